@@ -1,0 +1,67 @@
+# Every recipe starts from nothing: the environment is made, or brought up to date, before it runs.
+set shell := ["bash", "-euo", "pipefail", "-c"]
+
+bin := justfile_directory() / ".venv/bin"
+
+# Show the recipes.
+default:
+    @{{ just_executable() }} --list --justfile {{ justfile() }}
+
+# Make .venv from the lock. Only when the lock or pyproject.toml changed: a sync takes the app away for a moment.
+[private]
+environment:
+    @stamp=$(cat pyproject.toml requirements-dev.lock | cksum); \
+    if [ "$(cat .venv/.stamp 2>/dev/null)" != "$stamp" ]; then \
+        uv venv --quiet --allow-existing .venv; \
+        uv pip sync --quiet --python .venv --require-hashes requirements-dev.lock; \
+        uv pip install --quiet --python .venv --no-deps --no-build-isolation --editable .; \
+        echo "$stamp" > .venv/.stamp; \
+    fi
+
+# Serve the API. Without DATABASE_URL on an embedded PostgreSQL in ./var.
+serve *options: environment
+    @exec {{ bin }}/holdfast serve {{ options }}
+
+# Bring the database's schema up to date.
+migrate: environment
+    @{{ bin }}/holdfast migrate up
+
+# Take the newest migration back.
+rollback: environment
+    @{{ bin }}/holdfast migrate down
+
+# Which migrations are applied, which are pending.
+status: environment
+    @{{ bin }}/holdfast migrate status
+
+# Make an empty migration file.
+new-migration name: environment
+    @{{ bin }}/dbmate --migrations-dir db/migrations new {{ name }}
+
+# Run the tests, or some of them: just test tests/test_tasks.py
+test *arguments: environment
+    @{{ bin }}/pytest {{ arguments }}
+
+# Everything that is checked besides the tests: style, types, SQL, migrations, schema drift.
+check: environment
+    {{ bin }}/ruff check .
+    {{ bin }}/ruff format --check .
+    {{ bin }}/mypy
+    {{ bin }}/squawk --config .squawk.toml db/migrations/*.sql
+    {{ bin }}/pytest -n 2 tests/test_sql.py tests/test_migrations.py
+
+# Put the code in the house's form.
+format: environment
+    {{ bin }}/ruff check --fix .
+    {{ bin }}/ruff format .
+
+# Write db/schema.sql anew from the migrations.
+schema: environment
+    {{ bin }}/python -m tests.write_schema
+
+# Write the locks anew from pyproject.toml.
+lock:
+    uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --no-emit-index-url \
+        pyproject.toml --output-file requirements.lock
+    uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --no-emit-index-url \
+        --extra embedded --group dev --constraint requirements.lock pyproject.toml --output-file requirements-dev.lock

@@ -1,0 +1,148 @@
+"""Environment -> one frozen struct. Nothing else in the app reads the environment."""
+
+import ipaddress
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Literal, TypeVar
+from urllib.parse import urlsplit
+
+import msgspec
+
+T = TypeVar("T")
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+class SettingsError(Exception):
+    """A variable that cannot be used. The text names the variable and the rule, never the value: it may be a secret."""
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """What the environment decides; the defaults are those of a first `holdfast serve` on a laptop."""
+
+    environment: Literal["development", "production"] = "development"
+    database_url: str | None = None
+    """None: the embedded server."""
+    pool_size: int = 5
+    max_overflow: int = 10
+    pool_timeout: float = 30.0
+    pool_recycle: float = 3600.0
+    connect_timeout: float = 30.0
+    query_timeout: float = 15.0
+    echo_sql: bool = False
+    host: str = "127.0.0.1"
+    port: int = 8000
+    workers: int = 1
+    data: Path = Path("var")
+    session_days: int = 30
+    cors_origins: tuple[str, ...] = ()
+    trusted_proxies: tuple[Network, ...] = ()
+    rate_limits: bool = True
+
+    @property
+    def production(self) -> bool:
+        return self.environment == "production"
+
+
+def from_environment(environment: Mapping[str, str]) -> Settings:
+    """Read the settings from environment variables.
+
+    An empty variable counts as absent, as shells and container files cannot unset one.
+    Raises SettingsError naming the variable, for a value that cannot be used and for production without DATABASE_URL.
+    """
+
+    def read(name: str, parse: Callable[[str], T], default: T) -> T:
+        text = environment.get(name, "").strip()
+        if not text:
+            return default
+        try:
+            return parse(text)
+        except ValueError as error:
+            raise SettingsError(f"{name}: {error}") from None
+
+    settings = Settings(
+        environment=read("APP_ENV", _environment, "development"),
+        database_url=read("DATABASE_URL", database_url, None),
+        pool_size=read("DB_POOL_SIZE", _whole(1, 1000), 5),
+        max_overflow=read("DB_MAX_OVERFLOW", _whole(0, 1000), 10),
+        pool_timeout=read("DB_POOL_TIMEOUT", _seconds, 30.0),
+        pool_recycle=read("DB_POOL_RECYCLE", _seconds, 3600.0),
+        connect_timeout=read("DB_CONNECT_TIMEOUT", _seconds, 30.0),
+        query_timeout=read("DB_QUERY_TIMEOUT", _seconds, 15.0),
+        echo_sql=read("DB_ECHO_SQL", _boolean, default=False),
+        host=read("HOST", str, "127.0.0.1"),
+        port=read("PORT", _whole(1, 65535), 8000),
+        workers=read("WORKERS", _whole(1, 128), 1),
+        data=read("HOLDFAST_DATA", Path, Path("var")).absolute(),
+        session_days=read("SESSION_DAYS", _whole(1, 3650), 30),
+        cors_origins=read("CORS_ORIGINS", _origins, ()),
+        trusted_proxies=read("TRUSTED_PROXIES", _networks, ()),
+        rate_limits=read("RATE_LIMITS", _boolean, default=True),
+    )
+    if settings.production and settings.database_url is None:
+        raise SettingsError(
+            "DATABASE_URL: must be set when APP_ENV is production; the embedded PostgreSQL is for development only"
+        )
+    return settings
+
+
+def database_url(text: str) -> str:
+    """Bring a PostgreSQL URL into the one form that asyncpg and dbmate both take: postgresql://...
+
+    Raises ValueError with a text that repeats nothing of the URL.
+    """
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        raise ValueError("is not a URL") from None
+    if parts.scheme not in {"postgres", "postgresql", "postgresql+asyncpg"}:
+        raise ValueError("must start with postgresql://, postgres:// or postgresql+asyncpg://")
+    if not parts.path.strip("/"):
+        raise ValueError("must name a database after the host: postgresql://user:password@host:5432/database")
+    return "postgresql" + text[len(parts.scheme) :]
+
+
+def _environment(text: str) -> Literal["development", "production"]:
+    if text == "development":
+        return "development"
+    if text == "production":
+        return "production"
+    raise ValueError("must be development or production")
+
+
+def _whole(low: int, high: int) -> Callable[[str], int]:
+    def parse(text: str) -> int:
+        if not re.fullmatch(r"[0-9]{1,9}", text) or not low <= int(text) <= high:
+            raise ValueError(f"must be a whole number from {low} to {high}")
+        return int(text)
+
+    return parse
+
+
+def _seconds(text: str) -> float:
+    if not re.fullmatch(r"[0-9]{1,6}(\.[0-9]{1,3})?", text) or float(text) <= 0:
+        raise ValueError("must be a number of seconds above 0")
+    return float(text)
+
+
+def _boolean(text: str) -> bool:
+    words = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
+    if text.lower() not in words:
+        raise ValueError("must be on or off (or true, false, yes, no, 1, 0)")
+    return words[text.lower()]
+
+
+def _origins(text: str) -> tuple[str, ...]:
+    origins = tuple(part.strip().rstrip("/") for part in text.split(",") if part.strip())
+    for origin in origins:
+        if origin != "*" and not re.fullmatch(r"https?://[^/\s]+", origin):
+            raise ValueError("must be a list of origins such as https://app.example, separated by commas, or *")
+    return origins
+
+
+def _networks(text: str) -> tuple[Network, ...]:
+    try:
+        return tuple(ipaddress.ip_network(part.strip()) for part in text.split(",") if part.strip())
+    except ValueError:
+        raise ValueError("must be a list of addresses or networks such as 10.0.0.0/8, separated by commas") from None
