@@ -1,0 +1,3 @@
+-- name: newest_migration()$
+-- tenant: none, it reads dbmate's own table
+select max(version) as version from schema_migrations;

@@ -1,0 +1,23 @@
+-- name: try_lock(key)$
+-- tenant: none, an advisory lock of the whole database
+-- Asked again and again: waiting inside pg_advisory_lock would hold a snapshot, and "create index concurrently" waits
+-- for every snapshot to go.
+select pg_try_advisory_lock(:key::bigint);
+
+-- name: unlock(key)$
+-- tenant: none, an advisory lock of the whole database
+select pg_advisory_unlock(:key::bigint);
+
+-- name: has_versions()$
+-- tenant: none, it asks the catalog
+-- False on a database where nothing was ever migrated.
+select to_regclass('schema_migrations') is not null;
+
+-- name: versions()
+-- tenant: none, it reads dbmate's own table
+select version from schema_migrations order by version;
+
+-- name: invalid_indexes()
+-- tenant: none, it reads the catalog
+-- What a failed "create index concurrently" leaves behind: it costs every write and serves no read.
+select indexrelid::regclass::text as name from pg_index where not indisvalid order by name;

@@ -1,0 +1,57 @@
+-- name: create(user_id, id, title, description, completed)^
+-- No row: the chosen id is taken by this user's own task; send get() as a second statement. Merged into one, a create
+-- that collides with a concurrent twin would see neither row.
+insert into tasks (user_id, id, title, description, completed)
+values (:user_id, coalesce(:id::uuid, new_id()), :title, :description, :completed)
+on conflict (user_id, id) do nothing
+returning id, title, description, completed, created_at, updated_at, version;
+
+-- name: get(user_id, id)^
+select id, title, description, completed, created_at, updated_at, version
+from tasks
+where user_id = :user_id and id = :id;
+
+-- name: owner(user_id, id)$
+-- tenant: none, it tells a foreign task (403) from one that does not exist (404) and shows nothing but the owner's id
+-- The caller's own first: two users may have chosen the same id.
+select user_id from tasks where id = :id order by user_id = :user_id desc limit 1;
+
+-- name: page_newest(user_id, completed, after, limit)
+-- Newest first. A null filter means "do not filter". after is the last id of the previous page; the first page passes
+-- the highest id of all, so that the cursor is an index condition in every plan.
+select id, title, description, completed, created_at, updated_at, version
+from tasks
+where user_id = :user_id
+  and id < :after
+  and (:completed::boolean is null or completed = :completed)
+order by id desc
+limit :limit;
+
+-- name: page_oldest(user_id, completed, after, limit)
+-- Oldest first; the first page passes the lowest id of all.
+select id, title, description, completed, created_at, updated_at, version
+from tasks
+where user_id = :user_id
+  and id > :after
+  and (:completed::boolean is null or completed = :completed)
+order by id
+limit :limit;
+
+-- name: patch(user_id, id, version, changes)^
+-- changes is the JSON of a merge patch: an absent key keeps its column, null clears it. A null version skips the
+-- If-Match check. No row: not this user's, or moved on.
+update tasks t
+set (title, description, completed) = (
+    select p.title, p.description, p.completed
+    from jsonb_populate_record(t, :changes::jsonb) p)
+where t.user_id = :user_id
+  and t.id = :id
+  and (:version::integer is null or t.version = :version)
+returning t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version;
+
+-- name: delete(user_id, id, version)!
+-- A null version skips the If-Match check.
+delete from tasks
+where user_id = :user_id
+  and id = :id
+  and (:version::integer is null or version = :version);
