@@ -1,0 +1,75 @@
+"""Passwords: Argon2id in threads of its own, few of them, so that a flood of logins cannot starve the other requests."""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from importlib.resources import files
+from typing import TypeVar
+
+from argon2 import PasswordHasher, Type
+from argon2.exceptions import InvalidHashError, VerificationError
+
+from app import metrics
+from app.problems import later
+
+T = TypeVar("T")
+
+THREADS = 2
+QUEUE = 64
+"""Passwords that may wait; one more is refused with a 503: at 20 ms each it would wait for seconds."""
+
+
+class Passwords:
+    """Hashes and checks passwords. OWASP's parameters for Argon2id by default: 19 MiB, two passes, one lane."""
+
+    def __init__(self, *, memory_kib: int = 19 * 1024, passes: int = 2) -> None:
+        self._hasher = PasswordHasher(time_cost=passes, memory_cost=memory_kib, parallelism=1, type=Type.ID)
+        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="argon2")
+        self._waiting = 0
+        # For unknown users: the same work, so that the time of the answer does not tell who is registered.
+        self._dummy = self._hasher.hash("a password that nobody has")
+
+    async def hash(self, password: str) -> str:
+        """Hash a password. Raises Problem 503 when too many wait."""
+        return await self._run(lambda: self._hasher.hash(password))
+
+    async def verify(self, password: str, password_hash: str | None) -> bool:
+        """Whether this is the password. Without a hash the answer is no, after the same time."""
+        found = await self._run(lambda: self._matches(password_hash or self._dummy, password))
+        return found and password_hash is not None
+
+    def is_outdated(self, password_hash: str) -> bool:
+        """Whether the hash was made with other parameters than today's."""
+        return self._hasher.check_needs_rehash(password_hash)
+
+    def close(self) -> None:
+        """Stop the threads; what they work on is finished."""
+        self._threads.shutdown()
+
+    def _matches(self, password_hash: str, password: str) -> bool:
+        try:
+            return self._hasher.verify(password_hash, password)
+        except (VerificationError, InvalidHashError):
+            return False
+
+    async def _run(self, work: Callable[[], T]) -> T:
+        if self._waiting >= QUEUE:
+            raise later("password_queue_full", 2)
+        self._waiting += 1
+        metrics.argon2_waiting.set(self._waiting)
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+        finally:
+            self._waiting -= 1
+            metrics.argon2_waiting.set(self._waiting)
+
+
+@cache
+def _common() -> frozenset[str]:
+    return frozenset((files("app.accounts") / "common_passwords.txt").read_text(encoding="utf-8").split())
+
+
+def is_common(password: str) -> bool:
+    """Whether a password is one of those that everybody tries first, in any letter case."""
+    return password.lower() in _common()

@@ -1,0 +1,132 @@
+"""What goes in and out of /v1/auth and /v1/me."""
+
+from datetime import datetime
+from functools import cache
+from typing import Annotated, Literal
+from uuid import UUID
+from zoneinfo import available_timezones
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+from app.problems import invalid
+
+Email = Annotated[
+    str,
+    Meta(
+        min_length=3,
+        max_length=320,
+        pattern=r"^[^@\s]+@[^@\s]+$",
+        description="An e-mail address; letter case does not matter.",
+        examples=["ada@example.com"],
+    ),
+]
+Username = Annotated[
+    str,
+    Meta(
+        pattern=r"^[A-Za-z0-9_.-]{3,50}\Z",
+        description="3 to 50 letters, digits, `_`, `.` or `-`; letter case does not matter.",
+        examples=["ada"],
+    ),
+]
+NewPassword = Annotated[
+    str,
+    Meta(
+        min_length=8,
+        max_length=128,
+        description="8 to 128 characters, and none that everybody tries first.",
+        examples=["correct horse battery"],
+    ),
+]
+KnownPassword = Annotated[str, Meta(max_length=1000, description="The password.", examples=["correct horse battery"])]
+Name = Annotated[str, Meta(max_length=100, description="How the user is called.", examples=["Ada Lovelace"])]
+TimeZone = Annotated[
+    str, Meta(min_length=1, max_length=100, description="IANA name of a time zone.", examples=["Europe/Berlin"])
+]
+
+
+@cache
+def _time_zones() -> frozenset[str]:
+    return frozenset(available_timezones())
+
+
+def check_timezone(timezone: str | UnsetType) -> None:
+    """Raise Problem 422 unless this is the name of a time zone."""
+    if timezone is not UNSET and timezone not in _time_zones():
+        raise invalid("timezone", "unknown", "is not the name of a time zone, such as Europe/Berlin")
+
+
+class Registration(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A new account."""
+
+    email: Email
+    password: NewPassword
+    name: Name | None = None
+    username: Username | None = None
+    timezone: TimeZone = "UTC"
+
+
+class Login(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Exactly one of email and username, and the password. No rule for new passwords is applied here."""
+
+    password: KnownPassword
+    email: Annotated[str, Meta(max_length=320, examples=["ada@example.com"])] | UnsetType = UNSET
+    username: Annotated[str, Meta(max_length=320, examples=["ada"])] | UnsetType = UNSET
+
+
+class Me(msgspec.Struct, frozen=True):
+    """One's own account."""
+
+    id: UUID
+    email: str | None
+    username: str | None
+    name: str | None
+    first_name: str | None
+    last_name: str | None
+    bio: str | None
+    avatar_url: str | None
+    timezone: str
+    role: Literal["user", "service", "admin"]
+    is_guest: bool
+    is_active: bool
+    is_verified: bool
+    is_external: bool
+    last_login_at: datetime | None
+    created_at: datetime
+    updated_at: datetime
+    version: Annotated[int, Meta(description="Counts real changes; the ETag.")]
+
+
+class SignedIn(msgspec.Struct, frozen=True):
+    """A new session."""
+
+    token: Annotated[str, Meta(description="Send it as `Authorization: Bearer <token>`. It is shown this once.")]
+    expires_at: Annotated[datetime, Meta(description="Moves on while the session is in use.")]
+    user: Me
+
+
+class MePatch(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A merge patch of one's own account: an absent field stays, null clears it."""
+
+    email: Email | UnsetType = UNSET
+    username: Username | None | UnsetType = UNSET
+    name: Name | None | UnsetType = UNSET
+    first_name: Annotated[str, Meta(max_length=100)] | None | UnsetType = UNSET
+    last_name: Annotated[str, Meta(max_length=100)] | None | UnsetType = UNSET
+    bio: Annotated[str, Meta(max_length=2000)] | None | UnsetType = UNSET
+    avatar_url: Annotated[str, Meta(max_length=500)] | None | UnsetType = UNSET
+    timezone: TimeZone | UnsetType = UNSET
+
+
+class Deletion(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The password, as a second look before everything owned is deleted."""
+
+    password: KnownPassword | UnsetType = UNSET
+
+
+class Credentials(msgspec.Struct, frozen=True):
+    """What a login is checked against. Never leaves the server."""
+
+    id: UUID
+    password_hash: str | None
+    is_active: bool

@@ -1,0 +1,143 @@
+"""Who is calling: the token of a request -> the caller, once per request, before anything else is looked at."""
+
+import hashlib
+import re
+import secrets
+from typing import Any, cast
+from uuid import UUID
+
+import msgspec
+from litestar import Request
+from litestar.enums import ScopeType
+from litestar.exceptions import HTTPException
+from litestar.middleware import ASGIMiddleware
+from litestar.types import ASGIApp, HTTPScope, Receive, Scope, Send
+
+from app.answers import Ready
+from app.database import Database, Executor, load
+from app.errors import problem_for
+from app.problems import Problem
+from app.settings import Settings
+
+queries = load("auth")
+
+# Two kinds of routes are not for signed-in callers alone; both are said in the route's `opt`.
+PUBLIC = {"auth": "public"}
+"""Nobody needs to be known; a token is not looked at."""
+OPTIONAL = {"auth": "optional"}
+"""A token is looked at when there is one, and must be a live one."""
+
+_BEARER = re.compile(rb"bearer +(hf_[A-Za-z0-9_-]{43})", re.IGNORECASE)
+
+
+class Caller(msgspec.Struct, frozen=True):
+    """Who is calling, as the token says."""
+
+    user_id: UUID
+    session_id: UUID
+    role: str
+    is_guest: bool
+    timezone: str
+    stale: bool
+
+
+def new_token() -> tuple[str, bytes]:
+    """A token of 256 random bits, and the hash that the database keeps of it."""
+    token = "hf_" + secrets.token_urlsafe(32)
+    return token, hash_token(token.encode())
+
+
+def hash_token(token: bytes) -> bytes:
+    """SHA-256: enough for 256 random bits, which nobody can guess one by one."""
+    return hashlib.sha256(token).digest()
+
+
+def token_of(scope: Scope) -> bytes | None:
+    """The bearer token of a request. None: there is no Authorization header. b"": there is one, of another make."""
+    for name, value in scope["headers"]:
+        if name == b"authorization":
+            found = _BEARER.fullmatch(value.strip())
+            return found[1] if found else b""
+    return None
+
+
+async def find_caller(database: Executor, token_hash: bytes) -> Caller | None:
+    """Read who holds this token; None: nobody, or no longer. One look-up by primary key."""
+    row = await queries.caller(database, token_hash=token_hash)
+    return Caller(*row) if row else None
+
+
+async def see(database: Executor, token_hash: bytes, session_days: int) -> int:
+    """Note that the session is in use, and move its end. At most hourly."""
+    count: int = await queries.see(database, token_hash=token_hash, session_days=session_days)
+    return count
+
+
+async def authenticate(scope: Scope, token: bytes | None) -> Caller:
+    """Find the caller of a request. Raises Problem 401 when there is none."""
+    if not token:
+        raise unauthenticated()
+    app = scope["litestar_app"]
+    database, settings = cast("Database", app.state.database), cast("Settings", app.state.settings)
+    token_hash = hash_token(token)
+    caller = await find_caller(database, token_hash)
+    if caller is None:
+        raise unauthenticated()
+    if caller.stale:
+        await see(database, token_hash, settings.session_days)
+    return caller
+
+
+def unauthenticated() -> Problem:
+    """The 401 of a missing, malformed, unknown or expired token: one answer for all four."""
+    return Problem("unauthenticated", headers=((b"www-authenticate", b"Bearer"),))
+
+
+class Authentication(ASGIMiddleware):
+    """Puts the caller into the scope as `user`; stops a request that has none where the route wants one."""
+
+    scopes = (ScopeType.HTTP,)
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
+        preflight = cast("HTTPScope", scope)["method"] == "OPTIONS"
+        kind = "public" if preflight else scope["route_handler"].opt.get("auth", "required")
+        token = None if kind == "public" else token_of(scope)
+        if token is not None or kind == "required":
+            try:
+                scope["user"] = await authenticate(scope, token)
+            except Problem as problem:
+                # Sent from here: raised through the framework it would cost five times as much.
+                await problem_answer(scope, problem)(scope, receive, send)
+                return
+        await next_app(scope, receive, send)
+
+
+def problem_answer(scope: Scope, problem: Problem) -> Ready[Any]:
+    """A problem as an answer to this request."""
+    return Ready(
+        problem.document(scope["state"]["request_id"]),
+        problem.kind.status,
+        ((b"content-type", b"application/problem+json"), *problem.headers),
+    )
+
+
+class _Unrouted(Ready[None]):
+    """The answer to an address or a method that does not exist: below /v1 it is a 401 first for those who are nobody."""
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__()
+        self.problem = problem
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        problem = self.problem
+        if scope["path"].startswith("/v1/") and scope["path"].rstrip("/") not in scope["litestar_app"].state.public_paths:
+            try:
+                await authenticate(scope, token_of(scope))
+            except Exception as error:  # noqa: BLE001 - no framework around this any more
+                problem = problem_for(error)
+        await problem_answer(scope, problem)(scope, receive, send)
+
+
+def answer_unrouted(_: Request[Any, Any, Any], error: HTTPException) -> Ready[None]:
+    """Exception handler for the router's own 404 and 405."""
+    return _Unrouted(problem_for(error))

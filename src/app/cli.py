@@ -1,0 +1,144 @@
+"""The commands. Each says what went wrong in a line or two, without a traceback and without a secret."""
+
+import asyncio
+import os
+import sys
+from collections.abc import Callable, Coroutine, Mapping
+from typing import Any, NoReturn, TypeVar
+
+import asyncpg
+import rich_click as click
+
+from app import logs, migrations, supervisor
+from app import settings as environment
+from app.database import DatabaseRefused, DatabaseUnavailable, QueryTimeout
+from app.embedded import EmbeddedError
+from app.migrations import MigrationError
+from app.resources import FolderMissingError
+from app.settings import Settings, SettingsError
+from app.supervisor import ServeError
+
+T = TypeVar("T")
+
+_FOR_PEOPLE = (ServeError, EmbeddedError, MigrationError, DatabaseRefused, FolderMissingError)
+"""Errors whose text is written for whoever typed the command."""
+
+click.rich_click.TEXT_MARKUP = "rich"
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="holdfast", message="holdfast %(version)s")
+def main() -> None:
+    """A durable, fast, self-hosted JSON API over PostgreSQL.
+
+    Begin with [bold]holdfast serve[/bold]: it needs nothing else. Settings are environment variables; an option goes
+    before its variable.
+    """
+
+
+@main.command()
+@click.option("--host", help="The address to listen on. Otherwise HOST, or 127.0.0.1: this machine alone.")
+@click.option("--port", type=int, help="The port to listen on. Otherwise PORT, or 8000.")
+@click.option("--workers", type=int, help="How many processes answer requests. Otherwise WORKERS, or 1.")
+@click.option(
+    "--migrate/--no-migrate",
+    default=None,
+    help="Bring the database's schema up to date first, or not. Without DATABASE_URL that is done unless told not to.",
+)
+def serve(host: str | None, port: int | None, workers: int | None, *, migrate: bool | None) -> None:
+    """Serve the API.
+
+    Without DATABASE_URL a PostgreSQL is started along with it, with its data in ./var or HOLDFAST_DATA. Stop with
+    Ctrl-C: the requests under way are finished first.
+    """
+    options = {"HOST": host, "PORT": port, "WORKERS": workers}
+    given = {name: str(value) for name, value in options.items() if value is not None}
+    sys.exit(_run(lambda settings: supervisor.serve(settings, migrate=migrate), given))
+
+
+@main.group()
+def migrate() -> None:
+    """Change the database's schema, or see what was changed.
+
+    Without DATABASE_URL these work on the PostgreSQL that comes along, whether it runs or not.
+    """
+
+
+@migrate.command()
+def up() -> None:
+    """Apply every migration that is pending."""
+    applied = _on_database(migrations.up)
+    for name in applied:
+        click.echo(f"applied     {name}")
+    if not applied:
+        click.echo("Nothing was pending: the schema is up to date.")
+
+
+@migrate.command()
+def down() -> None:
+    """Take the newest migration back. What was stored in the tables it made is lost."""
+    click.echo(f"taken back  {_on_database(migrations.down)}")
+
+
+@migrate.command()
+def status() -> None:
+    """Show every migration, and whether it is applied."""
+    for migration in _on_database(migrations.status):
+        click.echo(f"{'applied' if migration.applied else 'pending':<11} {migration.name}")
+
+
+@migrate.command()
+def history() -> None:
+    """Show the migrations that are applied, oldest first."""
+    for migration in _on_database(migrations.history):
+        click.echo(migration.name)
+
+
+@migrate.command()
+def dry_run() -> None:
+    """Apply every pending migration for real, then roll all of it back.
+
+    Shows whether they would work on this database and its rows. Tables are locked meanwhile, as in a real run.
+    """
+    trials = _on_database(migrations.dry_run)
+    for trial in trials:
+        click.echo(f"works       {trial.name}" if trial.tried else f"not tried   {trial.name}: it runs outside a transaction")
+    click.echo("Everything was rolled back." if trials else "Nothing is pending.")
+
+
+def _on_database(work: Callable[[str], Coroutine[Any, Any, T]]) -> T:
+    """Do something with the database that the settings name, or with the embedded one."""
+
+    def with_settings(settings: Settings) -> T:
+        with supervisor.database(settings) as url:
+            return asyncio.run(work(url))
+
+    return _run(with_settings)
+
+
+def _run(work: Callable[[Settings], T], given: Mapping[str, str] | None = None) -> T:
+    """Do a command's work. What fails ends the process: 2 when a setting is at fault, 1 otherwise."""
+    try:
+        settings = environment.from_environment({**os.environ, **(given or {})})
+    except SettingsError as error:
+        _give_up(str(error), 2)
+    logs.configure(production=settings.production)
+    try:
+        return work(settings)
+    except _FOR_PEOPLE as error:
+        _give_up(str(error))
+    except DatabaseUnavailable as error:
+        # Without a text when the connection was lost on the way.
+        _give_up(str(error) or "The connection to the database was lost.")
+    except QueryTimeout:
+        _give_up("The database took too long to answer.")
+    except asyncpg.PostgresError as error:
+        # Not str(error): that has the DETAIL, which may carry a row.
+        _give_up(f"PostgreSQL refused: {error.args[0]} ({error.sqlstate})")
+    except OSError as error:
+        _give_up(": ".join(str(part) for part in (error.filename, error.strerror or type(error).__name__) if part))
+
+
+def _give_up(text: str, code: int = 1) -> NoReturn:
+    click.echo(f"holdfast: {text}", err=True)
+    sys.exit(code)

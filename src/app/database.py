@@ -1,0 +1,383 @@
+"""The pool, the statements of sql/queries/, transactions, and what happens when the database stumbles.
+
+A repository calls `queries.get(database, user_id=..., id=...)`; `database` is the pool (`Database`, one connection per
+statement) or a `Transaction`. Every statement passes `_execute`, the one place that times, labels and logs it.
+"""
+
+import asyncio
+import random
+import re
+from collections.abc import Awaitable, Callable, Coroutine
+from functools import cache
+from time import monotonic, perf_counter
+from typing import TYPE_CHECKING, Any, NoReturn, Protocol, TypeVar, cast
+
+import aiosql
+import asyncpg
+import structlog
+from aiosql.adapters.asyncpg import AsyncPGAdapter
+from aiosql.types import QueryDatum, SQLOperationType
+from asyncpg.pool import PoolConnectionProxy
+
+from app import metrics, resources
+from app.settings import Settings
+
+T = TypeVar("T")
+
+log = structlog.get_logger()
+
+STARTUP_WAITS = (1.0, 2.0, 4.0, 8.0)
+"""Seconds between the attempts to reach the database at start."""
+
+ATTEMPTS = 3
+"""How often a transaction runs at most when it meets a deadlock or a serialization failure."""
+
+SLOW_QUERY = 1.0
+"""Seconds from which on a query is logged by name."""
+
+_RETRY = {"40001", "40P01"}
+_LOST = {"57P01", "57P02", "57P03", "57P05", "53300"}
+
+
+class DatabaseUnavailable(Exception):
+    """The database cannot be reached, or the connection was lost. Nothing that was begun has happened."""
+
+    code = "database_unavailable"
+
+
+class PoolExhausted(DatabaseUnavailable):
+    """No connection became free within DB_POOL_TIMEOUT."""
+
+    code = "pool_exhausted"
+
+
+class DatabaseBusy(DatabaseUnavailable):
+    """Deadlocks or serialization failures, time after time."""
+
+    code = "database_busy"
+
+
+class DatabaseReadOnly(DatabaseUnavailable):
+    """The server takes no writes: a full disk, or a read-only server."""
+
+    code = "database_read_only"
+
+
+class QueryTimeout(Exception):
+    """A statement ran longer than DB_QUERY_TIMEOUT and was cancelled."""
+
+
+class DatabaseRefused(Exception):
+    """The server was reached and said no: wrong credentials, no such database. The text shows none of them."""
+
+
+class Executor(Protocol):
+    """What a query can be sent through: the pool or a transaction."""
+
+    def run(self, query: "Query", values: list[Any]) -> Coroutine[Any, Any, Any]: ...
+
+
+class Connection(asyncpg.Connection):
+    """A connection that is handed on as it is.
+
+    The reset query on release would cost 40 % of a one-row request; so no code may leave state in a session: `set local`
+    and `pg_advisory_xact_lock` only, and a connection of its own for LISTEN. tests/test_style.py looks for that.
+    """
+
+    __slots__ = ("born",)
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.born = monotonic()
+
+    def get_reset_query(self) -> str:
+        return ""
+
+
+class Query:
+    """One statement: called with an executor and its parameters by name.
+
+    Returns what its name line says: `^` one row or None, `$` one value, `!` the number of rows, nothing: a list of rows.
+    """
+
+    __slots__ = ("name", "operation", "order", "reads_only", "sql", "timer")
+
+    def __init__(self, name: str, sql: str, operation: SQLOperationType, order: list[str]) -> None:
+        self.name = name
+        self.sql = sql
+        self.operation = operation
+        self.order = order
+        self.reads_only = not re.search(r"\b(insert|update|delete|pg_advisory\w+)\b", sql)
+        self.timer = metrics.query_seconds.labels(name)
+
+    def __call__(self, on: Executor, **arguments: Any) -> Coroutine[Any, Any, Any]:
+        if len(arguments) != len(self.order):
+            unknown = sorted(arguments.keys() ^ set(self.order))
+            raise TypeError(f"{self.name}: unknown or missing parameters {unknown}")
+        return on.run(self, [arguments[name] for name in self.order])
+
+
+class Queries(aiosql.queries.Queries):
+    """The statements of one file, as attributes. aiosql parses and names; the calls go straight to asyncpg."""
+
+    def load_from_list(self, query_data: list[QueryDatum]) -> "Queries":
+        for datum in query_data:
+            stem = re.sub(r".*/|\.sql$", "", str(datum.floc[0]))
+            if datum.operation_type not in _CALLS:
+                raise aiosql.SQLParseException(f"{stem}.{datum.query_name}: use ^, $, ! or no operator")
+            order = cast("AsyncPGAdapter", self.driver_adapter).var_sorted[datum.query_name]
+            query = Query(f"{stem}.{datum.query_name}", datum.sql.rstrip(";"), datum.operation_type, order)
+            self.add_query(datum.query_name, query)
+        return self
+
+    if TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Query: ...
+
+
+@cache
+def load(name: str) -> Queries:
+    """Load sql/queries/<name>.sql. A missing file, a statement twice or an undeclared parameter stops the start."""
+    path = resources.folder("sql") / "queries" / f"{name}.sql"
+    queries = aiosql.from_path(path, AsyncPGAdapter, queries_cls=Queries, encoding="utf-8")
+    if not isinstance(queries, Queries):
+        raise TypeError(name)
+    return queries
+
+
+async def _fetch(connection: Connection, sql: str, values: list[Any]) -> list[asyncpg.Record]:
+    return await connection.fetch(sql, *values)
+
+
+async def _fetch_row(connection: Connection, sql: str, values: list[Any]) -> asyncpg.Record | None:
+    return await connection.fetchrow(sql, *values)
+
+
+async def _fetch_value(connection: Connection, sql: str, values: list[Any]) -> Any:
+    return await connection.fetchval(sql, *values)
+
+
+async def _count(connection: Connection, sql: str, values: list[Any]) -> int:
+    # fetch() forgets the status "DELETE 1", execute() with parameters is the call that keeps it.
+    status: str = await connection.execute(sql, *values)
+    return int(status.rpartition(" ")[2])
+
+
+_CALLS: dict[SQLOperationType, Callable[[Connection, str, list[Any]], Coroutine[Any, Any, Any]]] = {
+    SQLOperationType.SELECT: _fetch,
+    SQLOperationType.SELECT_ONE: _fetch_row,
+    SQLOperationType.SELECT_VALUE: _fetch_value,
+    SQLOperationType.INSERT_UPDATE_DELETE: _count,
+}
+
+
+async def _execute(connection: Connection, query: Query, values: list[Any], *, echo: bool) -> Any:
+    """Send one statement; time it, and translate what says that the database stumbled. Other errors pass."""
+    started = perf_counter()
+    try:
+        return await _CALLS[query.operation](connection, query.sql, values)
+    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+        _translate(error, query.name)
+    finally:
+        seconds = perf_counter() - started
+        query.timer.observe(seconds)
+        if seconds > SLOW_QUERY:
+            log.warning("slow_query", query=query.name, seconds=round(seconds, 3))
+        if echo:
+            log.info("sql", query=query.name, sql=query.sql, seconds=round(seconds, 6))
+
+
+def _translate(error: Exception, query: str) -> NoReturn:
+    """Raise what the fault means to the caller. Logs and counts it; never with the error's text, which may carry a row."""
+    sqlstate = str(getattr(error, "sqlstate", None) or "client")
+    metrics.failed_queries.labels(sqlstate[:2]).inc()
+    details = {
+        key: getattr(error, f"{key}_name") for key in ("constraint", "table", "column") if getattr(error, f"{key}_name", None)
+    }
+    log.warning("query_failed", query=query, sqlstate=sqlstate, error=type(error).__name__, **details)
+    # TimeoutError is an OSError: its place is before the lost connections.
+    if isinstance(error, TimeoutError | asyncpg.QueryCanceledError):
+        raise QueryTimeout(query) from error
+    if is_lost(error):
+        raise DatabaseUnavailable from error
+    if isinstance(error, asyncpg.ReadOnlySQLTransactionError | asyncpg.DiskFullError):
+        raise DatabaseReadOnly from error
+    raise error
+
+
+def is_lost(error: BaseException) -> bool:
+    """Whether an error says that the connection is gone or cannot be made, rather than that the statement is wrong."""
+    if isinstance(error, asyncpg.DataError):
+        return False
+    if isinstance(error, asyncpg.PostgresError):
+        sqlstate = error.sqlstate or ""
+        return sqlstate.startswith("08") or sqlstate in _LOST
+    return isinstance(error, OSError | asyncpg.InterfaceError | asyncpg.InternalClientError)
+
+
+class Transaction:
+    """One connection inside a transaction: what `Database.transaction` gives to its work."""
+
+    def __init__(self, connection: Connection, *, echo: bool) -> None:
+        self._connection = connection
+        self._echo = echo
+
+    async def run(self, query: Query, values: list[Any]) -> Any:
+        return await _execute(self._connection, query, values, echo=self._echo)
+
+
+class Database:
+    """The pool of one worker."""
+
+    def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]", settings: Settings) -> None:
+        self.pool = pool
+        self.waiting = 0
+        """Requests that wait for a connection now."""
+        self._settings = settings
+
+    @classmethod
+    async def connect(cls, settings: Settings) -> "Database":
+        """Open the pool, patiently. Raises DatabaseUnavailable or DatabaseRefused when that comes to nothing."""
+
+        async def attempt() -> "asyncpg.Pool[asyncpg.Record]":
+            return await asyncpg.create_pool(
+                settings.database_url,
+                connection_class=Connection,
+                min_size=settings.pool_size,
+                max_size=settings.pool_size + settings.max_overflow,
+                timeout=settings.connect_timeout,
+                command_timeout=settings.query_timeout,
+                # Statements stay prepared for as long as their connection lives: there are not many, and none is built.
+                statement_cache_size=1000,
+                max_cached_statement_lifetime=0,
+                server_settings={
+                    "application_name": "holdfast",
+                    # On both sides: the client's cancel may not arrive, the server's clock stops with the server.
+                    "statement_timeout": str(int(settings.query_timeout * 1000)),
+                    "timezone": "UTC",
+                },
+            )
+
+        return cls(await patiently(attempt), settings)
+
+    async def close(self) -> None:
+        """Wait for the statements under way, then close. What still hangs after ten seconds is cut off."""
+        try:
+            async with asyncio.timeout(10):
+                await self.pool.close()
+        except TimeoutError:
+            self.pool.terminate()
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether every connection that the pool may have is taken."""
+        return self.pool.get_idle_size() == 0 and self.pool.get_size() == self.pool.get_max_size()
+
+    async def run(self, query: Query, values: list[Any]) -> Any:
+        """Run one statement as its own transaction.
+
+        A deadlock or a serialization failure runs it again. A lost connection does so once, and only for a statement that
+        reads: of a write nobody knows whether it happened.
+        Raises DatabaseUnavailable (and its kinds), QueryTimeout; asyncpg's errors about data and constraints pass.
+        """
+        lost = False
+        while True:
+            try:
+                return await self._with_connection(
+                    lambda connection: _execute(connection, query, values, echo=self._settings.echo_sql)
+                )
+            except DatabaseUnavailable as error:
+                if lost or not query.reads_only or type(error) is not DatabaseUnavailable:
+                    raise
+                lost = True
+
+    async def transaction(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
+        """Run `work` in one transaction: all of it or nothing. `work` may run up to three times: no effects beside SQL.
+
+        Raises as `run` does; what `work` raises rolls back and passes.
+        """
+
+        async def within(connection: Connection) -> T:
+            try:
+                async with connection.transaction():
+                    return await work(Transaction(connection, echo=self._settings.echo_sql))
+            except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+                # Out of begin or commit; the statements' own faults were translated before.
+                if is_lost(error):
+                    raise DatabaseUnavailable from error
+                raise
+
+        return await self._with_connection(within)
+
+    async def _with_connection(self, work: Callable[[Connection], Awaitable[T]]) -> T:
+        """Take a connection, do the work, again after a deadlock, and give it back."""
+        attempt = 1
+        while True:
+            connection = await self._acquire()
+            try:
+                return await work(connection)
+            except asyncpg.PostgresError as error:
+                if error.sqlstate not in _RETRY:
+                    raise
+                if attempt == ATTEMPTS:
+                    raise DatabaseBusy from error
+            finally:
+                await self._release(connection)
+            await asyncio.sleep(random.uniform(0.005, 0.02) * 2**attempt)  # noqa: S311 - jitter, no secret
+            attempt += 1
+
+    async def _acquire(self) -> Connection:
+        # A circuit breaker belongs here: the one place where it shows that no connection can be made.
+        started = perf_counter()
+        self.waiting += 1
+        try:
+            return cast("Connection", await self.pool.acquire(timeout=self._settings.pool_timeout))
+        except TimeoutError as error:
+            # A bare TimeoutError says either: every connection is taken, or the host does not answer.
+            log.warning("pool_exhausted" if self.exhausted else "database_unreachable", waiting=self.waiting)
+            raise (PoolExhausted if self.exhausted else DatabaseUnavailable) from error
+        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+            metrics.connection_errors.inc()
+            log.warning("connection_failed", error=type(error).__name__, sqlstate=getattr(error, "sqlstate", None))
+            raise DatabaseUnavailable from error
+        finally:
+            self.waiting -= 1
+            metrics.acquire_seconds.observe(perf_counter() - started)
+
+    async def _release(self, connection: Connection) -> None:
+        # asyncpg knows no maximum age; a closed connection is replaced by the pool at the next acquire.
+        if monotonic() - connection.born > self._settings.pool_recycle and not connection.is_closed():
+            await connection.close()
+        await self.pool.release(cast("PoolConnectionProxy[asyncpg.Record]", connection))
+
+
+async def patiently(attempt: Callable[[], Awaitable[T]]) -> T:
+    """Reach the database at start: again after 1, 2, 4 and 8 s while it is not there, each logged.
+
+    Raises DatabaseUnavailable at the end; DatabaseRefused at once when the server says no for good.
+    """
+    for wait in (*STARTUP_WAITS, None):
+        try:
+            return await attempt()
+        except (
+            asyncpg.InvalidAuthorizationSpecificationError,
+            asyncpg.InvalidCatalogNameError,
+            asyncpg.InsufficientPrivilegeError,
+        ) as error:
+            raise DatabaseRefused(
+                "The database server refused the connection: check the user, the password and the database's name in "
+                f"DATABASE_URL (SQLSTATE {error.sqlstate})."
+            ) from None
+        except (asyncpg.ClientConfigurationError, ValueError):
+            raise DatabaseRefused("DATABASE_URL cannot be used: check its form and its options.") from None
+        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+            if not is_lost(error):
+                raise
+            metrics.connection_errors.inc()
+            log.warning("database_not_there", error=type(error).__name__, next_attempt_in=wait)
+            if wait is None:
+                break
+            await asyncio.sleep(wait)
+    raise DatabaseUnavailable(
+        "The database could not be reached. Check that the server of DATABASE_URL runs and takes connections from here."
+    )

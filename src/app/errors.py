@@ -1,0 +1,150 @@
+"""What was raised -> the problem that answers it. The names of the constraints are the vocabulary."""
+
+import re
+
+import asyncpg
+import msgspec
+import structlog
+from litestar.exceptions import HTTPException, MethodNotAllowedException
+
+from app.database import DatabaseUnavailable, QueryTimeout
+from app.problems import KINDS, FieldError, Problem, invalid, later
+
+log = structlog.get_logger()
+
+Rule = tuple[str, str, str]
+"""Problem code, field, message."""
+
+
+def _length(field: str, rule: str) -> Rule:
+    return ("invalid", field, f"must have {rule} characters")
+
+
+_ONE_OF = "must be one of the known values"
+
+CONSTRAINTS: dict[str, Rule] = {
+    "users_pkey": ("conflict", "id", "is taken"),
+    "users_email_unique": ("email_taken", "email", "is taken"),
+    "users_email_length": _length("email", "3 to 320"),
+    "users_email_form": ("invalid", "email", "must be an e-mail address"),
+    "users_username_unique": ("username_taken", "username", "is taken"),
+    "users_username_form": ("invalid", "username", "must be 3 to 50 letters, digits, _, . or -"),
+    "users_name_length": _length("name", "at most 100"),
+    "users_first_name_length": _length("first_name", "at most 100"),
+    "users_last_name_length": _length("last_name", "at most 100"),
+    "users_bio_length": _length("bio", "at most 2000"),
+    "users_avatar_url_length": _length("avatar_url", "at most 500"),
+    "users_timezone_length": _length("timezone", "1 to 100"),
+    "users_role_known": ("invalid", "role", _ONE_OF),
+    "users_reachable": ("invalid", "email", "cannot be empty for a registered account"),
+    "identities_pkey": ("conflict", "id", "is taken"),
+    "identities_user_exists": ("not_found", "user_id", "does not exist"),
+    "identities_provider_known": ("invalid", "provider", _ONE_OF),
+    "identities_subject_length": _length("subject", "1 to 255"),
+    "identities_email_length": _length("email", "3 to 320"),
+    "identities_subject_unique": ("conflict", "subject", "belongs to another account"),
+    "sessions_pkey": ("conflict", "token", "is taken"),
+    "sessions_token_hash_length": ("invalid", "token", "must be a hash of 32 bytes"),
+    "sessions_user_exists": ("unauthenticated", "user_id", "does not exist"),
+    "sessions_user_agent_length": _length("user_agent", "at most 500"),
+    "sessions_expires_later": ("invalid", "expires_at", "must lie in the future"),
+    "rate_limits_pkey": ("conflict", "bucket", "is taken"),
+    "rate_limits_bucket_length": _length("bucket", "1 to 200"),
+    "tasks_pkey": ("conflict", "id", "is taken"),
+    # The user went away between the check of the token and the insert.
+    "tasks_user_exists": ("unauthenticated", "user_id", "does not exist"),
+    "tasks_title_length": _length("title", "1 to 200"),
+    "tasks_title_not_blank": ("invalid", "title", "must not be blank"),
+    "tasks_description_length": _length("description", "at most 1000"),
+}
+
+
+def problem_for(error: Exception) -> Problem:
+    """Translate whatever a handler, the framework or the database raised. Anything unknown is a 500, and logged."""
+    if isinstance(error, Problem):
+        return error
+    if isinstance(error, DatabaseUnavailable):
+        return later(error.code, 1)
+    if isinstance(error, QueryTimeout):
+        return Problem("query_timeout")
+    if isinstance(error, asyncpg.IntegrityConstraintViolationError):
+        return _for_constraint(error)
+    if isinstance(error, asyncpg.DataError):
+        return invalid("", "out_of_range", "A value cannot be stored: it is out of range or of another form.")
+    if isinstance(error, HTTPException):
+        return _for_framework(error)
+    return unexpected(error)
+
+
+def unexpected(error: BaseException) -> Problem:
+    """The last resort: a 500 that shows nothing. The log gets the place in the code, not the text: it may carry a row."""
+    trace, places = error.__traceback__, []
+    while trace:
+        code = trace.tb_frame.f_code
+        places.append(f"{code.co_filename}:{trace.tb_lineno} {code.co_qualname}")
+        trace = trace.tb_next
+    log.error("unexpected_error", error=type(error).__name__, places=places[-12:])
+    return Problem("internal_error")
+
+
+def constraint_of(error: asyncpg.PostgresError) -> str | None:
+    """The name of the broken constraint: from the error's field, or else from its message.
+
+    A distributed server reports it in the message alone, with the number of a shard at its end.
+    """
+    name = getattr(error, "constraint_name", None)
+    if not name:
+        found = re.search(r'constraint "([^"]+)"', str(getattr(error, "message", None) or error.args[0]))
+        name = found[1] if found else None
+    if name and name not in CONSTRAINTS:
+        return re.sub(r"_[0-9]+$", "", name)
+    return name
+
+
+def _for_constraint(error: asyncpg.IntegrityConstraintViolationError) -> Problem:
+    if isinstance(error, asyncpg.NotNullViolationError):
+        return invalid(str(getattr(error, "column_name", "") or ""), "required", "must not be null")
+    rule = CONSTRAINTS.get(constraint_of(error) or "")
+    if rule is None:
+        return unexpected(error)
+    code, field, message = rule
+    if code == "invalid":
+        return invalid(field, "invalid", message)
+    if KINDS[code].status == 401:
+        return Problem(code, headers=((b"www-authenticate", b"Bearer"),))
+    return Problem(code, errors=(FieldError(field, "taken" if KINDS[code].status == 409 else "missing", message),))
+
+
+def _for_framework(error: HTTPException) -> Problem:
+    if isinstance(error, MethodNotAllowedException):
+        allow = (error.headers or {}).get("allow", "")
+        return Problem("method_not_allowed", headers=((b"allow", allow.encode()),))
+    if error.status_code == 404:
+        return Problem("not_found")
+    if error.status_code == 413:
+        return Problem("body_too_large")
+    if error.status_code < 500:
+        return Problem("bad_request")
+    return unexpected(error)
+
+
+_VALIDATION = re.compile(r"^(?P<message>.*?)(?: - at `(?P<path>.*)`)?$", re.DOTALL)
+_NAMED = re.compile(r"^Object (?P<kind>missing required|contains unknown) field `(?P<name>.*)`$", re.DOTALL)
+
+
+def problem_for_validation(error: msgspec.ValidationError) -> Problem:
+    """Turn msgspec's sentence ("Expected `int`, got `str` - at `$.a.b`") into a 422 that names the field."""
+    parts = _VALIDATION.match(str(error))
+    message, path = (parts["message"], parts["path"] or "$") if parts else (str(error), "$")
+    field = path.removeprefix("$").lstrip(".")
+    if named := _NAMED.match(message):
+        name = f"{field}.{named['name']}" if field else named["name"]
+        if named["kind"] == "missing required":
+            return invalid(name, "required", "is required")
+        return invalid(name[:200], "unknown_field", "is not a field of this request")
+    if message.startswith("Expected `str` matching regex"):
+        return invalid(field, "form", "must not be blank" if r"'\\S'" in message else "has not the required form")
+    code = "type" if ", got " in message else "out_of_range"
+    if "got `null`" in message:
+        code = "null"
+    return invalid(field, code, message.replace("`", ""))

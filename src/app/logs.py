@@ -1,0 +1,61 @@
+"""Logging: structlog, JSON lines in production and wherever nobody looks at a terminal, colours otherwise."""
+
+import logging
+import re
+import sys
+import traceback
+from collections.abc import Mapping, MutableMapping
+from typing import Any
+
+import structlog
+
+_SECRET_KEYS = re.compile(r"password|secret|token|authorization|cookie|database_url|dsn", re.IGNORECASE)
+_SECRET_TEXTS = re.compile(r"hf_[A-Za-z0-9_-]{20,}|(?<=://)[^/\s@]+@|\$argon2[^\s\"']+|[Bb]earer +\S+")
+
+
+def without_secrets(_: Any, __: str, event: MutableMapping[str, Any]) -> Mapping[str, Any]:
+    """Processor: whatever is named or looks like a secret is masked, however deep it stands."""
+    return {key: _mask(key, value) for key, value in event.items()}
+
+
+def _mask(key: str, value: Any) -> Any:
+    if isinstance(value, str):
+        return "***" if _SECRET_KEYS.search(key) else _SECRET_TEXTS.sub("***", value)
+    if isinstance(value, dict):
+        return {inner: _mask(str(inner), each) for inner, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_mask(key, each) for each in value]
+    return "***" if isinstance(value, bytes) else value
+
+
+def configure(*, production: bool) -> None:
+    """Set structlog up for this process; what libraries log through `logging` is shown from warnings on."""
+    pretty = not production and sys.stderr.isatty()
+    processors: list[structlog.typing.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        without_secrets,
+        structlog.dev.ConsoleRenderer() if pretty else structlog.processors.JSONRenderer(),
+    ]
+    structlog.configure(
+        processors=processors,
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_Formatter("%(levelname)s %(name)s %(message)s"))
+    logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
+
+
+class _Formatter(logging.Formatter):
+    """For libraries' own log lines: an exception is its kind and its places; its text may carry a row or an address."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return str(_mask("", super().format(record)))
+
+    def formatException(self, ei: Any) -> str:  # noqa: N802 - logging's name
+        kind, _, trace = ei
+        places = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in traceback.extract_tb(trace)]
+        return f"{kind.__name__ if kind else ''} at {' < '.join(reversed(places))}"

@@ -1,0 +1,91 @@
+"""create_app(): the list of routers, nothing clever."""
+
+import os
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Any
+
+import litestar
+from litestar import Litestar
+from litestar.config.cors import CORSConfig
+from litestar.datastructures import State
+from litestar.di import Provide
+from litestar.exceptions import MethodNotAllowedException, NotFoundException
+from litestar.routes import HTTPRoute
+
+from app import health, logs, migrations, openapi, settings, supervisor
+from app.accounts import handlers as accounts
+from app.accounts.passwords import Passwords
+from app.answers import Ready
+from app.auth import Authentication, answer_unrouted, problem_answer
+from app.database import Database
+from app.edge import Edge
+from app.errors import problem_for
+from app.requests import BODY_LIMIT, NoParameters, Request, filters
+from app.settings import Settings
+from app.tasks import handlers as tasks
+
+
+def create_app(settings: Settings, passwords: Passwords | None = None) -> Edge:
+    """Make the ASGI application. The pool opens when the server starts it, and closes when the server stops it."""
+    app = Litestar(
+        [accounts.router, tasks.router, health.router, openapi.router],
+        request_class=Request,
+        dependencies={"filters": Provide(filters)},
+        request_max_body_size=BODY_LIMIT,
+        middleware=[Authentication(), NoParameters()],
+        exception_handlers={
+            NotFoundException: answer_unrouted,
+            MethodNotAllowedException: answer_unrouted,
+            Exception: _answer_error,
+        },
+        lifespan=[_lifespan(settings, passwords)],
+        state=State({"settings": settings, "expected_version": migrations.expected_version()}),
+        cors_config=_cors(settings),
+        openapi_config=None,
+        logging_config=None,
+    )
+    app.state.public_paths = {
+        route.path
+        for route in app.routes
+        if isinstance(route, HTTPRoute)
+        and any(handler.opt.get("auth", "required") != "required" for handler in route.route_handlers)
+    }
+    return Edge(app)
+
+
+def from_environment() -> Edge:
+    """Make the application of one worker of `holdfast serve`."""
+    supervisor.die_with_parent()
+    read = settings.from_environment(os.environ)
+    logs.configure(production=read.production)
+    return create_app(read)
+
+
+def _lifespan(settings: Settings, passwords: Passwords | None) -> Callable[[Litestar], AbstractAsyncContextManager[None]]:
+    @asynccontextmanager
+    async def lifespan(app: Litestar) -> AsyncIterator[None]:
+        app.state.database = await Database.connect(settings)
+        app.state.passwords = passwords or Passwords()
+        try:
+            yield
+        finally:
+            app.state.passwords.close()
+            await app.state.database.close()
+
+    return lifespan
+
+
+def _answer_error(request: litestar.Request[Any, Any, Any], error: Exception) -> Ready[Any]:
+    return problem_answer(request.scope, problem_for(error))
+
+
+def _cors(settings: Settings) -> CORSConfig | None:
+    if not settings.cors_origins:
+        return None
+    return CORSConfig(
+        allow_origins=list(settings.cors_origins),
+        allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
+        allow_headers=["Authorization", "Content-Type", "If-Match", "If-None-Match", "X-Request-Id"],
+        expose_headers=["ETag", "Location", "Retry-After", "X-Request-Id"],
+    )

@@ -1,0 +1,36 @@
+"""What can be counted, in Prometheus' terms. With several workers the numbers of all are added up at the scrape."""
+
+import os
+from typing import TYPE_CHECKING
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.registry import REGISTRY
+
+if TYPE_CHECKING:
+    from app.database import Database
+
+_SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 15.0)
+
+requests = Counter("holdfast_requests", "Requests answered", ["method", "route", "status"])
+request_seconds = Histogram("holdfast_request_seconds", "Time to answer a request", ["method", "route"], buckets=_SECONDS)
+query_seconds = Histogram("holdfast_query_seconds", "Time of a statement, by its name", ["query"], buckets=_SECONDS)
+failed_queries = Counter("holdfast_failed_queries", "Statements that failed, by SQLSTATE class", ["sqlstate_class"])
+connection_errors = Counter("holdfast_connection_errors", "Connections to the database that could not be made")
+acquire_seconds = Histogram("holdfast_pool_acquire_seconds", "Wait for a connection of the pool", buckets=_SECONDS)
+pool_connections = Gauge("holdfast_pool_connections", "Connections of the pool", ["state"], multiprocess_mode="livesum")
+pool_waiting = Gauge("holdfast_pool_waiting", "Requests that wait for a connection", multiprocess_mode="livesum")
+argon2_waiting = Gauge("holdfast_argon2_waiting", "Passwords that wait to be hashed", multiprocess_mode="livesum")
+
+
+def text(database: "Database") -> bytes:
+    """Everything in Prometheus' text format; the pool's gauges are set as this worker sees them now."""
+    size, idle = database.pool.get_size(), database.pool.get_idle_size()
+    pool_connections.labels("idle").set(idle)
+    pool_connections.labels("used").set(size - idle)
+    pool_waiting.set(database.waiting)
+    if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
+        return generate_latest(REGISTRY)
+    registry = CollectorRegistry()
+    MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+    return generate_latest(registry)

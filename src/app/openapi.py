@@ -1,0 +1,322 @@
+"""The OpenAPI 3.1 document and the page that shows it.
+
+The document is made from the routes and from the same msgspec structs that decode and encode: so it cannot say anything
+else than what the server does. Problems follow from a route's shape (a body: 400, 413, 415, 422; an id in the path: 404;
+a signed-in caller: 401, ...); what a route adds to them stands in its `opt["problems"]`.
+"""
+
+import gzip
+import inspect
+from collections.abc import Iterator
+from functools import cache
+from http import HTTPStatus
+from importlib.resources import files
+from typing import Any, cast, get_args
+
+import msgspec
+from litestar import Litestar, Router, get
+from litestar.exceptions import NotFoundException
+from litestar.handlers import HTTPRouteHandler
+from litestar.params import FromPath
+from litestar.routes import HTTPRoute
+
+from app import __version__
+from app.answers import Ready
+from app.auth import PUBLIC
+from app.problems import KINDS, Problem, ProblemDocument
+from app.requests import Request
+
+Json = dict[str, Any]
+
+_REFERENCE = "#/components/schemas/{name}"
+
+DESCRIPTION = """\
+One durable JSON API for small apps: accounts and tasks, on PostgreSQL.
+
+**To try it here**: `POST /v1/auth/register`, copy the `token` of the answer, press *Authorize*, paste it.
+
+Times are RFC 3339 in UTC. Unknown fields and parameters are refused. Every error is an `application/problem+json`
+(RFC 9457) with a stable `code`; `GET /problems/{code}` explains it. Every answer carries `X-Request-Id`: name it when you
+report a fault. `HEAD` works where `GET` does.
+"""
+
+_IF_MATCH: Json = {
+    "name": "If-Match",
+    "in": "header",
+    "description": 'A version such as `"3"`, or `*`: answers 412 when the row has moved on. Without it the last write wins.',
+    "schema": {"type": "string"},
+}
+_IF_NONE_MATCH: Json = {
+    "name": "If-None-Match",
+    "in": "header",
+    "description": 'A version such as `"3"`: answers 304 when the row is still that one.',
+    "schema": {"type": "string"},
+}
+_ETAG = {"description": "The row's version.", "schema": {"type": "string"}}
+_LOCATION = {"description": "Where the row is.", "schema": {"type": "string"}}
+_REQUEST_ID = {"description": "The id of this request in the server's log.", "schema": {"type": "string"}}
+
+
+def document(app: Litestar) -> bytes:
+    """The OpenAPI document of an application, as JSON."""
+    operations = sorted(_operations(app), key=lambda each: (each[0], each[1]))
+    kinds: dict[Any, None] = {ProblemDocument: None}
+    for _, _, handler in operations:
+        kinds |= dict.fromkeys(kind for kind in (_data(handler), _query(handler), _answer(handler)) if kind is not None)
+    schemas, components = msgspec.json.schema_components(list(kinds), ref_template=_REFERENCE)
+    references = dict(zip(kinds, schemas, strict=True))
+    paths: Json = {}
+    for path, method, handler in operations:
+        paths.setdefault(path, {})[method] = _operation(path, method, handler, references, components)
+    for query in {_query(handler) for _, _, handler in operations} - {None}:
+        components.pop(cast("Any", query).__name__)
+    return msgspec.json.encode(
+        {
+            "openapi": "3.1.0",
+            "info": {"title": "Holdfast", "version": __version__, "description": DESCRIPTION},
+            "servers": [{"url": "/"}],
+            "tags": [{"name": "Accounts"}, {"name": "Tasks"}, {"name": "Operation"}],
+            "paths": paths,
+            "components": {
+                "schemas": components,
+                "securitySchemes": {
+                    "token": {
+                        "type": "http",
+                        "scheme": "bearer",
+                        "description": "The token of an answer to signing in.",
+                    }
+                },
+            },
+            "security": [{"token": []}],
+        }
+    )
+
+
+def _operations(app: Litestar) -> Iterator[tuple[str, str, HTTPRouteHandler]]:
+    for route in app.routes:
+        if isinstance(route, HTTPRoute):
+            for method, (handler, _) in route.route_handler_map.items():
+                if method != "OPTIONS" and handler.resolve_include_in_schema():
+                    yield route.path_format, method.lower(), handler
+
+
+def _annotation(handler: HTTPRouteHandler, name: str) -> Any:
+    field = handler.parsed_fn_signature.parameters.get(name)
+    return field.annotation if field else None
+
+
+def _data(handler: HTTPRouteHandler) -> Any:
+    return _annotation(handler, "data")
+
+
+def _query(handler: HTTPRouteHandler) -> Any:
+    return _annotation(handler, "filters")
+
+
+def _answer(handler: HTTPRouteHandler) -> Any:
+    answer = get_args(handler.parsed_fn_signature.return_type.annotation)[0]
+    return None if answer is type(None) else answer
+
+
+def _operation(path: str, method: str, handler: HTTPRouteHandler, references: Json, components: Json) -> Json:
+    doc = inspect.cleandoc(handler.fn.__doc__ or "")
+    conditional = method in {"patch", "put", "delete"}
+    responses = _successes(method, handler, references) | _problem_responses(_problems(path, handler, conditional=conditional))
+    operation: Json = {
+        "operationId": f"{handler.fn.__module__.split('.')[1]}_{handler.fn.__name__}",
+        "tags": sorted(handler.resolve_tags()),
+        "summary": doc.partition(".")[0].partition(":")[0],
+        "description": doc,
+        "parameters": _parameters(path, method, handler, references, components),
+        "responses": dict(sorted(responses.items())),
+    }
+    if data := _data(handler):
+        operation["requestBody"] = {"required": True, "content": {"application/json": {"schema": references[data]}}}
+    if handler.opt.get("auth") == "public":
+        operation["security"] = []
+    elif handler.opt.get("auth") == "optional":
+        operation["security"] = [{}, {"token": []}]
+    return operation
+
+
+def _has_field(struct: Any, name: str) -> bool:
+    return name in getattr(struct, "__struct_fields__", ())
+
+
+def _parameters(path: str, method: str, handler: HTTPRouteHandler, references: Json, components: Json) -> list[Json]:
+    parameters = [
+        {"name": name, "in": "path", "required": True, "schema": msgspec.json.schema(definition.annotation)}
+        for name, definition in handler.parsed_fn_signature.parameters.items()
+        if f"{{{name}}}" in path
+    ]
+    if query := _query(handler):
+        properties = components[references[query]["$ref"].rpartition("/")[2]]["properties"]
+        parameters += [_query_parameter(name, schema) for name, schema in properties.items()]
+    if method in {"patch", "put", "delete"}:
+        parameters.append(_IF_MATCH)
+    if method == "get" and _has_field(_answer(handler), "version"):
+        parameters.append(_IF_NONE_MATCH)
+    return parameters
+
+
+def _successes(method: str, handler: HTTPRouteHandler, references: Json) -> Json:
+    """What a handler answers when nothing goes wrong."""
+    answer = _answer(handler)
+    has_version = _has_field(answer, "version")
+    can_be_replayed = method == "post" and _has_field(_data(handler), "id")
+    headers: Json = {"X-Request-Id": _REQUEST_ID}
+    if has_version:
+        headers["ETag"] = _ETAG
+    if can_be_replayed:
+        headers["Location"] = _LOCATION
+    success: Json = {"description": HTTPStatus(handler.status_code).phrase, "headers": headers}
+    if answer is not None:
+        media_type = str(getattr(handler.media_type, "value", handler.media_type) or "application/json")
+        success["content"] = {media_type: {"schema": references[answer]}}
+    responses: Json = {str(handler.status_code): success}
+    if can_be_replayed:
+        responses["200"] = success | {"description": "The same create came before: the row as it stands"}
+    if method == "get" and has_version:
+        responses["304"] = {"description": "The client has this version already", "headers": headers}
+    if failing := handler.opt.get("also_status"):
+        responses[str(failing)] = success | {"description": "The same, with what is wrong"}
+    return responses
+
+
+def _query_parameter(name: str, schema: Json) -> Json:
+    parameter: Json = {"name": name, "in": "query", "schema": schema}
+    alternatives = [each for each in schema.get("anyOf", ()) if each != {"type": "null"}]
+    if len(alternatives) == 1:
+        # Null is "absent" here: a query parameter cannot be null.
+        parameter["schema"] = schema = alternatives[0]
+    if "description" in schema:
+        parameter["description"] = schema["description"]
+    return parameter
+
+
+def _problems(path: str, handler: HTTPRouteHandler, *, conditional: bool) -> list[str]:
+    """The codes of everything that can go wrong, from the shape of a route."""
+    if not path.startswith("/v1/"):
+        return [*handler.opt.get("problems", ())]
+    codes = ["invalid", "internal_error", "database_unavailable", "pool_exhausted", "database_busy", "query_timeout"]
+    if handler.opt.get("auth", "required") != "public":
+        codes.append("unauthenticated")
+    if "{" in path:
+        codes.append("not_found")
+    if _data(handler):
+        codes += ["malformed_json", "body_too_large", "unsupported_media_type"]
+        if "id" in _data(handler).__struct_fields__:
+            codes += ["id_not_time_ordered", "id_in_future", "conflict"]
+    if "cursor" in getattr(_query(handler), "__struct_fields__", ()):
+        codes.append("invalid_cursor")
+    if conditional:
+        codes.append("version_mismatch")
+    if handler.http_methods & {"POST", "PATCH", "PUT", "DELETE"}:
+        codes.append("database_read_only")
+    return [*codes, *handler.opt.get("problems", ())]
+
+
+def _problem_responses(codes: list[str]) -> Json:
+    responses: Json = {}
+    for code in sorted(set(codes)):
+        kind = KINDS[code]
+        response = responses.setdefault(
+            str(kind.status),
+            {
+                "description": "",
+                "headers": {"X-Request-Id": _REQUEST_ID},
+                "content": {
+                    "application/problem+json": {
+                        "schema": {"$ref": _REFERENCE.format(name="ProblemDocument")},
+                        "examples": {},
+                    }
+                },
+            },
+        )
+        response["description"] += f"{' ' if response['description'] else ''}`{code}`: {kind.explanation}"
+        response["content"]["application/problem+json"]["examples"][code] = {
+            "summary": kind.title,
+            "value": msgspec.json.decode(Problem(code).document("5f0c9a1b2d3e-1")),
+        }
+    return responses
+
+
+PAGE = b"""\
+<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>Holdfast API</title>
+<link rel="icon" type="image/png" href="/docs/favicon-32x32.png">
+<link rel="stylesheet" href="/docs/swagger-ui.css">
+</head>
+<body>
+<div id="swagger-ui"></div>
+<script src="/docs/swagger-ui-bundle.js"></script>
+<script src="/docs/start.js"></script>
+</body>
+</html>
+"""
+START = b"""\
+SwaggerUIBundle({
+  url: "/openapi.json", dom_id: "#swagger-ui", deepLinking: true, persistAuthorization: true,
+  displayRequestDuration: true, tryItOutEnabled: true, defaultModelsExpandDepth: 0, validatorUrl: null,
+});
+"""
+
+_ASSETS = {
+    "swagger-ui-bundle.js": b"text/javascript; charset=utf-8",
+    "swagger-ui.css": b"text/css; charset=utf-8",
+    "favicon-32x32.png": b"image/png",
+    "start.js": b"text/javascript; charset=utf-8",
+}
+# Nothing from elsewhere, by order: the page works without the internet or not at all.
+_PAGE_HEADERS = (
+    (b"content-type", b"text/html; charset=utf-8"),
+    (
+        b"content-security-policy",
+        b"default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'",
+    ),
+    (b"x-content-type-options", b"nosniff"),
+)
+
+
+@get("/openapi.json", opt=PUBLIC, include_in_schema=False)
+async def openapi_json(request: Request) -> Ready[bytes]:
+    """Serve this API as an OpenAPI 3.1 document."""
+    state = request.app.state
+    if "openapi" not in state:
+        state.openapi = document(request.app)
+    return Ready(state.openapi)
+
+
+@get("/docs", opt=PUBLIC, include_in_schema=False)
+async def docs() -> Ready[bytes]:
+    """Serve the reference page."""
+    return Ready(PAGE, headers=_PAGE_HEADERS)
+
+
+@get("/docs/{name:str}", opt=PUBLIC, include_in_schema=False)
+async def docs_asset(name: FromPath[str]) -> Ready[bytes]:
+    """Serve what the reference page loads."""
+    if name not in _ASSETS:
+        raise NotFoundException
+    return Ready(
+        _asset(name),
+        headers=(
+            (b"content-type", _ASSETS[name]),
+            (b"content-encoding", b"gzip"),
+            (b"cache-control", b"public, max-age=3600"),
+            (b"x-content-type-options", b"nosniff"),
+        ),
+    )
+
+
+@cache
+def _asset(name: str) -> bytes:
+    return gzip.compress(START if name == "start.js" else (files("app.swagger_ui") / name).read_bytes(), mtime=0)
+
+
+router = Router("/", route_handlers=[openapi_json, docs, docs_asset])
+"""The document and the page."""

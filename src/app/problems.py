@@ -1,0 +1,134 @@
+"""Every problem that the API can answer with: the one list behind errors, /problems/<code> and the OpenAPI document."""
+
+import msgspec
+
+
+class Kind(msgspec.Struct, frozen=True):
+    """What is fixed about a problem: its status, its title, and a sentence for the person who meets it."""
+
+    status: int
+    title: str
+    explanation: str
+
+
+KINDS: dict[str, Kind] = {
+    "malformed_json": Kind(400, "Malformed JSON", "The body is not JSON in UTF-8, is empty, or is nested too deeply."),
+    "bad_request": Kind(400, "Bad request", "The request does not follow HTTP: see detail."),
+    "unauthenticated": Kind(
+        401, "Not signed in", "Send `Authorization: Bearer <token>` with a token that has not expired or been ended."
+    ),
+    "invalid_credentials": Kind(
+        401, "Wrong login or password", "There is no such account, or the password is another one; which, is not told."
+    ),
+    "wrong_password": Kind(403, "Wrong password", "The password in the body is not the one of this account."),
+    "account_disabled": Kind(403, "Account disabled", "This account was disabled by an administrator of this server."),
+    "forbidden": Kind(403, "Not yours", "The row exists and belongs to another user."),
+    "not_found": Kind(404, "Not found", "There is nothing at this address, or the row does not exist (any more)."),
+    "method_not_allowed": Kind(
+        405,
+        "Method not allowed",
+        "The address exists but does not take this method; the Allow header lists those it takes.",
+    ),
+    "already_registered": Kind(
+        409,
+        "Already registered",
+        "The token belongs to a registered account; register without a token to make another.",
+    ),
+    "email_taken": Kind(409, "E-mail taken", "Another account has this e-mail address, be it in other letter case."),
+    "username_taken": Kind(409, "User name taken", "Another account has this user name, be it in other letter case."),
+    "conflict": Kind(409, "Conflict", "The row collides with one that exists; errors names the field."),
+    "version_mismatch": Kind(
+        412,
+        "The row has moved on",
+        'If-Match named another version than the row has now, or was not a strong tag like "3" or *. Read it again.',
+    ),
+    "body_too_large": Kind(413, "Body too large", "The body is larger than this address takes: 256 KiB unless said else."),
+    "unsupported_media_type": Kind(
+        415, "Unsupported media type", "Send the body as `Content-Type: application/json`, in UTF-8."
+    ),
+    "invalid": Kind(422, "Invalid input", "A field or a query parameter breaks its rule; errors says which and why."),
+    "invalid_cursor": Kind(
+        422, "Invalid cursor", "The cursor is not one that this list gave out for this order. Start again without it."
+    ),
+    "id_not_time_ordered": Kind(
+        422, "Id is not time-ordered", "A chosen id must be a UUID of version 7, because ids are the order of lists."
+    ),
+    "id_in_future": Kind(422, "Id lies in the future", "The time inside a chosen id may lie at most 24 hours ahead."),
+    "rate_limited": Kind(429, "Too many attempts", "Wait for the seconds in Retry-After, then try again."),
+    "internal_error": Kind(
+        500, "Internal error", "A defect of this server. It is in its log under the request id; nothing was half done."
+    ),
+    "database_unavailable": Kind(
+        503, "Database unavailable", "The database cannot be reached. What was sent was not done; try again shortly."
+    ),
+    "pool_exhausted": Kind(503, "Server busy", "No database connection became free in time. Try again shortly."),
+    "database_busy": Kind(503, "Server busy", "The change collided with others time after time. Try again shortly."),
+    "database_read_only": Kind(
+        503, "Database takes no writes", "The database is read-only or its disk is full. Reading goes on."
+    ),
+    "password_queue_full": Kind(503, "Server busy", "Too many passwords wait to be checked. Try again shortly."),
+    "query_timeout": Kind(504, "Query timed out", "The database took too long; what was sent was not done."),
+}
+
+
+class FieldError(msgspec.Struct, frozen=True):
+    """One broken rule of a field of the body or of a query parameter."""
+
+    field: str
+    code: str
+    message: str
+
+
+class ProblemDocument(msgspec.Struct, frozen=True, rename={"kind": "type"}, omit_defaults=True):
+    """RFC 9457 problem details."""
+
+    kind: str
+    title: str
+    status: int
+    detail: str
+    code: str
+    request_id: str
+    errors: tuple[FieldError, ...] = ()
+
+
+class Problem(Exception):
+    """Raised anywhere below a handler, answered as application/problem+json."""
+
+    def __init__(
+        self,
+        code: str,
+        detail: str | None = None,
+        *,
+        errors: tuple[FieldError, ...] = (),
+        headers: tuple[tuple[bytes, bytes], ...] = (),
+    ) -> None:
+        super().__init__(code)
+        self.code = code
+        self.kind = KINDS[code]
+        self.detail = detail or self.kind.explanation
+        self.errors = errors
+        self.headers = headers
+
+    def document(self, request_id: str) -> bytes:
+        """The body of the answer, as JSON."""
+        return msgspec.json.encode(
+            ProblemDocument(
+                kind=f"/problems/{self.code}",
+                title=self.kind.title,
+                status=self.kind.status,
+                detail=self.detail,
+                code=self.code,
+                request_id=request_id,
+                errors=self.errors,
+            )
+        )
+
+
+def invalid(field: str, code: str, message: str) -> Problem:
+    """A 422 about one field."""
+    return Problem("invalid", f"{field}: {message}" if field else message, errors=(FieldError(field, code, message),))
+
+
+def later(code: str, seconds: int) -> Problem:
+    """A problem that passes: with Retry-After in seconds."""
+    return Problem(code, headers=((b"retry-after", str(seconds).encode()),))

@@ -1,0 +1,217 @@
+"""The request as handlers see it: bodies and queries decoded strictly, before the handler runs.
+
+A handler declares `data: JSONBody[T]` for the body and `filters: NamedDependency[Q]` for the query parameters, both structs
+that forbid unknown fields; the framework calls `body`, `json` and `filters` below. A handler without `filters` takes none.
+"""
+
+import re
+from collections.abc import Callable, Iterator
+from functools import cache
+from typing import Any, cast
+from urllib.parse import parse_qsl
+
+import litestar
+import msgspec
+from litestar.datastructures.state import State
+from litestar.enums import ScopeType
+from litestar.exceptions import ClientException
+from litestar.middleware import ASGIMiddleware
+from litestar.types import ASGIApp, Receive, Scope, Send
+
+from app.auth import Caller
+from app.database import Database
+from app.errors import problem_for_validation
+from app.problems import Problem, invalid
+from app.settings import Settings
+
+BODY_LIMIT = 256 * 1024
+"""Bytes; a handler with a limit of its own says so by `request_max_body_size`."""
+
+_JSON_TYPES = {"application/json", "application/merge-patch+json"}
+
+
+class Request(litestar.Request[Caller, None, State]):
+    """A request whose input is strict, with short ways to what handlers need."""
+
+    @property
+    def caller(self) -> Caller:
+        """Who is calling; only on routes that are not public."""
+        return cast("Caller", self.scope["user"])
+
+    @property
+    def database(self) -> Database:
+        return cast("Database", self.scope["litestar_app"].state.database)
+
+    @property
+    def settings(self) -> Settings:
+        return cast("Settings", self.scope["litestar_app"].state.settings)
+
+    async def body(self) -> bytes:
+        """The raw body. Raises the problems of size (413), type (415) and absence (400), in this order."""
+        try:
+            body = await super().body()
+        except ClientException as error:
+            if error.status_code == 413:
+                raise Problem("body_too_large") from None
+            raise
+        content_type = next((value for name, value in self.scope["headers"] if name == b"content-type"), b"")
+        if not _is_json(content_type):
+            raise Problem("unsupported_media_type")
+        if not body:
+            raise Problem("malformed_json", "The body is empty; a JSON object is expected.")
+        return body
+
+    async def json(self) -> Any:
+        """The body as the struct that the handler declares for `data`."""
+        field = self.route_handler.parsed_fn_signature.parameters["data"]
+        return decode(await self.body(), field.annotation)
+
+
+def _filters_type(scope: Scope) -> type[msgspec.Struct] | None:
+    field = scope["route_handler"].parsed_fn_signature.parameters.get("filters")
+    return field.annotation if field else None
+
+
+async def filters(request: Request) -> msgspec.Struct:
+    """Decode the query parameters as the struct that the handler declares for `filters`: the app's one dependency."""
+    return decode_query(request.scope["query_string"], _filters_type(request.scope) or msgspec.Struct)
+
+
+@cache
+def _is_json(content_type: bytes) -> bool:
+    kind, *parameters = content_type.decode("latin-1").lower().split(";")
+    charsets = [part.strip() for part in parameters if part.strip().startswith("charset=")]
+    return kind.strip() in _JSON_TYPES and all(part in {"charset=utf-8", 'charset="utf-8"'} for part in charsets)
+
+
+@cache
+def _decoder(kind: Any) -> Callable[[bytes], Any]:
+    return msgspec.json.Decoder(kind, strict=True).decode
+
+
+def decode(body: bytes, kind: Any) -> Any:
+    """Decode JSON into `kind`, without any coercion.
+
+    Raises Problem: 400 for what is not JSON, 422 with the field for what breaks a rule, U+0000 included, which
+    PostgreSQL cannot store.
+    """
+    try:
+        decoded = _decoder(kind)(body)
+    except msgspec.ValidationError as error:
+        raise problem_for_validation(error) from None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise Problem("malformed_json") from None
+    # A pre-filter only: "\\u0000" is also how a backslash before u0000 looks, which is legal.
+    if rb"\u0000" in body:
+        for field, text in _texts(msgspec.to_builtins(decoded)):
+            if "\0" in text:
+                raise invalid(field, "nul_character", "must not contain U+0000")
+    return decoded
+
+
+def _texts(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
+    if isinstance(value, str):
+        yield path, value
+    elif isinstance(value, dict):
+        for key, inner in value.items():
+            yield path, str(key)
+            yield from _texts(inner, f"{path}.{key}" if path else str(key))
+    elif isinstance(value, list):
+        for index, inner in enumerate(value):
+            yield from _texts(inner, f"{path}[{index}]")
+
+
+class NoParameters(ASGIMiddleware):
+    """Refuses query parameters where the handler takes none: a misspelt filter must not pass in silence."""
+
+    scopes = (ScopeType.HTTP,)
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
+        if scope["query_string"] and scope["path"].startswith("/v1/") and _filters_type(scope) is None:
+            name = scope["query_string"].partition(b"&")[0].partition(b"=")[0].decode("latin-1")[:100]
+            raise invalid(name, "unknown_field", "is not a parameter of this request")
+        await next_app(scope, receive, send)
+
+
+def _whole_number(text: str) -> int | str:
+    return int(text) if re.fullmatch(r"-?(0|[1-9][0-9]{0,17})", text) else text
+
+
+def _boolean(text: str) -> bool | str:
+    return {"true": True, "false": False}.get(text, text)
+
+
+@cache
+def _parsers(kind: type[msgspec.Struct]) -> dict[str, Callable[[str], Any]]:
+    """How each parameter's text becomes what msgspec then checks strictly; a text that does not fit stays a text."""
+
+    def parser(info: msgspec.inspect.Type) -> Callable[[str], Any]:
+        if isinstance(info, msgspec.inspect.Metadata):
+            return parser(info.type)
+        if isinstance(info, msgspec.inspect.UnionType):
+            return next((parser(each) for each in info.types if not isinstance(each, msgspec.inspect.NoneType)), str)
+        if isinstance(info, msgspec.inspect.IntType):
+            return _whole_number
+        return _boolean if isinstance(info, msgspec.inspect.BoolType) else str
+
+    info = msgspec.inspect.type_info(kind)
+    if not isinstance(info, msgspec.inspect.StructType):
+        raise TypeError(kind)
+    return {field.encode_name: parser(field.type) for field in info.fields}
+
+
+@cache
+def _defaults(kind: type[msgspec.Struct]) -> msgspec.Struct:
+    return msgspec.convert({}, kind)
+
+
+def decode_query(query_string: bytes, kind: type[msgspec.Struct]) -> msgspec.Struct:
+    """Decode a query string into `kind`, as strictly as a body: `7.0` is not 7, `1` is not true.
+
+    Raises Problem 422 for unknown and repeated names, for what is not UTF-8, and for values that break a rule.
+    """
+    if not query_string:
+        return _defaults(kind)
+    parsers = _parsers(kind)
+    values: dict[str, Any] = {}
+    try:
+        pairs = parse_qsl(
+            query_string.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=100, separator="&"
+        )
+    except ValueError:
+        raise invalid("", "form", "The query string is not percent-encoded UTF-8.") from None
+    for name, text in pairs:
+        if name not in parsers:
+            raise invalid(name[:100], "unknown_field", "is not a parameter of this request")
+        if name in values:
+            raise invalid(name, "repeated", "is given more than once")
+        if "\0" in text:
+            raise invalid(name, "nul_character", "must not contain U+0000")
+        values[name] = parsers[name](text)
+    try:
+        return msgspec.convert(values, kind, strict=True)
+    except msgspec.ValidationError as error:
+        raise problem_for_validation(error) from None
+
+
+def expected_version(request: Request) -> int | None:
+    """Read the version that If-Match asks for; None: any.
+
+    A weak or malformed header gives -1, which no row ever has, so that the row's own 403 and 404 come before the 412.
+    """
+    for name, value in request.scope["headers"]:
+        if name == b"if-match":
+            if value.strip() == b"*":
+                return None
+            found = re.fullmatch(rb'"(0|[1-9][0-9]{0,8})"', value.strip())
+            return int(found[1]) if found else -1
+    return None
+
+
+def has_version(request: Request, version: int) -> bool:
+    """Whether If-None-Match names this version: the client has the row already. Weak tags count (RFC 9110, 13.1.2)."""
+    for name, value in request.scope["headers"]:
+        if name == b"if-none-match":
+            tags = [tag.strip().removeprefix(b"W/") for tag in value.split(b",")]
+            return b"*" in tags or b'"%d"' % version in tags
+    return False

@@ -1,0 +1,395 @@
+"""`holdfast serve`: a plain process, no event loop, that starts and ends the others.
+
+    holdfast serve            this file: signals, lock, port
+      postgres                app.embedded, unless DATABASE_URL is set
+      granian                 `python -m app.supervisor`: the end of this file
+        worker, worker, ...   app.main
+
+Each dies with its parent, so that a killed process leaves nothing that serves; what is left, the next start takes over.
+"""
+
+import asyncio
+import ctypes
+import errno
+import fcntl
+import http.client
+import multiprocessing
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Coroutine, Iterator
+from contextlib import ExitStack, closing, contextmanager, suppress
+from pathlib import Path
+from typing import Any, Literal, NamedTuple, TextIO, TypeVar
+
+import psutil
+import structlog
+from granian.constants import HTTPModes, Interfaces, Loops
+from granian.log import LogLevels
+
+from app import embedded, migrations
+from app import settings as environment
+from app.embedded import StartCancelledError
+from app.settings import Settings
+
+T = TypeVar("T")
+
+log = structlog.get_logger()
+
+DRAIN_WITHIN = 30
+"""Seconds the requests in flight get to finish once we are asked to stop."""
+
+SAME_SIGNAL_WITHIN = 1.0
+"""Seconds within which a second signal is the first one again: sent to us, and passed on by whoever started us."""
+
+FOLDER_FREE_WITHIN = 60.0
+"""Seconds to wait for a command that uses the data folder."""
+
+_PR_SET_PDEATHSIG = 1
+
+
+class ServeError(Exception):
+    """The server cannot start, or ended by itself. The text says why, and what to do."""
+
+
+def serve(settings: Settings, *, migrate: bool | None = None) -> int:
+    """Serve until a signal says stop. Returns the exit code: 0 when we were asked to stop.
+
+    `migrate` None: yes on the embedded server, no on another.
+    Raises ServeError, EmbeddedError, MigrationError, DatabaseUnavailable or DatabaseRefused when it comes to nothing.
+    """
+    signals = _Signals()
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        # nohup has HUP ignored, and means it.
+        if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, signals.on_signal)
+    try:
+        with ExitStack() as ending:
+            address = ending.enter_context(_claimed_port(settings.host, settings.port))
+            server = _embedded_server(settings, signals, ending) if settings.database_url is None else None
+            url = server.url if server else settings.database_url or ""
+            if migrate or (migrate is None and server):
+                _migrate(url, settings, signals)
+            return _serve(settings, address, url, server, signals)
+    except StartCancelledError:
+        return 0
+
+
+@contextmanager
+def database(settings: Settings) -> Iterator[str]:
+    """The URL of the database for a command: DATABASE_URL, or that of the embedded server.
+
+    The server of a running `holdfast serve` is used as it is; otherwise one is started, and stopped at the end.
+    Raises EmbeddedError or ServeError.
+    """
+    if settings.database_url is not None:
+        yield settings.database_url
+        return
+    embedded.prepare(settings.data)
+    end = time.monotonic() + FOLDER_FREE_WITHIN
+    while (lock := _lock(settings.data, "command")) is None:
+        holder = _holder(settings.data)
+        if holder.purpose == "serve" and (url := embedded.running(settings.data)):
+            yield url
+            return
+        if time.monotonic() > end:
+            raise ServeError(f"The data folder {settings.data} is in use by process {holder.pid}: try again later.")
+        time.sleep(0.1)
+    with lock:
+        server = embedded.start(settings.data)
+        try:
+            yield server.url
+        finally:
+            server.stop()
+
+
+def die_with_parent(parent: int | None = None) -> None:
+    """Have this process told to stop when its parent dies, however that happens. For workers, and for granian.
+
+    `parent` is the parent's process id, where it is known; a worker knows it. Does nothing off Linux.
+    """
+    worker_of = multiprocessing.parent_process()
+    if worker_of is not None:
+        parent = worker_of.pid
+        # Until the server sets handlers of its own, a worker has granian's, which would swallow the signal.
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+    if sys.platform != "linux":
+        return
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
+    if parent is not None and os.getppid() != parent:
+        # It died before we asked.
+        os.kill(os.getpid(), signal.SIGTERM)
+
+
+class _Signals:
+    """What TERM and INT asked for: the first to finish and stop, a second one to stop at once."""
+
+    def __init__(self) -> None:
+        self.since: float | None = None
+        self.granian: int | None = None
+
+    @property
+    def asked(self) -> bool:
+        return self.since is not None
+
+    def on_signal(self, _number: int, _frame: object) -> None:
+        now = time.monotonic()
+        if self.since is None:
+            self.since = now
+            self.forward()
+        elif now - self.since > SAME_SIGNAL_WITHIN and self.granian is not None:
+            with suppress(ProcessLookupError):
+                os.killpg(self.granian, signal.SIGKILL)
+
+    def forward(self) -> None:
+        # Popen.send_signal would collect a dead child here, behind the back of _wait.
+        if self.granian is not None:
+            with suppress(ProcessLookupError):
+                os.kill(self.granian, signal.SIGTERM)
+
+
+class _Holder(NamedTuple):
+    pid: str
+    purpose: str
+
+
+def _embedded_server(settings: Settings, signals: _Signals, ending: ExitStack) -> embedded.Server:
+    """Start the embedded server under the folder's lock. Both end with `ending`."""
+    embedded.prepare(settings.data)
+    end = time.monotonic() + FOLDER_FREE_WITHIN
+    while (lock := _lock(settings.data, "serve")) is None:
+        holder = _holder(settings.data)
+        if holder.purpose == "serve" or time.monotonic() > end:
+            raise ServeError(
+                f"The data folder {settings.data} is served already, by process {holder.pid}. Stop that one, or set "
+                "HOLDFAST_DATA to another folder."
+            )
+        if signals.asked:
+            raise StartCancelledError
+        time.sleep(0.1)
+    ending.enter_context(lock)
+    connections = settings.workers * (settings.pool_size + settings.max_overflow + 2) + 20
+    server = embedded.start(settings.data, max_connections=max(100, connections), cancelled=lambda: signals.asked)
+    ending.callback(server.stop)
+    return server
+
+
+def _migrate(url: str, settings: Settings, signals: _Signals) -> None:
+    applied = asyncio.run(_unless_asked(migrations.up(url, patience=settings.connect_timeout), signals))
+    if applied:
+        log.info("migrated", applied=applied)
+
+
+async def _unless_asked(work: Coroutine[Any, Any, T], signals: _Signals) -> T:
+    """Do the work, or raise StartCancelledError as soon as we are asked to stop."""
+    task = asyncio.ensure_future(work)
+    while not task.done():
+        if signals.asked:
+            task.cancel()
+        await asyncio.wait({task}, timeout=0.1)
+    if task.cancelled():
+        raise StartCancelledError
+    return task.result()
+
+
+def _serve(settings: Settings, address: str, url: str, server: embedded.Server | None, signals: _Signals) -> int:
+    """Run granian and wait for its end, ours, or the database's."""
+    variables = os.environ | {
+        "DATABASE_URL": url,
+        "HOST": address,
+        "PORT": str(settings.port),
+        "WORKERS": str(settings.workers),
+        "HOLDFAST_DATA": str(settings.data),
+    }
+    variables.pop("PROMETHEUS_MULTIPROC_DIR", None)
+    with tempfile.TemporaryDirectory(prefix="holdfast-metrics-", ignore_cleanup_errors=True) as folder:
+        if settings.workers > 1:
+            variables["PROMETHEUS_MULTIPROC_DIR"] = folder
+        granian = subprocess.Popen(  # noqa: S603 - ourselves
+            # -P: a folder called app where we happen to be must not be taken for ours.
+            [sys.executable, "-P", "-m", "app.supervisor", str(os.getpid())],
+            env=variables,
+            stdin=subprocess.DEVNULL,
+            # A Ctrl-C on the terminal goes to us alone, and we pass it on.
+            start_new_session=True,
+        )
+        signals.granian = granian.pid
+        if signals.asked:
+            signals.forward()
+        try:
+            if _wait_until_it_answers(granian, address, settings.port, signals):
+                # From now on a worker that dies is replaced.
+                os.kill(granian.pid, signal.SIGUSR1)
+                _say_where(settings, server)
+            _wait(granian, server)
+        finally:
+            _end(granian)
+            signals.granian = None
+    if signals.asked:
+        return 0
+    if server is not None and not server.running():
+        raise ServeError(f"The embedded PostgreSQL ended. Its log: {settings.data / 'postgres.log'}")
+    raise ServeError("The server ended by itself. Its last words are above.")
+
+
+def _wait_until_it_answers(granian: "subprocess.Popen[bytes]", address: str, port: int, signals: _Signals) -> bool:
+    """False when it never will: it ended, or we were asked to stop."""
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(address, address)  # noqa: S104 - nothing is bound here
+    while granian.poll() is None and not signals.asked:
+        with closing(http.client.HTTPConnection(host, port, timeout=2)) as connection, suppress(OSError):
+            connection.request("GET", "/health/live")
+            if connection.getresponse().status == http.client.OK:
+                return True
+        time.sleep(0.03)
+    return False
+
+
+def _wait(granian: "subprocess.Popen[bytes]", server: embedded.Server | None) -> None:
+    """Wait, without waking up in between, until granian or the embedded server ends.
+
+    Whatever else ends is collected too: in a container we may be the first process, who inherits all orphans.
+    """
+    children = [granian] if server is None or server.process is None else [granian, server.process]
+    while all(child.returncode is None for child in children):
+        pid, status = os.wait()
+        for child in children:
+            if child.pid == pid:
+                child.returncode = os.waitstatus_to_exitcode(status)
+
+
+def _end(granian: "subprocess.Popen[bytes]") -> None:
+    """See to it that granian and its workers are gone; at the normal end they are."""
+    if granian.poll() is None:
+        granian.terminate()
+        with suppress(subprocess.TimeoutExpired):
+            granian.wait(DRAIN_WITHIN + 5)
+    elif granian.returncode >= 0:
+        return
+    # Killed: its workers were told to stop, and may still be at it.
+    end = time.monotonic() + DRAIN_WITHIN
+    while _group(granian.pid) and time.monotonic() < end:
+        time.sleep(0.1)
+    with suppress(ProcessLookupError):
+        os.killpg(granian.pid, signal.SIGKILL)
+    granian.wait()
+
+
+def _group(leader: int) -> list[int]:
+    """The living processes of a process group."""
+    found = []
+    for process in psutil.process_iter(["status"]):
+        with suppress(ProcessLookupError, PermissionError):
+            if process.info["status"] != psutil.STATUS_ZOMBIE and os.getpgid(process.pid) == leader:
+                found.append(process.pid)
+    return found
+
+
+def _say_where(settings: Settings, server: embedded.Server | None) -> None:
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    data = f"{settings.data} (PostgreSQL comes along)" if server else "in the database of DATABASE_URL"
+    print(  # noqa: T201 - for the person who started us; logs go to stderr
+        f"\nHoldfast is ready.\n\n"
+        f"  API    http://{host}:{settings.port}/v1\n"
+        f"  Docs   http://{host}:{settings.port}/docs\n"
+        f"  Data   {data}\n\n"
+        f"Stop it with Ctrl-C.\n",
+        flush=True,
+    )
+
+
+@contextmanager
+def _claimed_port(host: str, port: int) -> Iterator[str]:
+    """Hold the port for granian, which shares one silently with whoever is there. Gives the address to bind.
+
+    First a bind that shares with nobody: does someone listen? Then a socket that shares and never listens: granian can
+    bind beside it, and another start fails at its first bind.
+    """
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    except OSError:
+        raise ServeError(f"HOST: {host} is no address of this machine.") from None
+    # localhost: more clients try 127.0.0.1 than ::1.
+    family, _, _, _, where = min(found, key=lambda entry: entry[0] != socket.AF_INET)
+    with socket.socket(family) as held:
+        try:
+            with socket.socket(family) as probe:
+                # Connections of a server that has just stopped do not count as someone who listens.
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                probe.bind(where)
+            held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+            with suppress(OSError):
+                held.bind(where)
+        except PermissionError:
+            raise ServeError(f"Port {port} is reserved for root. Set PORT to a number above 1023.") from None
+        except OSError as error:
+            if error.errno == errno.EADDRINUSE:
+                raise ServeError(
+                    f"Port {port} on {host} is taken: another program listens there. Stop it, or set PORT to another number."
+                ) from None
+            raise ServeError(f"HOST: {host} is no address of this machine.") from None
+        yield str(where[0])
+
+
+def _lock(data: Path, purpose: Literal["serve", "command"]) -> TextIO | None:
+    """Lock the data folder until the returned file is closed, or we die. None when another process has it."""
+    path = data / "serve.lock"
+    file = os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, mode=0o600), "r+", encoding="ascii")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        file.close()
+        return None
+    if os.geteuid() == 0:
+        # Root in another's folder: the owner must be able to lock it next time.
+        os.fchown(file.fileno(), data.stat().st_uid, data.stat().st_gid)
+    file.truncate()
+    file.write(f"{os.getpid()} {purpose}\n")
+    file.flush()
+    return file
+
+
+def _holder(data: Path) -> _Holder:
+    """Who has the lock, as they wrote it down."""
+    pid, _, purpose = (data / "serve.lock").read_text(encoding="ascii").strip().partition(" ")
+    return _Holder(pid or "unknown", purpose)
+
+
+def _granian() -> None:
+    """The granian process: what `python -m app.supervisor <pid of the supervisor>` does."""
+    die_with_parent(int(sys.argv[1]))
+    # Imported once, here: workers are forks, and begin with everything loaded.
+    from granian import Granian  # noqa: PLC0415
+
+    import app.main  # noqa: F401, PLC0415
+
+    settings = environment.from_environment(os.environ)
+    server = Granian(
+        "app.main:from_environment",
+        factory=True,
+        address=settings.host,
+        port=settings.port,
+        workers=settings.workers,
+        interface=Interfaces.ASGI,
+        http=HTTPModes.http1,
+        loop=Loops.uvloop,
+        websockets=False,
+        workers_kill_timeout=DRAIN_WITHIN,
+        respawn_interval=0.5,
+        log_level=LogLevels.warning,
+    )
+
+    def replace_dead_workers(_number: int, _frame: object) -> None:
+        server.respawn_failed_workers = True
+
+    # Not from the start: a worker that cannot even begin would be replaced for ever.
+    signal.signal(signal.SIGUSR1, replace_dead_workers)
+    server.serve()
+
+
+if __name__ == "__main__":
+    _granian()

@@ -1,0 +1,1 @@
+"""Tasks: the smallest slice, and the model for every other."""

@@ -1,0 +1,52 @@
+"""What goes in and out of /v1/tasks."""
+
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+from app.ids import ChosenId
+from app.paging import PageQuery
+
+Title = Annotated[
+    str, Meta(min_length=1, max_length=200, pattern=r"\S", description="Not blank.", examples=["Water the plants"])
+]
+Description = Annotated[str, Meta(max_length=1000, examples=["The ficus, too"])]
+Completed = Annotated[bool, Meta(description="Whether it is done.")]
+
+
+class Task(msgspec.Struct, frozen=True):
+    """A task."""
+
+    id: Annotated[UUID, Meta(description="UUIDv7: carries the time of creation.")]
+    title: Title
+    description: Description | None
+    completed: Completed
+    created_at: datetime
+    updated_at: datetime
+    version: Annotated[int, Meta(description="Counts real changes; the ETag.")]
+
+
+class TaskCreate(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A new task."""
+
+    title: Title
+    description: Description | None = None
+    completed: Completed = False
+    id: ChosenId | None = None
+
+
+class TaskPatch(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A merge patch of a task: an absent field stays, null clears it."""
+
+    title: Title | UnsetType = UNSET
+    description: Description | None | UnsetType = UNSET
+    completed: Completed | UnsetType = UNSET
+
+
+class TaskQuery(PageQuery, frozen=True, kw_only=True):
+    """The filters of the list of tasks."""
+
+    completed: Annotated[bool, Meta(description="Only tasks that are done, or only those that are not.")] | None = None

@@ -1,0 +1,161 @@
+"""The app as a client sees it: HTTP in, HTTP out, against a real database."""
+
+import asyncio
+from collections.abc import Awaitable, Iterator, MutableMapping
+from contextlib import contextmanager
+from itertools import count
+from typing import Any, TypeVar, cast
+
+import httpx
+
+from app.accounts.passwords import Passwords
+from app.database import Database
+from app.main import create_app
+from app.settings import Settings
+
+T = TypeVar("T")
+
+PASSWORD = "correct horse battery"
+
+_numbers = count(1)
+
+
+class Api:
+    """Sends requests as nobody; `user()` makes somebody."""
+
+    def __init__(self, runner: asyncio.Runner, http: httpx.AsyncClient, database: Database) -> None:
+        self.runner = runner
+        self.http = http
+        self.database = database
+
+    @classmethod
+    @contextmanager
+    def started(
+        cls, runner: asyncio.Runner, settings: Settings, passwords: Passwords | None = None, address: str = "127.0.0.1"
+    ) -> Iterator["Api"]:
+        """Start the app, and stop it in the end, as a server does."""
+        app = create_app(settings, passwords)
+        lifespan = _Lifespan(app)
+        runner.run(lifespan.start())
+        try:
+            transport = httpx.ASGITransport(app=cast("Any", app), raise_app_exceptions=False, client=(address, 40000))
+            http = httpx.AsyncClient(transport=transport, base_url="http://test")
+            yield cls(runner, http, app.app.state.database)
+        finally:
+            runner.run(lifespan.stop())
+
+    def request(self, method: str, path: str, *, token: str | None = None, **options: Any) -> httpx.Response:
+        return self.runner.run(self.send(method, path, token=token, **options))
+
+    async def send(self, method: str, path: str, *, token: str | None = None, **options: Any) -> httpx.Response:
+        """For requests at the same time: give several of these to `together`."""
+        headers = dict(options.pop("headers", None) or {})
+        if token is not None:
+            headers["Authorization"] = f"Bearer {token}"
+        return await self.http.request(method, path, headers=headers, **options)
+
+    def together(self, *awaitables: Awaitable[T]) -> list[T]:
+        """Await all of these at the same time."""
+
+        async def gather() -> list[T]:
+            return await asyncio.gather(*awaitables)
+
+        return self.runner.run(gather())
+
+    def get(self, path: str, **options: Any) -> httpx.Response:
+        return self.request("GET", path, **options)
+
+    def post(self, path: str, json: Any = None, **options: Any) -> httpx.Response:
+        return self.request("POST", path, json=json, **options)
+
+    def patch(self, path: str, json: Any = None, **options: Any) -> httpx.Response:
+        return self.request("PATCH", path, json=json, **options)
+
+    def delete(self, path: str, **options: Any) -> httpx.Response:
+        return self.request("DELETE", path, **options)
+
+    def user(self, **fields: Any) -> "User":
+        """Register somebody new."""
+        registration = {"email": new_email(), "password": PASSWORD} | fields
+        answer = self.post("/v1/auth/register", registration)
+        assert answer.status_code == 201, answer.text
+        return User(self, answer.json())
+
+
+class User:
+    """Somebody who is signed in."""
+
+    def __init__(self, api: Api, signed_in: dict[str, Any]) -> None:
+        self.api = api
+        self.token: str = signed_in["token"]
+        self.me: dict[str, Any] = signed_in["user"]
+        self.id: str = self.me["id"]
+        self.email: str = self.me["email"]
+
+    def request(self, method: str, path: str, **options: Any) -> httpx.Response:
+        return self.api.request(method, path, token=self.token, **options)
+
+    async def send(self, method: str, path: str, **options: Any) -> httpx.Response:
+        return await self.api.send(method, path, token=self.token, **options)
+
+    def get(self, path: str, **options: Any) -> httpx.Response:
+        return self.request("GET", path, **options)
+
+    def post(self, path: str, json: Any = None, **options: Any) -> httpx.Response:
+        return self.request("POST", path, json=json, **options)
+
+    def patch(self, path: str, json: Any = None, **options: Any) -> httpx.Response:
+        return self.request("PATCH", path, json=json, **options)
+
+    def delete(self, path: str, **options: Any) -> httpx.Response:
+        return self.request("DELETE", path, **options)
+
+    def task(self, **fields: Any) -> dict[str, Any]:
+        """Make a task."""
+        answer = self.post("/v1/tasks", {"title": "Water the plants"} | fields)
+        assert answer.status_code == 201, answer.text
+        created: dict[str, Any] = answer.json()
+        return created
+
+
+def new_email() -> str:
+    """An address that nobody has."""
+    return f"ada{next(_numbers)}@example.com"
+
+
+def assert_problem(answer: httpx.Response, status: int, code: str, field: str | None = None) -> None:
+    """Check that an answer is a problem in the contract's form, and this one."""
+    assert answer.status_code == status, answer.text
+    assert answer.headers["content-type"] == "application/problem+json"
+    problem = answer.json()
+    assert problem["code"] == code, answer.text
+    assert problem["type"] == f"/problems/{code}"
+    assert problem["status"] == status
+    assert problem["title"]
+    assert problem["detail"]
+    assert problem["request_id"] == answer.headers["x-request-id"]
+    if field is not None:
+        assert [error["field"] for error in problem["errors"]] == [field]
+        assert all(error["code"] and error["message"] for error in problem["errors"])
+
+
+class _Lifespan:
+    """The server's side of the lifespan protocol. Start and stop belong to one task, as the pool expects."""
+
+    def __init__(self, app: Any) -> None:
+        self._app = app
+        self._in: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+        self._out: asyncio.Queue[MutableMapping[str, Any]] = asyncio.Queue()
+
+    async def start(self) -> None:
+        self._task = asyncio.create_task(self._app({"type": "lifespan"}, self._in.get, self._out.put))
+        await self._step("startup")
+
+    async def stop(self) -> None:
+        await self._step("shutdown")
+        await self._task
+
+    async def _step(self, name: str) -> None:
+        await self._in.put({"type": f"lifespan.{name}"})
+        answer = await self._out.get()
+        assert answer["type"] == f"lifespan.{name}.complete", answer

@@ -1,0 +1,125 @@
+"""One database server for the whole run, one database per worker, no clean-up between tests: each makes its own users.
+
+The controller of pytest-xdist finds or starts the server and migrates a template; each worker clones the template.
+TEST_DATABASE_URL names a server to use; without it, the embedded one is started on a temporary folder.
+"""
+
+import asyncio
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+import asyncpg
+import pytest
+from client import Api
+
+from app import embedded, migrations
+from app.accounts.passwords import Passwords
+from app.settings import Settings, database_url
+
+_SERVER = pytest.StashKey[embedded.Server]()
+_FOLDER = pytest.StashKey[Path]()
+_TEMPLATE = pytest.StashKey[str]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if hasattr(config, "workerinput") or config.option.collectonly:
+        return
+    url = os.environ.get("TEST_DATABASE_URL")
+    if not url:
+        config.stash[_FOLDER] = folder = Path(tempfile.mkdtemp(prefix="holdfast-test-"))
+        config.stash[_SERVER] = embedded.start(folder, durable=False, max_connections=300)
+        url = config.stash[_SERVER].url
+    config.stash[_TEMPLATE] = template = in_database(database_url(url), f"holdfast_test_{os.getpid()}")
+    asyncio.run(_statement(template, "create database {name}"))
+    asyncio.run(migrations.up(template))
+
+
+def pytest_configure_node(node: pytest.Item) -> None:
+    """Hook of pytest-xdist: what a worker is told."""
+    node.workerinput["template"] = node.config.stash[_TEMPLATE]  # type: ignore[attr-defined]
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if _TEMPLATE in config.stash:
+        asyncio.run(_statement(config.stash[_TEMPLATE], "drop database if exists {name} with (force)"))
+    if _SERVER in config.stash:
+        config.stash[_SERVER].stop()
+        shutil.rmtree(config.stash[_FOLDER])
+
+
+def in_database(url: str, name: str) -> str:
+    """The URL of another database on the same server."""
+    return urlunsplit(urlsplit(url)._replace(path=f"/{name}"))
+
+
+async def _statement(url: str, sql: str) -> None:
+    """Run a statement about the database that `url` names, from another database of the server."""
+    name = urlsplit(url).path.strip("/")
+    for other in ("postgres", "holdfast"):
+        try:
+            connection = await asyncpg.connect(in_database(url, other))
+            break
+        except asyncpg.InvalidCatalogNameError:
+            continue
+    try:
+        await connection.execute(sql.format(name=name))
+    finally:
+        await connection.close()
+
+
+@pytest.fixture(scope="session")
+def template(request: pytest.FixtureRequest) -> str:
+    """The URL of a migrated database that nobody is connected to."""
+    config = request.config
+    return str(config.workerinput["template"]) if hasattr(config, "workerinput") else config.stash[_TEMPLATE]
+
+
+@pytest.fixture(scope="session")
+def database(template: str, worker_id: str) -> Iterator[str]:
+    """The URL of this worker's own database."""
+    yield from _clone(template, f"{urlsplit(template).path[1:]}_{worker_id}")
+
+
+@pytest.fixture
+def own_database(template: str, worker_id: str) -> Iterator[str]:
+    """The URL of a database for one test alone."""
+    yield from _clone(template, f"{urlsplit(template).path[1:]}_{worker_id}_own")
+
+
+def _clone(template: str, name: str) -> Iterator[str]:
+    url = in_database(template, name)
+    source = urlsplit(template).path[1:]
+    asyncio.run(_statement(url, f"create database {{name}} template {source}"))
+    yield url
+    asyncio.run(_statement(url, "drop database if exists {name} with (force)"))
+
+
+@pytest.fixture(scope="session")
+def runner() -> Iterator[asyncio.Runner]:
+    """One event loop per worker: the pool lives in it."""
+    with asyncio.Runner() as runner:
+        yield runner
+
+
+@pytest.fixture(scope="session")
+def settings(database: str) -> Settings:
+    """Settings of the app under test; tests of limits and faults make others."""
+    return Settings(database_url=database, pool_size=2, max_overflow=8, rate_limits=False)
+
+
+@pytest.fixture(scope="session")
+def passwords() -> Iterator[Passwords]:
+    """Argon2id with the cheapest parameters: the tests make hundreds of accounts."""
+    yield (passwords := Passwords(memory_kib=8, passes=1))
+    passwords.close()
+
+
+@pytest.fixture(scope="session")
+def api(runner: asyncio.Runner, settings: Settings, passwords: Passwords) -> Iterator[Api]:
+    """The app, spoken to over HTTP."""
+    with Api.started(runner, settings, passwords) as api:
+        yield api
