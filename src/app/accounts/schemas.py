@@ -1,6 +1,5 @@
 """What goes in and out of /v1/auth and /v1/me."""
 
-from datetime import datetime
 from functools import cache
 from typing import Annotated, Literal
 from uuid import UUID
@@ -9,6 +8,7 @@ from zoneinfo import available_timezones
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
+from app.fields import Id, Timestamp, Version
 from app.problems import invalid
 
 Email = Annotated[
@@ -40,6 +40,10 @@ NewPassword = Annotated[
 ]
 KnownPassword = Annotated[str, Meta(max_length=1000, description="The password.", examples=["correct horse battery"])]
 Name = Annotated[str, Meta(max_length=100, description="How the user is called.", examples=["Ada Lovelace"])]
+FirstName = Annotated[str, Meta(max_length=100, examples=["Ada"])]
+LastName = Annotated[str, Meta(max_length=100, examples=["Lovelace"])]
+Bio = Annotated[str, Meta(max_length=2000, description="A few words about oneself.", examples=["Wrote the first program."])]
+AvatarUrl = Annotated[str, Meta(max_length=500, description="Where the picture is.", examples=["https://example.com/ada.png"])]
 TimeZone = Annotated[
     str, Meta(min_length=1, max_length=100, description="IANA name of a time zone.", examples=["Europe/Berlin"])
 ]
@@ -77,31 +81,37 @@ class Login(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
 class Me(msgspec.Struct, frozen=True):
     """One's own account."""
 
-    id: UUID
-    email: str | None
-    username: str | None
-    name: str | None
-    first_name: str | None
-    last_name: str | None
-    bio: str | None
-    avatar_url: str | None
-    timezone: str
-    role: Literal["user", "service", "admin"]
-    is_guest: bool
-    is_active: bool
-    is_verified: bool
-    is_external: bool
-    last_login_at: datetime | None
-    created_at: datetime
-    updated_at: datetime
-    version: Annotated[int, Meta(description="Counts real changes; the ETag.")]
+    id: Id
+    email: Email | None
+    username: Username | None
+    name: Name | None
+    first_name: FirstName | None
+    last_name: LastName | None
+    bio: Bio | None
+    avatar_url: AvatarUrl | None
+    timezone: TimeZone
+    role: Annotated[Literal["user", "service", "admin"], Meta(examples=["user"])]
+    is_guest: Annotated[bool, Meta(description="Has no login of its own yet.", examples=[False])]
+    is_active: Annotated[bool, Meta(description="Was not disabled by an administrator.", examples=[True])]
+    is_verified: Annotated[bool, Meta(description="The e-mail address was verified.", examples=[False])]
+    is_external: Annotated[bool, Meta(description="Came by an identity of another service.", examples=[False])]
+    last_login_at: Timestamp | None
+    created_at: Timestamp
+    updated_at: Timestamp
+    version: Version
 
 
 class SignedIn(msgspec.Struct, frozen=True):
     """A new session."""
 
-    token: Annotated[str, Meta(description="Send it as `Authorization: Bearer <token>`. It is shown this once.")]
-    expires_at: Annotated[datetime, Meta(description="Moves on while the session is in use.")]
+    token: Annotated[
+        str,
+        Meta(
+            description="Send it as `Authorization: Bearer <token>`. It is shown this once.",
+            examples=["hf_4cUGb9fXbqVd0vUOqk1vE0lTnC0m8B1z3k5Wc7y9AaQ"],
+        ),
+    ]
+    expires_at: Annotated[Timestamp, Meta(description="Moves on while the session is in use.")]
     user: Me
 
 
@@ -111,10 +121,10 @@ class MePatch(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     email: Email | UnsetType = UNSET
     username: Username | None | UnsetType = UNSET
     name: Name | None | UnsetType = UNSET
-    first_name: Annotated[str, Meta(max_length=100)] | None | UnsetType = UNSET
-    last_name: Annotated[str, Meta(max_length=100)] | None | UnsetType = UNSET
-    bio: Annotated[str, Meta(max_length=2000)] | None | UnsetType = UNSET
-    avatar_url: Annotated[str, Meta(max_length=500)] | None | UnsetType = UNSET
+    first_name: FirstName | None | UnsetType = UNSET
+    last_name: LastName | None | UnsetType = UNSET
+    bio: Bio | None | UnsetType = UNSET
+    avatar_url: AvatarUrl | None | UnsetType = UNSET
     timezone: TimeZone | UnsetType = UNSET
 
 

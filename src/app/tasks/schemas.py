@@ -1,12 +1,11 @@
 """What goes in and out of /v1/tasks."""
 
-from datetime import datetime
 from typing import Annotated
-from uuid import UUID
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
+from app.fields import Id, Timestamp, Version
 from app.ids import ChosenId
 from app.paging import PageQuery
 
@@ -14,19 +13,19 @@ Title = Annotated[
     str, Meta(min_length=1, max_length=200, pattern=r"\S", description="Not blank.", examples=["Water the plants"])
 ]
 Description = Annotated[str, Meta(max_length=1000, examples=["The ficus, too"])]
-Completed = Annotated[bool, Meta(description="Whether it is done.")]
+Completed = Annotated[bool, Meta(description="Whether it is done.", examples=[False])]
 
 
 class Task(msgspec.Struct, frozen=True):
     """A task."""
 
-    id: Annotated[UUID, Meta(description="UUIDv7: carries the time of creation.")]
+    id: Id
     title: Title
     description: Description | None
     completed: Completed
-    created_at: datetime
-    updated_at: datetime
-    version: Annotated[int, Meta(description="Counts real changes; the ETag.")]
+    created_at: Timestamp
+    updated_at: Timestamp
+    version: Version
 
 
 class TaskCreate(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -1,0 +1,140 @@
+"""The OpenAPI document and the page that shows it."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from client import Api
+
+from app.problems import KINDS
+
+METHODS = {"get", "post", "put", "patch", "delete"}
+
+
+@pytest.fixture(scope="module")
+def document(api: Api) -> dict[str, Any]:
+    answer = api.get("/openapi.json")
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "application/json")
+    parsed: dict[str, Any] = answer.json()
+    return parsed
+
+
+def operations(document: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    for path, item in document["paths"].items():
+        for method, operation in item.items():
+            yield path, method, operation
+
+
+def test_the_document_is_openapi_3_1_and_its_references_lead_somewhere(document: dict[str, Any]) -> None:
+    assert document["openapi"].startswith("3.1.")
+    references = set(re.findall(r"'\$ref': '#/components/schemas/([^']+)'", str(document)))
+    assert references == set(document["components"]["schemas"])
+
+
+def test_operation_ids_are_unique_and_every_operation_says_what_it_does(document: dict[str, Any]) -> None:
+    ids = [operation["operationId"] for _, _, operation in operations(document)]
+    assert len(ids) == len(set(ids))
+    for path, method, operation in operations(document):
+        assert method in METHODS
+        assert operation["summary"], path
+        assert operation["tags"], path
+
+
+def test_every_operation_documents_its_problems(document: dict[str, Any]) -> None:
+    for path, method, operation in operations(document):
+        if not path.startswith("/v1/"):
+            continue
+        documented = {int(status) for status in operation["responses"]}
+        assert {422, 500, 503, 504} <= documented, path
+        if operation.get("security") != []:
+            assert 401 in documented, path
+        if "{" in path:
+            assert 404 in documented, path
+        if "requestBody" in operation:
+            assert {400, 413, 415} <= documented, path
+        if method in {"patch", "put", "delete"}:
+            assert 412 in documented, path
+    assert "403" in document["paths"]["/v1/tasks/{id}"]["get"]["responses"]
+    assert "409" in document["paths"]["/v1/auth/register"]["post"]["responses"]
+    assert "429" in document["paths"]["/v1/auth/login"]["post"]["responses"]
+
+
+def test_every_answer_of_a_problem_is_problem_json_with_an_example(document: dict[str, Any]) -> None:
+    for path, _, operation in operations(document):
+        for status, response in operation["responses"].items():
+            if int(status) >= 400 and path.startswith("/v1/"):
+                [(media_type, content)] = response["content"].items()
+                assert media_type == "application/problem+json"
+                for code, example in content["examples"].items():
+                    assert KINDS[code].status == int(status)
+                    assert example["value"]["type"] == f"/problems/{code}"
+
+
+def test_bodies_and_parameters_are_described_as_strictly_as_they_are_read(document: dict[str, Any]) -> None:
+    schemas = document["components"]["schemas"]
+    assert schemas["TaskCreate"]["additionalProperties"] is False
+    assert schemas["TaskCreate"]["required"] == ["title"]
+    assert schemas["TaskCreate"]["properties"]["title"]["maxLength"] == 200
+    assert schemas["TaskPatch"]["required"] == []
+    parameters = {each["name"]: each for each in document["paths"]["/v1/tasks"]["get"]["parameters"]}
+    assert set(parameters) == {"limit", "cursor", "order", "completed"}
+    assert parameters["limit"]["schema"] | {"description": ""} == {
+        "type": "integer", "minimum": 1, "maximum": 200, "default": 50, "description": ""
+    }  # fmt: skip
+    assert parameters["completed"]["schema"]["type"] == "boolean"
+
+
+def test_every_field_of_a_row_and_of_a_body_has_an_example(document: dict[str, Any]) -> None:
+    def described(schema: dict[str, Any]) -> bool:
+        return (
+            "examples" in schema
+            or "$ref" in schema
+            or "enum" in schema
+            or "default" in schema
+            or any(described(each) for each in schema.get("anyOf", ()))
+        )
+
+    for name in ("Task", "TaskCreate", "TaskPatch", "Me", "MePatch", "Registration", "Login", "SignedIn"):
+        for field, schema in document["components"]["schemas"][name]["properties"].items():
+            assert described(schema), f"{name}.{field}: {schema}"
+
+
+def test_public_routes_ask_for_no_token(document: dict[str, Any]) -> None:
+    public = {path for path, _, operation in operations(document) if operation.get("security") == []}
+    assert public == {"/v1/auth/login", "/health/live", "/health/ready", "/metrics", "/problems/{code}"}
+    assert document["paths"]["/v1/auth/register"]["post"]["security"] == [{}, {"token": []}]
+
+
+def test_every_problem_is_explained_where_its_type_leads(api: Api) -> None:
+    for code, kind in KINDS.items():
+        answer = api.get(f"/problems/{code}")
+        assert answer.status_code == 200
+        assert answer.json() == {
+            "code": code, "title": kind.title, "status": kind.status, "explanation": kind.explanation
+        }  # fmt: skip
+    assert api.get("/problems/nonsense").status_code == 404
+
+
+def test_the_page_loads_nothing_from_elsewhere(api: Api) -> None:
+    page = api.get("/docs")
+    assert page.headers["content-type"] == "text/html; charset=utf-8"
+    assert "default-src 'none'" in page.headers["content-security-policy"]
+    assert not re.search(r"https?:", page.text)
+    for source in re.findall(r'(?:src|href)="([^"]+)"', page.text):
+        assert source.startswith("/docs/")
+        assert api.get(source).status_code == 200
+
+
+def test_the_assets_are_compressed_and_typed(api: Api) -> None:
+    for name, kind in (
+        ("swagger-ui-bundle.js", "text/javascript"),
+        ("swagger-ui.css", "text/css"),
+        ("start.js", "text/javascript"),
+    ):
+        answer = api.get(f"/docs/{name}")
+        assert answer.headers["content-type"].startswith(kind)
+        assert answer.headers["content-encoding"] == "gzip"
+        assert len(answer.content) < 2_000_000
+    for name in ("nonsense", "..%2fmain.py", "LICENSE"):
+        assert api.get(f"/docs/{name}").status_code == 404
