@@ -1,7 +1,8 @@
 """The app as a client sees it: HTTP in, HTTP out, against a real database."""
 
 import asyncio
-from collections.abc import Awaitable, Iterator, MutableMapping
+import time
+from collections.abc import Awaitable, Callable, Iterator, MutableMapping
 from contextlib import contextmanager
 from itertools import count
 from typing import Any, TypeVar, cast
@@ -9,7 +10,9 @@ from typing import Any, TypeVar, cast
 import httpx
 
 from app.accounts.passwords import Passwords
+from app.callers import Callers
 from app.database import Database
+from app.edge import Edge
 from app.main import create_app
 from app.settings import Settings
 
@@ -23,10 +26,11 @@ _numbers = count(1)
 class Api:
     """Sends requests as nobody; `user()` makes somebody."""
 
-    def __init__(self, runner: asyncio.Runner, http: httpx.AsyncClient, database: Database) -> None:
+    def __init__(self, runner: asyncio.Runner, http: httpx.AsyncClient, app: Edge) -> None:
         self.runner = runner
         self.http = http
-        self.database = database
+        self.database: Database = app.app.state.database
+        self.callers: Callers = app.app.state.callers
 
     @classmethod
     @contextmanager
@@ -40,7 +44,7 @@ class Api:
         try:
             transport = httpx.ASGITransport(app=cast("Any", app), raise_app_exceptions=False, client=(address, 40000))
             http = httpx.AsyncClient(transport=transport, base_url="http://test")
-            yield cls(runner, http, app.app.state.database)
+            yield cls(runner, http, app)
         finally:
             runner.run(lifespan.stop())
 
@@ -121,6 +125,14 @@ class User:
 def new_email() -> str:
     """An address that nobody has."""
     return f"ada{next(_numbers)}@example.com"
+
+
+def soon_refused(ask: Callable[[], httpx.Response]) -> None:
+    """Check that a token is dead in every worker within the time that the contract gives: 100 ms."""
+    deadline = time.perf_counter() + 0.1
+    while (answer := ask()).status_code != 401 and time.perf_counter() < deadline:
+        time.sleep(0.001)
+    assert_problem(answer, 401, "unauthenticated")
 
 
 def assert_problem(answer: httpx.Response, status: int, code: str, field: str | None = None) -> None:

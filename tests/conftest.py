@@ -14,11 +14,14 @@ from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 import pytest
-from client import Api
 
-from app import embedded, migrations
-from app.accounts.passwords import Passwords
-from app.settings import Settings, database_url
+pytest.register_assert_rewrite("client")
+
+from client import Api  # noqa: E402 - its assertions are shown in full only when it comes after the line above
+
+from app import embedded, migrations  # noqa: E402
+from app.accounts.passwords import Passwords  # noqa: E402
+from app.settings import Settings, database_url  # noqa: E402
 
 _SERVER = pytest.StashKey[embedded.Server]()
 _FOLDER = pytest.StashKey[Path]()

@@ -75,3 +75,101 @@ returning u.id, u.email, u.username, u.name, u.first_name, u.last_name, u.bio, u
 delete from users
 where id = :user_id
   and (:version::integer is null or version = :version);
+
+-- name: guest(token_hash, session_days, user_agent, ip)^
+-- tenant: none, it makes the user, and the session in the same statement
+with inserted_user as (
+    insert into users (is_guest, last_login_at)
+    values (true, now())
+    returning id, email, username, name, first_name, last_name, bio, avatar_url, timezone, role, is_guest, is_active,
+        is_verified, is_external, last_login_at, created_at, updated_at, version),
+inserted_session as (
+    insert into sessions (token_hash, user_id, expires_at, user_agent, ip)
+    select :token_hash, id, now() + make_interval(days => :session_days), :user_agent, :ip
+    from inserted_user
+    returning expires_at)
+select s.expires_at, u.id, u.email, u.username, u.name, u.first_name, u.last_name, u.bio, u.avatar_url, u.timezone,
+    u.role, u.is_guest, u.is_active, u.is_verified, u.is_external, u.last_login_at, u.created_at, u.updated_at, u.version
+from inserted_user u
+cross join inserted_session s;
+
+-- name: register_guest(user_id, email, username, password_hash, name, timezone, token_hash, session_days, user_agent, ip)^
+-- The guest becomes the registered user: the id and every row stay, the guest's sessions and tokens end. All of it or
+-- nothing: with a taken e-mail the guest is as before. No row: not a guest any more.
+with updated_user as (
+    update users
+    set email = :email, username = :username, password_hash = :password_hash, name = :name, timezone = :timezone,
+        is_guest = false, last_login_at = now()
+    where id = :user_id and is_guest and is_active
+    returning id, email, username, name, first_name, last_name, bio, avatar_url, timezone, role, is_guest, is_active,
+        is_verified, is_external, last_login_at, created_at, updated_at, version),
+deleted_sessions as (
+    delete from sessions
+    where user_id = :user_id and user_id in (select id from updated_user)),
+deleted_tokens as (
+    delete from api_tokens
+    where user_id = :user_id and user_id in (select id from updated_user)),
+inserted_session as (
+    insert into sessions (token_hash, user_id, expires_at, user_agent, ip)
+    select :token_hash, id, now() + make_interval(days => :session_days), :user_agent, :ip
+    from updated_user
+    returning expires_at)
+select s.expires_at, u.id, u.email, u.username, u.name, u.first_name, u.last_name, u.bio, u.avatar_url, u.timezone,
+    u.role, u.is_guest, u.is_active, u.is_verified, u.is_external, u.last_login_at, u.created_at, u.updated_at, u.version
+from updated_user u
+cross join inserted_session s;
+
+-- name: change_password(user_id, old_hash, new_hash, token_hash)^
+-- The other sessions end. No row: the password was changed meanwhile. A null old hash: there was none.
+with updated_user as (
+    update users
+    set password_hash = :new_hash
+    where id = :user_id and password_hash is not distinct from :old_hash
+    returning id),
+deleted_sessions as (
+    delete from sessions
+    where user_id = :user_id and token_hash <> :token_hash and user_id in (select id from updated_user))
+select id from updated_user;
+
+-- name: page_sessions(user_id, token_id, after, limit)
+-- One's own live sessions, newest first; token_id is the caller's.
+select id, id = :token_id as is_current, created_at, last_seen_at, expires_at, user_agent, host(ip) as ip
+from sessions
+where user_id = :user_id
+  and id < :after
+  and expires_at > now()
+order by id desc
+limit :limit;
+
+-- name: end_session(user_id, id)!
+delete from sessions
+where user_id = :user_id
+  and id = :id
+  and expires_at > now();
+
+-- name: page_identities(user_id, after, limit)
+-- Who one is elsewhere, newest first.
+select id, provider, subject, email, created_at
+from identities
+where user_id = :user_id
+  and id < :after
+order by id desc
+limit :limit;
+
+-- name: create_token(user_id, token_hash, name, scopes, expires_at, last_characters)^
+insert into api_tokens (user_id, token_hash, name, scopes, expires_at, last_characters)
+values (:user_id, :token_hash, :name, :scopes, :expires_at, :last_characters)
+returning id, name, scopes, last_characters, created_at, last_used_at, expires_at;
+
+-- name: page_tokens(user_id, after, limit)
+-- One's own API tokens, newest first; those that have expired are shown, so that their owner sees why they fail.
+select id, name, scopes, last_characters, created_at, last_used_at, expires_at
+from api_tokens
+where user_id = :user_id
+  and id < :after
+order by id desc
+limit :limit;
+
+-- name: end_token(user_id, id)!
+delete from api_tokens
+where user_id = :user_id and id = :id;

@@ -1,18 +1,36 @@
 -- name: caller(token_hash)^
 -- tenant: none, it finds out who the tenant is
--- stale: the session was last written more than an hour ago and wants see(), which moves its end.
-select s.user_id, s.id as session_id, u.role, u.is_guest, u.timezone,
-    s.last_seen_at < now() - interval '1 hour' as stale
+-- A session's token or an API token; scopes is null for a session, which may do everything. stale: it was last written more
+-- than an hour ago and wants see_session() or see_api_token(). fresh_for: seconds until it expires, at most an hour.
+select s.user_id, s.id as token_id, null::text[] as scopes, u.role, u.is_guest, u.timezone,
+    s.last_seen_at < now() - interval '1 hour' as stale,
+    extract(epoch from least(s.expires_at - now(), interval '1 hour'))::float8 as fresh_for
 from sessions s
 join users u on u.id = s.user_id
 where s.token_hash = :token_hash
   and s.expires_at > now()
+  and u.is_active
+union all
+select t.user_id, t.id, t.scopes, u.role, u.is_guest, u.timezone,
+    coalesce(t.last_used_at < now() - interval '1 hour', true),
+    extract(epoch from least(t.expires_at - now(), interval '1 hour'))::float8
+from api_tokens t
+join users u on u.id = t.user_id
+where t.token_hash = :token_hash
+  and (t.expires_at is null or t.expires_at > now())
   and u.is_active;
 
--- name: see(token_hash, session_days)!
+-- name: see_session(token_hash, session_days)!
 -- tenant: none, the hash of a 256-bit token names one session and proves who holds it
 -- The hour stands here too: of many concurrent requests one writes.
 update sessions
 set last_seen_at = now(), expires_at = now() + make_interval(days => :session_days)
 where token_hash = :token_hash
   and last_seen_at < now() - interval '1 hour';
+
+-- name: see_api_token(token_hash)!
+-- tenant: none, the hash of a 256-bit token names one row and proves who holds it
+update api_tokens
+set last_used_at = now()
+where token_hash = :token_hash
+  and (last_used_at is null or last_used_at < now() - interval '1 hour');

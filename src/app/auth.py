@@ -4,9 +4,7 @@ import hashlib
 import re
 import secrets
 from typing import Any, cast
-from uuid import UUID
 
-import msgspec
 from litestar import Request
 from litestar.enums import ScopeType
 from litestar.exceptions import HTTPException
@@ -14,6 +12,7 @@ from litestar.middleware import ASGIMiddleware
 from litestar.types import ASGIApp, HTTPScope, Receive, Scope, Send
 
 from app.answers import Ready
+from app.callers import Caller, Callers
 from app.database import Database, Executor, load
 from app.errors import problem_for
 from app.problems import Problem
@@ -26,19 +25,10 @@ PUBLIC = {"auth": "public"}
 """Nobody needs to be known; a token is not looked at."""
 OPTIONAL = {"auth": "optional"}
 """A token is looked at when there is one, and must be a live one."""
+SESSION_ONLY = {"session_only": True}
+"""API tokens are refused, whatever their scopes."""
 
 _BEARER = re.compile(rb"bearer +(hf_[A-Za-z0-9_-]{43})", re.IGNORECASE)
-
-
-class Caller(msgspec.Struct, frozen=True):
-    """Who is calling, as the token says."""
-
-    user_id: UUID
-    session_id: UUID
-    role: str
-    is_guest: bool
-    timezone: str
-    stale: bool
 
 
 def new_token() -> tuple[str, bytes]:
@@ -61,31 +51,59 @@ def token_of(scope: Scope) -> bytes | None:
     return None
 
 
-async def find_caller(database: Executor, token_hash: bytes) -> Caller | None:
+async def caller(database: Executor, token_hash: bytes) -> Caller | None:
     """Read who holds this token; None: nobody, or no longer. One look-up by primary key."""
     row = await queries.caller(database, token_hash=token_hash)
     return Caller(*row) if row else None
 
 
-async def see(database: Executor, token_hash: bytes, session_days: int) -> int:
-    """Note that the session is in use, and move its end. At most hourly."""
-    count: int = await queries.see(database, token_hash=token_hash, session_days=session_days)
+async def see_session(database: Executor, token_hash: bytes, session_days: int) -> int:
+    """Note that a session is in use, and move its end. At most hourly."""
+    count: int = await queries.see_session(database, token_hash=token_hash, session_days=session_days)
+    return count
+
+
+async def see_api_token(database: Executor, token_hash: bytes) -> int:
+    """Note that an API token is in use. At most hourly."""
+    count: int = await queries.see_api_token(database, token_hash=token_hash)
     return count
 
 
 async def authenticate(scope: Scope, token: bytes | None) -> Caller:
-    """Find the caller of a request. Raises Problem 401 when there is none."""
+    """Find the caller of a request: in memory, or else in the database. Raises Problem 401 when there is none."""
     if not token:
         raise unauthenticated()
-    app = scope["litestar_app"]
-    database, settings = cast("Database", app.state.database), cast("Settings", app.state.settings)
+    state = scope["litestar_app"].state
+    callers = cast("Callers", state.callers)
     token_hash = hash_token(token)
-    caller = await find_caller(database, token_hash)
-    if caller is None:
+    known = callers.get(token_hash)
+    if known is not None:
+        return known
+    database, notices = cast("Database", state.database), callers.notices
+    found = await caller(database, token_hash)
+    if found is None:
         raise unauthenticated()
-    if caller.stale:
-        await see(database, token_hash, settings.session_days)
-    return caller
+    if found.stale and found.scopes is None:
+        await see_session(database, token_hash, cast("Settings", state.settings).session_days)
+    elif found.stale:
+        await see_api_token(database, token_hash)
+    callers.keep(token_hash, found, notices)
+    return found
+
+
+def check_scopes(found: Caller, scope: Scope) -> None:
+    """Raise Problem 403 when an API token may not do this.
+
+    `read` and `write` reach every resource, `tasks:read` one. What would widen a token's own reach is for sessions alone.
+    """
+    if found.scopes is None:
+        return
+    if scope["route_handler"].opt.get("session_only"):
+        raise Problem("session_required")
+    resource = scope["path"].split("/", 3)[2]
+    action = "read" if cast("HTTPScope", scope)["method"] == "GET" else "write"
+    if action not in found.scopes and f"{resource}:{action}" not in found.scopes:
+        raise Problem("insufficient_scope")
 
 
 def unauthenticated() -> Problem:
@@ -104,7 +122,8 @@ class Authentication(ASGIMiddleware):
         token = None if kind == "public" else token_of(scope)
         if token is not None or kind == "required":
             try:
-                scope["user"] = await authenticate(scope, token)
+                scope["user"] = found = await authenticate(scope, token)
+                check_scopes(found, scope)
             except Problem as problem:
                 # Sent from here: raised through the framework it would cost five times as much.
                 await problem_answer(scope, problem)(scope, receive, send)

@@ -18,6 +18,7 @@ from app.accounts import handlers as accounts
 from app.accounts.passwords import Passwords
 from app.answers import Ready
 from app.auth import Authentication, answer_unrouted, problem_answer
+from app.callers import Callers, listening
 from app.database import Database
 from app.edge import Edge
 from app.errors import problem_for
@@ -67,11 +68,14 @@ def _lifespan(settings: Settings, passwords: Passwords | None) -> Callable[[Lite
     async def lifespan(app: Litestar) -> AsyncIterator[None]:
         app.state.database = await Database.connect(settings)
         app.state.passwords = passwords or Passwords()
+        app.state.callers = Callers()
         try:
-            yield
+            async with listening(app.state.callers, settings):
+                yield
         finally:
-            app.state.passwords.close()
             await app.state.database.close()
+            if passwords is None:
+                app.state.passwords.close()
 
     return lifespan
 

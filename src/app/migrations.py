@@ -101,7 +101,7 @@ async def down(url: str, *, patience: float = PATIENCE) -> str:
 
 async def status(url: str, *, patience: float = PATIENCE) -> list[Migration]:
     """Every migration, oldest first, and whether it is applied. Raises DatabaseUnavailable or DatabaseRefused."""
-    connection, _ = await _connect(url, patience)
+    connection, _ = await _connect(url, patience, for_writing=False)
     try:
         return _migrations(await applied_versions(Transaction(connection, echo=False)))
     finally:
@@ -177,7 +177,7 @@ def _script(file: Path) -> tuple[str, bool]:
 @asynccontextmanager
 async def _locked(url: str, patience: float) -> AsyncIterator[tuple[Connection, str]]:
     """A connection that holds the migration lock, and the one URL of several that it was made with."""
-    connection, single = await _connect(url, patience)
+    connection, single = await _connect(url, patience, for_writing=True)
     try:
         on = Transaction(connection, echo=False)
         waiting = False
@@ -193,7 +193,7 @@ async def _locked(url: str, patience: float) -> AsyncIterator[tuple[Connection, 
         await connection.close(timeout=5)
 
 
-async def _connect(url: str, patience: float) -> tuple[Connection, str]:
+async def _connect(url: str, patience: float, *, for_writing: bool) -> tuple[Connection, str]:
     singles = _single_hosts(url)
 
     async def attempt() -> tuple[Connection, str]:
@@ -204,7 +204,7 @@ async def _connect(url: str, patience: float) -> tuple[Connection, str]:
                     connection_class=Connection,
                     timeout=patience,
                     # Of several servers only one takes migrations.
-                    target_session_attrs=SessionAttribute.primary if len(singles) > 1 else None,
+                    target_session_attrs=SessionAttribute.primary if for_writing and len(singles) > 1 else None,
                     server_settings={"application_name": "holdfast migrate"},
                 )
             except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError):

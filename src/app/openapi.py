@@ -120,14 +120,13 @@ def _answer(handler: HTTPRouteHandler) -> Any:
 
 def _operation(path: str, method: str, handler: HTTPRouteHandler, references: Json, components: Json) -> Json:
     doc = inspect.cleandoc(handler.fn.__doc__ or "")
-    conditional = method in {"patch", "put", "delete"}
-    responses = _successes(method, handler, references) | _problem_responses(_problems(path, handler, conditional=conditional))
+    responses = _successes(method, handler, references) | _problem_responses(_problems(path, handler))
     operation: Json = {
         "operationId": f"{handler.fn.__module__.split('.')[1]}_{handler.fn.__name__}",
         "tags": sorted(handler.resolve_tags()),
         "summary": doc.partition(".")[0].partition(":")[0],
         "description": doc,
-        "parameters": _parameters(path, method, handler, references, components),
+        "parameters": _parameters(path, handler, references, components),
         "responses": dict(sorted(responses.items())),
     }
     if data := _data(handler):
@@ -139,11 +138,16 @@ def _operation(path: str, method: str, handler: HTTPRouteHandler, references: Js
     return operation
 
 
+def _calls(handler: HTTPRouteHandler, name: str) -> bool:
+    """Whether a handler looks at a precondition: read off its code, so that the document cannot promise what it does not do."""
+    return name in inspect.unwrap(handler.fn).__code__.co_names
+
+
 def _has_field(struct: Any, name: str) -> bool:
     return name in getattr(struct, "__struct_fields__", ())
 
 
-def _parameters(path: str, method: str, handler: HTTPRouteHandler, references: Json, components: Json) -> list[Json]:
+def _parameters(path: str, handler: HTTPRouteHandler, references: Json, components: Json) -> list[Json]:
     parameters = [
         {"name": name, "in": "path", "required": True, "schema": msgspec.json.schema(definition.annotation)}
         for name, definition in handler.parsed_fn_signature.parameters.items()
@@ -152,9 +156,9 @@ def _parameters(path: str, method: str, handler: HTTPRouteHandler, references: J
     if query := _query(handler):
         properties = components[references[query]["$ref"].rpartition("/")[2]]["properties"]
         parameters += [_query_parameter(name, schema) for name, schema in properties.items()]
-    if method in {"patch", "put", "delete"}:
+    if _calls(handler, "expected_version"):
         parameters.append(_IF_MATCH)
-    if method == "get" and _has_field(_answer(handler), "version"):
+    if _calls(handler, "has_version"):
         parameters.append(_IF_NONE_MATCH)
     return parameters
 
@@ -176,7 +180,7 @@ def _successes(method: str, handler: HTTPRouteHandler, references: Json) -> Json
     responses: Json = {str(handler.status_code): success}
     if can_be_replayed:
         responses["200"] = success | {"description": "The same create came before: the row as it stands"}
-    if method == "get" and has_version:
+    if _calls(handler, "has_version"):
         responses["304"] = {"description": "The client has this version already", "headers": headers}
     if failing := handler.opt.get("also_status"):
         responses[str(failing)] = success | {"description": "The same, with what is wrong"}
@@ -194,13 +198,14 @@ def _query_parameter(name: str, schema: Json) -> Json:
     return parameter
 
 
-def _problems(path: str, handler: HTTPRouteHandler, *, conditional: bool) -> list[str]:
+def _problems(path: str, handler: HTTPRouteHandler) -> list[str]:
     """The codes of everything that can go wrong, from the shape of a route."""
     if not path.startswith("/v1/"):
         return [*handler.opt.get("problems", ())]
     codes = ["invalid", "internal_error", "database_unavailable", "pool_exhausted", "database_busy", "query_timeout"]
     if handler.opt.get("auth", "required") != "public":
         codes.append("unauthenticated")
+        codes.append("session_required" if handler.opt.get("session_only") else "insufficient_scope")
     if "{" in path:
         codes.append("not_found")
     if _data(handler):
@@ -209,7 +214,7 @@ def _problems(path: str, handler: HTTPRouteHandler, *, conditional: bool) -> lis
             codes += ["id_not_time_ordered", "id_in_future", "conflict"]
     if "cursor" in getattr(_query(handler), "__struct_fields__", ()):
         codes.append("invalid_cursor")
-    if conditional:
+    if _calls(handler, "expected_version"):
         codes.append("version_mismatch")
     if handler.http_methods & {"POST", "PATCH", "PUT", "DELETE"}:
         codes.append("database_read_only")

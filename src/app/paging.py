@@ -31,6 +31,11 @@ class PageQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
 
     limit: Annotated[int, msgspec.Meta(ge=1, le=200, description="Rows per page.")] = 50
     cursor: Annotated[str, msgspec.Meta(max_length=200, description="next_cursor of the page before.")] | None = None
+
+
+class OrderedPageQuery(PageQuery, frozen=True, kw_only=True):
+    """What a list takes that goes both ways."""
+
     order: Annotated[Order, msgspec.Meta(description="By time of creation.")] = "newest"
 
 
@@ -43,27 +48,27 @@ class Page(msgspec.Struct, Generic[T], frozen=True):
     ]
 
 
-def after(query: PageQuery) -> UUID:
+def after(query: PageQuery, order: Order = "newest") -> UUID:
     """The id that the page begins behind. Raises Problem 422 for a cursor of another order or another make."""
     if query.cursor is None:
-        return FIRST_NEWEST if query.order == "newest" else FIRST_OLDEST
+        return FIRST_NEWEST if order == "newest" else FIRST_OLDEST
     try:
         raw = base64.b64decode(query.cursor + "=" * (-len(query.cursor) % 4), altchars=b"-_", validate=True)
         key = UUID(bytes=raw[1:])
     except (ValueError, binascii.Error):
         raise Problem("invalid_cursor") from None
     # The exact text: base64 has several spellings of the same bytes, a cursor has one.
-    if _cursor(query.order, key) != query.cursor:
+    if _cursor(order, key) != query.cursor:
         raise Problem("invalid_cursor")
     return key
 
 
-def page(rows: list[R], query: PageQuery) -> Page[R]:
+def page(rows: list[R], query: PageQuery, order: Order = "newest") -> Page[R]:
     """Make the page out of `limit + 1` rows: the extra one, if there, says that there is a next page."""
     if len(rows) <= query.limit:
         return Page(rows, None)
     items = rows[: query.limit]
-    return Page(items, _cursor(query.order, items[-1].id))
+    return Page(items, _cursor(order, items[-1].id))
 
 
 def _cursor(order: Order, key: UUID) -> str:

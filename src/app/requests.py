@@ -18,7 +18,7 @@ from litestar.exceptions import ClientException
 from litestar.middleware import ASGIMiddleware
 from litestar.types import ASGIApp, Receive, Scope, Send
 
-from app.auth import Caller
+from app.callers import Caller, Callers
 from app.database import Database
 from app.errors import problem_for_validation
 from app.problems import Problem, invalid
@@ -41,6 +41,11 @@ class Request(litestar.Request[Caller, None, State]):
     @property
     def database(self) -> Database:
         return cast("Database", self.scope["litestar_app"].state.database)
+
+    @property
+    def callers(self) -> Callers:
+        """The callers that this worker knows: what ends a token says so here."""
+        return cast("Callers", self.scope["litestar_app"].state.callers)
 
     @property
     def settings(self) -> Settings:

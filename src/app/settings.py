@@ -24,6 +24,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     environment: Literal["development", "production"] = "development"
     database_url: str | None = None
     """None: the embedded server."""
+    listen_url: str | None = None
+    """Where to listen for ended tokens: behind a transaction pooler a direct connection. None: database_url."""
     pool_size: int = 5
     max_overflow: int = 10
     pool_timeout: float = 30.0
@@ -64,6 +66,7 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
     settings = Settings(
         environment=read("APP_ENV", _environment, "development"),
         database_url=read("DATABASE_URL", database_url, None),
+        listen_url=read("DATABASE_LISTEN_URL", database_url, None),
         pool_size=read("DB_POOL_SIZE", _whole(1, 1000), 5),
         max_overflow=read("DB_MAX_OVERFLOW", _whole(0, 1000), 10),
         pool_timeout=read("DB_POOL_TIMEOUT", _seconds, 30.0),

@@ -31,7 +31,7 @@ import structlog
 from granian.constants import HTTPModes, Interfaces, Loops
 from granian.log import LogLevels
 
-from app import embedded, migrations
+from app import embedded, logs, migrations
 from app import settings as environment
 from app.embedded import StartCancelledError
 from app.settings import Settings
@@ -74,6 +74,8 @@ def serve(settings: Settings, *, migrate: bool | None = None) -> int:
             url = server.url if server else settings.database_url or ""
             if migrate or (migrate is None and server):
                 _migrate(url, settings, signals)
+            else:
+                _look(url, settings, signals)
             return _serve(settings, address, url, server, signals)
     except StartCancelledError:
         return 0
@@ -183,6 +185,13 @@ def _migrate(url: str, settings: Settings, signals: _Signals) -> None:
     applied = asyncio.run(_unless_asked(migrations.up(url, patience=settings.connect_timeout), signals))
     if applied:
         log.info("migrated", applied=applied)
+
+
+def _look(url: str, settings: Settings, signals: _Signals) -> None:
+    """See that the database is there, before the workers say so at greater length; and how old its schema is."""
+    found = asyncio.run(_unless_asked(migrations.status(url, patience=settings.connect_timeout), signals))
+    if pending := [migration.name for migration in found if not migration.applied]:
+        log.warning("migrations_pending", names=pending, run="holdfast migrate up")
 
 
 async def _unless_asked(work: Coroutine[Any, Any, T], signals: _Signals) -> T:
@@ -368,6 +377,7 @@ def _granian() -> None:
     import app.main  # noqa: F401, PLC0415
 
     settings = environment.from_environment(os.environ)
+    logs.configure(production=settings.production)
     server = Granian(
         "app.main:from_environment",
         factory=True,
@@ -381,6 +391,8 @@ def _granian() -> None:
         workers_kill_timeout=DRAIN_WITHIN,
         respawn_interval=0.5,
         log_level=LogLevels.warning,
+        # To the handler of app.logs, which shows no text of an exception: it may carry a row.
+        log_dictconfig={"loggers": {"_granian": {"propagate": True}}},
     )
 
     def replace_dead_workers(_number: int, _frame: object) -> None:

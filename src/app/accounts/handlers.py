@@ -1,26 +1,48 @@
 """/v1/auth and /v1/me."""
 
-from litestar import Router, delete, get, patch, post
-from litestar.params import JSONBody
+from uuid import UUID
 
-from app import answers
+from litestar import Router, delete, get, patch, post, put
+from litestar.di import NamedDependency
+from litestar.params import FromPath, JSONBody
+
+from app import answers, paging
 from app.accounts import repository, rules
-from app.accounts.schemas import Deletion, Login, Me, MePatch, Registration, SignedIn, check_timezone
+from app.accounts.schemas import (
+    Deletion,
+    Identity,
+    Login,
+    Me,
+    MePatch,
+    NewToken,
+    PasswordChange,
+    Registration,
+    Session,
+    SignedIn,
+    Token,
+    TokenCreate,
+    check_timezone,
+)
 from app.answers import Ready
-from app.auth import OPTIONAL, PUBLIC, hash_token, token_of, unauthenticated
+from app.auth import OPTIONAL, PUBLIC, SESSION_ONLY, hash_token, token_of, unauthenticated
+from app.paging import Page, PageQuery
 from app.problems import Problem
 from app.requests import Request, expected_version, has_version
 
 
 @post(
     "/v1/auth/register",
-    opt=OPTIONAL | {"problems": ["already_registered", "email_taken", "username_taken", "rate_limited"]},
+    opt=OPTIONAL | SESSION_ONLY | {"problems": ["already_registered", "email_taken", "username_taken", "rate_limited"]},
 )
 async def register(request: Request, data: JSONBody[Registration]) -> Ready[SignedIn]:
-    """Make an account and sign it in."""
-    if request.scope.get("user"):
-        raise Problem("already_registered")
+    """Make an account and sign it in. With a guest's token, the guest becomes the account and keeps everything."""
     return answers.row(await rules.register(request, request.app.state.passwords, data), 201)
+
+
+@post("/v1/auth/guest", opt=PUBLIC | {"problems": ["rate_limited"]})
+async def be_guest(request: Request) -> Ready[SignedIn]:
+    """Sign in without an account: as a guest, who can register later and keep everything."""
+    return answers.row(await rules.be_guest(request), 201)
 
 
 @post(
@@ -33,10 +55,12 @@ async def log_in(request: Request, data: JSONBody[Login]) -> Ready[SignedIn]:
     return answers.row(await rules.log_in(request, request.app.state.passwords, data))
 
 
-@post("/v1/auth/logout", status_code=204)
+@post("/v1/auth/logout", status_code=204, opt=SESSION_ONLY)
 async def log_out(request: Request) -> Ready[None]:
     """End this session: its token is dead at once."""
-    await repository.log_out(request.database, hash_token(token_of(request.scope) or b""))
+    token_hash = hash_token(token_of(request.scope) or b"")
+    await repository.log_out(request.database, token_hash)
+    request.callers.forget(token_hash)
     return answers.no_content()
 
 
@@ -61,11 +85,92 @@ async def patch_me(request: Request, data: JSONBody[MePatch]) -> Ready[Me]:
     return answers.versioned(me)
 
 
-@delete("/v1/me", status_code=204, opt={"problems": ["wrong_password", "rate_limited"]})
+@delete("/v1/me", status_code=204, opt=SESSION_ONLY | {"problems": ["wrong_password", "rate_limited"]})
 async def delete_me(request: Request, data: JSONBody[Deletion]) -> Ready[None]:
     """Delete one's own account and everything it owns, for good."""
     await rules.delete_me(request, request.app.state.passwords, data, expected_version(request))
     return answers.no_content()
 
 
-router = Router("/", route_handlers=[register, log_in, log_out, read_me, patch_me, delete_me], tags=["Accounts"])
+@put("/v1/me/password", status_code=204, opt=SESSION_ONLY | {"problems": ["wrong_password", "conflict", "rate_limited"]})
+async def change_password(request: Request, data: JSONBody[PasswordChange]) -> Ready[None]:
+    """Change one's own password. The other sessions end, this one goes on."""
+    await rules.change_password(request, request.app.state.passwords, data)
+    return answers.no_content()
+
+
+@get("/v1/me/sessions", opt=SESSION_ONLY)
+async def page_sessions(request: Request, filters: NamedDependency[PageQuery]) -> Ready[Page[Session]]:
+    """List where one is signed in, newest first."""
+    sessions = await repository.page_sessions(
+        request.database,
+        request.caller.user_id,
+        request.caller.token_id,
+        after=paging.after(filters),
+        limit=filters.limit + 1,
+    )
+    return answers.row(paging.page(sessions, filters))
+
+
+@delete("/v1/me/sessions/{id:uuid}", status_code=204, opt=SESSION_ONLY)
+async def end_session(request: Request, id: FromPath[UUID]) -> Ready[None]:
+    """End one of one's own sessions."""
+    if not await repository.end_session(request.database, request.caller.user_id, id):
+        raise Problem("not_found")
+    request.callers.forget()
+    return answers.no_content()
+
+
+@get("/v1/me/identities")
+async def page_identities(request: Request, filters: NamedDependency[PageQuery]) -> Ready[Page[Identity]]:
+    """List who one is elsewhere, newest first."""
+    identities = await repository.page_identities(
+        request.database, request.caller.user_id, after=paging.after(filters), limit=filters.limit + 1
+    )
+    return answers.row(paging.page(identities, filters))
+
+
+@post("/v1/me/tokens", opt=SESSION_ONLY)
+async def create_token(request: Request, data: JSONBody[TokenCreate]) -> Ready[NewToken]:
+    """Make an API token for a program. It is shown this once."""
+    return answers.row(await rules.create_token(request, data), 201)
+
+
+@get("/v1/me/tokens", opt=SESSION_ONLY)
+async def page_tokens(request: Request, filters: NamedDependency[PageQuery]) -> Ready[Page[Token]]:
+    """List one's own API tokens, newest first."""
+    tokens = await repository.page_tokens(
+        request.database, request.caller.user_id, after=paging.after(filters), limit=filters.limit + 1
+    )
+    return answers.row(paging.page(tokens, filters))
+
+
+@delete("/v1/me/tokens/{id:uuid}", status_code=204, opt=SESSION_ONLY)
+async def end_token(request: Request, id: FromPath[UUID]) -> Ready[None]:
+    """End one of one's own API tokens."""
+    if not await repository.end_token(request.database, request.caller.user_id, id):
+        raise Problem("not_found")
+    request.callers.forget()
+    return answers.no_content()
+
+
+router = Router(
+    "/",
+    route_handlers=[
+        register,
+        be_guest,
+        log_in,
+        log_out,
+        read_me,
+        patch_me,
+        delete_me,
+        change_password,
+        page_sessions,
+        end_session,
+        page_identities,
+        create_token,
+        page_tokens,
+        end_token,
+    ],
+    tags=["Accounts"],
+)

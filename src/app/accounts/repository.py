@@ -3,45 +3,65 @@
 from datetime import datetime
 from uuid import UUID
 
+import msgspec
 from asyncpg import Record
 
-from app.accounts.schemas import Credentials, Me, MePatch
+from app.accounts.schemas import Credentials, Identity, Me, MePatch, Registration, Session, Token, TokenCreate
 from app.answers import encode
 from app.database import Executor, load
 
 queries = load("accounts")
 
 
-async def register(
-    database: Executor,
-    *,
-    email: str,
-    username: str | None,
-    password_hash: str,
-    name: str | None,
-    timezone: str,
-    token_hash: bytes,
-    session_days: int,
-    user_agent: str | None,
-    ip: str | None,
-) -> tuple[datetime, Me]:
+class SessionStart(msgspec.Struct, frozen=True):
+    """What a new session is made of."""
+
+    token_hash: bytes
+    session_days: int
+    user_agent: str | None
+    ip: str | None
+
+
+async def register(database: Executor, new: Registration, password_hash: str, session: SessionStart) -> tuple[datetime, Me]:
     """Make a user and the first session. Returns the session's end and the user.
 
     Raises UniqueViolationError when the e-mail or the user name is taken.
     """
     row = await queries.register(
         database,
-        email=email,
-        username=username,
+        email=new.email,
+        username=new.username,
         password_hash=password_hash,
-        name=name,
-        timezone=timezone,
-        token_hash=token_hash,
-        session_days=session_days,
-        user_agent=user_agent,
-        ip=ip,
+        name=new.name,
+        timezone=new.timezone,
+        **msgspec.structs.asdict(session),
     )
     return _session(row)
+
+
+async def guest(database: Executor, session: SessionStart) -> tuple[datetime, Me]:
+    """Make a guest and its session. Returns the session's end and the guest."""
+    return _session(await queries.guest(database, **msgspec.structs.asdict(session)))
+
+
+async def register_guest(
+    database: Executor, user_id: UUID, new: Registration, password_hash: str, session: SessionStart
+) -> tuple[datetime, Me] | None:
+    """Make a guest a registered user, with a new session in place of the old ones. None: it is no guest any more.
+
+    Raises UniqueViolationError when the e-mail or the user name is taken; then nothing has changed.
+    """
+    row = await queries.register_guest(
+        database,
+        user_id=user_id,
+        email=new.email,
+        username=new.username,
+        password_hash=password_hash,
+        name=new.name,
+        timezone=new.timezone,
+        **msgspec.structs.asdict(session),
+    )
+    return _session(row) if row else None
 
 
 async def credentials_by_email(database: Executor, email: str) -> Credentials | None:
@@ -62,13 +82,9 @@ async def credentials(database: Executor, user_id: UUID) -> Credentials | None:
     return Credentials(*row) if row else None
 
 
-async def log_in(
-    database: Executor, user_id: UUID, *, token_hash: bytes, session_days: int, user_agent: str | None, ip: str | None
-) -> tuple[datetime, Me] | None:
+async def log_in(database: Executor, user_id: UUID, session: SessionStart) -> tuple[datetime, Me] | None:
     """Open a session. Returns its end and the user; None: the account is gone or disabled by now."""
-    row = await queries.log_in(
-        database, user_id=user_id, token_hash=token_hash, session_days=session_days, user_agent=user_agent, ip=ip
-    )
+    row = await queries.log_in(database, user_id=user_id, **msgspec.structs.asdict(session))
     return _session(row) if row else None
 
 
@@ -99,6 +115,58 @@ async def patch_me(database: Executor, user_id: UUID, version: int | None, chang
 async def delete_me(database: Executor, user_id: UUID, version: int | None) -> int:
     """Delete an account and everything it owns. 0: it has moved on from `version`, or is gone."""
     count: int = await queries.delete_me(database, user_id=user_id, version=version)
+    return count
+
+
+async def change_password(
+    database: Executor, user_id: UUID, old_hash: str | None, new_hash: str, token_hash: bytes
+) -> UUID | None:
+    """Set a new password and end the other sessions. None: the password was changed meanwhile."""
+    row = await queries.change_password(database, user_id=user_id, old_hash=old_hash, new_hash=new_hash, token_hash=token_hash)
+    return row["id"] if row else None
+
+
+async def page_sessions(database: Executor, user_id: UUID, token_id: UUID, *, after: UUID, limit: int) -> list[Session]:
+    """Read up to `limit` of one's own sessions, newest first, that come behind `after`."""
+    rows = await queries.page_sessions(database, user_id=user_id, token_id=token_id, after=after, limit=limit)
+    return [Session(*row) for row in rows]
+
+
+async def end_session(database: Executor, user_id: UUID, id: UUID) -> int:
+    """End one of one's own sessions. 0: there is none of this id."""
+    count: int = await queries.end_session(database, user_id=user_id, id=id)
+    return count
+
+
+async def page_identities(database: Executor, user_id: UUID, *, after: UUID, limit: int) -> list[Identity]:
+    """Read up to `limit` of one's own identities, newest first, that come behind `after`."""
+    rows = await queries.page_identities(database, user_id=user_id, after=after, limit=limit)
+    return [Identity(*row) for row in rows]
+
+
+async def create_token(database: Executor, user_id: UUID, new: TokenCreate, token_hash: bytes, last_characters: str) -> Token:
+    """Make an API token."""
+    row = await queries.create_token(
+        database,
+        user_id=user_id,
+        token_hash=token_hash,
+        name=new.name,
+        scopes=new.scopes,
+        expires_at=new.expires_at,
+        last_characters=last_characters,
+    )
+    return Token(*row)
+
+
+async def page_tokens(database: Executor, user_id: UUID, *, after: UUID, limit: int) -> list[Token]:
+    """Read up to `limit` of one's own API tokens, newest first, that come behind `after`."""
+    rows = await queries.page_tokens(database, user_id=user_id, after=after, limit=limit)
+    return [Token(*row) for row in rows]
+
+
+async def end_token(database: Executor, user_id: UUID, id: UUID) -> int:
+    """End one of one's own API tokens. 0: there is none of this id."""
+    count: int = await queries.end_token(database, user_id=user_id, id=id)
     return count
 
 

@@ -1,9 +1,26 @@
 """The rules of accounts that span several statements."""
 
+from datetime import UTC, datetime
+
+import msgspec
+from msgspec import UnsetType
+
 from app.accounts import repository
 from app.accounts.passwords import Passwords, is_common
-from app.accounts.schemas import Credentials, Deletion, Login, Registration, SignedIn, check_timezone
-from app.auth import new_token, unauthenticated
+from app.accounts.repository import SessionStart
+from app.accounts.schemas import (
+    Credentials,
+    Deletion,
+    Login,
+    NewToken,
+    PasswordChange,
+    Registration,
+    SignedIn,
+    TokenCreate,
+    check_timezone,
+)
+from app.auth import hash_token, new_token, token_of, unauthenticated
+from app.callers import Caller
 from app.problems import Problem, invalid
 from app.rate_limits import address, limited_address, take
 from app.requests import Request
@@ -12,30 +29,48 @@ HOUR, MINUTE = 3600, 60
 
 
 async def register(request: Request, passwords: Passwords, registration: Registration) -> SignedIn:
-    """Make an account and sign it in. Raises Problem 409, 422, 429."""
+    """Make an account, or a guest's account a registered one, and sign it in. Raises Problem 409, 422, 429."""
+    caller: Caller | None = request.scope.get("user")
+    if caller is not None and not caller.is_guest:
+        raise Problem("already_registered")
     await take(request, "register", limited_address(request), 60, HOUR)
     check_timezone(registration.timezone)
-    check_new_password(registration.password, registration.email, registration.username)
+    check_new_password("password", registration.password, registration.email, registration.username)
+    password_hash = await passwords.hash(registration.password)
+    token, start = _session_start(request)
+    if caller is None:
+        return SignedIn(token, *await repository.register(request.database, registration, password_hash, start))
+    session = await repository.register_guest(request.database, caller.user_id, registration, password_hash, start)
+    if session is None:
+        raise Problem("already_registered")
+    request.callers.forget()
+    return SignedIn(token, *session)
+
+
+async def be_guest(request: Request) -> SignedIn:
+    """Make an account for somebody who wants to look around first. Raises Problem 429."""
+    await take(request, "guest", limited_address(request), 30, HOUR)
+    token, start = _session_start(request)
+    return SignedIn(token, *await repository.guest(request.database, start))
+
+
+def _session_start(request: Request) -> tuple[str, SessionStart]:
+    """A token, and the session that it will open."""
     token, token_hash = new_token()
-    expires_at, user = await repository.register(
-        request.database,
-        email=registration.email,
-        username=registration.username,
-        password_hash=await passwords.hash(registration.password),
-        name=registration.name,
-        timezone=registration.timezone,
+    user_agent = request.headers.get("user-agent")
+    start = SessionStart(
         token_hash=token_hash,
         session_days=request.settings.session_days,
-        user_agent=_user_agent(request),
+        user_agent=user_agent[:500].replace("\0", "") if user_agent else None,
         ip=address(request) or None,
     )
-    return SignedIn(token, expires_at, user)
+    return token, start
 
 
-def check_new_password(password: str, *names: str | None) -> None:
+def check_new_password(field: str, password: str, *names: str | None) -> None:
     """Raise Problem 422 for a password that everybody tries first, or that is the user's own name."""
     if is_common(password) or password.lower() in {name.lower() for name in names if name}:
-        raise invalid("password", "too_common", "is one of those that everybody tries first")
+        raise invalid(field, "too_common", "is one of those that everybody tries first")
 
 
 async def log_in(request: Request, passwords: Passwords, login: Login) -> SignedIn:
@@ -58,15 +93,8 @@ async def log_in(request: Request, passwords: Passwords, login: Login) -> Signed
     if not credentials.is_active:
         raise Problem("account_disabled")
     await _renew_hash(request, passwords, credentials, login.password)
-    token, token_hash = new_token()
-    session = await repository.log_in(
-        request.database,
-        credentials.id,
-        token_hash=token_hash,
-        session_days=request.settings.session_days,
-        user_agent=_user_agent(request),
-        ip=address(request) or None,
-    )
+    token, start = _session_start(request)
+    session = await repository.log_in(request.database, credentials.id, start)
     if session is None:
         raise Problem("account_disabled")
     return SignedIn(token, *session)
@@ -79,22 +107,49 @@ async def _renew_hash(request: Request, passwords: Passwords, credentials: Crede
         await repository.replace_hash(request.database, credentials.id, credentials.password_hash, new_hash)
 
 
-async def delete_me(request: Request, passwords: Passwords, deletion: Deletion, version: int | None) -> None:
-    """Delete one's own account, after a look at the password. Raises Problem 403, 412, 422, 429."""
+async def check_password(request: Request, passwords: Passwords, password: str | UnsetType, field: str) -> Credentials:
+    """Have a signed-in user show the password, where there is one. Raises Problem 403, 422, 429."""
     caller = request.caller
     await take(request, "password-check", str(caller.user_id), 10, 15 * MINUTE)
     credentials = await repository.credentials(request.database, caller.user_id)
     if credentials is None:
         raise unauthenticated()
     if credentials.password_hash is not None:
-        if not isinstance(deletion.password, str):
-            raise invalid("password", "required", "is required")
-        if not await passwords.verify(deletion.password, credentials.password_hash):
+        if not isinstance(password, str):
+            raise invalid(field, "required", "is required")
+        if not await passwords.verify(password, credentials.password_hash):
             raise Problem("wrong_password")
-    if not await repository.delete_me(request.database, caller.user_id, version):
+    return credentials
+
+
+async def delete_me(request: Request, passwords: Passwords, deletion: Deletion, version: int | None) -> None:
+    """Delete one's own account, after a look at the password. Raises Problem 403, 412, 422, 429."""
+    await check_password(request, passwords, deletion.password, "password")
+    if not await repository.delete_me(request.database, request.caller.user_id, version):
         raise Problem("version_mismatch")
+    request.callers.forget()
 
 
-def _user_agent(request: Request) -> str | None:
-    text = request.headers.get("user-agent")
-    return text[:500].replace("\0", "") if text else None
+async def change_password(request: Request, passwords: Passwords, change: PasswordChange) -> None:
+    """Set a new password, after a look at the current one; the other sessions end. Raises Problem 403, 409, 422, 429."""
+    credentials = await check_password(request, passwords, change.current, "current")
+    check_new_password("new", change.new)
+    changed = await repository.change_password(
+        request.database,
+        credentials.id,
+        credentials.password_hash,
+        await passwords.hash(change.new),
+        hash_token(token_of(request.scope) or b""),
+    )
+    if changed is None:
+        raise Problem("conflict", "The password was changed by another request at the same time.")
+    request.callers.forget()
+
+
+async def create_token(request: Request, new: TokenCreate) -> NewToken:
+    """Make an API token. Raises Problem 422."""
+    if new.expires_at is not None and new.expires_at <= datetime.now(UTC):
+        raise invalid("expires_at", "past", "must lie in the future")
+    token, token_hash = new_token()
+    made = await repository.create_token(request.database, request.caller.user_id, new, token_hash, token[-8:])
+    return NewToken(**msgspec.structs.asdict(made), token=token)

@@ -134,6 +134,78 @@ class Deletion(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     password: KnownPassword | UnsetType = UNSET
 
 
+class PasswordChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A new password, after a look at the current one. An account without a password needs no current one."""
+
+    new: NewPassword
+    current: KnownPassword | UnsetType = UNSET
+
+
+class Session(msgspec.Struct, frozen=True):
+    """A place where one is signed in."""
+
+    id: Id
+    is_current: Annotated[bool, Meta(description="Whether it is the session that asks.", examples=[True])]
+    created_at: Timestamp
+    last_seen_at: Annotated[Timestamp, Meta(description="Written at most hourly.")]
+    expires_at: Timestamp
+    user_agent: Annotated[str | None, Meta(examples=["Firefox on Linux"])]
+    ip: Annotated[str | None, Meta(examples=["192.0.2.7"])]
+
+
+class Identity(msgspec.Struct, frozen=True):
+    """Who one is elsewhere."""
+
+    id: Id
+    provider: Annotated[str, Meta(examples=["google"])]
+    subject: Annotated[str, Meta(description="The provider's own id of the user.", examples=["1089"])]
+    email: Annotated[str | None, Meta(examples=["ada@example.com"])]
+    created_at: Timestamp
+
+
+TokenName = Annotated[str, Meta(min_length=1, max_length=100, pattern=r"\S", examples=["Backup script"])]
+Scopes = Annotated[
+    list[
+        Annotated[
+            str,
+            Meta(
+                pattern=r"^([a-z][a-z-]{0,49}:)?(read|write)\Z",
+                description="`read` or `write` for everything, `tasks:read` or `tasks:write` for one resource.",
+            ),
+        ]
+    ],
+    Meta(min_length=1, max_length=50, examples=[["read", "tasks:write"]]),
+]
+
+
+class TokenCreate(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A new API token."""
+
+    name: TokenName
+    scopes: Scopes
+    expires_at: Annotated[Timestamp, Meta(description="Null: never.")] | None = None
+
+
+class Token(msgspec.Struct, frozen=True):
+    """An API token. The token itself was shown when it was made."""
+
+    id: Id
+    name: TokenName
+    scopes: Scopes
+    last_characters: Annotated[str, Meta(description="The end of the token.", examples=["5Wc7y9Aa"])]
+    created_at: Timestamp
+    last_used_at: Annotated[Timestamp, Meta(description="Written at most hourly.")] | None
+    expires_at: Timestamp | None
+
+
+class NewToken(Token, frozen=True):
+    """A new API token, with the token itself."""
+
+    token: Annotated[
+        str, Meta(description="It is shown this once.", examples=["hf_4cUGb9fXbqVd0vUOqk1vE0lTnC0m8B1z3k5Wc7y9AaQ"])
+    ]
+
+
 class Credentials(msgspec.Struct, frozen=True):
     """What a login is checked against. Never leaves the server."""
 

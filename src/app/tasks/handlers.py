@@ -53,10 +53,10 @@ async def page(request: Request, filters: NamedDependency[TaskQuery]) -> Ready[P
         request.database,
         request.caller.user_id,
         completed=filters.completed,
-        after=paging.after(filters),
+        after=paging.after(filters, filters.order),
         limit=filters.limit + 1,
     )
-    return answers.row(paging.page(tasks, filters))
+    return answers.row(paging.page(tasks, filters, filters.order))
 
 
 @patch("/{id:uuid}", opt=FOREIGN)

@@ -7,7 +7,7 @@ from msgspec import UNSET, Meta, UnsetType
 
 from app.fields import Id, Timestamp, Version
 from app.ids import ChosenId
-from app.paging import PageQuery
+from app.paging import OrderedPageQuery
 
 Title = Annotated[
     str, Meta(min_length=1, max_length=200, pattern=r"\S", description="Not blank.", examples=["Water the plants"])
@@ -45,7 +45,7 @@ class TaskPatch(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     completed: Completed | UnsetType = UNSET
 
 
-class TaskQuery(PageQuery, frozen=True, kw_only=True):
+class TaskQuery(OrderedPageQuery, frozen=True, kw_only=True):
     """The filters of the list of tasks."""
 
     completed: Annotated[bool, Meta(description="Only tasks that are done, or only those that are not.")] | None = None

@@ -1,0 +1,475 @@
+"""`holdfast serve` as it is run: real processes, a real PostgreSQL, real signals."""
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import stat
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, Self
+
+import httpx
+import psutil
+import pytest
+
+from app import embedded
+
+HOLDFAST = str(Path(sys.executable).with_name("holdfast"))
+PATIENCE = 60.0
+NOBODY = 65534
+
+OURS = {"APP_ENV", "DATABASE_URL", "HOST", "PORT", "WORKERS", "HOLDFAST_DATA", "RATE_LIMITS"}
+
+needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
+needs_linux = pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a process that its parent died")
+
+
+def until(condition: Callable[[], Any], what: str) -> Any:
+    """Wait until a condition is true; its value. Fails with a sentence."""
+    end = time.monotonic() + PATIENCE
+    while not (value := condition()):
+        assert time.monotonic() < end, f"waited in vain until {what}"
+        time.sleep(0.02)
+    return value
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def alive(pid: int) -> bool:
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+def variables(**given: str) -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if name not in OURS} | {"RATE_LIMITS": "off"} | given
+
+
+def run(*arguments: str, **given: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [HOLDFAST, *arguments], env=variables(**given), capture_output=True, text=True, timeout=PATIENCE, check=False
+    )
+
+
+class Serving:
+    """A `holdfast serve` under test. Its words are in `said`; nothing of it outlives the test."""
+
+    def __init__(self, data: Path, said: Path, *options: str, before: tuple[str, ...] = (), **given: str) -> None:
+        self.data, self.port, self.said = data, free_port(), said
+        self.url = f"http://127.0.0.1:{self.port}"
+        with said.open("wb") as output:
+            self.process = subprocess.Popen(
+                [*before, HOLDFAST, "serve", *options],
+                env=variables(HOLDFAST_DATA=str(data), PORT=str(self.port), **given),
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                # As a shell does it: signals for the test must not reach the tests.
+                start_new_session=True,
+            )
+
+    def __enter__(self) -> Self:
+        try:
+            until(lambda: "Holdfast is ready" in self.words() or self.process.poll() is not None, "it answers")
+            assert self.process.poll() is None, self.words()
+        except BaseException:
+            self.kill_everything()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.kill_everything()
+
+    def words(self) -> str:
+        return self.said.read_text(encoding="utf-8", errors="replace")
+
+    def get(self, path: str, token: str | None = None) -> httpx.Response:
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        return httpx.get(self.url + path, headers=headers, timeout=PATIENCE, trust_env=False)
+
+    def post(self, path: str, body: Any, token: str | None = None) -> httpx.Response:
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        return httpx.post(self.url + path, json=body, headers=headers, timeout=PATIENCE, trust_env=False)
+
+    def processes(self) -> list[psutil.Process]:
+        """Everything it started: PostgreSQL with its backends, granian, the workers."""
+        try:
+            return psutil.Process(self.process.pid).children(recursive=True)
+        except psutil.NoSuchProcess:
+            return []
+
+    def granian(self) -> psutil.Process:
+        return next(p for p in psutil.Process(self.process.pid).children() if "app.supervisor" in p.cmdline())
+
+    def workers(self) -> list[int]:
+        return [worker.pid for worker in self.granian().children() if alive(worker.pid)]
+
+    def kill_everything(self) -> None:
+        # PostgreSQL first: told by its parent's death, it would stop in good order.
+        processes = sorted(self.processes(), key=lambda process: process.name() != "postgres")
+        for process in processes:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.kill()
+        self.process.kill()
+        self.process.wait(PATIENCE)
+        until(lambda: not any(alive(process.pid) for process in processes), "everything that was killed is gone")
+
+    def stop(self) -> int:
+        """Tell it to stop as a service manager does; the exit code, once nothing of it is left."""
+        started = self.processes()
+        self.process.send_signal(signal.SIGTERM)
+        code = self.process.wait(PATIENCE)
+        assert not [process for process in started if alive(process.pid)], "something was left running"
+        assert not listens(self.port)
+        return code
+
+
+def new_account(serving: Serving) -> str:
+    answer = serving.post(
+        "/v1/auth/register", {"email": f"{time.monotonic_ns()}@example.com", "password": "correct horse battery"}
+    )
+    assert answer.status_code == 201, answer.text
+    token: str = answer.json()["token"]
+    return token
+
+
+def store_a_task(serving: Serving) -> tuple[str, str]:
+    token = new_account(serving)
+    answer = serving.post("/v1/tasks", {"title": "survive"}, token)
+    assert answer.status_code == 201, answer.text
+    return token, answer.json()["id"]
+
+
+def begin_a_request(serving: Serving) -> tuple[socket.socket, bytes]:
+    """Send a request up to the middle of its body, and wait until the app reads it. Gives the rest of the body too."""
+    body = json.dumps({"email": "slow@example.com", "password": "correct horse battery"}).encode()
+    connection = socket.create_connection(("127.0.0.1", serving.port), timeout=PATIENCE)
+    connection.sendall(
+        b"POST /v1/auth/register HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nExpect: 100-continue\r\n"
+        b"Content-Length: %d\r\n\r\n" % len(body)
+    )
+    assert connection.recv(1000).startswith(b"HTTP/1.1 100 ")
+    connection.sendall(body[:20])
+    return connection, body[20:]
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
+    """One that runs, for the tests that leave it running."""
+    folder = tmp_path_factory.mktemp("served")
+    with Serving(folder / "var", folder / "said", "--workers", "2") as serving:
+        yield serving
+
+
+@pytest.fixture(scope="module")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[embedded.Server]:
+    """A PostgreSQL of its own, as someone with DATABASE_URL has."""
+    server = embedded.start(tmp_path_factory.mktemp("postgres"), durable=False)
+    try:
+        yield server
+    finally:
+        server.stop()
+
+
+def test_serve_starts_from_nothing_and_says_where_everything_is(served: Serving) -> None:
+    assert served.get("/health/live").status_code == 200
+    assert served.get("/health/ready").status_code == 200, served.get("/health/ready").text
+    words = served.words()
+    assert f"http://127.0.0.1:{served.port}/v1" in words
+    assert f"http://127.0.0.1:{served.port}/docs" in words
+    assert str(served.data) in words
+
+
+def test_a_second_serve_on_one_folder_is_refused_with_the_first_ones_process_id(served: Serving) -> None:
+    second = run("serve", HOLDFAST_DATA=str(served.data), PORT=str(free_port()))
+    assert second.returncode == 1
+    assert f"by process {served.process.pid}" in second.stderr
+    assert "Traceback" not in second.stderr
+    assert served.get("/health/live").status_code == 200
+
+
+def test_a_second_serve_on_one_port_is_refused(served: Serving, tmp_path: Path) -> None:
+    second = run("serve", HOLDFAST_DATA=str(tmp_path), PORT=str(served.port))
+    assert second.returncode == 1
+    assert f"Port {served.port} on 127.0.0.1 is taken" in second.stderr
+    assert "Traceback" not in second.stderr
+
+
+def test_migrate_uses_the_server_that_serve_has_started(served: Serving) -> None:
+    answer = run("migrate", "status", HOLDFAST_DATA=str(served.data))
+    assert answer.returncode == 0, answer.stderr
+    assert "applied" in answer.stdout
+    assert "pending" not in answer.stdout
+    assert served.get("/health/ready").status_code == 200
+
+
+def test_a_worker_that_is_killed_is_replaced(served: Serving) -> None:
+    before = until(lambda: len(served.workers()) == 2 and served.workers(), "both workers run")
+    os.kill(before[0], signal.SIGKILL)
+    until(lambda: len(served.workers()) == 2 and before[0] not in served.workers(), "another worker is there")
+    assert before[1] in served.workers()
+    assert served.get("/health/live").status_code == 200
+
+
+def test_a_request_in_flight_gets_its_answer_when_told_to_stop(tmp_path: Path) -> None:
+    with Serving(tmp_path / "var", tmp_path / "said") as serving:
+        started = serving.processes()
+        # A connection that idles, as browsers keep them, must not hold up the end.
+        with socket.create_connection(("127.0.0.1", serving.port)), httpx.Client(trust_env=False) as browser:
+            assert browser.get(serving.url + "/health/live").status_code == 200
+            connection, rest = begin_a_request(serving)
+            with connection:
+                serving.process.send_signal(signal.SIGTERM)
+                # Signals come in twos when a service manager signals the group and its wrapper passes them on.
+                serving.process.send_signal(signal.SIGTERM)
+                until(lambda: not listens(serving.port), "no new connection is taken")
+                connection.sendall(rest)
+                assert connection.recv(1000).startswith(b"HTTP/1.1 201 ")
+            assert serving.process.wait(10) == 0, serving.words()
+        assert not [process for process in started if alive(process.pid)]
+        assert "Traceback" not in serving.words()
+
+
+@needs_linux
+def test_a_killed_supervisor_leaves_nothing_that_serves_and_loses_nothing(tmp_path: Path) -> None:
+    with Serving(tmp_path / "var", tmp_path / "said") as serving:
+        token, task = store_a_task(serving)
+        started = serving.processes()
+        serving.process.kill()
+        serving.process.wait(PATIENCE)
+        # Not waited for: the next start has to cope with what is still about to stop.
+        with Serving(tmp_path / "var", tmp_path / "said again") as again:
+            until(lambda: not any(alive(process.pid) for process in started), "granian, worker and PostgreSQL are gone")
+            assert not listens(serving.port)
+            assert again.get(f"/v1/tasks/{task}", token).status_code == 200
+            assert again.stop() == 0
+
+
+def test_after_a_kill_of_everything_the_next_start_has_all_data(tmp_path: Path) -> None:
+    with Serving(tmp_path / "var", tmp_path / "said") as serving:
+        token, task = store_a_task(serving)
+        serving.kill_everything()
+    assert (tmp_path / "var/postgres/postmaster.pid").exists()
+    with Serving(tmp_path / "var", tmp_path / "said again") as again:
+        assert "was not properly shut down" in (tmp_path / "var/postgres.log").read_text()
+        assert again.get(f"/v1/tasks/{task}", token).status_code == 200
+        assert again.stop() == 0
+
+
+@needs_root
+def test_an_ordinary_user_can_serve() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        home = Path(folder, "home")
+        home.mkdir()
+        os.chown(home, NOBODY, NOBODY)
+        with Serving(home / "var", Path(folder, "said"), before=as_nobody()) as serving:
+            assert psutil.Process(serving.process.pid).uids().effective == NOBODY
+            assert {process.uids().effective for process in serving.processes()} == {NOBODY}
+            assert serving.get("/health/ready").status_code == 200
+            assert stat.S_IMODE((home / "var").stat().st_mode) == 0o700
+            assert serving.stop() == 0
+
+
+@needs_root
+def test_an_ordinary_user_is_refused_the_data_of_another(tmp_path: Path) -> None:
+    refused = subprocess.run(
+        [*as_nobody(), HOLDFAST, "serve"],
+        env=variables(HOLDFAST_DATA=str(tmp_path), PORT=str(free_port())),
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
+    )
+    assert refused.returncode == 1
+    assert f"The data folder {tmp_path} belongs to another user" in refused.stderr
+
+
+@needs_root
+def test_root_can_serve_from_a_folder_that_is_closed_to_others() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        assert stat.S_IMODE(Path(folder).stat().st_mode) == 0o700
+        with Serving(Path(folder, "deep/var"), Path(folder, "said")) as serving:
+            assert serving.get("/health/ready").status_code == 200
+            users = {process.uids().effective for process in serving.processes() if process.name() == "postgres"}
+            assert users
+            assert 0 not in users
+            assert serving.stop() == 0
+        assert stat.S_IMODE(Path(folder).stat().st_mode) == 0o700
+
+
+def test_production_without_a_database_url_is_refused(tmp_path: Path) -> None:
+    refused = run("serve", APP_ENV="production", HOLDFAST_DATA=str(tmp_path))
+    assert refused.returncode == 2
+    assert "DATABASE_URL" in refused.stderr
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_bad_value_stops_the_start_with_the_variables_name_and_never_the_value(tmp_path: Path) -> None:
+    refused = run("serve", DATABASE_URL="mysql://bob:hunter2@db.internal/x", HOLDFAST_DATA=str(tmp_path))
+    assert refused.returncode == 2
+    assert "DATABASE_URL" in refused.stderr
+    assert not {"bob", "hunter2", "db.internal"} & set(refused.stderr.replace("@", " ").replace(":", " ").split())
+    assert "Traceback" not in refused.stderr
+
+
+def test_an_option_goes_before_its_variable(tmp_path: Path) -> None:
+    refused = run("serve", "--port", "0", PORT="8000", HOLDFAST_DATA=str(tmp_path))
+    assert refused.returncode == 2
+    assert "PORT" in refused.stderr
+
+
+def test_a_database_that_cannot_be_reached_is_retried_and_then_named_without_a_secret() -> None:
+    # The waits of a real start, made short; nobody asked for an option.
+    program = (
+        "import app.database; app.database.STARTUP_WAITS = (0.01, 0.02, 0.03, 0.04)\n"
+        f"from app.cli import main; main(['serve', '--port', '{free_port()}'])"
+    )
+    gone = subprocess.run(
+        [sys.executable, "-c", program],
+        env=variables(DATABASE_URL="postgresql://bob:hunter2@127.0.0.1:1/secretdb"),
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
+    )
+    assert gone.returncode == 1
+    assert gone.stderr.count("database_not_there") == 5
+    assert "DATABASE_URL" in gone.stderr
+    for secret in ("bob", "hunter2", "127.0.0.1", "secretdb", "Traceback"):
+        assert secret not in gone.stderr + gone.stdout
+
+
+def test_a_worker_that_cannot_start_ends_the_serve_with_its_message(postgres: embedded.Server, tmp_path: Path) -> None:
+    (tmp_path / "sitecustomize.py").write_text(
+        "import sys\n"
+        "from multiprocessing.process import BaseProcess\n"
+        "BaseProcess.run = lambda process: sys.exit('broken on purpose')\n"
+    )
+    ended = run("serve", DATABASE_URL=postgres.url, PORT=str(free_port()), PYTHONPATH=str(tmp_path))
+    assert ended.returncode == 1
+    assert "migrations_pending" in ended.stderr
+    assert ended.stderr.count("broken on purpose") == 1
+    assert "The server ended by itself" in ended.stderr
+
+
+def test_a_stop_in_the_middle_of_the_start_leaves_nothing(tmp_path: Path) -> None:
+    serving = Serving(tmp_path / "var", tmp_path / "said")
+    try:
+        granian = until(lambda: [p for p in serving.processes() if "app.supervisor" in p.cmdline()], "granian has been started")
+        assert serving.stop() == 0, serving.words()
+        assert not alive(granian[0].pid)
+    finally:
+        serving.kill_everything()
+
+
+def test_five_migrations_at_once_all_come_up_and_each_file_is_applied_once(postgres: embedded.Server) -> None:
+    url = new_database(postgres, "five")
+    racing = [
+        subprocess.Popen(
+            [HOLDFAST, "migrate", "up"],
+            env=variables(DATABASE_URL=url),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for _ in range(5)
+    ]
+    words = [process.communicate(timeout=PATIENCE) for process in racing]
+    assert [process.returncode for process in racing] == [0] * 5, words
+    applied = [line for output, _ in words for line in output.splitlines() if line.startswith("applied")]
+    assert applied
+    assert len(applied) == len(set(applied))
+    assert "pending" not in run("migrate", "status", DATABASE_URL=url).stdout
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data folder with a cluster that nobody serves; beside it, what a first start left that was killed half-way."""
+    data = tmp_path_factory.mktemp("cluster")
+    (data / "postgres.partial").mkdir()
+    (data / "postgres.partial/PG_VERSION").write_text("1")
+    embedded.start(data, durable=False).stop()
+    assert not (data / "postgres.partial").exists()
+    return data
+
+
+def test_a_server_that_still_runs_is_taken_over(cluster: Path) -> None:
+    first = embedded.start(cluster, durable=False)
+    try:
+        again = embedded.start(cluster, durable=False)
+        assert again.pid == first.pid
+        assert again.url == first.url == embedded.running(cluster)
+        again.stop()
+        assert not first.running()
+        assert embedded.running(cluster) is None
+    finally:
+        first.stop()
+
+
+def test_the_process_id_of_something_else_does_not_keep_the_server_from_starting(cluster: Path) -> None:
+    left = cluster / "postgres/postmaster.pid"
+    left.write_text(f"{os.getpid()}\n{cluster / 'postgres'}\n0\n5432\n{cluster / 'socket'}\n\n\n")
+    server = embedded.start(cluster, durable=False)
+    try:
+        assert server.pid != os.getpid()
+        assert server.running()
+    finally:
+        server.stop()
+
+
+def test_a_path_that_is_too_long_for_a_socket_gets_a_short_one(tmp_path: Path) -> None:
+    server = embedded.start(tmp_path / ("x" * 100), durable=False)
+    try:
+        sockets = Path(httpx.URL(server.url).params["host"])
+        assert not sockets.is_relative_to(tmp_path)
+        assert stat.S_IMODE(sockets.stat().st_mode) == 0o700
+    finally:
+        server.stop()
+    assert not sockets.exists()
+
+
+def test_a_socket_folder_that_is_open_to_others_is_refused(cluster: Path) -> None:
+    (cluster / "socket").chmod(0o755)
+    try:
+        with pytest.raises(embedded.EmbeddedError, match="closed to others"):
+            embedded.start(cluster, durable=False)
+    finally:
+        (cluster / "socket").chmod(0o700)
+
+
+def as_nobody() -> tuple[str, ...]:
+    """Run as an ordinary user. The interpreter may lie where only root gets: reading is the one right that is kept."""
+    return (
+        "setpriv",
+        f"--reuid={NOBODY}",
+        f"--regid={NOBODY}",
+        "--clear-groups",
+        "--securebits=+no_setuid_fixup",
+        "--inh-caps=-all,+dac_read_search",
+        "--ambient-caps=-all,+dac_read_search",
+        "--",
+    )
+
+
+def new_database(server: embedded.Server, name: str) -> str:
+    sockets = httpx.URL(server.url).params["host"]
+    binaries = embedded._binaries()  # noqa: SLF001 - createdb lies there
+    subprocess.run([str(binaries / "createdb"), f"--host={sockets}", "--port=5432", "--username=holdfast", name], check=True)
+    return server.url.replace("/holdfast?", f"/{name}?")

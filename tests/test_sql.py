@@ -1,0 +1,528 @@
+"""Every statement of sql/queries against the migrated database: what a compiler would check, whose rows it takes, how it is
+planned, and how it is written.
+"""
+
+import asyncio
+import importlib
+import json
+import re
+import types
+import typing
+from collections.abc import Iterator, Mapping
+from datetime import date, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, NamedTuple, cast
+from uuid import UUID
+
+import asyncpg
+import msgspec
+import pytest
+import tenancy
+
+from app import resources
+from app.auth import Caller
+from app.database import Query, load
+
+Connection: typing.TypeAlias = "asyncpg.Connection[asyncpg.Record]"
+
+FILES = sorted((resources.folder("sql") / "queries").glob("*.sql"))
+
+
+class Statement(NamedTuple):
+    """One query as it stands in its file."""
+
+    file: str
+    name: str
+    operator: str
+    comment: str
+    body: str
+
+    @property
+    def query(self) -> Query:
+        return cast("Query", getattr(load(self.file), self.name))
+
+    @property
+    def named_sql(self) -> str:
+        """What is sent to the server, with the parameters' names back in their places."""
+        return re.sub(r"\$(\d+)", lambda number: f":{self.query.order[int(number[1]) - 1]}", self.query.sql)
+
+    def reason(self, exemption: str) -> str | None:
+        """Why a rule does not hold here, as its comment says; None: it holds."""
+        found = re.search(rf"(?m)^-- {exemption}, (.{{10,}})$", self.comment)
+        return found[1] if found else None
+
+
+def _statements(file: Path) -> list[Statement]:
+    found = []
+    for part in re.split(r"(?m)^(?=--\s*name\s*:)", file.read_text(encoding="utf-8")):
+        head, _, rest = part.strip().partition("\n")
+        if head:
+            line = re.fullmatch(r"-- name: ([a-z][a-z0-9_]*)\([a-z0-9_, ]*\)([\^$!]?)", head)
+            assert line, f"{file.name}: {head!r} is no name line"
+            comment = "\n".join(each for each in rest.splitlines() if each.startswith("--"))
+            body = "\n".join(each for each in rest.splitlines() if not each.startswith("--"))
+            found.append(Statement(file.stem, line[1], line[2], comment, body.strip()))
+    return found
+
+
+STATEMENTS = [statement for file in FILES for statement in _statements(file)]
+every_statement = pytest.mark.parametrize("statement", STATEMENTS, ids=[f"{each.file}.{each.name}" for each in STATEMENTS])
+
+
+class Catalog(NamedTuple):
+    """What the database says about itself."""
+
+    owned: dict[str, str]
+    """Table -> the column that says whose a row is."""
+    relations: frozenset[str]
+
+
+@pytest.fixture(scope="module")
+def connection(runner: asyncio.Runner, database: str) -> Iterator[Connection]:
+    connection = runner.run(asyncpg.connect(database))
+    yield connection
+    runner.run(connection.close())
+
+
+@pytest.fixture(scope="module")
+def catalog(runner: asyncio.Runner, connection: Connection) -> Catalog:
+    return runner.run(_catalog(connection))
+
+
+async def _catalog(connection: Connection) -> Catalog:
+    owned = await connection.fetch(
+        "select table_name from information_schema.columns where table_schema = 'public' and column_name = 'user_id'"
+    )
+    relations = await connection.fetch("select relname from pg_class where relkind in ('r', 'p', 'v', 'm')")
+    return Catalog(
+        {row["table_name"]: "user_id" for row in owned} | {"users": "id"}, frozenset(row["relname"] for row in relations)
+    )
+
+
+# What a compiler would check
+
+
+def test_every_file_is_read_as_the_app_reads_it() -> None:
+    for file in FILES:
+        mine = [statement.name for statement in STATEMENTS if statement.file == file.stem]
+        assert mine, f"{file.name} is empty"
+        assert len(mine) == len(set(mine)), f"{file.name} has two statements of one name: one is lost in silence"
+        assert set(load(file.stem).available_queries) == set(mine)
+
+
+@every_statement
+def test_postgresql_can_prepare_a_statement_and_its_columns_are_the_fields(
+    runner: asyncio.Runner, connection: Connection, statement: Statement
+) -> None:
+    prepared = runner.run(connection.prepare(statement.query.sql))
+    assert len(prepared.get_parameters()) == len(statement.query.order)
+    expected = _expected_columns(statement)
+    actual = [column.name for column in prepared.get_attributes()]
+    assert len(actual) == len(expected)
+    assert [
+        name if name in {None, column} else f"{name}, not {column}" for name, column in zip(expected, actual, strict=True)
+    ] == expected
+
+
+ELSEWHERE: dict[str, tuple[list[str], str]] = {
+    "auth.caller": (
+        [field.name for field in msgspec.structs.fields(Caller)],
+        "its function is find_caller: a caller is what every function around it holds",
+    ),
+    "migrations.has_versions": (["?column?"], "the functions of app.migrations send several statements each"),
+    "migrations.invalid_indexes": (["name"], "as has_versions"),
+    "migrations.try_lock": (["pg_try_advisory_lock"], "as has_versions"),
+    "migrations.unlock": (["pg_advisory_unlock"], "as has_versions"),
+    "migrations.versions": (["version"], "as has_versions"),
+    "rate_limits.take": (["allowed", "retry_after"], "take() has no statement's arguments, _take() makes one number of two"),
+}
+"""Statements without a function of their name: the columns that are read, and why they have none."""
+
+
+def test_the_exceptions_are_still_statements() -> None:
+    assert ELSEWHERE.keys() <= {f"{statement.file}.{statement.name}" for statement in STATEMENTS}
+
+
+def _expected_columns(statement: Statement) -> list[str | None]:
+    """The columns that the function of the same name in the module that loads the file makes its result of.
+
+    None stands for a column of any name.
+    """
+    if exception := ELSEWHERE.get(f"{statement.file}.{statement.name}"):
+        return [*exception[0]]
+    is_slice = (Path(resources.__file__).parent / statement.file).is_dir()
+    module = importlib.import_module(f"app.{statement.file}" + ".repository" * is_slice)
+    assert module.queries is load(statement.file), f"{module.__name__} does not load {statement.file}.sql"
+    function = getattr(module, statement.name, None)
+    assert function is not None, f"{module.__name__} has no function {statement.name}"
+    kind = _without_none(typing.get_type_hints(function)["return"])
+    if statement.operator == "!":
+        assert kind in {int, bool}, f"{statement.name}! gives a count, its function {kind}"
+        return []
+    if typing.get_origin(kind) is list:
+        assert statement.operator == "", f"{statement.name}{statement.operator} gives no list"
+        return _columns(typing.get_args(kind)[0])
+    columns = _columns(kind)
+    assert statement.operator == ("$" if columns == [None] else "^"), f"{statement.name}{statement.operator} gives no {kind}"
+    return columns
+
+
+SCALARS = {bool, int, float, str, bytes, Decimal, UUID, date, datetime}
+
+
+def _columns(kind: Any) -> list[str | None]:
+    if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
+        return [field.name for field in msgspec.structs.fields(kind)]
+    if typing.get_origin(kind) is tuple:
+        return [column for part in typing.get_args(kind) for column in _columns(part)]
+    assert _without_none(kind) in SCALARS, f"nothing says which columns make {kind}: see ELSEWHERE"
+    return [None]
+
+
+def _without_none(kind: Any) -> Any:
+    if typing.get_origin(kind) in {types.UnionType, typing.Union}:
+        parts = [part for part in typing.get_args(kind) if part is not type(None)]
+        return parts[0] if len(parts) == 1 else kind
+    return kind
+
+
+def test_a_parameter_too_many_too_few_or_misspelt_is_a_type_error() -> None:
+    get, nowhere = load("tasks").get, cast("Any", None)
+    for arguments in ({"user_id": 1, "id": 2, "extra": 3}, {"user_id": 1}, {"user_id": 1, "ID": 2}):
+        with pytest.raises(TypeError, match=r"tasks\.get"):
+            get(nowhere, **arguments)
+
+
+# Whose rows it takes
+
+
+@every_statement
+def test_a_statement_keeps_to_one_tenant_or_says_why_not(statement: Statement, catalog: Catalog) -> None:
+    assert ("tenant:" in statement.comment) == (statement.reason("tenant: none") is not None), 'write "-- tenant: none, <why>"'
+    faults = tenancy.faults(statement.named_sql, *catalog)
+    if statement.reason("tenant: none") is None:
+        assert not faults, "\n".join(faults)
+    elif tenancy.touches(statement.named_sql, catalog.owned):
+        assert faults, "keeps to one tenant: the comment is too modest"
+
+
+OWNED = {"users": "id", "tasks": "user_id", "habits": "user_id", "entries": "user_id"}
+RELATIONS = {*OWNED, "cache"}
+
+KEPT = {
+    "a condition": "select id from tasks where user_id = :user_id and id = :id",
+    "turned around, cast, in brackets": "select id from tasks where (id < :id and (:user_id::uuid = user_id))",
+    "the user's own row": "update users set name = :name where id = :user_id returning id",
+    "a join with the owner on both sides": """
+        select e.id from habits h join entries e on e.user_id = h.user_id and e.habit_id = h.id where h.user_id = :user_id""",
+    "a left join": """
+        select h.id from habits h left join entries e on e.user_id = h.user_id and e.habit_id = h.id
+        where h.user_id = :user_id""",
+    "a chain of joins": """
+        select t.id from tasks t join habits h on h.user_id = t.user_id join entries e on e.user_id = h.user_id
+        where e.user_id = :user_id""",
+    "an insert": "insert into tasks (id, user_id) values (:id, :user_id) on conflict (user_id, id) do nothing returning id",
+    "an insert over the caller's own row": """
+        insert into tasks (user_id, id, title) values (:user_id, :id, :title)
+        on conflict (user_id, id) do update set title = excluded.title""",
+    "an insert out of a filtered CTE": """
+        with updated_user as (update users set name = :name where id = :user_id returning id)
+        insert into tasks (user_id, title) select id, :title from updated_user""",
+    "an insert out of a union": """
+        with kept as (select user_id, id from habits where user_id = :user_id)
+        insert into tasks (user_id, title) select user_id, 'a' from kept union all select :user_id, 'b'""",
+    "an insert of many rows": """
+        insert into tasks (user_id, title)
+        select :user_id, r.title from jsonb_to_recordset(:rows::jsonb) as r(title text)""",
+    "both arms of a recursion": """
+        with recursive ancestor as (
+            select id, parent_id from tasks where user_id = :user_id and id = :id
+            union select t.id, t.parent_id from tasks t join ancestor a on t.id = a.parent_id where t.user_id = :user_id)
+        update tasks set parent_id = :parent where user_id = :user_id and not exists (select 1 from ancestor)""",
+    "a table that nobody owns": "select id from cache where id = :id",
+    "a lock": "select t.id from tasks t where t.user_id = :user_id for update of t",
+    "a delete by a list": """
+        delete from tasks t using jsonb_to_recordset(:rows::jsonb) as r(id uuid)
+        where t.user_id = :user_id and t.id = r.id""",
+}
+BROKEN = {
+    "no condition": "select id from tasks where id = :id",
+    "no where at all": "delete from tasks",
+    "under an or": "select id from tasks where user_id = :user_id or id = :id",
+    "under an or inside of an and": "select id from tasks where id = :id and (user_id = :user_id or :user_id is null)",
+    "under a not": "select id from tasks where not (user_id = :user_id)",
+    "another operator": "select id from tasks where user_id <> :user_id",
+    "another parameter": "select id from tasks where user_id = :other_id",
+    "another column": "select id from tasks where id = :user_id",
+    "a column with itself": "select id from tasks where user_id = user_id",
+    "on users by another column": "select id from users where email = :user_id",
+    "in a case": "select id from tasks where case when user_id = :user_id then true else true end",
+    "only in the list of columns": "select user_id = :user_id from tasks",
+    "only in the order": "select id from tasks order by user_id = :user_id desc",
+    "only in the having": "select user_id from tasks group by user_id having user_id = :user_id",
+    "in a CTE": "with found as (select id from tasks where id = :id) select id from found",
+    "in a CTE that changes": "with deleted as (delete from tasks where id = :id returning id) select id from deleted",
+    "outside of the CTE alone": "with found as (select user_id from tasks) select user_id from found where user_id = :user_id",
+    "in a subquery after from": "select x.id from (select id from tasks) x where x.id = :user_id",
+    "in a lateral": "select x.id from cache c cross join lateral (select id from tasks t where t.id = c.id) x",
+    "in a subquery after exists": """
+        select id from tasks t where t.user_id = :user_id and exists (select 1 from habits h where h.id = t.id)""",
+    "in a subquery after in": "select id from tasks where user_id = :user_id and id in (select id from habits)",
+    "in a subquery among the columns": "select (select count(*) from habits) as n from tasks where user_id = :user_id",
+    "in a subquery in the limit": "select id from tasks where user_id = :user_id limit (select count(*) from habits)",
+    "in a subquery of a set": "update tasks set title = (select title from habits limit 1) where user_id = :user_id",
+    "in a subquery of an argument": """
+        select r.x from jsonb_to_recordset((select jsonb_agg(title) from tasks)) as r(x text)""",
+    "in a subquery of an insert": "insert into tasks (user_id, title) values (:user_id, (select title from habits limit 1))",
+    "in a subquery of on conflict": """
+        insert into tasks (user_id, id, title) values (:user_id, :id, 'a')
+        on conflict (user_id, id) do update set title = (select title from habits limit 1)""",
+    "in the second arm of a union": "select id from tasks where user_id = :user_id union all select id from tasks where id = :id",
+    "in the first arm of a union": "select id from tasks union all select id from tasks where user_id = :user_id",
+    "in the recursive arm": """
+        with recursive a as (
+            select user_id, id, parent_id from tasks where user_id = :user_id
+            union select t.user_id, t.id, t.parent_id from tasks t join a on t.user_id = a.user_id and t.id = a.parent_id)
+        select id from a""",
+    "on one side of a join": "select h.id from habits h join entries e on e.habit_id = h.id where h.user_id = :user_id",
+    "behind a comma": "select h.id from habits h, entries e where h.user_id = :user_id and e.habit_id = h.id",
+    "without saying of which table": "select h.id from habits h join entries e on e.habit_id = h.id where user_id = :user_id",
+    "in the on of a left join, about the left side": """
+        select h.id from habits h left join entries e on h.user_id = :user_id and e.user_id = :user_id""",
+    "in a full join": "select h.id from habits h full join entries e on e.user_id = h.user_id where h.user_id = :user_id",
+    "in an update's from": "update tasks t set title = h.name from habits h where t.user_id = :user_id and h.id = t.id",
+    "in a delete's using": "delete from tasks t using habits h where h.user_id = :user_id and h.id = t.id",
+    "an insert for somebody else": "insert into tasks (user_id, title) values (:other_id, :title)",
+    "an insert whose second row is for somebody else": "insert into tasks (user_id) values (:user_id), (:other_id)",
+    "an insert with the owner in another column": "insert into tasks (title, user_id) values (:user_id, :title)",
+    "an insert without an owner": "insert into tasks (title) values (:title)",
+    "an insert without columns": "insert into tasks values (:user_id)",
+    "an insert out of an unfiltered CTE": """
+        with found as (select user_id from cache) insert into tasks (user_id) select user_id from found""",
+    "an insert out of a union with a bad arm": "insert into tasks (user_id) select :user_id union all select :other_id",
+    "an insert over somebody else's row": """
+        insert into tasks (user_id, id) values (:user_id, :id) on conflict (id) do update set title = 'taken'""",
+    "an insert over whatever a constraint says": """
+        insert into tasks (user_id, id) values (:user_id, :id) on conflict on constraint tasks_pkey do update set title = 'a'""",
+    "an update that gives a row away": "update tasks set user_id = :other_id where user_id = :user_id",
+    "an update that gives a row away among others": "update tasks set (title, user_id) = (:a, :b) where user_id = :user_id",
+    "a CTE in the place of a table": "with tasks as (select id from cache) select id from tasks",
+    "a schema before the name": "with t as (select 1) select id from public.tasks",
+    "a table that does not exist": "select id from tsaks where user_id = :user_id",
+    "brackets around a join": "select 1 from (tasks t join cache c on c.id = t.id) where t.user_id = :user_id",
+    "a merge": "merge into tasks t using cache c on t.id = c.id when matched then delete",
+    "a truncate": "truncate tasks",
+    "a table": "table tasks",
+    "two statements": "select 1; delete from tasks",
+    "what cannot be parsed": "select from where tasks",
+}
+
+
+@pytest.mark.parametrize("sql", KEPT.values(), ids=KEPT.keys())
+def test_a_statement_that_keeps_to_one_tenant_passes(sql: str) -> None:
+    assert tenancy.faults(sql, OWNED, RELATIONS) == []
+
+
+@pytest.mark.parametrize("sql", BROKEN.values(), ids=BROKEN.keys())
+def test_a_statement_that_reaches_other_tenants_is_caught(sql: str) -> None:
+    assert tenancy.faults(sql, OWNED, RELATIONS) != []
+
+
+# How it is planned
+
+SEEDS = {
+    "tasks": """
+        insert into tasks (user_id, id, title, completed)
+        select user_id, new_id('2026-01-01'::timestamptz + place * interval '1 minute'), 'Water the plants', place % 3 = 0
+        from unnest(array_fill($1::uuid, array[50000]) || array(
+            select id from users, generate_series(1, 50) where id <> $1)) with ordinality as row(user_id, place)""",
+}
+"""How each table that a page reads is filled: 50,000 rows of user $1, and 50 of each of the 1,000 others."""
+
+PAGE = 51
+
+
+def test_pages_and_look_ups_keep_to_an_index_among_100_000_rows(runner: asyncio.Runner, own_database: str) -> None:
+    """One test, because filling the tables is what takes the time."""
+    runner.run(_check_plans(own_database))
+
+
+async def _check_plans(url: str) -> None:
+    connection = await asyncpg.connect(url, server_settings={"plan_cache_mode": "force_generic_plan"})
+    try:
+        plans = await Plans.filled(connection)
+        wrong = []
+        for statement in STATEMENTS:
+            if statement.reason("plan: exempt") is None:
+                check = plans.page_faults if statement.name.startswith("page_") else plans.look_up_faults
+                faults = await check(statement.query.sql, statement.query.order)
+                wrong += [f"{statement.file}.{statement.name}: {fault}" for fault in faults]
+        assert not wrong, "\n".join(wrong)
+        for sql, expected in BAD_PAGES.items():
+            faults = await plans.page_faults(sql, ["user_id", "after", "limit"])
+            assert any(expected in fault for fault in faults), (sql, faults)
+        for sql, expected in BAD_LOOK_UPS.items():
+            faults = await plans.look_up_faults(sql, ["user_id"])
+            assert any(expected in fault for fault in faults), (sql, faults)
+    finally:
+        await connection.close()
+
+
+BAD_PAGES = {
+    "select id from tasks where user_id = $1 and ($2::uuid is null or id < $2) order by id desc limit $3": "drops",
+    "select id from tasks where user_id = $1 and id < $2 order by title limit $3": "Sort",
+    "select id from tasks where user_id::text = $1 and id <> $2 limit $3": "Seq Scan",
+    "select id from tasks where user_id = $1 and id < $2 and title = 'none' order by id limit $3": "gives 0 rows",
+    "select id from sessions where user_id = $1 and id < $2 order by id limit $3": "SEEDS",
+}
+BAD_LOOK_UPS = {
+    "select id from tasks where title = $1": "Seq Scan",
+    "select user_id from tasks where user_id::text = $1 order by user_id": "Index Only Scan",
+    "with deleted as (delete from tasks where title = $1 returning id) select id from deleted": "Seq Scan",
+    "update tasks set completed = true where title = $1": "Seq Scan",
+}
+
+
+class Plans:
+    """How the planner goes about statements in a database that is full."""
+
+    def __init__(self, connection: Connection, user_id: UUID, owned: Mapping[str, str]) -> None:
+        self._connection = connection
+        self._user_id = user_id
+        self._owned = owned
+
+    @classmethod
+    async def filled(cls, connection: Connection) -> "Plans":
+        """Fill the tables, nearly half of each with rows of one user."""
+        user_id, *_ = await connection.fetchrow(
+            "insert into users (is_guest) select true from generate_series(0, 1000) returning id"
+        )
+        for table, rows in SEEDS.items():
+            await connection.execute(rows, user_id)
+            assert await connection.fetchval(f"select count(*) from {table}") == 100_000
+        await connection.execute("analyze")
+        return cls(connection, user_id, (await _catalog(connection)).owned)
+
+    async def page_faults(self, sql: str, order: list[str]) -> list[str]:
+        """What is wrong with how a page is read that begins deep in a long list, with no filter set."""
+        tables = set(re.findall(r"\b(?:from|join) (\w+)", sql)) & self._owned.keys()
+        if len(tables & SEEDS.keys()) != 1 or not tables <= SEEDS.keys():
+            return [f"reads {sorted(tables)}: SEEDS must say how to fill it"]
+        faults = []
+        for depth in (5_000, 45_000):
+            after = await self._connection.fetchval(
+                f"select id from {min(tables)} where user_id = $1 order by id offset $2 limit 1", self._user_id, depth
+            )
+            values = {"user_id": self._user_id, "after": after, "limit": PAGE}
+            plan = await self._plan(sql, order, values, analyze=True)
+            if plan["Actual Rows"] != PAGE:
+                faults.append(f"gives {plan['Actual Rows']:.0f} rows instead of {PAGE}: does a parameter need a value here?")
+            for node in _nodes(plan):
+                dropped = sum(rows for key, rows in node.items() if key.startswith("Rows Removed by"))
+                if node["Node Type"] in {"Seq Scan", "Sort", "Incremental Sort"}:
+                    faults.append(f"{node['Node Type']} at depth {depth}")
+                if dropped > node["Actual Rows"]:
+                    faults.append(f"drops {dropped} rows for {node['Actual Rows']:.0f} at depth {depth}")
+        return faults
+
+    async def look_up_faults(self, sql: str, order: list[str]) -> list[str]:
+        """What is wrong with how a statement finds rows of owned tables: by the key of an index, or else it reads them all.
+
+        A small table is read whole for good reasons; so the planner is told to do that only where nothing else is possible.
+        """
+        await self._connection.execute("set enable_seqscan = off")
+        plan = await self._plan(sql, order, {}, analyze=False)
+        await self._connection.execute("reset enable_seqscan")
+        return [
+            f"{node['Node Type']} of {node.get('Relation Name', 'an index')} without a key"
+            for node in _nodes(plan)
+            if (node.get("Relation Name") in self._owned or node["Node Type"] == "Bitmap Index Scan")
+            and node["Node Type"] not in {"ModifyTable", "Bitmap Heap Scan"}
+            and "Index Cond" not in node
+        ]
+
+    async def _plan(self, sql: str, order: list[str], values: Mapping[str, Any], *, analyze: bool) -> dict[str, Any]:
+        await self._connection.execute(f"prepare planned as {sql}")
+        arguments = ", ".join(f"'{values[name]}'" if name in values else "null" for name in order)
+        execute = f"execute planned({arguments})" if order else "execute planned"
+        plan = await self._connection.fetchval(f"explain (analyze {analyze}, format json) {execute}")
+        await self._connection.execute("deallocate planned")
+        return cast("dict[str, Any]", json.loads(plan)[0]["Plan"])
+
+
+def _nodes(plan: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    yield plan
+    for inner in plan.get("Plans", []):
+        yield from _nodes(inner)
+
+
+# How it is written
+
+
+@every_statement
+def test_a_statement_is_written_in_the_house_style(statement: Statement) -> None:
+    allowed = UNUSUAL.get(f"{statement.file}.{statement.name}", ("", ""))[0]
+    assert [fault for fault in _style_faults(statement.body) if fault != allowed] == []
+
+
+STYLE = {
+    "upper case": r"[A-Z]",
+    "a star in the place of columns": r"\b(select|distinct|returning)\s+\*|,\s*\*|\.\*",
+    "a comment behind code, in which aiosql finds parameters": r"--|/\*",
+    "a slice without blanks, which aiosql takes for a parameter": r"\[\s*-?\w*:\d|\[\s*-?\w+:\w",
+    "a statement of another kind": r"\A(?!(with|select|insert|update|delete)\b)",
+    "more than one statement": r";",
+    "state of the session": r"""(?x)
+        \b pg_(try_)?advisory_(lock|lock_shared|unlock|unlock_shared|unlock_all) \s*\(
+        | \b (set_config | currval | lastval | setseed) \s*\(
+        | \b into \s+ (temp | temporary | unlogged | table) \b""",
+    "another clock than now() and clock_timestamp()": r"""(?x)
+        \b (current_(date|time|timestamp) | localtime | localtimestamp) \b
+        | \b (timeofday | statement_timestamp | transaction_timestamp) \s*\(
+        | '(now | today | tomorrow | yesterday | epoch)'""",
+}
+UNUSUAL = {
+    "migrations.try_lock": ("state of the session", "a migration runs on a connection of its own, in several transactions"),
+    "migrations.unlock": ("state of the session", "as try_lock"),
+}
+"""Statements that may do one of these, and why."""
+
+
+def _style_faults(body: str) -> list[str]:
+    # Strings and quoted names are left out; but the words that mean a time are strings.
+    code = re.sub(r"'(?!(?:now|today|tomorrow|yesterday|epoch)')(?:[^']|'')*'|\"[^\"]*\"", "''", body)
+    return [fault for fault, pattern in STYLE.items() if re.search(pattern, code.removesuffix(";"))]
+
+
+@pytest.mark.parametrize(
+    ("body", "fault"),
+    [
+        ("select ID from tasks", "upper case"),
+        ("select * from tasks", "a star in the place of columns"),
+        ("select t.* from tasks t", "a star in the place of columns"),
+        ("select id, * from tasks", "a star in the place of columns"),
+        ("delete from tasks returning *", "a star in the place of columns"),
+        ("select id -- don't\nfrom tasks", "a comment behind code, in which aiosql finds parameters"),
+        ("select days[1:2] from tasks", "a slice without blanks, which aiosql takes for a parameter"),
+        ("select days[:2] from tasks", "a slice without blanks, which aiosql takes for a parameter"),
+        ("set timezone = 'UTC'", "a statement of another kind"),
+        ("listen changes", "a statement of another kind"),
+        ("create temp table t (id uuid)", "a statement of another kind"),
+        ("prepare p as select 1", "a statement of another kind"),
+        ("select 1; select 2;", "more than one statement"),
+        ("select pg_advisory_lock(1)", "state of the session"),
+        ("select set_config('timezone', 'UTC', false)", "state of the session"),
+        ("select 1 into temp t", "state of the session"),
+        ("select current_date", "another clock than now() and clock_timestamp()"),
+        ("select 'now'::timestamptz", "another clock than now() and clock_timestamp()"),
+    ],
+)
+def test_what_breaks_the_style_is_caught(body: str, fault: str) -> None:
+    assert _style_faults(body) == [fault]
+
+
+def test_what_only_looks_like_a_fault_of_style_passes() -> None:
+    body = """select count(*), price * 2 as "Twice", 'SELECT * -- not [1:2]; now', array[:id::uuid], now(), days[1 : 2]
+        from tasks where pg_try_advisory_xact_lock(:key::bigint) and title = '%';"""
+    assert _style_faults(body) == []
