@@ -1,11 +1,13 @@
 """Tasks: the whole contract of /v1/tasks."""
 
+import asyncio
 import base64
 import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
+import asyncpg
 import pytest
 from client import Api, User, assert_problem
 from factories import new_uuid7
@@ -282,6 +284,25 @@ def test_pages_give_every_task_once_and_in_order(api: Api, order: str) -> None:
         cursor = f"&cursor={page['next_cursor']}"
     assert sizes == [3, 3, 1]
     assert seen == (made if order == "oldest" else made[::-1])
+
+
+def test_a_task_in_a_list_is_written_as_the_task_alone_is(api: Api, runner: asyncio.Runner, database: str) -> None:
+    user = api.user()
+    user.task(title='Quote " backslash \\ 🎉 \u2028', description="line\nbreak\ttab")
+    last = user.task()["id"]
+
+    async def set_whole_second() -> None:
+        connection = await asyncpg.connect(database)
+        sql = "update tasks set created_at = '2020-01-02 03:04:05+00', updated_at = '2020-01-02 03:04:05.5+00' where id = $1"
+        await connection.execute(sql, last)
+        await connection.close()
+
+    runner.run(set_whole_second())
+    page = user.get("/v1/tasks")
+    singles = [user.get(f"/v1/tasks/{task['id']}").text for task in page.json()["items"]]
+    assert len(singles) == 2
+    assert '"created_at":"2020-01-02T03:04:05Z","updated_at":"2020-01-02T03:04:05.500000Z"' in singles[0]
+    assert page.text == '{"items":[' + ",".join(singles) + '],"next_cursor":null}'
 
 
 def test_the_last_full_page_has_no_next_cursor(api: Api) -> None:

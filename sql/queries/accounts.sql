@@ -132,14 +132,17 @@ deleted_sessions as (
 select id from updated_user;
 
 -- name: page_sessions(user_id, token_id, after, limit)
--- One's own live sessions, newest first; token_id is the caller's.
-select id, id = :token_id as is_current, created_at, last_seen_at, expires_at, user_agent, host(ip) as ip
-from sessions
-where user_id = :user_id
-  and id < :after
-  and expires_at > now()
-order by id desc
-limit :limit;
+-- One's own live sessions, newest first, each as JSON; token_id is the caller's.
+select row_to_json(session)::text as json
+from (
+    select id, id = :token_id as is_current, rfc3339(created_at) as created_at, rfc3339(last_seen_at) as last_seen_at,
+        rfc3339(expires_at) as expires_at, user_agent, host(ip) as ip
+    from sessions
+    where user_id = :user_id
+      and id < :after
+      and expires_at > now()
+    order by id desc
+    limit :limit) session;
 
 -- name: end_session(user_id, id)!
 delete from sessions
@@ -148,13 +151,15 @@ where user_id = :user_id
   and expires_at > now();
 
 -- name: page_identities(user_id, after, limit)
--- Who one is elsewhere, newest first.
-select id, provider, subject, email, created_at
-from identities
-where user_id = :user_id
-  and id < :after
-order by id desc
-limit :limit;
+-- Who one is elsewhere, newest first, each as JSON.
+select row_to_json(identity)::text as json
+from (
+    select id, provider, subject, email, rfc3339(created_at) as created_at
+    from identities
+    where user_id = :user_id
+      and id < :after
+    order by id desc
+    limit :limit) identity;
 
 -- name: create_token(user_id, token_hash, name, scopes, expires_at, last_characters)^
 insert into api_tokens (user_id, token_hash, name, scopes, expires_at, last_characters)
@@ -162,13 +167,16 @@ values (:user_id, :token_hash, :name, :scopes, :expires_at, :last_characters)
 returning id, name, scopes, last_characters, created_at, last_used_at, expires_at;
 
 -- name: page_tokens(user_id, after, limit)
--- One's own API tokens, newest first; those that have expired are shown, so that their owner sees why they fail.
-select id, name, scopes, last_characters, created_at, last_used_at, expires_at
-from api_tokens
-where user_id = :user_id
-  and id < :after
-order by id desc
-limit :limit;
+-- One's own API tokens, newest first, each as JSON; expired ones too, so that their owner sees why they fail.
+select row_to_json(token)::text as json
+from (
+    select id, name, scopes, last_characters, rfc3339(created_at) as created_at, rfc3339(last_used_at) as last_used_at,
+        rfc3339(expires_at) as expires_at
+    from api_tokens
+    where user_id = :user_id
+      and id < :after
+    order by id desc
+    limit :limit) token;
 
 -- name: end_token(user_id, id)!
 delete from api_tokens

@@ -17,25 +17,29 @@ where user_id = :user_id and id = :id;
 select user_id from tasks where id = :id order by user_id = :user_id desc limit 1;
 
 -- name: page_newest(user_id, completed, after, limit)
--- Newest first. A null filter means "do not filter". after is the last id of the previous page; the first page passes
--- the highest id of all, so that the cursor is an index condition in every plan.
-select id, title, description, completed, created_at, updated_at, version
-from tasks
-where user_id = :user_id
-  and id < :after
-  and (:completed::boolean is null or completed = :completed)
-order by id desc
-limit :limit;
+-- Newest first, each row as JSON. A null filter means "do not filter". after is the last id of the previous page; the first
+-- page passes the highest id of all, so that the cursor is an index condition in every plan.
+select row_to_json(task)::text as json
+from (
+    select id, title, description, completed, rfc3339(created_at) as created_at, rfc3339(updated_at) as updated_at, version
+    from tasks
+    where user_id = :user_id
+      and id < :after
+      and (:completed::boolean is null or completed = :completed)
+    order by id desc
+    limit :limit) task;
 
 -- name: page_oldest(user_id, completed, after, limit)
 -- Oldest first; the first page passes the lowest id of all.
-select id, title, description, completed, created_at, updated_at, version
-from tasks
-where user_id = :user_id
-  and id > :after
-  and (:completed::boolean is null or completed = :completed)
-order by id
-limit :limit;
+select row_to_json(task)::text as json
+from (
+    select id, title, description, completed, rfc3339(created_at) as created_at, rfc3339(updated_at) as updated_at, version
+    from tasks
+    where user_id = :user_id
+      and id > :after
+      and (:completed::boolean is null or completed = :completed)
+    order by id
+    limit :limit) task;
 
 -- name: patch(user_id, id, version, changes)^
 -- changes is the JSON of a merge patch: an absent key keeps its column, null clears it. A null version skips the

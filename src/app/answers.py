@@ -35,6 +35,12 @@ class Ready(Response[T], Generic[T]):
         await send({"type": "http.response.body", "body": self.ready, "more_body": False})
 
 
+class Json(str, Generic[T]):
+    """The JSON of a `T`, as the database wrote it: decoding and encoding a page again would cost more than anything else."""
+
+    __slots__ = ()
+
+
 class Versioned(Protocol):
     """A row with an ETag."""
 

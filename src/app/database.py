@@ -10,7 +10,7 @@ import re
 from collections.abc import Awaitable, Callable, Coroutine
 from functools import cache
 from time import monotonic, perf_counter
-from typing import TYPE_CHECKING, Any, NoReturn, Protocol, TypeVar, cast
+from typing import TYPE_CHECKING, Any, NoReturn, Protocol, TypeVar, TypeVarTuple, Unpack, cast
 
 import aiosql
 import asyncpg
@@ -23,6 +23,7 @@ from app import metrics, resources
 from app.settings import Settings
 
 T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
 
 log = structlog.get_logger()
 
@@ -31,6 +32,9 @@ STARTUP_WAITS = (1.0, 2.0, 4.0, 8.0)
 
 ATTEMPTS = 3
 """How often a transaction runs at most when it meets a deadlock or a serialization failure."""
+
+KEEP = 10.0
+"""Seconds between the times at which unused connections are handed back to the pool, which closes them after a while."""
 
 SLOW_QUERY = 1.0
 """Seconds from which on a query is logged by name."""
@@ -100,12 +104,13 @@ class Query:
     Returns what its name line says: `^` one row or None, `$` one value, `!` the number of rows, nothing: a list of rows.
     """
 
-    __slots__ = ("name", "operation", "order", "reads_only", "sql", "timer")
+    __slots__ = ("call", "name", "operation", "order", "reads_only", "sql", "timer")
 
     def __init__(self, name: str, sql: str, operation: SQLOperationType, order: list[str]) -> None:
         self.name = name
         self.sql = sql
         self.operation = operation
+        self.call = _CALLS[operation]
         self.order = order
         self.reads_only = not re.search(r"\b(insert|update|delete|pg_advisory\w+)\b", sql)
         self.timer = metrics.query_seconds.labels(name)
@@ -171,11 +176,11 @@ _CALLS: dict[SQLOperationType, Callable[[Connection, str, list[Any]], Coroutine[
 }
 
 
-async def _execute(connection: Connection, query: Query, values: list[Any], *, echo: bool) -> Any:
+async def _execute(connection: Connection, query: Query, values: list[Any], echo: bool) -> Any:  # noqa: FBT001
     """Send one statement; time it, and translate what says that the database stumbled. Other errors pass."""
     started = perf_counter()
     try:
-        return await _CALLS[query.operation](connection, query.sql, values)
+        return await query.call(connection, query.sql, values)
     except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
         _translate(error, query.name)
     finally:
@@ -215,6 +220,17 @@ def is_lost(error: BaseException) -> bool:
     return isinstance(error, OSError | asyncpg.InterfaceError | asyncpg.InternalClientError)
 
 
+async def _transact(connection: Connection, work: Callable[["Transaction"], Awaitable[T]], echo: bool) -> T:  # noqa: FBT001
+    try:
+        async with connection.transaction():
+            return await work(Transaction(connection, echo=echo))
+    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+        # Out of begin or commit; the statements' own faults were translated before.
+        if is_lost(error):
+            raise DatabaseUnavailable from error
+        raise
+
+
 class Transaction:
     """One connection inside a transaction: what `Database.transaction` gives to its work."""
 
@@ -223,17 +239,26 @@ class Transaction:
         self._echo = echo
 
     async def run(self, query: Query, values: list[Any]) -> Any:
-        return await _execute(self._connection, query, values, echo=self._echo)
+        return await _execute(self._connection, query, values, self._echo)
 
 
 class Database:
-    """The pool of one worker."""
+    """The pool of one worker.
+
+    A connection that was just used is kept at hand rather than given back: the pool's acquire and release, with their
+    timers and tasks, cost as much as a one-row query. Kept connections count as used in the pool, and go back to it when
+    somebody waits, when something went wrong with them, when they are old, and every few seconds, so that those that
+    nobody needs can be closed by the pool.
+    """
 
     def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]", settings: Settings) -> None:
         self.pool = pool
         self.waiting = 0
         """Requests that wait for a connection now."""
         self._settings = settings
+        self._echo = settings.echo_sql
+        self._kept: list[Connection] = []
+        self._giving_back = asyncio.create_task(self._give_back_regularly())
 
     @classmethod
     async def connect(cls, settings: Settings) -> "Database":
@@ -262,16 +287,28 @@ class Database:
 
     async def close(self) -> None:
         """Wait for the statements under way, then close. What still hangs after ten seconds is cut off."""
+        self._giving_back.cancel()
         try:
             async with asyncio.timeout(10):
+                await self._give_back()
                 await self.pool.close()
         except TimeoutError:
             self.pool.terminate()
 
     @property
+    def size(self) -> int:
+        """How many connections there are."""
+        return self.pool.get_size()
+
+    @property
+    def idle(self) -> int:
+        """How many of them nobody uses now."""
+        return self.pool.get_idle_size() + len(self._kept)
+
+    @property
     def exhausted(self) -> bool:
         """Whether every connection that the pool may have is taken."""
-        return self.pool.get_idle_size() == 0 and self.pool.get_size() == self.pool.get_max_size()
+        return self.idle == 0 and self.size == self.pool.get_max_size()
 
     async def run(self, query: Query, values: list[Any]) -> Any:
         """Run one statement as its own transaction.
@@ -280,49 +317,46 @@ class Database:
         reads: of a write nobody knows whether it happened.
         Raises DatabaseUnavailable (and its kinds), QueryTimeout; asyncpg's errors about data and constraints pass.
         """
-        lost = False
-        while True:
-            try:
-                return await self._with_connection(
-                    lambda connection: _execute(connection, query, values, echo=self._settings.echo_sql)
-                )
-            except DatabaseUnavailable as error:
-                if lost or not query.reads_only or type(error) is not DatabaseUnavailable:
-                    raise
-                lost = True
+        try:
+            return await self._with_connection(_execute, query, values)
+        except DatabaseUnavailable as error:
+            if not query.reads_only or type(error) is not DatabaseUnavailable:
+                raise
+        return await self._with_connection(_execute, query, values)
 
     async def transaction(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
         """Run `work` in one transaction: all of it or nothing. `work` may run up to three times: no effects beside SQL.
 
         Raises as `run` does; what `work` raises rolls back and passes.
         """
+        return await self._with_connection(_transact, work)
 
-        async def within(connection: Connection) -> T:
-            try:
-                async with connection.transaction():
-                    return await work(Transaction(connection, echo=self._settings.echo_sql))
-            except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
-                # Out of begin or commit; the statements' own faults were translated before.
-                if is_lost(error):
-                    raise DatabaseUnavailable from error
-                raise
-
-        return await self._with_connection(within)
-
-    async def _with_connection(self, work: Callable[[Connection], Awaitable[T]]) -> T:
+    async def _with_connection(self, work: Callable[[Connection, Unpack[Ts], bool], Awaitable[T]], *arguments: *Ts) -> T:
         """Take a connection, do the work, again after a deadlock, and give it back."""
         attempt = 1
         while True:
-            connection = await self._acquire()
+            connection = self._kept.pop() if self._kept else await self._acquire()
+            if connection.is_closed():
+                # Lost while it was kept: the pool replaces it.
+                await self._release(connection)
+                continue
             try:
-                return await work(connection)
+                result = await work(connection, *arguments, self._echo)
             except asyncpg.PostgresError as error:
+                await self._release(connection)
                 if error.sqlstate not in _RETRY:
                     raise
                 if attempt == ATTEMPTS:
                     raise DatabaseBusy from error
-            finally:
+            except BaseException:
                 await self._release(connection)
+                raise
+            else:
+                if self.waiting or monotonic() - connection.born > self._settings.pool_recycle:
+                    await self._release(connection)
+                else:
+                    self._kept.append(connection)
+                return result
             await asyncio.sleep(random.uniform(0.005, 0.02) * 2**attempt)  # noqa: S311 - jitter, no secret
             attempt += 1
 
@@ -349,6 +383,16 @@ class Database:
         if monotonic() - connection.born > self._settings.pool_recycle and not connection.is_closed():
             await connection.close()
         await self.pool.release(cast("PoolConnectionProxy[asyncpg.Record]", connection))
+
+    async def _give_back(self) -> None:
+        kept, self._kept = self._kept, []
+        for connection in kept:
+            await self._release(connection)
+
+    async def _give_back_regularly(self) -> None:
+        while True:
+            await asyncio.sleep(KEEP)
+            await self._give_back()
 
 
 async def patiently(attempt: Callable[[], Awaitable[T]]) -> T:

@@ -6,19 +6,18 @@ Request ids, HEAD (sent on as GET, its body dropped), the last-resort problem, t
 import itertools
 import re
 import secrets
+from functools import cache
 from time import perf_counter
 from typing import Any, cast
 
-import structlog
 from litestar import Litestar
 from litestar.enums import ScopeType
 from litestar.types import HTTPScope, Message, Receive, Scope, Send
+from prometheus_client import Counter, Histogram
 
-from app import metrics
+from app import logs, metrics
 from app.auth import problem_answer
 from app.errors import unexpected
-
-log = structlog.get_logger()
 
 _SANE_ID = re.compile(rb"[A-Za-z0-9_.:-]{1,128}")
 
@@ -58,7 +57,7 @@ class Edge:
                 message["body"] = b""
             await send(message)
 
-        structlog.contextvars.bind_contextvars(request_id=request_id)
+        logs.request_id.set(request_id)
         try:
             await self.app(scope, receive, send_on)
         except Exception as error:  # noqa: BLE001 - the last resort
@@ -67,7 +66,6 @@ class Edge:
                 await problem_answer(scope, problem)(scope, receive, send_on)
         finally:
             self._note(scope, "HEAD" if head else scope["method"], status, perf_counter() - started)
-            structlog.contextvars.clear_contextvars()
 
     def _request_id(self, scope: HTTPScope) -> str:
         """The caller's own when it sent a sane one, or else a new one."""
@@ -78,16 +76,14 @@ class Edge:
 
     def _note(self, scope: HTTPScope, method: str, status: int, seconds: float) -> None:
         # The route's template, never the path: paths are without number, and what is in them is the user's.
-        route = str(scope.get("path_template") or "none")
-        known = method if route != "none" else "other"
-        metrics.requests.labels(known, route, str(status)).inc()
-        metrics.request_seconds.labels(known, route).observe(seconds)
+        route = scope.get("path_template") or "none"
+        count, timer = _metrics(method if route != "none" else "other", route, status)
+        count.inc()
+        timer.observe(seconds)
         caller = scope.get("user")
-        log.info(
-            "request",
-            method=method,
-            route=route,
-            status=status,
-            ms=round(seconds * 1000, 2),
-            user_id=str(caller.user_id) if caller else None,
-        )
+        logs.note_request(method, route, status, seconds, caller.user_id if caller else None)
+
+
+@cache
+def _metrics(method: str, route: str, status: int) -> tuple[Counter, Histogram]:
+    return metrics.requests.labels(method, route, status), metrics.request_seconds.labels(method, route)

@@ -5,9 +5,15 @@ import re
 import sys
 import traceback
 from collections.abc import Mapping, MutableMapping
+from contextvars import ContextVar
+from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 
+import msgspec
 import structlog
+
+log = structlog.get_logger()
 
 _SECRET_KEYS = re.compile(r"password|secret|token|authorization|cookie|database_url|dsn", re.IGNORECASE)
 _SECRET_TEXTS = re.compile(r"hf_[A-Za-z0-9_-]{20,}|(?<=://)[^/\s@]+@|\$argon2[^\s\"']+|[Bb]earer +\S+")
@@ -28,11 +34,53 @@ def _mask(key: str, value: Any) -> Any:
     return "***" if isinstance(value, bytes) else value
 
 
+request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
+"""The id of the request that is being answered: every line logged meanwhile carries it."""
+
+
+def _with_request_id(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    if identifier := request_id.get():
+        event["request_id"] = identifier
+    return event
+
+
+class _RequestLine(msgspec.Struct):
+    """The line of a request, in the form that the JSON renderer gives to every other line."""
+
+    method: str
+    route: str
+    status: int
+    ms: float
+    user_id: UUID | None
+    event: str
+    request_id: str | None
+    level: str
+    timestamp: datetime
+
+
+_encode = msgspec.json.Encoder().encode
+_as_json = False
+
+
+def note_request(method: str, route: str, status: int, seconds: float, user_id: UUID | None) -> None:
+    """Log a request: one line each, and so the one line that may not take its time."""
+    ms = round(seconds * 1000, 2)
+    if _as_json:
+        # Nothing in it can be a secret, so it takes the short way: 5 us instead of 40 through structlog's processors.
+        line = _RequestLine(method, route, status, ms, user_id, "request", request_id.get(), "info", datetime.now(UTC))
+        sys.stderr.buffer.write(_encode(line) + b"\n")
+        sys.stderr.buffer.flush()
+    else:
+        log.info("request", method=method, route=route, status=status, ms=ms, user_id=str(user_id) if user_id else None)
+
+
 def configure(*, production: bool) -> None:
     """Set structlog up for this process; what libraries log through `logging` is shown from warnings on."""
+    global _as_json  # noqa: PLW0603 - decided once, when the process starts
     pretty = not production and sys.stderr.isatty()
+    _as_json = not pretty
     processors: list[structlog.typing.Processor] = [
-        structlog.contextvars.merge_contextvars,
+        _with_request_id,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         without_secrets,

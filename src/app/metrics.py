@@ -17,7 +17,7 @@ request_seconds = Histogram("holdfast_request_seconds", "Time to answer a reques
 query_seconds = Histogram("holdfast_query_seconds", "Time of a statement, by its name", ["query"], buckets=_SECONDS)
 failed_queries = Counter("holdfast_failed_queries", "Statements that failed, by SQLSTATE class", ["sqlstate_class"])
 connection_errors = Counter("holdfast_connection_errors", "Connections to the database that could not be made")
-acquire_seconds = Histogram("holdfast_pool_acquire_seconds", "Wait for a connection of the pool", buckets=_SECONDS)
+acquire_seconds = Histogram("holdfast_pool_acquire_seconds", "Wait for a connection where none was at hand", buckets=_SECONDS)
 pool_connections = Gauge("holdfast_pool_connections", "Connections of the pool", ["state"], multiprocess_mode="livesum")
 pool_waiting = Gauge("holdfast_pool_waiting", "Requests that wait for a connection", multiprocess_mode="livesum")
 argon2_waiting = Gauge("holdfast_argon2_waiting", "Passwords that wait to be hashed", multiprocess_mode="livesum")
@@ -25,9 +25,8 @@ argon2_waiting = Gauge("holdfast_argon2_waiting", "Passwords that wait to be has
 
 def text(database: "Database") -> bytes:
     """Everything in Prometheus' text format; the pool's gauges are set as this worker sees them now."""
-    size, idle = database.pool.get_size(), database.pool.get_idle_size()
-    pool_connections.labels("idle").set(idle)
-    pool_connections.labels("used").set(size - idle)
+    pool_connections.labels("idle").set(database.idle)
+    pool_connections.labels("used").set(database.size - database.idle)
     pool_waiting.set(database.waiting)
     if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
         return generate_latest(REGISTRY)

@@ -3,11 +3,12 @@
 import base64
 import binascii
 from collections.abc import Sequence
-from typing import Annotated, Generic, Literal, Protocol, TypeVar
+from typing import Annotated, Generic, Literal, TypeVar
 from uuid import UUID
 
 import msgspec
 
+from app.answers import Json, Ready
 from app.problems import Problem
 
 T = TypeVar("T")
@@ -18,12 +19,10 @@ FIRST_OLDEST = UUID("00000000-0000-0000-0000-000000000000")
 Order = Literal["newest", "oldest"]
 
 
-class Identified(Protocol):
-    @property
-    def id(self) -> UUID: ...
+class _Identified(msgspec.Struct):
+    """What is read off the last row of a page."""
 
-
-R = TypeVar("R", bound=Identified)
+    id: UUID
 
 
 class PageQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -63,12 +62,13 @@ def after(query: PageQuery, order: Order = "newest") -> UUID:
     return key
 
 
-def page(rows: list[R], query: PageQuery, order: Order = "newest") -> Page[R]:
-    """Make the page out of `limit + 1` rows: the extra one, if there, says that there is a next page."""
+def answer(rows: list[Json[T]], query: PageQuery, order: Order = "newest") -> Ready[Page[T]]:
+    """Answer with a page, made out of `limit + 1` rows: the extra one, if there, says that there is a next page."""
     if len(rows) <= query.limit:
-        return Page(rows, None)
+        return Ready(b'{"items":[%b],"next_cursor":null}' % ",".join(rows).encode())
     items = rows[: query.limit]
-    return Page(items, _cursor(order, items[-1].id))
+    cursor = _cursor(order, msgspec.json.decode(items[-1], type=_Identified).id)
+    return Ready(b'{"items":[%b],"next_cursor":"%b"}' % (",".join(items).encode(), cursor.encode()))
 
 
 def _cursor(order: Order, key: UUID) -> str:

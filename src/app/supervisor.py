@@ -216,9 +216,11 @@ def _serve(settings: Settings, address: str, url: str, server: embedded.Server |
         "HOLDFAST_DATA": str(settings.data),
     }
     variables.pop("PROMETHEUS_MULTIPROC_DIR", None)
-    with tempfile.TemporaryDirectory(prefix="holdfast-metrics-", ignore_cleanup_errors=True) as folder:
+    with ExitStack() as ending:
         if settings.workers > 1:
-            variables["PROMETHEUS_MULTIPROC_DIR"] = folder
+            # Where the workers add up their numbers. Fresh, or those of an earlier run would count.
+            folder = tempfile.TemporaryDirectory(prefix="holdfast-metrics-", ignore_cleanup_errors=True)
+            variables["PROMETHEUS_MULTIPROC_DIR"] = ending.enter_context(folder)
         granian = subprocess.Popen(  # noqa: S603 - ourselves
             # -P: a folder called app where we happen to be must not be taken for ours.
             [sys.executable, "-P", "-m", "app.supervisor", str(os.getpid())],
@@ -227,18 +229,16 @@ def _serve(settings: Settings, address: str, url: str, server: embedded.Server |
             # A Ctrl-C on the terminal goes to us alone, and we pass it on.
             start_new_session=True,
         )
+        ending.callback(_end, granian)
         signals.granian = granian.pid
         if signals.asked:
             signals.forward()
-        try:
-            if _wait_until_it_answers(granian, address, settings.port, signals):
-                # From now on a worker that dies is replaced.
-                os.kill(granian.pid, signal.SIGUSR1)
-                _say_where(settings, server)
-            _wait(granian, server)
-        finally:
-            _end(granian)
-            signals.granian = None
+        if _wait_until_it_answers(granian, address, settings.port, signals):
+            # From now on a worker that dies is replaced.
+            os.kill(granian.pid, signal.SIGUSR1)
+            _say_where(settings, server)
+        _wait(granian, server)
+    signals.granian = None
     if signals.asked:
         return 0
     if server is not None and not server.running():

@@ -109,7 +109,7 @@ async def page_sessions(request: Request, filters: NamedDependency[PageQuery]) -
         after=paging.after(filters),
         limit=filters.limit + 1,
     )
-    return answers.row(paging.page(sessions, filters))
+    return paging.answer(sessions, filters)
 
 
 @delete("/v1/me/sessions/{id:uuid}", status_code=204, opt=SESSION_ONLY)
@@ -127,7 +127,7 @@ async def page_identities(request: Request, filters: NamedDependency[PageQuery])
     identities = await repository.page_identities(
         request.database, request.caller.user_id, after=paging.after(filters), limit=filters.limit + 1
     )
-    return answers.row(paging.page(identities, filters))
+    return paging.answer(identities, filters)
 
 
 @post("/v1/me/tokens", opt=SESSION_ONLY)
@@ -142,7 +142,7 @@ async def page_tokens(request: Request, filters: NamedDependency[PageQuery]) -> 
     tokens = await repository.page_tokens(
         request.database, request.caller.user_id, after=paging.after(filters), limit=filters.limit + 1
     )
-    return answers.row(paging.page(tokens, filters))
+    return paging.answer(tokens, filters)
 
 
 @delete("/v1/me/tokens/{id:uuid}", status_code=204, opt=SESSION_ONLY)

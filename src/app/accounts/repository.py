@@ -7,7 +7,7 @@ import msgspec
 from asyncpg import Record
 
 from app.accounts.schemas import Credentials, Identity, Me, MePatch, Registration, Session, Token, TokenCreate
-from app.answers import encode
+from app.answers import Json, encode
 from app.database import Executor, load
 
 queries = load("accounts")
@@ -126,10 +126,10 @@ async def change_password(
     return row["id"] if row else None
 
 
-async def page_sessions(database: Executor, user_id: UUID, token_id: UUID, *, after: UUID, limit: int) -> list[Session]:
+async def page_sessions(database: Executor, user_id: UUID, token_id: UUID, *, after: UUID, limit: int) -> list[Json[Session]]:
     """Read up to `limit` of one's own sessions, newest first, that come behind `after`."""
     rows = await queries.page_sessions(database, user_id=user_id, token_id=token_id, after=after, limit=limit)
-    return [Session(*row) for row in rows]
+    return [row[0] for row in rows]
 
 
 async def end_session(database: Executor, user_id: UUID, id: UUID) -> int:
@@ -138,10 +138,10 @@ async def end_session(database: Executor, user_id: UUID, id: UUID) -> int:
     return count
 
 
-async def page_identities(database: Executor, user_id: UUID, *, after: UUID, limit: int) -> list[Identity]:
+async def page_identities(database: Executor, user_id: UUID, *, after: UUID, limit: int) -> list[Json[Identity]]:
     """Read up to `limit` of one's own identities, newest first, that come behind `after`."""
     rows = await queries.page_identities(database, user_id=user_id, after=after, limit=limit)
-    return [Identity(*row) for row in rows]
+    return [row[0] for row in rows]
 
 
 async def create_token(database: Executor, user_id: UUID, new: TokenCreate, token_hash: bytes, last_characters: str) -> Token:
@@ -158,10 +158,10 @@ async def create_token(database: Executor, user_id: UUID, new: TokenCreate, toke
     return Token(*row)
 
 
-async def page_tokens(database: Executor, user_id: UUID, *, after: UUID, limit: int) -> list[Token]:
+async def page_tokens(database: Executor, user_id: UUID, *, after: UUID, limit: int) -> list[Json[Token]]:
     """Read up to `limit` of one's own API tokens, newest first, that come behind `after`."""
     rows = await queries.page_tokens(database, user_id=user_id, after=after, limit=limit)
-    return [Token(*row) for row in rows]
+    return [row[0] for row in rows]
 
 
 async def end_token(database: Executor, user_id: UUID, id: UUID) -> int:

@@ -56,7 +56,7 @@ async def page(request: Request, filters: NamedDependency[TaskQuery]) -> Ready[P
         after=paging.after(filters, filters.order),
         limit=filters.limit + 1,
     )
-    return answers.row(paging.page(tasks, filters, filters.order))
+    return paging.answer(tasks, filters, filters.order)
 
 
 @patch("/{id:uuid}", opt=FOREIGN)

@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from app.answers import encode
+from app.answers import Json, encode
 from app.database import Executor, load
 from app.tasks.schemas import Task, TaskCreate, TaskPatch
 
@@ -29,16 +29,20 @@ async def owner(database: Executor, user_id: UUID, id: UUID) -> UUID | None:
     return found
 
 
-async def page_newest(database: Executor, user_id: UUID, *, completed: bool | None, after: UUID, limit: int) -> list[Task]:
+async def page_newest(
+    database: Executor, user_id: UUID, *, completed: bool | None, after: UUID, limit: int
+) -> list[Json[Task]]:
     """Read up to `limit` tasks, newest first, that come behind `after`."""
     rows = await queries.page_newest(database, user_id=user_id, completed=completed, after=after, limit=limit)
-    return [Task(*row) for row in rows]
+    return [row[0] for row in rows]
 
 
-async def page_oldest(database: Executor, user_id: UUID, *, completed: bool | None, after: UUID, limit: int) -> list[Task]:
+async def page_oldest(
+    database: Executor, user_id: UUID, *, completed: bool | None, after: UUID, limit: int
+) -> list[Json[Task]]:
     """Read up to `limit` tasks, oldest first, that come behind `after`."""
     rows = await queries.page_oldest(database, user_id=user_id, completed=completed, after=after, limit=limit)
-    return [Task(*row) for row in rows]
+    return [row[0] for row in rows]
 
 
 async def patch(database: Executor, user_id: UUID, id: UUID, version: int | None, changes: TaskPatch) -> Task | None:
