@@ -181,3 +181,25 @@ from (
 -- name: end_token(user_id, id)!
 delete from api_tokens
 where user_id = :user_id and id = :id;
+
+-- name: page_users(after, limit)
+-- tenant: none, the operator's command line lists every account
+-- Newest first, with what a list on a terminal shows.
+select id, email, username, role, is_guest, is_active, last_login_at, created_at
+from users
+where id < :after
+order by id desc
+limit :limit;
+
+-- name: set_role(email, role)^
+-- tenant: none, the operator's command line names an account by its e-mail
+update users set role = :role where lower(email) = lower(:email) returning id;
+
+-- name: set_password(email, password_hash)^
+-- tenant: none, the operator's command line names an account by its e-mail
+-- Every session ends: whoever knew the old password is out.
+with updated_user as (
+    update users set password_hash = :password_hash where lower(email) = lower(:email) returning id),
+deleted_sessions as (
+    delete from sessions where user_id in (select id from updated_user))
+select id from updated_user;

@@ -9,11 +9,15 @@ from typing import Any, NoReturn, TypeVar
 import asyncpg
 import rich_click as click
 
-from app import logs, migrations, supervisor
+from app import doctor, logs, migrations, supervisor
 from app import settings as environment
-from app.database import DatabaseRefused, DatabaseUnavailable, QueryTimeout
+from app.accounts import commands
+from app.accounts.schemas import PASSWORD_LENGTH
+from app.database import Connection, DatabaseRefused, DatabaseUnavailable, Executor, QueryTimeout, Transaction, patiently
+from app.doctor import Finding
 from app.embedded import EmbeddedError
 from app.migrations import MigrationError
+from app.problems import Problem
 from app.resources import FolderMissingError
 from app.settings import Settings, SettingsError
 from app.supervisor import ServeError
@@ -106,6 +110,86 @@ def dry_run() -> None:
     click.echo("Everything was rolled back." if trials else "Nothing is pending.")
 
 
+@main.group()
+def users() -> None:
+    """Look at accounts, and change what their owners cannot."""
+
+
+@users.command("list")
+def list_users() -> None:
+    """Show every account, newest first."""
+
+    async def show(database: Executor) -> None:
+        async for user in commands.users(database):
+            kind = "guest" if user.is_guest else user.role
+            state = "" if user.is_active else "  disabled"
+            seen = f"{user.last_login_at:%Y-%m-%d}" if user.last_login_at else "never"
+            click.echo(f"{user.id}  {kind:<8} {user.email or '-'}  {user.username or '-'}  seen {seen}{state}")
+
+    _with_database(show)
+
+
+@users.command("role")
+@click.argument("email")
+@click.argument("role", type=click.Choice(commands.ROLES))
+def set_role(email: str, role: str) -> None:
+    """Make an account a user, a service or an admin."""
+    if not _with_database(lambda database: commands.set_role(database, email, role)):
+        _give_up("There is no account with this e-mail address.")
+    click.echo(f"The account is now: {role}.")
+
+
+@users.command("set-password")
+@click.argument("email")
+def set_password(email: str) -> None:
+    """Give an account a new password; all of its sessions end.
+
+    The password is asked for, or read from standard input when that is no terminal.
+    """
+    if sys.stdin.isatty():
+        password = str(click.prompt("New password", hide_input=True, confirmation_prompt=True))
+    else:
+        password = sys.stdin.readline().rstrip("\r\n")
+    if len(password) not in PASSWORD_LENGTH:
+        _give_up(f"A password has {PASSWORD_LENGTH.start} to {PASSWORD_LENGTH.stop - 1} characters.")
+    if not _with_database(lambda database: commands.set_password(database, email, password)):
+        _give_up("There is no account with this e-mail address.")
+    click.echo("The password is changed, and every session of the account is ended.")
+
+
+@main.command("doctor")
+def see_doctor() -> None:
+    """Check everything that serving needs, and say what to do.
+
+    Ends with 1 when something is bad.
+    """
+
+    def look(settings: Settings) -> list[Finding]:
+        with supervisor.database(settings) as url:
+            return asyncio.run(_connected(url, lambda database: doctor.examine(database, settings)))
+
+    findings = _run(look)
+    for finding in findings:
+        click.echo(f"{finding.state:<5} {finding.subject:<11} {finding.text}")
+        if finding.advice:
+            click.echo(f"{'':<17} {finding.advice}")
+    if any(finding.state == "bad" for finding in findings):
+        sys.exit(1)
+
+
+async def _connected(url: str, work: Callable[[Executor], Coroutine[Any, Any, T]]) -> T:
+    """Do a command's work on a connection of its own."""
+    connection = await patiently(lambda: asyncpg.connect(url, connection_class=Connection, timeout=30))
+    try:
+        return await work(Transaction(connection, echo=False))
+    finally:
+        await connection.close(timeout=5)
+
+
+def _with_database(work: Callable[[Executor], Coroutine[Any, Any, T]]) -> T:
+    return _on_database(lambda url: _connected(url, work))
+
+
 def _on_database(work: Callable[[str], Coroutine[Any, Any, T]]) -> T:
     """Do something with the database that the settings name, or with the embedded one."""
 
@@ -130,6 +214,8 @@ def _run(work: Callable[[Settings], T], given: Mapping[str, str] | None = None) 
     except DatabaseUnavailable as error:
         # Without a text when the connection was lost on the way.
         _give_up(str(error) or "The connection to the database was lost.")
+    except Problem as problem:
+        _give_up(problem.detail)
     except QueryTimeout:
         _give_up("The database took too long to answer.")
     except asyncpg.PostgresError as error:

@@ -116,10 +116,14 @@ class Query:
         self.timer = metrics.query_seconds.labels(name)
 
     def __call__(self, on: Executor, **arguments: Any) -> Coroutine[Any, Any, Any]:
-        if len(arguments) != len(self.order):
+        try:
+            values = [arguments[name] for name in self.order]
+        except KeyError:
+            values = []
+        if not len(values) == len(arguments) == len(self.order):
             unknown = sorted(arguments.keys() ^ set(self.order))
             raise TypeError(f"{self.name}: unknown or missing parameters {unknown}")
-        return on.run(self, [arguments[name] for name in self.order])
+        return on.run(self, values)
 
 
 class Queries(aiosql.queries.Queries):

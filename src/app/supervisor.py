@@ -250,11 +250,16 @@ def _wait_until_it_answers(granian: "subprocess.Popen[bytes]", address: str, por
     """False when it never will: it ended, or we were asked to stop."""
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(address, address)  # noqa: S104 - nothing is bound here
     while granian.poll() is None and not signals.asked:
-        with closing(http.client.HTTPConnection(host, port, timeout=2)) as connection, suppress(OSError):
-            connection.request("GET", "/health/live")
-            if connection.getresponse().status == http.client.OK:
-                return True
-        time.sleep(0.03)
+        with closing(http.client.HTTPConnection(host, port, timeout=2)) as connection:
+            try:
+                connection.request("GET", "/health/live")
+                status = connection.getresponse().status
+            except (OSError, http.client.HTTPException):
+                time.sleep(0.03)
+                continue
+        if status != http.client.OK:
+            raise ServeError(f"The server answers /health/live with {status}. The reason is above.")
+        return True
     return False
 
 

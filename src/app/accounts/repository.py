@@ -6,7 +6,7 @@ from uuid import UUID
 import msgspec
 from asyncpg import Record
 
-from app.accounts.schemas import Credentials, Identity, Me, MePatch, Registration, Session, Token, TokenCreate
+from app.accounts.schemas import Credentials, Identity, ListedUser, Me, MePatch, Registration, Session, Token, TokenCreate
 from app.answers import Json, encode
 from app.database import Executor, load
 
@@ -168,6 +168,24 @@ async def end_token(database: Executor, user_id: UUID, id: UUID) -> int:
     """End one of one's own API tokens. 0: there is none of this id."""
     count: int = await queries.end_token(database, user_id=user_id, id=id)
     return count
+
+
+async def page_users(database: Executor, *, after: UUID, limit: int) -> list[ListedUser]:
+    """Read up to `limit` accounts of everybody, newest first, that come behind `after`."""
+    rows = await queries.page_users(database, after=after, limit=limit)
+    return [ListedUser(*row) for row in rows]
+
+
+async def set_role(database: Executor, email: str, role: str) -> UUID | None:
+    """Give an account another role. None: there is no such account."""
+    row = await queries.set_role(database, email=email, role=role)
+    return row["id"] if row else None
+
+
+async def set_password(database: Executor, email: str, password_hash: str) -> UUID | None:
+    """Give an account another password and end all of its sessions. None: there is no such account."""
+    row = await queries.set_password(database, email=email, password_hash=password_hash)
+    return row["id"] if row else None
 
 
 def _session(row: Record) -> tuple[datetime, Me]:

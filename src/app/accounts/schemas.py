@@ -1,5 +1,6 @@
 """What goes in and out of /v1/auth and /v1/me."""
 
+from datetime import datetime
 from functools import cache
 from typing import Annotated, Literal
 from uuid import UUID
@@ -29,11 +30,12 @@ Username = Annotated[
         examples=["ada"],
     ),
 ]
+PASSWORD_LENGTH = range(8, 129)
 NewPassword = Annotated[
     str,
     Meta(
-        min_length=8,
-        max_length=128,
+        min_length=PASSWORD_LENGTH.start,
+        max_length=PASSWORD_LENGTH.stop - 1,
         description="8 to 128 characters, and none that everybody tries first.",
         examples=["correct horse battery"],
     ),
@@ -204,6 +206,19 @@ class NewToken(Token, frozen=True):
     token: Annotated[
         str, Meta(description="It is shown this once.", examples=["hf_4cUGb9fXbqVd0vUOqk1vE0lTnC0m8B1z3k5Wc7y9AaQ"])
     ]
+
+
+class ListedUser(msgspec.Struct, frozen=True):
+    """An account as the operator's list shows it."""
+
+    id: UUID
+    email: str | None
+    username: str | None
+    role: str
+    is_guest: bool
+    is_active: bool
+    last_login_at: datetime | None
+    created_at: datetime
 
 
 class Credentials(msgspec.Struct, frozen=True):

@@ -1,0 +1,23 @@
+-- name: server()^
+-- tenant: none, it asks the server about itself
+-- sslmode is seen from the server: whether this very connection is encrypted; local: through a Unix socket.
+select current_setting('server_version_num')::integer as version,
+    current_setting('max_connections')::integer
+        - current_setting('superuser_reserved_connections')::integer as connections,
+    coalesce((select ssl from pg_stat_ssl where pid = pg_backend_pid()), false) as encrypted,
+    inet_server_addr() is null as local,
+    pg_is_in_recovery() or current_setting('default_transaction_read_only')::boolean as read_only,
+    (select rolsuper from pg_roles where rolname = current_user) as superuser,
+    has_schema_privilege(current_schema(), 'create') as may_create,
+    current_setting('server_encoding') as encoding;
+
+-- name: unusable_tables()
+-- tenant: none, it reads the catalog
+-- Tables of ours that the role may not fully use.
+select c.relname as name
+from pg_class c
+where c.relnamespace = current_schema()::regnamespace
+  and c.relkind = 'r'
+  and not (has_table_privilege(c.oid, 'select') and has_table_privilege(c.oid, 'insert')
+      and has_table_privilege(c.oid, 'update') and has_table_privilege(c.oid, 'delete'))
+order by c.relname;

@@ -1,0 +1,113 @@
+"""`holdfast users` and `holdfast doctor`, as an operator types them."""
+
+import asyncio
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from client import PASSWORD, Api, assert_problem, soon_refused
+
+from app.doctor import connections_needed
+from app.settings import Settings
+
+HOLDFAST = Path(sys.executable).with_name("holdfast")
+
+
+def holdfast(database: str, *words: str, given: str = "", **variables: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [HOLDFAST, *words],
+        env=os.environ | {"DATABASE_URL": database} | variables,
+        input=given,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def test_the_list_shows_every_account_and_no_hash(api: Api, database: str) -> None:
+    user = api.user(username="list.ed")
+    listed = holdfast(database, "users", "list")
+    assert (listed.returncode, listed.stderr) == (0, "")
+    [line] = [line for line in listed.stdout.splitlines() if user.id in line]
+    assert line.split()[1:4] == ["user", user.email, "list.ed"]
+    assert "argon2" not in listed.stdout
+
+
+def test_a_role_is_given_by_the_command_line(api: Api, database: str) -> None:
+    user = api.user()
+    given = holdfast(database, "users", "role", user.email.upper(), "admin")
+    assert (given.returncode, given.stdout) == (0, "The account is now: admin.\n")
+    assert user.get("/v1/me").json()["role"] == "admin"
+    assert holdfast(database, "users", "role", user.email, "king").returncode == 2
+    unknown = holdfast(database, "users", "role", "nobody@example.com", "admin")
+    assert (unknown.returncode, unknown.stderr) == (1, "holdfast: There is no account with this e-mail address.\n")
+
+
+def test_a_password_set_by_the_command_line_ends_every_session(api: Api, database: str) -> None:
+    user = api.user()
+    done = holdfast(database, "users", "set-password", user.email, given="another horse battery\n")
+    assert done.returncode == 0, done.stderr
+    assert "another horse" not in done.stdout + done.stderr
+    soon_refused(lambda: user.get("/v1/me"))
+    assert_problem(api.post("/v1/auth/login", {"email": user.email, "password": PASSWORD}), 401, "invalid_credentials")
+    fresh = api.post("/v1/auth/login", {"email": user.email, "password": "another horse battery"})
+    assert fresh.status_code == 200
+
+
+@pytest.mark.parametrize("password", ["short", "password1", "x" * 129, ""])
+def test_a_password_that_is_none_is_refused(api: Api, database: str, password: str) -> None:
+    user = api.user()
+    refused = holdfast(database, "users", "set-password", user.email, given=f"{password}\n")
+    assert refused.returncode == 1
+    assert refused.stderr.startswith("holdfast: ")
+    assert user.get("/v1/me").status_code == 200
+
+
+def test_the_doctor_finds_a_sound_database_sound(database: str) -> None:
+    examined = holdfast(database, "doctor")
+    assert examined.returncode == 0, examined.stdout + examined.stderr
+    states = {line.split()[1]: line.split()[0] for line in examined.stdout.splitlines() if not line.startswith(" ")}
+    for subject in ("connection", "version", "encoding", "writes", "privileges", "schema", "pool"):
+        assert states[subject] == "ok", examined.stdout
+
+
+def test_the_doctor_says_what_to_do_about_a_pool_that_is_too_large(database: str) -> None:
+    examined = holdfast(database, "doctor", WORKERS="100")
+    assert examined.returncode == 1
+    assert "bad   pool" in examined.stdout
+    assert "Lower WORKERS" in examined.stdout
+
+
+def test_the_doctor_says_what_to_do_about_an_old_schema(own_database: str, runner: asyncio.Runner) -> None:
+    assert holdfast(own_database, "migrate", "down").returncode == 0
+    examined = holdfast(own_database, "doctor")
+    assert examined.returncode == 1
+    assert "Run: holdfast migrate up" in examined.stdout
+
+
+def test_the_doctor_shows_no_secret_when_there_is_no_database() -> None:
+    url = "postgresql://adalovelace:s3cret@127.0.0.1:1/enchantress?connect_timeout=1"
+    examined = subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            "import app.database; app.database.STARTUP_WAITS = (); from app.cli import main; main()",
+            "doctor",
+        ],
+        env=os.environ | {"DATABASE_URL": url},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert examined.returncode == 1
+    assert "could not be reached" in examined.stderr
+    for secret in ("adalovelace", "s3cret", "127.0.0.1", "enchantress", "Traceback"):
+        assert secret not in examined.stdout + examined.stderr
+
+
+def test_every_worker_counts_its_pool_and_its_listener() -> None:
+    assert connections_needed(Settings(workers=4, pool_size=5, max_overflow=10)) == 4 * 16 + 2

@@ -1,0 +1,304 @@
+"""The schema: every migration there and back, the functions behind ids and versions, and the rules that every table keeps."""
+
+import asyncio
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any, TypeAlias
+from uuid import RFC_4122, UUID
+
+import asyncpg
+import msgspec
+import pytest
+from write_schema import SCHEMA, dump
+
+from app import migrations
+from app.answers import encode
+from app.errors import CONSTRAINTS, constraint_of, problem_for
+
+Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
+
+LOOKED_UP_BEFORE_THE_USER_IS_KNOWN = {"users", "identities", "sessions", "api_tokens", "query_cache", "rate_limits"}
+
+
+@pytest.fixture(scope="module")
+def connection(runner: asyncio.Runner, database: str) -> Iterator[Connection]:
+    connection = runner.run(asyncpg.connect(database))
+    yield connection
+    runner.run(connection.close())
+
+
+class Ask:
+    """Sends a statement about the schema; `schema_migrations` is dbmate's and left out everywhere."""
+
+    def __init__(self, runner: asyncio.Runner, connection: Connection) -> None:
+        self._runner = runner
+        self._connection = connection
+
+    def __call__(self, sql: str, *values: Any) -> list[asyncpg.Record]:
+        return self._runner.run(self._connection.fetch(sql, *values))
+
+    def one(self, sql: str, *values: Any) -> Any:
+        return self._runner.run(self._connection.fetchval(sql, *values))
+
+
+@pytest.fixture(scope="module")
+def ask(runner: asyncio.Runner, connection: Connection) -> Ask:
+    return Ask(runner, connection)
+
+
+# There and back
+
+
+def test_schema_sql_is_what_the_migrations_make(database: str) -> None:
+    assert dump(database) == SCHEMA.read_text(encoding="utf-8"), "write it anew: just schema"
+
+
+def test_every_migration_goes_down_and_up_again(runner: asyncio.Runner, own_database: str) -> None:
+    names = [migration.name for migration in runner.run(migrations.history(own_database))]
+    assert [runner.run(migrations.down(own_database)) for _ in names] == names[::-1]
+    assert runner.run(_leftovers(own_database)) == []
+    assert runner.run(migrations.up(own_database)) == names
+    assert dump(own_database) == SCHEMA.read_text(encoding="utf-8")
+
+
+async def _leftovers(url: str) -> list[str]:
+    connection = await asyncpg.connect(url)
+    try:
+        rows = await connection.fetch(
+            """
+            select relname::text as name from pg_class where relnamespace = 'public'::regnamespace
+            union all select proname from pg_proc where pronamespace = 'public'::regnamespace
+            union all select typname from pg_type where typnamespace = 'public'::regnamespace"""
+        )
+    finally:
+        await connection.close()
+    return [row["name"] for row in rows if "schema_migrations" not in row["name"]]
+
+
+# Ids in the order of time
+
+
+def test_an_id_is_a_uuid_of_version_7_that_carries_its_time_to_the_millisecond(ask: Ask) -> None:
+    start = datetime(1970, 1, 1, tzinfo=UTC)
+    for microseconds in (0, 1, 999, 1000, 1_700_000_000_123_456, 1_700_000_000_999_999, 253_402_214_399_999_999):
+        at = start + timedelta(microseconds=microseconds)
+        made: UUID = ask.one("select new_id($1)", at)
+        assert (made.version, made.variant) == (7, RFC_4122)
+        assert made.int >> 80 == microseconds // 1000
+    assert abs((ask.one("select new_id()").int >> 80) / 1000 - datetime.now(UTC).timestamp()) < 5
+
+
+def test_a_hundred_thousand_ids_in_a_row_are_in_order(ask: Ask) -> None:
+    out_of_order = """
+        select count(*) from (
+            select id, lag(id) over (order by place) as before
+            from (select place, new_id() as id from generate_series(1, 100000) place offset 0) made) pair
+        where id <= before"""
+    assert ask.one(out_of_order) == 0
+
+
+def test_times_that_an_id_cannot_carry_sort_lowest_and_highest(ask: Ask) -> None:
+    ids = [
+        ask.one("select new_id($1::text::timestamptz)", at)
+        for at in (
+            "1970-01-02",
+            "2026-01-01",
+            "9999-12-30",
+            "-infinity",
+            "1969-12-31 23:59:59.999+00",
+            "4713-01-01 BC",
+            "infinity",
+            "10000-01-01",
+            "294276-12-31",
+        )
+    ]
+    inside, low, high = ids[:3], ids[3:6], ids[6:]
+    assert {each.version for each in ids} == {7}
+    assert inside == sorted(inside)
+    assert max(low) < inside[0]
+    assert min(high) > inside[-1]
+
+
+def test_a_time_in_json_has_the_form_that_the_api_gives_it(ask: Ask) -> None:
+    for text in (
+        "2026-01-01T00:00:00Z",
+        "2026-12-31T23:59:59.120000Z",
+        "0001-01-01T00:00:00.000001Z",
+        "9999-12-31T23:00:00.999999Z",
+    ):
+        at = datetime.fromisoformat(text)
+        assert ask.one("select rfc3339($1)", at) == text == msgspec.json.decode(encode(at))
+    assert ask.one("select rfc3339(null)") is None
+
+
+# Versions
+
+ROWS = {
+    "users": "update users set name = 'Ada' where id = $1 and false",
+    "tasks": "insert into tasks (user_id, title) values ($1, 'Water the plants')",
+}
+"""How each table with a version gets a row of the user $1, who is there already."""
+
+
+def test_only_a_real_change_of_a_row_changes_its_version_and_its_time_on_every_table(
+    runner: asyncio.Runner, connection: Connection, ask: Ask
+) -> None:
+    tables = {row["table_name"] for row in ask(_COLUMNS) if row["column_name"] == "version"}
+    assert tables == ROWS.keys()
+    for table in sorted(tables):
+        runner.run(_change(connection, table))
+
+
+async def _change(connection: Connection, table: str) -> None:
+    transaction = connection.transaction()
+    await transaction.start()
+    try:
+        user_id = await connection.fetchval("insert into users (is_guest) values (true) returning id")
+        await connection.execute(ROWS[table], user_id)
+        key = "id" if table == "users" else "user_id"
+
+        async def after(assignment: str) -> tuple[int, datetime]:
+            returned = f"update {table} set {assignment} where {key} = $1 returning version, updated_at"
+            (row,) = await connection.fetch(returned, user_id)
+            return (row["version"], row["updated_at"])
+
+        version, updated_at = await after("created_at = created_at")
+        assert version == 1
+        version, changed_at = await after("created_at = created_at - interval '1 hour'")
+        assert version == 2
+        assert changed_at > updated_at
+        assert await after("created_at = created_at, updated_at = updated_at, version = version") == (2, changed_at)
+        assert (await after("version = 7"))[0] == 3
+        kept = datetime(2020, 1, 1, tzinfo=UTC)
+        for _ in range(2):
+            assert await after("updated_at = '2020-01-01 00:00+00'") == (4, kept)
+    finally:
+        await transaction.rollback()
+
+
+# The rules for every table
+
+_COLUMNS = """
+    select table_name::text, column_name::text, data_type::text from information_schema.columns
+    where table_schema = 'public' and table_name <> 'schema_migrations'"""
+
+_CONSTRAINTS = """
+    select c.conname as name, c.contype::text as kind, t.relname as table_name,
+        array(select a.attname::text from unnest(c.conkey) with ordinality k(number, place)
+            join pg_attribute a on a.attrelid = t.oid and a.attnum = k.number order by k.place) as columns
+    from pg_constraint c
+    join pg_class t on t.oid = c.conrelid
+    where t.relnamespace = 'public'::regnamespace and t.relname <> 'schema_migrations' and c.contype <> 'n'"""
+
+_INDEXES = """
+    select i.relname as name, t.relname as table_name, x.indisunique as is_unique,
+        exists (select 1 from pg_constraint c where c.conindid = x.indexrelid) as is_constraint,
+        coalesce(pg_get_expr(x.indpred, x.indrelid), '') as predicate,
+        array(select pg_get_indexdef(x.indexrelid, place, true) || ':' || x.indoption[place - 1] || m.amname
+            from generate_series(1, x.indnkeyatts) place) as keys,
+        array(select pg_get_indexdef(x.indexrelid, place, true) from generate_series(1, x.indnkeyatts) place) as columns
+    from pg_index x
+    join pg_class i on i.oid = x.indexrelid
+    join pg_am m on m.oid = i.relam
+    join pg_class t on t.oid = x.indrelid
+    where t.relnamespace = 'public'::regnamespace and t.relname <> 'schema_migrations'
+    order by 1"""
+
+
+def test_every_constraint_has_its_words_and_no_words_are_left_over(ask: Ask) -> None:
+    names = {row["name"] for row in ask(_CONSTRAINTS)}
+    names |= {row["name"] for row in ask(_INDEXES) if row["is_unique"]}
+    assert CONSTRAINTS.keys() == names
+
+
+def test_every_constraint_and_index_is_named_after_its_table_and_its_rule(ask: Ask) -> None:
+    for row in [*ask(_CONSTRAINTS), *ask(_INDEXES)]:
+        table, rule = row["name"][: len(row["table_name"]) + 1], row["name"][len(row["table_name"]) + 1 :]
+        assert table == f"{row['table_name']}_", row
+        assert re.fullmatch(r"[a-z][a-z_]*[a-z]", rule), row
+        # These are the names that PostgreSQL gives where nobody thought of one.
+        assert not re.fullmatch(r"(.+_)?(check|fkey|excl)|.+_(key|idx)", rule), row
+
+
+def test_no_index_begins_another_index_of_its_table(ask: Ask) -> None:
+    indexes = ask(_INDEXES)
+    redundant = [
+        (short["name"], long["name"])
+        for short in indexes
+        for long in indexes
+        if short["name"] != long["name"]
+        and (short["table_name"], short["predicate"]) == (long["table_name"], long["predicate"])
+        and long["keys"][: len(short["keys"])] == short["keys"]
+    ]
+    assert redundant == []
+
+
+def test_every_foreign_key_has_an_index_that_begins_with_it(ask: Ask) -> None:
+    indexes = ask(_INDEXES)
+    for key in ask(_CONSTRAINTS):
+        # A partial index serves a cascade when it leaves out nothing but the rows that point nowhere.
+        whole = {"", *(f"({column} IS NOT NULL)" for column in key["columns"])}
+        assert key["kind"] != "f" or any(
+            index["table_name"] == key["table_name"]
+            and set(index["columns"][: len(key["columns"])]) == set(key["columns"])
+            and index["predicate"] in whole
+            for index in indexes
+        ), f"{key['name']}: a cascade would read the whole table"
+
+
+def test_the_keys_of_owned_tables_begin_with_the_owner(ask: Ask) -> None:
+    owned = {row["table_name"] for row in ask(_COLUMNS) if row["column_name"] == "user_id"}
+    for index in ask(_INDEXES):
+        if index["is_unique"] and index["table_name"] in owned - LOOKED_UP_BEFORE_THE_USER_IS_KNOWN:
+            assert index["columns"][0] == "user_id", index["name"]
+
+
+def test_a_row_of_an_owned_table_goes_with_its_owner_and_points_at_rows_of_the_same_owner(ask: Ask) -> None:
+    owned = {row["table_name"] for row in ask(_COLUMNS) if row["column_name"] == "user_id"}
+    keys = [row for row in ask(_CONSTRAINTS) if row["kind"] == "f"]
+    assert owned <= {key["table_name"] for key in keys if key["columns"][0] == "user_id"}
+    assert [key["name"] for key in keys if key["table_name"] in owned and key["columns"][0] != "user_id"] == []
+
+
+def test_every_table_has_a_comment(ask: Ask) -> None:
+    silent = ask(
+        """
+        select relname as name from pg_class
+        where relnamespace = 'public'::regnamespace and relkind in ('r', 'p') and relname <> 'schema_migrations'
+            and obj_description(oid, 'pg_class') is null"""
+    )
+    assert silent == []
+
+
+def test_every_time_knows_its_time_zone(ask: Ask) -> None:
+    for row in ask(_COLUMNS):
+        assert row["data_type"] not in {"timestamp without time zone", "time with time zone"}, row
+        assert not row["column_name"].endswith("_at") or row["data_type"] == "timestamp with time zone", row
+
+
+# The name of a broken constraint
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        ({"n": "users_email_unique"}, "users_email_unique"),
+        ({"n": "users_email_unique_102008"}, "users_email_unique"),
+        ({"M": 'duplicate key value violates unique constraint "users_email_unique_102008"'}, "users_email_unique"),
+        ({"M": 'new row for relation "tasks_102012" violates check constraint "tasks_title_length"'}, "tasks_title_length"),
+        ({"n": "nobody_knows_this_102008"}, "nobody_knows_this"),
+        ({"M": "something else"}, None),
+    ],
+)
+def test_the_constraint_is_found_in_its_field_or_in_the_message_with_or_without_a_shard(
+    fields: dict[str, str], expected: str | None
+) -> None:
+    error = asyncpg.PostgresError.new({"S": "ERROR", "C": "23505", "M": "broken"} | fields)
+    assert constraint_of(error) == expected
+
+
+def test_a_violation_that_only_the_message_names_is_answered_by_the_constraints_own_problem() -> None:
+    message = 'duplicate key value violates unique constraint "users_email_unique_102008"'
+    problem = problem_for(asyncpg.PostgresError.new({"S": "ERROR", "C": "23505", "M": message}))
+    assert (problem.kind.status, problem.code, problem.errors[0].field) == (409, "email_taken", "email")

@@ -1,0 +1,208 @@
+"""The rules of the house that no linter knows: what stands where in src/app, and what the routes and the books promise."""
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+from uuid import uuid4
+
+from client import Api
+from litestar.handlers import HTTPRouteHandler
+from litestar.routes import HTTPRoute
+
+import app
+from app import problems
+from app.errors import CONSTRAINTS
+from app.main import create_app
+from app.settings import Settings
+
+SOURCE = Path(app.__file__).parent
+MODULES = {str(path.relative_to(SOURCE)): ast.parse(path.read_text(encoding="utf-8")) for path in sorted(SOURCE.rglob("*.py"))}
+SLICES = {path.parent.name for path in SOURCE.glob("*/handlers.py")}
+
+
+def _texts(tree: ast.AST) -> Iterator[str]:
+    """The strings of a module, without the docstrings; what is put into an f-string reads {}."""
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(node, ast.JoinedStr):
+            yield "".join(str(part.value) if isinstance(part, ast.Constant) else "{}" for part in node.values)
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str | bytes):
+            yield node.value if isinstance(node.value, str) else node.value.decode("latin-1")
+        elif not (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)):
+            yield from _texts(node)
+
+
+def _names(tree: ast.AST) -> Iterator[str]:
+    """Every name and attribute that a module uses."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name | ast.Attribute):
+            yield node.id if isinstance(node, ast.Name) else node.attr
+        elif isinstance(node, ast.alias):
+            yield node.name
+
+
+def _imports(tree: ast.AST) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "relative imports hide where things come from"
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+        elif isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+
+
+# What stands where
+
+SQL = re.compile(r"(?is)\bselect\b.+\bfrom\b|\binsert\s+into\b|\bupdate\b.+\bset\b.+=|\bdelete\s+from\b|\bmerge\s+into\b")
+# In one case throughout: "Set APP_ENV" is a sentence.
+SESSION_STATE = re.compile(
+    r"""(?x) ^\s* (
+        (set|SET) \s+ (?!local\b|LOCAL\b) (session\s+|SESSION\s+)? [\w.]+ \s* (= | \s to\b | \s TO\b)
+        | (listen|LISTEN|unlisten|UNLISTEN|discard|DISCARD) \s+ [\w"*{]
+        | (reset|RESET|prepare|PREPARE) \s+ \w
+        | (create|CREATE) \s+ (temp|TEMP) )
+    | \b pg_(try_)?advisory_lock | \b set_config \s* \("""
+)
+
+
+def test_there_is_no_sql_in_python() -> None:
+    found = [f"{name}: {text}" for name, tree in MODULES.items() for text in _texts(tree) if SQL.search(text)]
+    assert found == []
+
+
+def test_no_module_leaves_state_in_a_session_of_the_pool() -> None:
+    found = [f"{name}: {text}" for name, tree in MODULES.items() for text in _texts(tree) if SESSION_STATE.search(text)]
+    # callers.py listens on a connection of its own.
+    found += [name for name, tree in MODULES.items() if "add_listener" in _names(tree) and name != "callers.py"]
+    assert found == []
+
+
+def test_sql_and_session_state_in_python_would_be_caught() -> None:
+    code = '''
+"""select this from docstring"""
+a = "select id " "from tasks"
+b = f"update tasks set title = {x}"
+c = f"delete from {table}"
+d = "set timezone to 'UTC'"
+e = f"listen {channel}"
+f = "select pg_advisory_lock(1)"
+g = "set local timezone = 'UTC'"
+h = "Select a file, then go on"
+'''
+    texts = [*_texts(ast.parse(code))]
+    assert len(texts) == 8
+    assert [bool(SQL.search(text)) for text in texts] == [True] * 3 + [False] * 5
+    assert [bool(SESSION_STATE.search(text)) for text in texts] == [False] * 3 + [True] * 3 + [False] * 2
+
+
+def test_a_slice_knows_no_other_slices_handlers() -> None:
+    found = [
+        f"{name}: {imported}"
+        for name, tree in MODULES.items()
+        for imported in _imports(tree)
+        if (handlers := re.match(r"app\.(\w+)\.handlers\b", imported))
+        # The list of routers is the one place that knows them all.
+        and name != "main.py"
+        and name.partition("/")[0] != handlers[1]
+    ]
+    assert found == []
+
+
+def test_no_module_is_named_after_nothing() -> None:
+    words = {"utils", "util", "common", "core", "helpers", "helper", "models", "base", "misc", "shared", "lib"}
+    assert [path for path in SOURCE.rglob("*") if path.stem in words] == []
+
+
+READS_THE_ENVIRONMENT = {
+    "main.py": "gives it to settings: a worker begins here",
+    "cli.py": "gives it to settings: a command begins here",
+    "supervisor.py": "gives it to settings, and on to granian with what the command line changed",
+    "embedded.py": "gives PATH alone to PostgreSQL's programs",
+    "migrations.py": "gives it to dbmate, without dbmate's own settings; asyncpg reads PGSSLMODE by itself, dbmate does not",
+    "metrics.py": "PROMETHEUS_MULTIPROC_DIR is how prometheus_client is told",
+}
+
+
+def test_the_environment_is_read_by_settings_alone() -> None:
+    readers = {name for name, tree in MODULES.items() if {"environ", "environb", "getenv"} & {*_names(tree)}}
+    assert readers == READS_THE_ENVIRONMENT.keys()
+
+
+# What the routes promise
+
+
+class Route(NamedTuple):
+    method: str
+    path: str
+    handler: HTTPRouteHandler
+
+    @property
+    def name(self) -> str:
+        return f"{self.method} {self.path}"
+
+
+ROUTES = sorted(
+    Route(method, route.path_format, handler)
+    for route in create_app(Settings()).app.routes
+    if isinstance(route, HTTPRoute)
+    for method, (handler, _) in route.route_handler_map.items()
+    if method != "OPTIONS"
+)
+
+OPEN_TO_NOBODY_IN_PARTICULAR = {
+    "POST /v1/auth/guest": "public",
+    "POST /v1/auth/login": "public",
+    "POST /v1/auth/register": "optional",
+}
+
+
+def test_every_route_below_v1_wants_a_caller_but_for_those_that_make_one() -> None:
+    kinds = {route.name: route.handler.opt.get("auth", "required") for route in ROUTES if route.path.startswith("/v1/")}
+    assert {name: kind for name, kind in kinds.items() if kind != "required"} == OPEN_TO_NOBODY_IN_PARTICULAR
+
+
+def test_a_request_without_a_token_gets_a_401_from_every_route_that_wants_a_caller(api: Api) -> None:
+    for route in ROUTES:
+        if route.path.startswith("/v1/") and route.name not in OPEN_TO_NOBODY_IN_PARTICULAR:
+            answer = api.request(route.method, re.sub(r"\{\w+\}", str(uuid4()), route.path))
+            assert (answer.status_code, answer.json()["code"]) == (401, "unauthenticated"), route.name
+
+
+def test_every_handler_says_what_it_does() -> None:
+    assert [route.name for route in ROUTES if not (route.handler.fn.__doc__ or "").strip()] == []
+
+
+def test_every_problem_that_is_raised_is_known_and_every_known_one_is_raised() -> None:
+    raised = {rule[0] for rule in CONSTRAINTS.values()}
+    for tree in MODULES.values():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in {"Problem", "later"}:
+                raised |= {str(each.value) for each in node.args[:1] if isinstance(each, ast.Constant)}
+            elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "invalid":
+                raised.add("invalid")
+            elif isinstance(node, ast.ClassDef):
+                # DatabaseUnavailable and its kinds carry the code of their problem.
+                raised |= {
+                    str(each.value.value)
+                    for each in node.body
+                    if isinstance(each, ast.Assign)
+                    and isinstance(each.targets[0], ast.Name)
+                    and each.targets[0].id == "code"
+                    and isinstance(each.value, ast.Constant)
+                }
+    assert raised == problems.KINDS.keys()
+
+
+def test_every_problem_that_a_route_announces_is_known() -> None:
+    for route in ROUTES:
+        assert {*route.handler.opt.get("problems", [])} <= problems.KINDS.keys(), route.name
+
+
+# What the books promise
+
+
+def test_the_readmes_tour_leads_past_every_module() -> None:
+    tour = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
+    modules = {path.name for path in SOURCE.glob("*.py")} - {"__init__.py"}
+    assert [name for name in sorted(modules) if f"`{name}`" not in tour] == []
+    assert [name for name in sorted(SLICES) if f"`{name}/`" not in tour and f"src/app/{name}/" not in tour] == []
