@@ -111,3 +111,22 @@ def test_the_doctor_shows_no_secret_when_there_is_no_database() -> None:
 
 def test_every_worker_counts_its_pool_and_its_listener() -> None:
     assert connections_needed(Settings(workers=4, pool_size=5, max_overflow=10)) == 4 * 16 + 2
+
+
+def test_serve_warns_when_the_workers_may_open_more_connections_than_there_are(database: str) -> None:
+    warned = subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            "from app import settings, supervisor\n"
+            "import os\n"
+            "read = settings.from_environment(os.environ)\n"
+            "supervisor._count_connections(read.database_url, read)",
+        ],
+        env=os.environ | {"DATABASE_URL": database, "WORKERS": "100"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    assert "connections_may_run_out" in warned.stdout + warned.stderr

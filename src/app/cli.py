@@ -13,7 +13,7 @@ from app import doctor, logs, migrations, supervisor
 from app import settings as environment
 from app.accounts import commands
 from app.accounts.schemas import PASSWORD_LENGTH
-from app.database import Connection, DatabaseRefused, DatabaseUnavailable, Executor, QueryTimeout, Transaction, patiently
+from app.database import DatabaseRefused, DatabaseUnavailable, Executor, QueryTimeout, on_connection
 from app.doctor import Finding
 from app.embedded import EmbeddedError
 from app.migrations import MigrationError
@@ -166,7 +166,7 @@ def see_doctor() -> None:
 
     def look(settings: Settings) -> list[Finding]:
         with supervisor.database(settings) as url:
-            return asyncio.run(_connected(url, lambda database: doctor.examine(database, settings)))
+            return asyncio.run(on_connection(url, lambda database: doctor.examine(database, settings)))
 
     findings = _run(look)
     for finding in findings:
@@ -177,17 +177,8 @@ def see_doctor() -> None:
         sys.exit(1)
 
 
-async def _connected(url: str, work: Callable[[Executor], Coroutine[Any, Any, T]]) -> T:
-    """Do a command's work on a connection of its own."""
-    connection = await patiently(lambda: asyncpg.connect(url, connection_class=Connection, timeout=30))
-    try:
-        return await work(Transaction(connection, echo=False))
-    finally:
-        await connection.close(timeout=5)
-
-
 def _with_database(work: Callable[[Executor], Coroutine[Any, Any, T]]) -> T:
-    return _on_database(lambda url: _connected(url, work))
+    return _on_database(lambda url: on_connection(url, work))
 
 
 def _on_database(work: Callable[[str], Coroutine[Any, Any, T]]) -> T:

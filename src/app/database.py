@@ -429,3 +429,12 @@ async def patiently(attempt: Callable[[], Awaitable[T]]) -> T:
     raise DatabaseUnavailable(
         "The database could not be reached. Check that the server of DATABASE_URL runs and takes connections from here."
     )
+
+
+async def on_connection(url: str, work: Callable[[Executor], Awaitable[T]]) -> T:
+    """Do a command's work on a connection of its own. Raises DatabaseUnavailable or DatabaseRefused."""
+    connection = await patiently(lambda: asyncpg.connect(url, connection_class=Connection, timeout=30))
+    try:
+        return await work(Transaction(connection, echo=False))
+    finally:
+        await connection.close(timeout=5)

@@ -28,6 +28,9 @@ LOCK = 0x686F6C6466617374
 PATIENCE = 30.0
 """Seconds that one attempt to connect may take."""
 
+LOCK_TIMEOUT = "10s"
+"""How long a migration waits for a table: behind it, everybody else would wait too."""
+
 _UP = re.compile(r"(?ms)^--[ \t]*migrate:up(?P<options>[^\n]*)\n(?P<script>.*?)(?=^--[ \t]*migrate:down|\Z)")
 
 
@@ -261,7 +264,10 @@ async def _dbmate(command: str, single: str) -> str:
         command,
         # By the environment, which other users cannot see; the command line they can.
         env={name: value for name, value in os.environ.items() if not name.startswith("DBMATE_")}
-        | {"DATABASE_URL": _for_dbmate(single)},
+        | {
+            "DATABASE_URL": _for_dbmate(single),
+            "PGOPTIONS": f"{os.environ.get('PGOPTIONS', '')} -c lock_timeout={LOCK_TIMEOUT}",
+        },
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,

@@ -31,8 +31,9 @@ import structlog
 from granian.constants import HTTPModes, Interfaces, Loops
 from granian.log import LogLevels
 
-from app import embedded, logs, migrations
+from app import doctor, embedded, logs, migrations
 from app import settings as environment
+from app.database import on_connection
 from app.embedded import StartCancelledError
 from app.settings import Settings
 
@@ -76,6 +77,8 @@ def serve(settings: Settings, *, migrate: bool | None = None) -> int:
                 _migrate(url, settings, signals)
             else:
                 _look(url, settings, signals)
+            if server is None:
+                _count_connections(url, settings)
             return _serve(settings, address, url, server, signals)
     except StartCancelledError:
         return 0
@@ -185,6 +188,14 @@ def _migrate(url: str, settings: Settings, signals: _Signals) -> None:
     applied = asyncio.run(_unless_asked(migrations.up(url, patience=settings.connect_timeout), signals))
     if applied:
         log.info("migrated", applied=applied)
+
+
+def _count_connections(url: str, settings: Settings) -> None:
+    """Warn when the workers may open more connections than the server has: it would refuse them under load, not now."""
+    needed = doctor.connections_needed(settings)
+    available = asyncio.run(on_connection(url, doctor.server)).connections
+    if needed > available:
+        log.warning("connections_may_run_out", needed=needed, available=available, run="holdfast doctor")
 
 
 def _look(url: str, settings: Settings, signals: _Signals) -> None:

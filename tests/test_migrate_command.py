@@ -1,0 +1,208 @@
+"""`holdfast migrate`, and the wrapper around dbmate: what it does when migrations fail, and what it never shows."""
+
+import asyncio
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Literal
+
+import asyncpg
+import httpx
+import pytest
+
+from app import embedded, migrations, resources
+from app.migrations import MigrationError, Trial
+
+HOLDFAST = str(Path(sys.executable).with_name("holdfast"))
+
+ONE = "-- migrate:up\ncreate table one (id integer primary key);\n\n-- migrate:down\ndrop table one;\n"
+TWO = "-- migrate:up\ncreate table two (id integer primary key);\n\n-- migrate:down\ndrop table two;\n"
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[embedded.Server]:
+    running = embedded.start(tmp_path_factory.mktemp("postgres"), durable=False)
+    try:
+        yield running
+    finally:
+        running.stop()
+
+
+@pytest.fixture
+def url(server: embedded.Server, request: pytest.FixtureRequest) -> str:
+    """The URL of an empty database of the test's own."""
+    name = f"d{abs(hash(request.node.name))}"
+    createdb = embedded._binaries() / "createdb"  # noqa: SLF001 - the one place that knows where it lies
+    sockets = httpx.URL(server.url).params["host"]
+    subprocess.run([str(createdb), f"--host={sockets}", "--port=5432", "--username=holdfast", name], check=True)
+    return server.url.replace("/holdfast?", f"/{name}?")
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder of migrations of the test's own."""
+    place = tmp_path / "db/migrations"
+    place.mkdir(parents=True)
+    real = resources.folder
+
+    def instead(name: Literal["sql", "db"]) -> Path:
+        return tmp_path / "db" if name == "db" else real(name)
+
+    monkeypatch.setattr(resources, "folder", instead)
+    return place
+
+
+def tables(url: str) -> list[str]:
+    async def ask() -> list[str]:
+        connection = await asyncpg.connect(url)
+        try:
+            rows = await connection.fetch("select tablename from pg_tables where schemaname = 'public' order by 1")
+            return [row["tablename"] for row in rows if row["tablename"] != "schema_migrations"]
+        finally:
+            await connection.close()
+
+    return asyncio.run(ask())
+
+
+def execute(url: str, statement: str) -> None:
+    async def go() -> None:
+        connection = await asyncpg.connect(url)
+        try:
+            await connection.execute(statement)
+        finally:
+            await connection.close()
+
+    asyncio.run(go())
+
+
+def holdfast(*arguments: str, **given: str) -> "subprocess.CompletedProcess[str]":
+    variables = {name: value for name, value in os.environ.items() if name not in {"DATABASE_URL", "APP_ENV"}}
+    return subprocess.run(
+        [HOLDFAST, *arguments], env=variables | given, capture_output=True, text=True, timeout=60, check=False
+    )
+
+
+def test_the_commands_go_up_and_down_and_say_what_they_did(tmp_path: Path) -> None:
+    files = sorted(file.name for file in (resources.folder("db") / "migrations").glob("*.sql"))
+    newest, data = files[-1], str(tmp_path / "var")
+
+    def command(*arguments: str) -> list[str]:
+        done = holdfast("migrate", *arguments, HOLDFAST_DATA=data)
+        assert done.returncode == 0, done.stderr
+        return done.stdout.splitlines()
+
+    assert command("dry-run") == [f"works       {name}" for name in files] + ["Everything was rolled back."]
+    assert command("status") == [f"pending     {name}" for name in files]
+    assert command("up") == [f"applied     {name}" for name in files]
+    assert command("up") == ["Nothing was pending: the schema is up to date."]
+    assert command("down") == [f"taken back  {newest}"]
+    assert command("history") == files[:-1]
+    # Each started the server that comes along, and stopped it.
+    assert not (tmp_path / "var/postgres/postmaster.pid").exists()
+
+
+def test_the_expected_version_is_that_of_the_newest_file(folder: Path, url: str) -> None:
+    (folder / "20260101000000_one.sql").write_text(ONE)
+    (folder / "20260102000000_two.sql").write_text(TWO)
+    assert migrations.expected_version() == "20260102000000"
+    assert asyncio.run(migrations.up(url)) == ["20260101000000_one.sql", "20260102000000_two.sql"]
+    assert [migration.version for migration in asyncio.run(migrations.history(url))] == [
+        "20260101000000",
+        "20260102000000",
+    ]
+
+
+def test_a_migration_that_fails_is_named_with_postgresqls_words_and_leaves_nothing(folder: Path, url: str) -> None:
+    (folder / "20260101000000_one.sql").write_text(ONE)
+    (folder / "20260102000000_broken.sql").write_text(
+        "-- migrate:up\ncreate table half (id integer);\ncreate tabel two (id integer);\n\n-- migrate:down\n"
+    )
+    with pytest.raises(MigrationError) as caught:
+        asyncio.run(migrations.up(url))
+    assert str(caught.value) == ('20260102000000_broken.sql: line 3, column 8: syntax error at or near "tabel" (42601)')
+    assert tables(url) == ["one"]
+
+
+def test_what_dbmate_says_is_shown_without_the_url(folder: Path, url: str) -> None:
+    sockets = httpx.URL(url).params["host"]
+    (folder / "20260101000000_tells.sql").write_text(
+        f"-- migrate:up\ndo $$ begin raise exception 'at {sockets} with hunter2'; end $$;\n\n-- migrate:down\n"
+    )
+    with pytest.raises(MigrationError) as caught:
+        asyncio.run(migrations.up(f"{url}&password=hunter2"))
+    assert "20260101000000_tells.sql: at *** with ***" in str(caught.value)
+
+
+def test_a_dry_run_tries_everything_and_keeps_nothing(folder: Path, url: str) -> None:
+    (folder / "20260101000000_one.sql").write_text(ONE)
+    (folder / "20260102000000_index.sql").write_text(
+        "-- migrate:up transaction:false\ncreate index concurrently one_id on one (id);\n\n"
+        "-- migrate:down transaction:false\ndrop index concurrently one_id;\n"
+    )
+    (folder / "20260103000000_two.sql").write_text(TWO)
+    assert asyncio.run(migrations.dry_run(url)) == [
+        Trial("20260101000000_one.sql", tried=True),
+        Trial("20260102000000_index.sql", tried=False),
+        Trial("20260103000000_two.sql", tried=True),
+    ]
+    assert tables(url) == []
+    assert len(asyncio.run(migrations.up(url))) == 3
+
+
+def test_a_dry_run_names_the_migration_that_would_fail_on_the_rows_there_are(folder: Path, url: str) -> None:
+    (folder / "20260101000000_one.sql").write_text(ONE)
+    asyncio.run(migrations.up(url))
+    execute(url, "insert into one values (1), (2)")
+    (folder / "20260102000000_check.sql").write_text(
+        "-- migrate:up\nalter table one add constraint small check (id < 2);\n\n-- migrate:down\n"
+    )
+    with pytest.raises(MigrationError, match=r"^20260102000000_check.sql: check constraint .* \(23514\)$"):
+        asyncio.run(migrations.dry_run(url))
+
+
+def test_an_index_that_a_failed_migration_left_invalid_is_reported(folder: Path, url: str) -> None:
+    (folder / "20260101000000_one.sql").write_text(
+        "-- migrate:up\ncreate table one (id integer);\ninsert into one values (1), (1);\n\n-- migrate:down\n"
+    )
+    (folder / "20260102000000_index.sql").write_text(
+        "-- migrate:up transaction:false\ncreate unique index concurrently one_id on one (id);\n\n-- migrate:down\n"
+    )
+    with pytest.raises(MigrationError, match=r"20260102000000_index.sql: .*23505"):
+        asyncio.run(migrations.up(url))
+    (folder / "20260102000000_index.sql").unlink()
+    with pytest.raises(MigrationError, match=r"Invalid indexes.*: one_id\."):
+        asyncio.run(migrations.up(url))
+
+
+def test_a_version_of_a_newer_holdfast_is_shown_and_not_taken_back(folder: Path, url: str) -> None:
+    (folder / "20260101000000_one.sql").write_text(ONE)
+    (folder / "20260102000000_two.sql").write_text(TWO)
+    asyncio.run(migrations.up(url))
+    (folder / "20260102000000_two.sql").unlink()
+    assert [(each.name, each.applied) for each in asyncio.run(migrations.status(url))] == [
+        ("20260101000000_one.sql", True),
+        ("20260102000000", True),
+    ]
+    with pytest.raises(MigrationError, match="newer holdfast"):
+        asyncio.run(migrations.down(url))
+    assert tables(url) == ["one", "two"]
+
+
+def test_a_stray_env_file_and_dbmates_own_variables_change_nothing(
+    folder: Path, url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "20260101000000_one.sql").write_text(ONE)
+    (tmp_path / ".env").write_text("DATABASE_URL=postgresql://127.0.0.1:1/elsewhere\n")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("DBMATE_MIGRATIONS_TABLE", "elsewhere")
+    asyncio.run(migrations.up(url))
+    assert tables(url) == ["one"]
+    assert len(asyncio.run(migrations.history(url))) == 1
+
+
+def test_of_several_hosts_the_one_that_answers_is_migrated(folder: Path, url: str) -> None:
+    (folder / "20260101000000_one.sql").write_text(ONE)
+    several = url.replace("host=", "host=/nowhere,").replace("port=5432", "port=1,5432")
+    assert asyncio.run(migrations.up(several)) == ["20260101000000_one.sql"]
