@@ -6,10 +6,8 @@ import secrets
 from typing import Any, cast
 
 from litestar import Request
-from litestar.enums import ScopeType
 from litestar.exceptions import HTTPException
-from litestar.middleware import ASGIMiddleware
-from litestar.types import ASGIApp, HTTPScope, Receive, Scope, Send
+from litestar.types import HTTPScope, Receive, Scope, Send
 
 from app.answers import Ready
 from app.callers import Caller, Callers
@@ -111,26 +109,6 @@ def unauthenticated() -> Problem:
     return Problem("unauthenticated", headers=((b"www-authenticate", b"Bearer"),))
 
 
-class Authentication(ASGIMiddleware):
-    """Puts the caller into the scope as `user`; stops a request that has none where the route wants one."""
-
-    scopes = (ScopeType.HTTP,)
-
-    async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
-        preflight = cast("HTTPScope", scope)["method"] == "OPTIONS"
-        kind = "public" if preflight else scope["route_handler"].opt.get("auth", "required")
-        token = None if kind == "public" else token_of(scope)
-        if token is not None or kind == "required":
-            try:
-                scope["user"] = found = await authenticate(scope, token)
-                check_scopes(found, scope)
-            except Problem as problem:
-                # Sent from here: raised through the framework it would cost five times as much.
-                await problem_answer(scope, problem)(scope, receive, send)
-                return
-        await next_app(scope, receive, send)
-
-
 def problem_answer(scope: Scope, problem: Problem) -> Ready[Any]:
     """A problem as an answer to this request."""
     return Ready(
@@ -141,7 +119,7 @@ def problem_answer(scope: Scope, problem: Problem) -> Ready[Any]:
 
 
 class _Unrouted(Ready[None]):
-    """The answer to an address or a method that does not exist: below /v1 it is a 401 first for those who are nobody."""
+    """The answer to an address or a method that does not exist: below /v1 a 401 first for those who are nobody."""
 
     def __init__(self, problem: Problem) -> None:
         super().__init__()
@@ -149,7 +127,8 @@ class _Unrouted(Ready[None]):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         problem = self.problem
-        if scope["path"].startswith("/v1/") and scope["path"].rstrip("/") not in scope["litestar_app"].state.public_paths:
+        path = scope["path"]
+        if path.startswith("/v1/") and path.rstrip("/") not in scope["litestar_app"].state.public_paths:
             try:
                 await authenticate(scope, token_of(scope))
             except Exception as error:  # noqa: BLE001 - no framework around this any more
@@ -158,5 +137,5 @@ class _Unrouted(Ready[None]):
 
 
 def answer_unrouted(_: Request[Any, Any, Any], error: HTTPException) -> Ready[None]:
-    """Exception handler for the router's own 404 and 405."""
+    """Exception handler for what the router itself refuses: 404, 405, a host name that is none."""
     return _Unrouted(problem_for(error))

@@ -104,7 +104,7 @@ class Query:
     Returns what its name line says: `^` one row or None, `$` one value, `!` the number of rows, nothing: a list of rows.
     """
 
-    __slots__ = ("call", "name", "operation", "order", "reads_only", "sql", "timer")
+    __slots__ = ("call", "name", "note", "operation", "order", "reads_only", "sql")
 
     def __init__(self, name: str, sql: str, operation: SQLOperationType, order: list[str]) -> None:
         self.name = name
@@ -113,7 +113,7 @@ class Query:
         self.call = _CALLS[operation]
         self.order = order
         self.reads_only = not re.search(r"\b(insert|update|delete|pg_advisory\w+)\b", sql)
-        self.timer = metrics.query_seconds.labels(name)
+        self.note = metrics.query_timer(name).note
 
     def __call__(self, on: Executor, **arguments: Any) -> Coroutine[Any, Any, Any]:
         try:
@@ -189,7 +189,7 @@ async def _execute(connection: Connection, query: Query, values: list[Any], echo
         _translate(error, query.name)
     finally:
         seconds = perf_counter() - started
-        query.timer.observe(seconds)
+        query.note(seconds)
         if seconds > SLOW_QUERY:
             log.warning("slow_query", query=query.name, seconds=round(seconds, 3))
         if echo:
@@ -380,7 +380,7 @@ class Database:
             raise DatabaseUnavailable from error
         finally:
             self.waiting -= 1
-            metrics.acquire_seconds.observe(perf_counter() - started)
+            metrics.acquiring.note(perf_counter() - started)
 
     async def _release(self, connection: Connection) -> None:
         # asyncpg knows no maximum age; a closed connection is replaced by the pool at the next acquire.

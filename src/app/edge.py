@@ -6,14 +6,12 @@ Request ids, HEAD (sent on as GET, its body dropped), the last-resort problem, t
 import itertools
 import re
 import secrets
-from functools import cache
 from time import perf_counter
 from typing import Any, cast
 
 from litestar import Litestar
 from litestar.enums import ScopeType
 from litestar.types import HTTPScope, Message, Receive, Scope, Send
-from prometheus_client import Counter, Histogram
 
 from app import logs, metrics
 from app.auth import problem_answer
@@ -77,13 +75,6 @@ class Edge:
     def _note(self, scope: HTTPScope, method: str, status: int, seconds: float) -> None:
         # The route's template, never the path: paths are without number, and what is in them is the user's.
         route = scope.get("path_template") or "none"
-        count, timer = _metrics(method if route != "none" else "other", route, status)
-        count.inc()
-        timer.observe(seconds)
+        metrics.request_timer(method if route != "none" else "other", route, status).note(seconds)
         caller = scope.get("user")
         logs.note_request(method, route, status, seconds, caller.user_id if caller else None)
-
-
-@cache
-def _metrics(method: str, route: str, status: int) -> tuple[Counter, Histogram]:
-    return metrics.requests.labels(method, route, status), metrics.request_seconds.labels(method, route)

@@ -16,7 +16,10 @@ import structlog
 log = structlog.get_logger()
 
 _SECRET_KEYS = re.compile(r"password|secret|token|authorization|cookie|database_url|dsn", re.IGNORECASE)
-_SECRET_TEXTS = re.compile(r"hf_[A-Za-z0-9_-]{20,}|(?<=://)[^/\s@]+@|\$argon2[^\s\"']+|[Bb]earer +\S+")
+# In a URL up to the last @: a password may contain one.
+_SECRET_TEXTS = re.compile(
+    r"hf_[A-Za-z0-9_-]{20,}|(?<=://)[^/\s]+@|\$argon2[^\s\"']+|bearer +\S+|(?<=password=)(?:'[^']*'|\"[^\"]*\")", re.IGNORECASE
+)
 
 
 def without_secrets(_: Any, __: str, event: MutableMapping[str, Any]) -> Mapping[str, Any]:
@@ -25,13 +28,18 @@ def without_secrets(_: Any, __: str, event: MutableMapping[str, Any]) -> Mapping
 
 
 def _mask(key: str, value: Any) -> Any:
+    if _SECRET_KEYS.search(key):
+        return "***"
     if isinstance(value, str):
-        return "***" if _SECRET_KEYS.search(key) else _SECRET_TEXTS.sub("***", value)
+        return _SECRET_TEXTS.sub("***", value)
     if isinstance(value, dict):
-        return {inner: _mask(str(inner), each) for inner, each in value.items()}
+        return {_SECRET_TEXTS.sub("***", str(inner)): _mask(str(inner), each) for inner, each in value.items()}
     if isinstance(value, list | tuple):
-        return [_mask(key, each) for each in value]
-    return "***" if isinstance(value, bytes) else value
+        return [_mask("", each) for each in value]
+    if value is None or isinstance(value, int | float):
+        return value
+    # Whatever else is printed by its repr, so that is what has to be clean.
+    return "***" if isinstance(value, bytes) else _SECRET_TEXTS.sub("***", repr(value))
 
 
 request_id: ContextVar[str | None] = ContextVar("request_id", default=None)

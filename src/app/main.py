@@ -1,28 +1,25 @@
 """create_app(): the list of routers, nothing clever."""
 
+import gc
 import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import Any
 
-import litestar
 from litestar import Litestar
 from litestar.config.cors import CORSConfig
 from litestar.datastructures import State
-from litestar.di import Provide
-from litestar.exceptions import MethodNotAllowedException, NotFoundException
+from litestar.exceptions import HTTPException
 from litestar.routes import HTTPRoute
 
-from app import health, logs, migrations, openapi, settings, supervisor
+from app import health, logs, metrics, migrations, openapi, settings, supervisor
 from app.accounts import handlers as accounts
 from app.accounts.passwords import Passwords
-from app.answers import Ready
-from app.auth import Authentication, answer_unrouted, problem_answer
+from app.auth import answer_unrouted
 from app.callers import Callers, listening
 from app.database import Database
+from app.dispatch import compile_routes
 from app.edge import Edge
-from app.errors import problem_for
-from app.requests import BODY_LIMIT, NoParameters, Request, filters
+from app.requests import BODY_LIMIT, Request
 from app.settings import Settings
 from app.tasks import handlers as tasks
 
@@ -32,14 +29,8 @@ def create_app(settings: Settings, passwords: Passwords | None = None) -> Edge:
     app = Litestar(
         [accounts.router, tasks.router, health.router, openapi.router],
         request_class=Request,
-        dependencies={"filters": Provide(filters)},
         request_max_body_size=BODY_LIMIT,
-        middleware=[Authentication(), NoParameters()],
-        exception_handlers={
-            NotFoundException: answer_unrouted,
-            MethodNotAllowedException: answer_unrouted,
-            Exception: _answer_error,
-        },
+        exception_handlers={HTTPException: answer_unrouted},
         lifespan=[_lifespan(settings, passwords)],
         state=State({"settings": settings, "expected_version": migrations.expected_version()}),
         cors_config=_cors(settings),
@@ -52,6 +43,7 @@ def create_app(settings: Settings, passwords: Passwords | None = None) -> Edge:
         if isinstance(route, HTTPRoute)
         and any(handler.opt.get("auth", "required") != "required" for handler in route.route_handlers)
     }
+    compile_routes(app)
     return Edge(app)
 
 
@@ -70,7 +62,11 @@ def _lifespan(settings: Settings, passwords: Passwords | None) -> Callable[[Lite
         app.state.passwords = passwords or Passwords()
         app.state.callers = Callers()
         try:
-            async with listening(app.state.callers, settings):
+            async with listening(app.state.callers, settings), metrics.settling():
+                # What is there now stays: the collector need not look at it again and again, nor every 700 objects.
+                gc.collect()
+                gc.freeze()
+                gc.set_threshold(10_000, 20, 50)
                 yield
         finally:
             await app.state.database.close()
@@ -78,10 +74,6 @@ def _lifespan(settings: Settings, passwords: Passwords | None) -> Callable[[Lite
                 app.state.passwords.close()
 
     return lifespan
-
-
-def _answer_error(request: litestar.Request[Any, Any, Any], error: Exception) -> Ready[Any]:
-    return problem_answer(request.scope, problem_for(error))
 
 
 def _cors(settings: Settings) -> CORSConfig | None:

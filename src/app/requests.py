@@ -1,22 +1,19 @@
 """The request as handlers see it: bodies and queries decoded strictly, before the handler runs.
 
-A handler declares `data: JSONBody[T]` for the body and `filters: NamedDependency[Q]` for the query parameters, both structs
-that forbid unknown fields; the framework calls `body`, `json` and `filters` below. A handler without `filters` takes none.
+A handler declares `data: JSONBody[T]` for the body and `filters: FromQuery[Q]` for the query parameters, both structs that
+forbid unknown fields; app.dispatch decodes them with what stands here. A handler without `filters` takes no parameters.
 """
 
 import re
 from collections.abc import Callable, Iterator
 from functools import cache
-from typing import Any, cast
+from typing import Any, NoReturn, cast
 from urllib.parse import parse_qsl
 
 import litestar
 import msgspec
 from litestar.datastructures.state import State
-from litestar.enums import ScopeType
 from litestar.exceptions import ClientException
-from litestar.middleware import ASGIMiddleware
-from litestar.types import ASGIApp, Receive, Scope, Send
 
 from app.callers import Caller, Callers
 from app.database import Database
@@ -51,35 +48,21 @@ class Request(litestar.Request[Caller, None, State]):
     def settings(self) -> Settings:
         return cast("Settings", self.scope["litestar_app"].state.settings)
 
-    async def body(self) -> bytes:
-        """The raw body. Raises the problems of size (413), type (415) and absence (400), in this order."""
-        try:
-            body = await super().body()
-        except ClientException as error:
-            if error.status_code == 413:
-                raise Problem("body_too_large") from None
-            raise
-        content_type = next((value for name, value in self.scope["headers"] if name == b"content-type"), b"")
-        if not _is_json(content_type):
-            raise Problem("unsupported_media_type")
-        if not body:
-            raise Problem("malformed_json", "The body is empty; a JSON object is expected.")
-        return body
 
-    async def json(self) -> Any:
-        """The body as the struct that the handler declares for `data`."""
-        field = self.route_handler.parsed_fn_signature.parameters["data"]
-        return decode(await self.body(), field.annotation)
-
-
-def _filters_type(scope: Scope) -> type[msgspec.Struct] | None:
-    field = scope["route_handler"].parsed_fn_signature.parameters.get("filters")
-    return field.annotation if field else None
-
-
-async def filters(request: Request) -> msgspec.Struct:
-    """Decode the query parameters as the struct that the handler declares for `filters`: the app's one dependency."""
-    return decode_query(request.scope["query_string"], _filters_type(request.scope) or msgspec.Struct)
+async def decode_body(request: Request, kind: Any) -> Any:
+    """Read the body as a `kind`. Raises the problems of size (413), type (415), form (400) and rules (422), in this order."""
+    try:
+        body = await request.body()
+    except ClientException as error:
+        if error.status_code == 413:
+            raise Problem("body_too_large") from None
+        raise
+    content_type = next((value for name, value in request.scope["headers"] if name == b"content-type"), b"")
+    if not _is_json(content_type):
+        raise Problem("unsupported_media_type")
+    if not body:
+        raise Problem("malformed_json", "The body is empty; a JSON object is expected.")
+    return decode(body, kind)
 
 
 @cache
@@ -126,16 +109,10 @@ def _texts(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
             yield from _texts(inner, f"{path}[{index}]")
 
 
-class NoParameters(ASGIMiddleware):
-    """Refuses query parameters where the handler takes none: a misspelt filter must not pass in silence."""
-
-    scopes = (ScopeType.HTTP,)
-
-    async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
-        if scope["query_string"] and scope["path"].startswith("/v1/") and _filters_type(scope) is None:
-            name = scope["query_string"].partition(b"&")[0].partition(b"=")[0].decode("latin-1")[:100]
-            raise invalid(name, "unknown_field", "is not a parameter of this request")
-        await next_app(scope, receive, send)
+def refuse_query(query_string: bytes) -> NoReturn:
+    """Raise Problem 422: the route takes no parameters, and a misspelt filter must not pass in silence."""
+    name = query_string.partition(b"&")[0].partition(b"=")[0].decode("latin-1")[:100]
+    raise invalid(name, "unknown_field", "is not a parameter of this request")
 
 
 def _whole_number(text: str) -> int | str:

@@ -3,8 +3,7 @@
 from uuid import UUID
 
 from litestar import Router, delete, get, patch, post, put
-from litestar.di import NamedDependency
-from litestar.params import FromPath, JSONBody
+from litestar.params import FromPath, FromQuery, JSONBody
 
 from app import answers, paging
 from app.accounts import repository, rules
@@ -100,7 +99,7 @@ async def change_password(request: Request, data: JSONBody[PasswordChange]) -> R
 
 
 @get("/v1/me/sessions", opt=SESSION_ONLY)
-async def page_sessions(request: Request, filters: NamedDependency[PageQuery]) -> Ready[Page[Session]]:
+async def page_sessions(request: Request, filters: FromQuery[PageQuery]) -> Ready[Page[Session]]:
     """List where one is signed in, newest first."""
     sessions = await repository.page_sessions(
         request.database,
@@ -122,7 +121,7 @@ async def end_session(request: Request, id: FromPath[UUID]) -> Ready[None]:
 
 
 @get("/v1/me/identities")
-async def page_identities(request: Request, filters: NamedDependency[PageQuery]) -> Ready[Page[Identity]]:
+async def page_identities(request: Request, filters: FromQuery[PageQuery]) -> Ready[Page[Identity]]:
     """List who one is elsewhere, newest first."""
     identities = await repository.page_identities(
         request.database, request.caller.user_id, after=paging.after(filters), limit=filters.limit + 1
@@ -137,7 +136,7 @@ async def create_token(request: Request, data: JSONBody[TokenCreate]) -> Ready[N
 
 
 @get("/v1/me/tokens", opt=SESSION_ONLY)
-async def page_tokens(request: Request, filters: NamedDependency[PageQuery]) -> Ready[Page[Token]]:
+async def page_tokens(request: Request, filters: FromQuery[PageQuery]) -> Ready[Page[Token]]:
     """List one's own API tokens, newest first."""
     tokens = await repository.page_tokens(
         request.database, request.caller.user_id, after=paging.after(filters), limit=filters.limit + 1

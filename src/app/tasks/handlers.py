@@ -3,8 +3,7 @@
 from uuid import UUID
 
 from litestar import Router, delete, get, patch, post
-from litestar.di import NamedDependency
-from litestar.params import FromPath, JSONBody
+from litestar.params import FromPath, FromQuery, JSONBody
 
 from app import answers, ids, paging
 from app.answers import Ready
@@ -46,7 +45,7 @@ async def read(request: Request, id: FromPath[UUID]) -> Ready[Task]:
 
 
 @get("/")
-async def page(request: Request, filters: NamedDependency[TaskQuery]) -> Ready[Page[Task]]:
+async def page(request: Request, filters: FromQuery[TaskQuery]) -> Ready[Page[Task]]:
     """List tasks by the time they were made, newest first or oldest first."""
     read_page = repository.page_newest if filters.order == "newest" else repository.page_oldest
     tasks = await read_page(
