@@ -59,6 +59,13 @@ format: environment
 schema: environment
     {{ bin }}/python -m tests.write_schema
 
+# Build the container image with podman, docker or buildah, whichever is there, and say how large it is.
+container *options:
+    @engine=$(type -P podman docker buildah | head -1 || true); \
+    [ -n "$engine" ] || { echo "There is none of podman, docker and buildah: install one." >&2; exit 1; }; \
+    BUILDAH_FORMAT=docker "$engine" build --file Containerfile --tag holdfast {{ options }} .; \
+    "$engine" images holdfast
+
 # Write the locks anew from pyproject.toml.
 lock:
     uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --no-emit-index-url \

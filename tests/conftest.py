@@ -1,14 +1,15 @@
 """One database server for the whole run, one database per worker, no clean-up between tests: each makes its own users.
 
 The controller of pytest-xdist finds or starts the server and migrates a template; each worker clones the template.
-TEST_DATABASE_URL names a server to use; without it, the embedded one is started on a temporary folder.
+TEST_DATABASE_URL names a server to use; without it, `--database=container` starts one in a container, and otherwise the
+embedded one is started on a temporary folder.
 """
 
 import asyncio
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
@@ -25,13 +26,27 @@ from app.settings import Settings, database_url  # noqa: E402
 
 _SERVER = pytest.StashKey[embedded.Server]()
 _FOLDER = pytest.StashKey[Path]()
+_STOP = pytest.StashKey[Callable[[], None]]()
 _TEMPLATE = pytest.StashKey[str]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--database",
+        choices=("embedded", "container"),
+        default="embedded",
+        help="without TEST_DATABASE_URL: test on the PostgreSQL that comes along, or on postgres:18 in a container",
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
     if hasattr(config, "workerinput") or config.option.collectonly:
         return
     url = os.environ.get("TEST_DATABASE_URL")
+    if not url and config.getoption("database") == "container":
+        import containers  # noqa: PLC0415 - a second of imports that other runs do without
+
+        url, config.stash[_STOP] = containers.start()
     if not url:
         config.stash[_FOLDER] = folder = Path(tempfile.mkdtemp(prefix="holdfast-test-"))
         config.stash[_SERVER] = embedded.start(folder, durable=False, max_connections=300)
@@ -49,6 +64,8 @@ def pytest_configure_node(node: pytest.Item) -> None:
 def pytest_unconfigure(config: pytest.Config) -> None:
     if _TEMPLATE in config.stash:
         asyncio.run(_statement(config.stash[_TEMPLATE], "drop database if exists {name} with (force)"))
+    if _STOP in config.stash:
+        config.stash[_STOP]()
     if _SERVER in config.stash:
         config.stash[_SERVER].stop()
         shutil.rmtree(config.stash[_FOLDER])

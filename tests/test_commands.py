@@ -113,16 +113,17 @@ def test_every_worker_counts_its_pool_and_its_listener() -> None:
     assert connections_needed(Settings(workers=4, pool_size=5, max_overflow=10)) == 4 * 16 + 2
 
 
+COUNT = """
+import os
+from app import settings, supervisor
+read = settings.from_environment(os.environ)
+supervisor._count_connections(read.database_url, read)
+"""
+
+
 def test_serve_warns_when_the_workers_may_open_more_connections_than_there_are(database: str) -> None:
     warned = subprocess.run(
-        [
-            sys.executable,
-            "-c",
-            "from app import settings, supervisor\n"
-            "import os\n"
-            "read = settings.from_environment(os.environ)\n"
-            "supervisor._count_connections(read.database_url, read)",
-        ],
+        [sys.executable, "-c", COUNT],
         env=os.environ | {"DATABASE_URL": database, "WORKERS": "100"},
         capture_output=True,
         text=True,

@@ -8,6 +8,7 @@ import asyncio
 import random
 import re
 from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import suppress
 from functools import cache
 from time import monotonic, perf_counter
 from typing import TYPE_CHECKING, Any, NoReturn, Protocol, TypeVar, TypeVarTuple, Unpack, cast
@@ -38,6 +39,9 @@ KEEP = 10.0
 
 SLOW_QUERY = 1.0
 """Seconds from which on a query is logged by name."""
+
+_FAULTS = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError)
+"""Whatever the driver and the network raise."""
 
 _RETRY = {"40001", "40P01"}
 _LOST = {"57P01", "57P02", "57P03", "57P05", "53300"}
@@ -185,7 +189,7 @@ async def _execute(connection: Connection, query: Query, values: list[Any], echo
     started = perf_counter()
     try:
         return await query.call(connection, query.sql, values)
-    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+    except _FAULTS as error:
         _translate(error, query.name)
     finally:
         seconds = perf_counter() - started
@@ -228,7 +232,7 @@ async def _transact(connection: Connection, work: Callable[["Transaction"], Awai
     try:
         async with connection.transaction():
             return await work(Transaction(connection, echo=echo))
-    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+    except _FAULTS as error:
         # Out of begin or commit; the statements' own faults were translated before.
         if is_lost(error):
             raise DatabaseUnavailable from error
@@ -340,7 +344,7 @@ class Database:
         attempt = 1
         while True:
             connection = self._kept.pop() if self._kept else await self._acquire()
-            if connection.is_closed():
+            if _is_closed(connection):
                 # Lost while it was kept: the pool replaces it.
                 await self._release(connection)
                 continue
@@ -352,11 +356,17 @@ class Database:
                     raise
                 if attempt == ATTEMPTS:
                     raise DatabaseBusy from error
+            except DatabaseUnavailable:
+                # Lost: the others may be as dead without anybody having noticed, so all of them are made anew.
+                await self.pool.expire_connections()
+                await self._release(connection)
+                await self._give_back()
+                raise
             except BaseException:
                 await self._release(connection)
                 raise
             else:
-                if self.waiting or monotonic() - connection.born > self._settings.pool_recycle:
+                if self.waiting or _is_closed(connection) or monotonic() - connection.born > self._settings.pool_recycle:
                     await self._release(connection)
                 else:
                     self._kept.append(connection)
@@ -374,7 +384,7 @@ class Database:
             # A bare TimeoutError says either: every connection is taken, or the host does not answer.
             log.warning("pool_exhausted" if self.exhausted else "database_unreachable", waiting=self.waiting)
             raise (PoolExhausted if self.exhausted else DatabaseUnavailable) from error
-        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+        except _FAULTS as error:
             metrics.connection_errors.inc()
             log.warning("connection_failed", error=type(error).__name__, sqlstate=getattr(error, "sqlstate", None))
             raise DatabaseUnavailable from error
@@ -384,19 +394,30 @@ class Database:
 
     async def _release(self, connection: Connection) -> None:
         # asyncpg knows no maximum age; a closed connection is replaced by the pool at the next acquire.
-        if monotonic() - connection.born > self._settings.pool_recycle and not connection.is_closed():
+        if not _is_closed(connection) and monotonic() - connection.born > self._settings.pool_recycle:
             await connection.close()
-        await self.pool.release(cast("PoolConnectionProxy[asyncpg.Record]", connection))
+        # Lost at this very moment, it has freed its place in the pool by itself, and release() would complain.
+        with suppress(asyncpg.InternalClientError):
+            await self.pool.release(cast("PoolConnectionProxy[asyncpg.Record]", connection))
 
     async def _give_back(self) -> None:
-        kept, self._kept = self._kept, []
-        for connection in kept:
-            await self._release(connection)
+        # One by one: what is not given back when this is cancelled is still kept.
+        for _ in range(len(self._kept)):
+            if self._kept:
+                await self._release(self._kept.pop(0))
 
     async def _give_back_regularly(self) -> None:
         while True:
             await asyncio.sleep(KEEP)
             await self._give_back()
+
+
+def _is_closed(connection: Connection) -> bool:
+    """Whether a connection of the pool is closed. One that was lost has left an empty hull behind, which can only raise."""
+    try:
+        return connection.is_closed()
+    except asyncpg.InterfaceError:
+        return True
 
 
 async def patiently(attempt: Callable[[], Awaitable[T]]) -> T:
@@ -418,9 +439,12 @@ async def patiently(attempt: Callable[[], Awaitable[T]]) -> T:
             ) from None
         except (asyncpg.ClientConfigurationError, ValueError):
             raise DatabaseRefused("DATABASE_URL cannot be used: check its form and its options.") from None
-        except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
-            if not is_lost(error):
-                raise
+        except _FAULTS as error:
+            if isinstance(error, asyncpg.PostgresError) and not is_lost(error):
+                raise DatabaseRefused(
+                    "The database server refused the connection: check the options of DATABASE_URL "
+                    f"(SQLSTATE {error.sqlstate})."
+                ) from None
             metrics.connection_errors.inc()
             log.warning("database_not_there", error=type(error).__name__, next_attempt_in=wait)
             if wait is None:

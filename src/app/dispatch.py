@@ -15,14 +15,14 @@ from litestar.types import ASGIApp, HTTPScope, Receive, Scope, Send
 
 from app.answers import Ready
 from app.auth import authenticate, check_scopes, problem_answer, token_of
-from app.errors import problem_for
+from app.errors import allow, problem_for
 from app.requests import Request, decode_body, decode_query, refuse_query
 
 Handler = Callable[..., Awaitable[Ready[Any]]]
 
 
 def compile_routes(app: Litestar) -> None:
-    """Put our function in front of every handler of ours; the framework's own, for OPTIONS, stay as they are.
+    """Put our function in the place of the framework's in front of every handler.
 
     Raises RuntimeError when the router is built otherwise than expected: a route left out would be open to everybody.
     """
@@ -39,10 +39,22 @@ def _handlers(route: Any) -> list[HTTPRouteHandler]:
 def _compile_node(node: Any) -> int:
     compiled = 0
     for method, entry in node.asgi_handlers.items():
-        if method != "OPTIONS":
+        if method == "OPTIONS":
+            # The framework's own names only the methods that were there when it was made.
+            node.asgi_handlers[method] = entry._replace(asgi_app=_options(allow(node.asgi_handlers)))
+        else:
             node.asgi_handlers[method] = entry._replace(asgi_app=_compiled(entry.handler, node.path_template))
             compiled += 1
     return compiled + sum(_compile_node(child) for child in node.children.values())
+
+
+def _options(allowed: str) -> ASGIApp:
+    answer: Ready[None] = Ready(b"", 204, ((b"allow", allowed.encode()),))
+
+    async def handle(scope: Scope, receive: Receive, send: Send) -> None:
+        await answer(scope, receive, send)
+
+    return handle
 
 
 def _compiled(handler: HTTPRouteHandler, path: str) -> ASGIApp:

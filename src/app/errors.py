@@ -1,6 +1,7 @@
 """What was raised -> the problem that answers it. The names of the constraints are the vocabulary."""
 
 import re
+from collections.abc import Iterable
 
 import asyncpg
 import msgspec
@@ -8,6 +9,7 @@ import structlog
 from litestar.exceptions import HTTPException, MethodNotAllowedException
 
 from app.database import DatabaseUnavailable, QueryTimeout
+from app.fields import NOT_BLANK
 from app.problems import KINDS, FieldError, Problem, invalid, later
 
 log = structlog.get_logger()
@@ -123,10 +125,15 @@ def _for_constraint(error: asyncpg.IntegrityConstraintViolationError) -> Problem
     return Problem(code, errors=(FieldError(field, "taken" if KINDS[code].status == 409 else "missing", message),))
 
 
+def allow(methods: Iterable[str]) -> str:
+    """The Allow header of a path with handlers for these methods: HEAD works where GET does."""
+    return ", ".join(sorted({*methods, *(["HEAD"] if "GET" in methods else [])}))
+
+
 def _for_framework(error: HTTPException) -> Problem:
     if isinstance(error, MethodNotAllowedException):
-        allow = (error.headers or {}).get("allow", "")
-        return Problem("method_not_allowed", headers=((b"allow", allow.encode()),))
+        allowed = allow((error.headers or {}).get("allow", "").split(", "))
+        return Problem("method_not_allowed", headers=((b"allow", allowed.encode()),))
     if error.status_code == 404:
         return Problem("not_found")
     if error.status_code == 413:
@@ -151,7 +158,7 @@ def problem_for_validation(error: msgspec.ValidationError) -> Problem:
             return invalid(name, "required", "is required")
         return invalid(name[:200], "unknown_field", "is not a field of this request")
     if message.startswith("Expected `str` matching regex"):
-        return invalid(field, "form", "must not be blank" if r"'\\S'" in message else "has not the required form")
+        return invalid(field, "form", "must not be blank" if repr(NOT_BLANK) in message else "has not the required form")
     code = "type" if ", got " in message else "out_of_range"
     if "got `null`" in message:
         code = "null"

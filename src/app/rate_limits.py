@@ -51,7 +51,7 @@ def limited_address(request: Request) -> str:
     parsed = _parsed(text)
     if isinstance(parsed, ipaddress.IPv6Address):
         return str(ipaddress.ip_network((parsed, 64), strict=False))
-    return text
+    return str(parsed or text)
 
 
 def _forwarded_for(scope: Scope) -> list[str]:
@@ -61,9 +61,11 @@ def _forwarded_for(scope: Scope) -> list[str]:
 
 def _parsed(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     try:
-        return ipaddress.ip_address(text)
+        parsed = ipaddress.ip_address(text)
     except ValueError:
         return None
+    # On a server that listens on IPv6, an IPv4 caller looks like ::ffff:192.0.2.7.
+    return getattr(parsed, "ipv4_mapped", None) or parsed
 
 
 def _within(text: str, networks: tuple[Network, ...]) -> bool:

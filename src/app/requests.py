@@ -6,14 +6,14 @@ forbid unknown fields; app.dispatch decodes them with what stands here. A handle
 
 import re
 from collections.abc import Callable, Iterator
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, NoReturn, cast
 from urllib.parse import parse_qsl
 
 import litestar
 import msgspec
 from litestar.datastructures.state import State
-from litestar.exceptions import ClientException
+from litestar.exceptions import HTTPException
 
 from app.callers import Caller, Callers
 from app.database import Database
@@ -53,10 +53,13 @@ async def decode_body(request: Request, kind: Any) -> Any:
     """Read the body as a `kind`. Raises the problems of size (413), type (415), form (400) and rules (422), in this order."""
     try:
         body = await request.body()
-    except ClientException as error:
+    except HTTPException as error:
         if error.status_code == 413:
             raise Problem("body_too_large") from None
-        raise
+        raise Problem("bad_request", "The body did not arrive whole.") from None
+    except (OSError, RuntimeError):
+        # The server's own words for a broken chunk and for a caller who went away.
+        raise Problem("bad_request", "The body did not arrive whole.") from None
     content_type = next((value for name, value in request.scope["headers"] if name == b"content-type"), b"")
     if not _is_json(content_type):
         raise Problem("unsupported_media_type")
@@ -65,7 +68,7 @@ async def decode_body(request: Request, kind: Any) -> Any:
     return decode(body, kind)
 
 
-@cache
+@lru_cache(64)
 def _is_json(content_type: bytes) -> bool:
     kind, *parameters = content_type.decode("latin-1").lower().split(";")
     charsets = [part.strip() for part in parameters if part.strip().startswith("charset=")]

@@ -99,7 +99,8 @@ def database_url(text: str) -> str:
         parts = urlsplit(text)
     except ValueError:
         raise ValueError("is not a URL") from None
-    if parts.scheme not in {"postgres", "postgresql", "postgresql+asyncpg"}:
+    schemes = {"postgres", "postgresql", "postgresql+asyncpg"}
+    if parts.scheme not in schemes or text[len(parts.scheme) :][:3] != "://":
         raise ValueError("must start with postgresql://, postgres:// or postgresql+asyncpg://")
     if not parts.path.strip("/"):
         raise ValueError("must name a database after the host: postgresql://user:password@host:5432/database")

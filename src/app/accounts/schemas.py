@@ -9,7 +9,7 @@ from zoneinfo import available_timezones
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from app.fields import Id, Timestamp, Version
+from app.fields import END, NOT_BLANK, SPACE, Id, Timestamp, Version
 from app.problems import invalid
 
 Email = Annotated[
@@ -17,7 +17,7 @@ Email = Annotated[
     Meta(
         min_length=3,
         max_length=320,
-        pattern=r"^[^@\s]+@[^@\s]+$",
+        pattern=f"^[^@{SPACE}]+@[^@{SPACE}]+{END}",
         description="An e-mail address; letter case does not matter.",
         examples=["ada@example.com"],
     ),
@@ -25,7 +25,7 @@ Email = Annotated[
 Username = Annotated[
     str,
     Meta(
-        pattern=r"^[A-Za-z0-9_.-]{3,50}\Z",
+        pattern=r"^[A-Za-z0-9_.-]{3,50}" + END,
         description="3 to 50 letters, digits, `_`, `.` or `-`; letter case does not matter.",
         examples=["ada"],
     ),
@@ -165,13 +165,13 @@ class Identity(msgspec.Struct, frozen=True):
     created_at: Timestamp
 
 
-TokenName = Annotated[str, Meta(min_length=1, max_length=100, pattern=r"\S", examples=["Backup script"])]
+TokenName = Annotated[str, Meta(min_length=1, max_length=100, pattern=NOT_BLANK, examples=["Backup script"])]
 Scopes = Annotated[
     list[
         Annotated[
             str,
             Meta(
-                pattern=r"^([a-z][a-z-]{0,49}:)?(read|write)\Z",
+                pattern=r"^([a-z][a-z-]{0,49}:)?(read|write)" + END,
                 description="`read` or `write` for everything, `tasks:read` or `tasks:write` for one resource.",
             ),
         ]

@@ -5,12 +5,12 @@ from typing import Annotated
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from app.fields import Id, Timestamp, Version
+from app.fields import NOT_BLANK, Id, Timestamp, Version
 from app.ids import ChosenId
 from app.paging import OrderedPageQuery
 
 Title = Annotated[
-    str, Meta(min_length=1, max_length=200, pattern=r"\S", description="Not blank.", examples=["Water the plants"])
+    str, Meta(min_length=1, max_length=200, pattern=NOT_BLANK, description="Not blank.", examples=["Water the plants"])
 ]
 Description = Annotated[str, Meta(max_length=1000, examples=["The ficus, too"])]
 Completed = Annotated[bool, Meta(description="Whether it is done.", examples=[False])]

@@ -1,0 +1,239 @@
+"""The OpenAPI document keeps its word: whatever it allows is taken, whatever it forbids is refused, each answer is in it.
+
+Schemathesis makes the requests from the document alone. A new route takes part by itself; one with an id in its path
+needs an entry in ROWS.
+"""
+
+import json
+from collections.abc import Callable, Iterable
+from typing import Any, cast
+
+import httpx
+import pytest
+import requests
+import schemathesis
+from client import PASSWORD, Api, User, assert_problem
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+from schemathesis import Case, GenerationMode
+from schemathesis.checks import CheckFunction, not_a_server_error
+from schemathesis.config import GenerationConfig
+from schemathesis.core.parameters import ParameterLocation
+from schemathesis.generation.meta import TestPhase
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    negative_data_rejection,
+    response_headers_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+    unsupported_method,
+)
+
+from app.main import create_app
+from app.openapi import document
+from app.settings import Settings
+
+Json = dict[str, Any]
+
+DOCUMENT = document(create_app(Settings()).app)
+PATHS: dict[str, dict[str, Json]] = json.loads(DOCUMENT)["paths"]
+
+CHECKS: list[CheckFunction] = [
+    not_a_server_error,
+    status_code_conformance,
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+    negative_data_rejection,
+    unsupported_method,
+]
+
+
+def made(answer: httpx.Response) -> str:
+    return cast("str", answer.json()["id"])
+
+
+def other_session(user: User) -> str:
+    login = {"email": user.email, "password": PASSWORD}
+    assert user.api.post("/v1/auth/login", login).status_code == 200
+    sessions = user.get("/v1/me/sessions").json()["items"]
+    return next(cast("str", session["id"]) for session in sessions if not session["is_current"])
+
+
+ROWS: dict[str, Callable[[User], str]] = {
+    "/problems/{code}": lambda _: "not_found",
+    "/v1/me/sessions/{id}": other_session,
+    "/v1/me/tokens/{id}": lambda user: made(user.post("/v1/me/tokens", {"name": "T", "scopes": ["read"]})),
+    "/v1/tasks/{id}": lambda user: made(user.post("/v1/tasks", {"title": "T"})),
+}
+"""How to make a row that a path can name: else every answer would be a 404."""
+
+BEYOND_A_SCHEMA = {
+    ("current", "required"),
+    ("email", "required"),
+    ("expires_at", "past"),
+    ("new", "too_common"),
+    ("password", "required"),
+    ("password", "too_common"),
+    ("timezone", "unknown"),
+}
+"""Fields and the rules that no schema can say: a request that the document allows may be refused for these."""
+
+REFUSALS = {
+    "email_taken",
+    "id_in_future",
+    "id_not_time_ordered",
+    "invalid_credentials",
+    "invalid_cursor",
+    "username_taken",
+    "version_mismatch",
+    "wrong_password",
+}
+"""Other problems that a request may have which the document allows."""
+
+GIVEN_OUT = ("cursor", "If-Match", "If-None-Match")
+"""What only the server can give: made up, it hides how everything else in the same request is treated."""
+
+
+def operations(wanted: Callable[[Json], bool] = lambda _: True) -> pytest.MarkDecorator:
+    """Run a test once for every operation that is wanted."""
+    return pytest.mark.parametrize(
+        ("path", "method"),
+        [
+            pytest.param(path, method, id=f"{method.upper()} {path}")
+            for path, item in PATHS.items()
+            for method, operation in item.items()
+            if wanted(operation)
+        ],
+    )
+
+
+def needs_a_token(operation: Json) -> bool:
+    return "security" not in operation
+
+
+def can_be_wrong(operation: Json) -> bool:
+    """Whether the document forbids anything: a body, a parameter that is more than some text."""
+    return "requestBody" in operation or any(each["schema"] != {"type": "string"} for each in operation["parameters"])
+
+
+@pytest.fixture(scope="module")
+def schema(api: Api) -> Any:
+    """The document as Schemathesis reads it, but for who is calling: that is up to the tests."""
+    assert api.get("/openapi.json").content == DOCUMENT
+    parsed = json.loads(DOCUMENT)
+    del parsed["security"], parsed["components"]["securitySchemes"]
+    for item in parsed["paths"].values():
+        for operation in item.values():
+            operation.pop("security", None)
+    return schemathesis.openapi.from_dict(parsed)
+
+
+def at_the_limits(schema: Any, path: str, method: str) -> Iterable[Case[Any]]:
+    """What lies at or just beyond each limit that the document names: always the same requests."""
+    generation = GenerationConfig(with_security_parameters=False)
+    cases = schema.iter_coverage_cases(
+        schema[path][method], generation_modes=list(GenerationMode), generation_config=generation
+    )
+    return cast("Iterable[Case[Any]]", cases)
+
+
+class Caller:
+    """Sends what Schemathesis makes, signed in where that is needed, and checks the answers."""
+
+    def __init__(self, api: Api) -> None:
+        self.api = api
+        self.user = self._somebody()
+
+    def _somebody(self) -> User:
+        """A user who has one of each: lists are not empty."""
+        user = self.api.user()
+        for make in ROWS.values():
+            make(user)
+        return user
+
+    def check(self, case: Case[Any]) -> None:
+        meta = case.meta
+        assert meta is not None
+        if case.path_parameters and meta.components[ParameterLocation.PATH].mode.is_positive:
+            [name] = case.path_parameters
+            case.path_parameters = {name: ROWS[case.path](self.user)}
+        if meta.generation.mode.is_positive and meta.phase.name is TestPhase.COVERAGE:
+            for name in GIVEN_OUT:
+                case.query.pop(name, None)
+                case.headers.pop(name, None)
+        token = self.user.token if needs_a_token(PATHS[case.path].get(case.method.lower(), {})) else None
+        answer = send(self.api, case, token)
+        case.validate_response(answer, checks=CHECKS)
+        if meta.generation.mode.is_positive:
+            check_taken(answer)
+        if self.user.get("/v1/me").status_code == 401:
+            # The request was to log out, or to end the account.
+            self.user = self._somebody()
+
+
+def send(api: Api, case: Case[Any], token: str | None) -> httpx.Response:
+    prepared = requests.Request(**case.as_transport_kwargs(base_url="http://test")).prepare()
+    return api.request(
+        str(prepared.method), str(prepared.url), token=token, content=prepared.body or b"", headers=dict(prepared.headers)
+    )
+
+
+def check_taken(answer: httpx.Response) -> None:
+    """Check that a request was done that the document allows, or refused for what no schema can say."""
+    if answer.status_code < 400:
+        return
+    problem = answer.json()
+    broken = {(each["field"], each["code"]) for each in problem.get("errors", ()) if each["code"] != "nul_character"}
+    assert problem["code"] == "invalid" or problem["code"] in REFUSALS, told(answer)
+    assert problem["code"] != "invalid" or broken <= BEYOND_A_SCHEMA, told(answer)
+
+
+def told(answer: httpx.Response) -> str:
+    request = answer.request
+    return f"{request.method} {request.url}\n{request.content!r}\n{answer.text}"
+
+
+@operations()
+def test_what_lies_at_a_limit_is_taken_or_refused_as_documented(api: Api, schema: Any, path: str, method: str) -> None:
+    caller = Caller(api)
+    for case in at_the_limits(schema, path, method):
+        caller.check(case)
+
+
+def made_up(api: Api, strategy: st.SearchStrategy[Case[Any]]) -> None:
+    caller = Caller(api)
+
+    @settings(
+        max_examples=25,
+        derandomize=True,
+        deadline=None,
+        phases=[Phase.generate, Phase.shrink],
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(strategy)
+    def check(case: Case[Any]) -> None:
+        caller.check(case)
+
+    check()
+
+
+@operations()
+def test_what_the_document_allows_is_taken(api: Api, schema: Any, path: str, method: str) -> None:
+    made_up(api, schema[path][method].as_strategy(GenerationMode.POSITIVE))
+
+
+@operations(can_be_wrong)
+def test_what_the_document_forbids_is_refused(api: Api, schema: Any, path: str, method: str) -> None:
+    made_up(api, schema[path][method].as_strategy(GenerationMode.NEGATIVE))
+
+
+@operations(needs_a_token)
+def test_nobody_is_refused_before_anything_else_is_looked_at(api: Api, schema: Any, path: str, method: str) -> None:
+    for case in at_the_limits(schema, path, method):
+        if case.method == "OPTIONS":
+            # Browsers send it without a token.
+            continue
+        answer = send(api, case, None)
+        assert_problem(answer, 401, "unauthenticated")
+        case.validate_response(answer, checks=[content_type_conformance, response_schema_conformance])

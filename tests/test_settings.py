@@ -1,0 +1,189 @@
+"""Settings: what the environment decides, and that a value that cannot be used is named and never shown."""
+
+import ipaddress
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from app.settings import Settings, SettingsError, from_environment
+
+DEFAULTS = {
+    "environment": "development",
+    "database_url": None,
+    "listen_url": None,
+    "pool_size": 5,
+    "max_overflow": 10,
+    "pool_timeout": 30,
+    "pool_recycle": 3600,
+    "connect_timeout": 30,
+    "query_timeout": 15,
+    "echo_sql": False,
+    "host": "127.0.0.1",
+    "port": 8000,
+    "workers": 1,
+    "session_days": 30,
+    "cors_origins": (),
+    "trusted_proxies": (),
+    "rate_limits": True,
+}
+
+GOOD: list[tuple[str, str, str, Any]] = [
+    ("APP_ENV", "development", "environment", "development"),
+    ("DATABASE_LISTEN_URL", "postgres://u@h/d", "listen_url", "postgresql://u@h/d"),
+    ("DB_POOL_SIZE", "1", "pool_size", 1),
+    ("DB_POOL_SIZE", "1000", "pool_size", 1000),
+    ("DB_MAX_OVERFLOW", "0", "max_overflow", 0),
+    ("DB_MAX_OVERFLOW", "20", "max_overflow", 20),
+    ("DB_POOL_TIMEOUT", "0.25", "pool_timeout", 0.25),
+    ("DB_POOL_RECYCLE", "86400", "pool_recycle", 86400),
+    ("DB_CONNECT_TIMEOUT", "5", "connect_timeout", 5),
+    ("DB_QUERY_TIMEOUT", "0.001", "query_timeout", 0.001),
+    *(("DB_ECHO_SQL", word, "echo_sql", True) for word in ("1", "true", "True", "YES", "on")),
+    *(("DB_ECHO_SQL", word, "echo_sql", False) for word in ("0", "false", "No", "OFF")),
+    ("HOST", "::", "host", "::"),
+    ("PORT", "1", "port", 1),
+    ("PORT", "65535", "port", 65535),
+    ("WORKERS", "8", "workers", 8),
+    ("HOLDFAST_DATA", "/srv/holdfast", "data", Path("/srv/holdfast")),
+    ("HOLDFAST_DATA", "/srv/with a blank/é", "data", Path("/srv/with a blank/é")),
+    ("SESSION_DAYS", "1", "session_days", 1),
+    ("CORS_ORIGINS", "https://app.example", "cors_origins", ("https://app.example",)),
+    (
+        "CORS_ORIGINS",
+        " https://a.example/ ,http://localhost:3000,",
+        "cors_origins",
+        ("https://a.example", "http://localhost:3000"),
+    ),
+    ("CORS_ORIGINS", "*", "cors_origins", ("*",)),
+    (
+        "TRUSTED_PROXIES",
+        "10.0.0.0/8, 192.0.2.7,2001:db8::/32",
+        "trusted_proxies",
+        tuple(ipaddress.ip_network(network) for network in ("10.0.0.0/8", "192.0.2.7/32", "2001:db8::/32")),
+    ),
+    ("RATE_LIMITS", "off", "rate_limits", False),
+]
+
+SECONDS = ["0", "-1", "0.0", "7s", "1e3", "inf", "nan", "1,5", "0.0001", "9999999", "\u0667", "0x7"]
+WHOLE = ["-7", "7.0", "7e1", "0x7", "+7", "\u0667\u0667", "7 7", "1_0", "99999999999999999999", "nine"]
+
+BAD: dict[str, list[str]] = {
+    "APP_ENV": ["prod", "Production", "staging", "test"],
+    "DATABASE_URL": [
+        "mysql://u:pw-of-mine@h.internal/d", "sqlite:///file.db", "u:pw-of-mine@h.internal/d", "h.internal", "postgresql:",
+        "postgresql://", "postgresql://h.internal", "postgresql://h.internal/", "postgresql://u:pw-of-mine@h.internal:5432",
+        "postgresql://[h.internal/d", "postgresql+psycopg://h.internal/d", "http://h.internal/d", "://h.internal/d",
+        "postgresql://u:pw#of-mine@h.internal/d", "postgresql://u:pw?of-mine@h.internal/d",
+    ],
+    "DATABASE_LISTEN_URL": ["mysql://u:pw-of-mine@h.internal/d", "postgresql://u:pw-of-mine@h.internal"],
+    "DB_POOL_SIZE": ["0", "1001", *WHOLE],
+    "DB_MAX_OVERFLOW": ["1001", *WHOLE],
+    "DB_POOL_TIMEOUT": SECONDS,
+    "DB_POOL_RECYCLE": SECONDS,
+    "DB_CONNECT_TIMEOUT": SECONDS,
+    "DB_QUERY_TIMEOUT": SECONDS,
+    "DB_ECHO_SQL": ["2", "maybe", "t", "truee", "-1"],
+    "PORT": ["0", "65536", *WHOLE],
+    "WORKERS": ["0", "129", *WHOLE],
+    "SESSION_DAYS": ["0", "3651", *WHOLE],
+    "CORS_ORIGINS": ["shop.example", "https://", "ftp://a.example", "https://a.example/path", "null", "https://a b.example"],
+    "TRUSTED_PROXIES": ["localhost", "10.0.0.1/8", "10.0.0.0/33", "10.77.0", "999.1.1.1", "10.0.0.0/8;10.1.0.0/16", "::/129"],
+    "RATE_LIMITS": ["2", "maybe", "none"],
+}  # fmt: skip
+
+
+def test_every_variable_has_a_default() -> None:
+    assert msgspec.structs.asdict(from_environment({})) == DEFAULTS | {"data": Path("var").absolute()}
+    assert msgspec.structs.asdict(Settings()) == DEFAULTS | {"data": Path("var")}
+
+
+def test_nothing_but_the_variables_of_the_list_is_read() -> None:
+    others = {"PGPASSWORD": "x", "PGHOST": "x", "DATABASE": "x", "DB_URL": "x", "database_url": "x", "POSTGRES_URL": "x"}
+    assert from_environment(others) == from_environment({})
+
+
+@pytest.mark.parametrize(("variable", "text", "field", "value"), GOOD, ids=[f"{each[0]}={each[1][:20]}" for each in GOOD])
+def test_a_good_value_is_taken_and_changes_nothing_else(variable: str, text: str, field: str, value: object) -> None:
+    settings = msgspec.structs.asdict(from_environment({variable: text}))
+    assert settings == DEFAULTS | {"data": Path("var").absolute()} | {field: value}
+    assert type(settings[field]) is type(msgspec.structs.asdict(from_environment({}))[field]) or settings[field] == value
+
+
+@pytest.mark.parametrize(
+    ("variable", "text"),
+    [(variable, text) for variable, texts in BAD.items() for text in texts],
+    ids=[f"{variable}={text[:20]!a}-{n}" for variable, texts in BAD.items() for n, text in enumerate(texts)],
+)
+def test_a_bad_value_is_refused_with_the_variables_name_and_without_the_value(variable: str, text: str) -> None:
+    with pytest.raises(SettingsError) as raised:
+        from_environment({variable: text})
+    said = str(raised.value)
+    assert said.startswith(f"{variable}: ")
+    assert len(said) > len(variable) + 10
+    assert raised.value.__cause__ is None
+    assert raised.value.__suppress_context__
+    # The rule itself shows small numbers and schemes.
+    assert text not in said or len(text) < 5 or text.rstrip("/") in {"postgresql:", "https:"}
+    for secret in ("pw-of-mine", "of-mine", "h.internal"):
+        assert secret not in said
+
+
+@pytest.mark.parametrize("variable", [*BAD, "HOST", "HOLDFAST_DATA"])
+def test_an_empty_variable_counts_as_absent(variable: str) -> None:
+    for text in ("", " ", "\t\n"):
+        assert from_environment({variable: text}) == from_environment({})
+
+
+def test_blanks_around_a_value_do_not_count() -> None:
+    assert from_environment({"PORT": " 8001\n", "DATABASE_URL": " postgres://h/d "}) == from_environment(
+        {"PORT": "8001", "DATABASE_URL": "postgres://h/d"}
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "url"),
+    [
+        ("postgres://u:p@h:5433/d", "postgresql://u:p@h:5433/d"),
+        ("postgresql://u:p@h:5433/d", "postgresql://u:p@h:5433/d"),
+        ("postgresql+asyncpg://u:p@h:5433/d", "postgresql://u:p@h:5433/d"),
+        ("POSTGRES://h/d", "postgresql://h/d"),
+        ("postgres://h/d", "postgresql://h/d"),
+        ("postgres://u:p%40ss%2Fword@h/d", "postgresql://u:p%40ss%2Fword@h/d"),
+        ("postgres://u:p@a:1,b:2,c/d", "postgresql://u:p@a:1,b:2,c/d"),
+        ("postgres://u@[2001:db8::1]:5432/d", "postgresql://u@[2001:db8::1]:5432/d"),
+        ("postgres://h/d?sslmode=verify-full&sslrootcert=/ca.pem", "postgresql://h/d?sslmode=verify-full&sslrootcert=/ca.pem"),
+        ("postgresql://u@/d?host=/run/postgresql&port=5433", "postgresql://u@/d?host=/run/postgresql&port=5433"),
+        ("postgresql:///d?host=/run/postgresql", "postgresql:///d?host=/run/postgresql"),
+        ("postgres://h/d?target_session_attrs=read-write", "postgresql://h/d?target_session_attrs=read-write"),
+    ],
+)
+def test_a_database_url_takes_every_common_form_and_keeps_all_of_it(text: str, url: str) -> None:
+    assert from_environment({"DATABASE_URL": text}).database_url == url
+    assert from_environment({"DATABASE_URL": text, "APP_ENV": "production"}).database_url == url
+
+
+def test_production_without_a_database_url_is_refused() -> None:
+    for environment in ({"APP_ENV": "production"}, {"APP_ENV": "production", "DATABASE_URL": " "}):
+        with pytest.raises(SettingsError, match=r"^DATABASE_URL: .*production.*embedded"):
+            from_environment(environment)
+    settings = from_environment({"APP_ENV": "production", "DATABASE_URL": "postgres://h/d"})
+    assert (settings.production, settings.environment) == (True, "production")
+    assert not from_environment({}).production
+
+
+def test_the_first_bad_value_is_told_even_in_production() -> None:
+    with pytest.raises(SettingsError, match=r"^PORT: "):
+        from_environment({"APP_ENV": "production", "PORT": "none"})
+
+
+def test_the_data_folder_is_absolute_wherever_one_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert from_environment({}).data == tmp_path / "var"
+    assert from_environment({"HOLDFAST_DATA": "here"}).data == tmp_path / "here"
+
+
+def test_settings_do_not_change() -> None:
+    with pytest.raises(AttributeError):
+        from_environment({}).port = 7  # type: ignore[misc]
