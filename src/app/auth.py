@@ -5,9 +5,7 @@ import re
 import secrets
 from typing import Any, cast
 
-from litestar import Request
-from litestar.exceptions import HTTPException
-from litestar.types import HTTPScope, Receive, Scope, Send
+from litestar.types import ASGIApp, HTTPScope, Receive, Scope, Send
 
 from app.answers import Ready
 from app.callers import Caller, Callers
@@ -118,24 +116,16 @@ def problem_answer(scope: Scope, problem: Problem) -> Ready[Any]:
     )
 
 
-class _Unrouted(Ready[None]):
-    """The answer to an address or a method that does not exist: below /v1 a 401 first for those who are nobody."""
+def unrouted(problem: Problem) -> ASGIApp:
+    """Answer what the router itself refuses (404, 405): below /v1 a 401 first for those who are nobody."""
 
-    def __init__(self, problem: Problem) -> None:
-        super().__init__()
-        self.problem = problem
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        problem = self.problem
-        path = scope["path"]
+    async def handle(scope: Scope, receive: Receive, send: Send) -> None:
+        answer, path = problem, scope["path"]
         if path.startswith("/v1/") and path.rstrip("/") not in scope["litestar_app"].state.public_paths:
             try:
                 await authenticate(scope, token_of(scope))
-            except Exception as error:  # noqa: BLE001 - no framework around this any more
-                problem = problem_for(error)
-        await problem_answer(scope, problem)(scope, receive, send)
+            except Exception as error:  # noqa: BLE001 - no framework around this
+                answer = problem_for(error)
+        await problem_answer(scope, answer)(scope, receive, send)
 
-
-def answer_unrouted(_: Request[Any, Any, Any], error: HTTPException) -> Ready[None]:
-    """Exception handler for what the router itself refuses: 404, 405, a host name that is none."""
-    return _Unrouted(problem_for(error))
+    return handle

@@ -2,7 +2,7 @@
 
 Litestar declares the handlers, checks them and routes to them. Between its router and a handler it would ask again for every
 request which middleware, dependencies, decoders and exception handlers belong to the route: a third of what reading one task
-costs (bench/README.md). `compile_routes` asks once, and puts in that place one function per route that reads like the
+costs (bench/README.md). `dispatcher` asks once, and puts in that place one function per route that reads like the
 contract's order of checks: who is calling, may they, the query, the body, the handler, the answer.
 """
 
@@ -10,19 +10,22 @@ from collections.abc import Awaitable, Callable
 from typing import Any, cast
 
 from litestar import Litestar
+from litestar.exceptions import HTTPException
 from litestar.handlers import HTTPRouteHandler
+from litestar.middleware._internal.cors import CORSMiddleware
 from litestar.types import ASGIApp, HTTPScope, Receive, Scope, Send
+from litestar.utils import normalize_path
 
 from app.answers import Ready
-from app.auth import authenticate, check_scopes, problem_answer, token_of
+from app.auth import authenticate, check_scopes, problem_answer, token_of, unrouted
 from app.errors import allow, problem_for
 from app.requests import Request, decode_body, decode_query, refuse_query
 
 Handler = Callable[..., Awaitable[Ready[Any]]]
 
 
-def compile_routes(app: Litestar) -> None:
-    """Put our function in the place of the framework's in front of every handler.
+def dispatcher(app: Litestar) -> ASGIApp:
+    """The ASGI application that routes a request of this app to its handler.
 
     Raises RuntimeError when the router is built otherwise than expected: a route left out would be open to everybody.
     """
@@ -30,6 +33,24 @@ def compile_routes(app: Litestar) -> None:
     expected = sum(len(handler.http_methods - {"OPTIONS"}) for route in app.routes for handler in _handlers(route))
     if compiled != expected:
         raise RuntimeError(f"{compiled} of {expected} routes were compiled: this Litestar is not one that Holdfast knows")
+    find = app.asgi_router.handle_routing
+
+    async def dispatch(scope: Scope, receive: Receive, send: Send) -> None:
+        scope["litestar_app"] = app
+        path = scope["path"]
+        if path.endswith("/") or "//" in path:
+            path = normalize_path(path)
+        try:
+            handle, handler, _, scope["path_params"], scope["path_template"] = find(
+                path=path, method=cast("HTTPScope", scope)["method"]
+            )
+        except HTTPException as error:
+            handle = unrouted(problem_for(error))
+        else:
+            scope["route_handler"] = handler
+        await handle(scope, receive, send)
+
+    return CORSMiddleware(dispatch, app.cors_config) if app.cors_config else dispatch
 
 
 def _handlers(route: Any) -> list[HTTPRouteHandler]:

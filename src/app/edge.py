@@ -11,7 +11,7 @@ from typing import Any, cast
 
 from litestar import Litestar
 from litestar.enums import ScopeType
-from litestar.types import HTTPScope, Message, Receive, Scope, Send
+from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
 from app import logs, metrics
 from app.auth import problem_answer
@@ -23,8 +23,9 @@ _SANE_ID = re.compile(rb"[A-Za-z0-9_.:-]{1,128}")
 class Edge:
     """Wraps the application; an ASGI application itself."""
 
-    def __init__(self, app: Litestar) -> None:
+    def __init__(self, app: Litestar, dispatch: ASGIApp) -> None:
         self.app = app
+        self._dispatch = dispatch
         # Unique over restarts and workers by the prefix, within one by the count.
         self._prefix = secrets.token_hex(6)
         self._count = itertools.count(1)
@@ -57,7 +58,7 @@ class Edge:
 
         logs.request_id.set(request_id)
         try:
-            await self.app(scope, receive, send_on)
+            await self._dispatch(scope, receive, send_on)
         except Exception as error:  # noqa: BLE001 - the last resort
             problem = unexpected(error)
             if not status:

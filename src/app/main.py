@@ -8,16 +8,14 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from litestar import Litestar
 from litestar.config.cors import CORSConfig
 from litestar.datastructures import State
-from litestar.exceptions import HTTPException
 from litestar.routes import HTTPRoute
 
 from app import health, logs, metrics, migrations, openapi, settings, supervisor
 from app.accounts import handlers as accounts
 from app.accounts.passwords import Passwords
-from app.auth import answer_unrouted
 from app.callers import Callers, listening
 from app.database import Database
-from app.dispatch import compile_routes
+from app.dispatch import dispatcher
 from app.edge import Edge
 from app.requests import BODY_LIMIT, Request
 from app.settings import Settings
@@ -30,7 +28,6 @@ def create_app(settings: Settings, passwords: Passwords | None = None) -> Edge:
         [accounts.router, tasks.router, health.router, openapi.router],
         request_class=Request,
         request_max_body_size=BODY_LIMIT,
-        exception_handlers={HTTPException: answer_unrouted},
         lifespan=[_lifespan(settings, passwords)],
         state=State({"settings": settings, "expected_version": migrations.expected_version()}),
         cors_config=_cors(settings),
@@ -43,8 +40,7 @@ def create_app(settings: Settings, passwords: Passwords | None = None) -> Edge:
         if isinstance(route, HTTPRoute)
         and any(handler.opt.get("auth", "required") != "required" for handler in route.route_handlers)
     }
-    compile_routes(app)
-    return Edge(app)
+    return Edge(app, dispatcher(app))
 
 
 def from_environment() -> Edge:

@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl
 import litestar
 import msgspec
 from litestar.datastructures.state import State
-from litestar.exceptions import HTTPException
+from litestar.types import Receive
 
 from app.callers import Caller, Callers
 from app.database import Database
@@ -49,23 +49,41 @@ class Request(litestar.Request[Caller, None, State]):
         return cast("Settings", self.scope["litestar_app"].state.settings)
 
 
-async def decode_body(request: Request, kind: Any) -> Any:
+async def decode_body(request: Request, kind: Any, limit: int = BODY_LIMIT) -> Any:
     """Read the body as a `kind`. Raises the problems of size (413), type (415), form (400) and rules (422), in this order."""
-    try:
-        body = await request.body()
-    except HTTPException as error:
-        if error.status_code == 413:
-            raise Problem("body_too_large") from None
-        raise Problem("bad_request", "The body did not arrive whole.") from None
-    except (OSError, RuntimeError):
-        # The server's own words for a broken chunk and for a caller who went away.
-        raise Problem("bad_request", "The body did not arrive whole.") from None
-    content_type = next((value for name, value in request.scope["headers"] if name == b"content-type"), b"")
+    content_type, announced = b"", b"0"
+    for name, value in request.scope["headers"]:
+        if name == b"content-type":
+            content_type = value
+        elif name == b"content-length":
+            announced = value
+    if not announced.isdigit():
+        raise Problem("bad_request", "Content-Length is not a number.")
+    if int(announced[:20]) > limit:
+        raise Problem("body_too_large")
+    body = await _read_body(request.receive, limit)
     if not _is_json(content_type):
         raise Problem("unsupported_media_type")
     if not body:
         raise Problem("malformed_json", "The body is empty; a JSON object is expected.")
     return decode(body, kind)
+
+
+async def _read_body(receive: Receive, limit: int) -> bytes:
+    body, more = b"", True
+    while more:
+        try:
+            event = await receive()
+        except (OSError, RuntimeError):
+            # The server's own words for a broken chunk and for a caller who went away.
+            raise Problem("bad_request", "The body did not arrive whole.") from None
+        if event["type"] != "http.request":
+            raise Problem("bad_request", "The body did not arrive whole.")
+        body = body + event["body"] if body else event["body"]
+        if len(body) > limit:
+            raise Problem("body_too_large")
+        more = event["more_body"]
+    return body
 
 
 @lru_cache(64)
