@@ -50,6 +50,40 @@ check: environment
     {{ bin }}/squawk --config .squawk.toml db/migrations/*.sql
     {{ bin }}/pytest -n 2 tests/test_sql.py tests/test_migrations.py
 
+# Measure Holdfast against its peers, into bench/results/: just bench, just bench --quick, just bench --check
+bench *options: environment bench-environment
+    @{{ bin }}/python -m bench.run {{ options }}
+
+# Where the CPU time of a request goes, step by step.
+profile *options: environment bench-environment
+    @{{ bin }}/python -m bench.profile {{ options }}
+
+# What the measurements need: the peers' environments and wrk. Without Node its peer is left out.
+[private]
+bench-environment:
+    @stamp=$(cksum < bench/requirements.lock); \
+    if [ "$(cat .venv-bench/.stamp 2>/dev/null)" != "$stamp" ]; then \
+        uv venv --quiet --allow-existing .venv-bench; \
+        uv pip sync --quiet --python .venv-bench --require-hashes bench/requirements.lock; \
+        echo "$stamp" > .venv-bench/.stamp; \
+    fi
+    @stamp=$(cksum < bench/peer-node/package-lock.json); installed=bench/peer-node/node_modules; \
+    if command -v node npm > /dev/null && [ "$(cat $installed/.stamp 2>/dev/null)" != "$stamp" ]; then \
+        if npm ci --prefix bench/peer-node --no-audit --no-fund --loglevel=error; then \
+            echo "$stamp" > $installed/.stamp; \
+        else \
+            rm -rf $installed; echo "bench: npm could not install the Node peer; it is left out" >&2; \
+        fi; \
+    fi
+    @if ! command -v wrk > /dev/null; then \
+        if [ "$(id -u)" = 0 ] && command -v apt-get > /dev/null; then \
+            apt-get install -y -qq wrk > /dev/null || { apt-get update -qq && apt-get install -y -qq wrk > /dev/null; }; \
+        else \
+            echo "bench: wrk is missing. Install it first: apt-get install wrk, dnf install wrk, brew install wrk" >&2; \
+            exit 1; \
+        fi; \
+    fi
+
 # Put the code in the house's form.
 format: environment
     {{ bin }}/ruff check --fix .
@@ -72,3 +106,5 @@ lock:
         pyproject.toml --output-file requirements.lock
     uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --no-emit-index-url \
         --extra embedded --group dev --constraint requirements.lock pyproject.toml --output-file requirements-dev.lock
+    uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --no-emit-index-url \
+        bench/requirements.in --output-file bench/requirements.lock

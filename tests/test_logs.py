@@ -171,7 +171,12 @@ def test_lines_are_json_wherever_nobody_looks_at_a_terminal(configured: Callable
     for production, terminal in ((True, True), (True, False), (False, False)):
         stream = configured(production=production, terminal=terminal)
         structlog.get_logger().warning("something", password="s3cr3t", text="line\nbreak")
-        logs.note_request("GET", "/v1/tasks", 200, 0.00123, None)
+
+        async def answered() -> None:
+            logs.note_request("GET", "/v1/tasks", 200, 0.00123, None)
+            await asyncio.sleep(0)
+
+        asyncio.run(answered())
         something, request = (json.loads(line) for line in lines_of(stream))
         assert (something["event"], something["level"], something["password"]) == ("something", "warning", "***")
         assert something["timestamp"].endswith("Z")

@@ -27,12 +27,16 @@ class Ready(Response[T], Generic[T]):
         return self
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 - ASGI's signature
-        headers = self.ready_headers
-        if self.status_code not in {204, 304}:
-            headers = (*headers, (b"content-length", str(len(self.ready)).encode()))
+        state = scope["state"]
+        request_id = (b"x-request-id", state["request_id"].encode())
+        if self.status_code in {204, 304}:
+            headers = (*self.ready_headers, request_id)
+        else:
+            headers = (*self.ready_headers, (b"content-length", b"%d" % len(self.ready)), request_id)
         start: HTTPResponseStartEvent = {"type": "http.response.start", "status": self.status_code, "headers": headers}
         await send(start)
-        await send({"type": "http.response.body", "body": self.ready, "more_body": False})
+        body = b"" if state.get("head") else self.ready
+        await send({"type": "http.response.body", "body": body, "more_body": False})
 
 
 class Json(str, Generic[T]):

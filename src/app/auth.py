@@ -5,7 +5,7 @@ import re
 import secrets
 from typing import Any, cast
 
-from litestar.types import ASGIApp, HTTPScope, Receive, Scope, Send
+from litestar.types import HTTPScope, Scope
 
 from app.answers import Ready
 from app.callers import Caller, Callers
@@ -116,16 +116,12 @@ def problem_answer(scope: Scope, problem: Problem) -> Ready[Any]:
     )
 
 
-def unrouted(problem: Problem) -> ASGIApp:
+async def answer_unrouted(scope: HTTPScope, problem: Problem) -> Ready[Any]:
     """Answer what the router itself refuses (404, 405): below /v1 a 401 first for those who are nobody."""
-
-    async def handle(scope: Scope, receive: Receive, send: Send) -> None:
-        answer, path = problem, scope["path"]
-        if path.startswith("/v1/") and path.rstrip("/") not in scope["litestar_app"].state.public_paths:
-            try:
-                await authenticate(scope, token_of(scope))
-            except Exception as error:  # noqa: BLE001 - no framework around this
-                answer = problem_for(error)
-        await problem_answer(scope, answer)(scope, receive, send)
-
-    return handle
+    path = scope["path"]
+    if path.startswith("/v1/") and path.rstrip("/") not in scope["litestar_app"].state.public_paths:
+        try:
+            await authenticate(scope, token_of(scope))
+        except Exception as error:  # noqa: BLE001 - every error becomes the problem that answers it
+            problem = problem_for(error)
+    return problem_answer(scope, problem)

@@ -12,20 +12,22 @@ from typing import Any, cast
 from litestar import Litestar
 from litestar.exceptions import HTTPException
 from litestar.handlers import HTTPRouteHandler
-from litestar.middleware._internal.cors import CORSMiddleware
-from litestar.types import ASGIApp, HTTPScope, Receive, Scope, Send
+from litestar.types import HTTPScope, Receive
 from litestar.utils import normalize_path
 
 from app.answers import Ready
-from app.auth import authenticate, check_scopes, problem_answer, token_of, unrouted
+from app.auth import answer_unrouted, authenticate, check_scopes, problem_answer, token_of
 from app.errors import allow, problem_for
 from app.requests import Request, decode_body, decode_query, refuse_query
 
 Handler = Callable[..., Awaitable[Ready[Any]]]
 
 
-def dispatcher(app: Litestar) -> ASGIApp:
-    """The ASGI application that routes a request of this app to its handler.
+Dispatch = Callable[[HTTPScope, Receive], Awaitable[Ready[Any]]]
+
+
+def dispatcher(app: Litestar) -> Dispatch:
+    """What finds the answer to a request of this app; every error is answered by its problem.
 
     Raises RuntimeError when the router is built otherwise than expected: a route left out would be open to everybody.
     """
@@ -35,22 +37,21 @@ def dispatcher(app: Litestar) -> ASGIApp:
         raise RuntimeError(f"{compiled} of {expected} routes were compiled: this Litestar is not one that Holdfast knows")
     find = app.asgi_router.handle_routing
 
-    async def dispatch(scope: Scope, receive: Receive, send: Send) -> None:
+    async def dispatch(scope: HTTPScope, receive: Receive) -> Ready[Any]:
         scope["litestar_app"] = app
         path = scope["path"]
         if path.endswith("/") or "//" in path:
             path = normalize_path(path)
         try:
-            handle, handler, _, scope["path_params"], scope["path_template"] = find(
-                path=path, method=cast("HTTPScope", scope)["method"]
-            )
+            answer, handler, _, scope["path_params"], template = find(path=path, method=scope["method"])
+            scope["path_template"], scope["route_handler"] = template, handler
+            return await cast("Dispatch", answer)(scope, receive)
         except HTTPException as error:
-            handle = unrouted(problem_for(error))
-        else:
-            scope["route_handler"] = handler
-        await handle(scope, receive, send)
+            return await answer_unrouted(scope, problem_for(error))
+        except Exception as error:  # noqa: BLE001 - every error becomes the problem that answers it
+            return problem_answer(scope, problem_for(error))
 
-    return CORSMiddleware(dispatch, app.cors_config) if app.cors_config else dispatch
+    return dispatch
 
 
 def _handlers(route: Any) -> list[HTTPRouteHandler]:
@@ -69,16 +70,16 @@ def _compile_node(node: Any) -> int:
     return compiled + sum(_compile_node(child) for child in node.children.values())
 
 
-def _options(allowed: str) -> ASGIApp:
+def _options(allowed: str) -> Dispatch:
     answer: Ready[None] = Ready(b"", 204, ((b"allow", allowed.encode()),))
 
-    async def handle(scope: Scope, receive: Receive, send: Send) -> None:
-        await answer(scope, receive, send)
+    async def handle(_: HTTPScope, __: Receive) -> Ready[Any]:
+        return answer
 
     return handle
 
 
-def _compiled(handler: HTTPRouteHandler, path: str) -> ASGIApp:
+def _compiled(handler: HTTPRouteHandler, path: str) -> Dispatch:
     fields = handler.parsed_fn_signature.parameters
     call = cast("Handler", handler.fn)
     access = handler.opt.get("auth", "required")
@@ -87,28 +88,21 @@ def _compiled(handler: HTTPRouteHandler, path: str) -> ASGIApp:
     takes_request = "request" in fields
     refuses_query = filters is None and path.startswith("/v1/")
 
-    async def answer(scope: HTTPScope, request: Request) -> Ready[Any]:
+    async def handle(scope: HTTPScope, receive: Receive) -> Ready[Any]:
         if access != "public":
             token = token_of(scope)
             if token is not None or access == "required":
                 scope["user"] = caller = await authenticate(scope, token)
                 check_scopes(caller, scope)
         arguments: dict[str, Any] = dict(scope["path_params"])
-        if takes_request:
-            arguments["request"] = request
         if filters is not None:
             arguments["filters"] = decode_query(scope["query_string"], filters)
         elif refuses_query and scope["query_string"]:
             refuse_query(scope["query_string"])
         if data is not None:
-            arguments["data"] = await decode_body(request, data)
+            arguments["data"] = await decode_body(scope, receive, data)
+        if takes_request:
+            arguments["request"] = Request(scope, receive)
         return await call(**arguments)
-
-    async def handle(scope: Scope, receive: Receive, send: Send) -> None:
-        try:
-            ready = await answer(cast("HTTPScope", scope), Request(scope, receive, send))
-        except Exception as error:  # noqa: BLE001 - every error becomes the problem that answers it
-            ready = problem_answer(scope, problem_for(error))
-        await ready(scope, receive, send)
 
     return handle

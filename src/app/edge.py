@@ -10,11 +10,14 @@ from time import perf_counter
 from typing import Any, cast
 
 from litestar import Litestar
+from litestar.config.cors import CORSConfig
 from litestar.enums import ScopeType
+from litestar.middleware._internal.cors import CORSMiddleware
 from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
 from app import logs, metrics
 from app.auth import problem_answer
+from app.dispatch import Dispatch
 from app.errors import unexpected
 
 _SANE_ID = re.compile(rb"[A-Za-z0-9_.:-]{1,128}")
@@ -23,48 +26,58 @@ _SANE_ID = re.compile(rb"[A-Za-z0-9_.:-]{1,128}")
 class Edge:
     """Wraps the application; an ASGI application itself."""
 
-    def __init__(self, app: Litestar, dispatch: ASGIApp) -> None:
+    def __init__(self, app: Litestar, dispatch: Dispatch) -> None:
         self.app = app
         self._dispatch = dispatch
+        self._respond: ASGIApp = self._answer if app.cors_config is None else self._answer_across_origins
         # Unique over restarts and workers by the prefix, within one by the count.
         self._prefix = secrets.token_hex(6)
         self._count = itertools.count(1)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == ScopeType.HTTP:
-            await self._answer(scope, receive, send)
+            await self._respond(scope, receive, send)
         elif scope["type"] == ScopeType.WEBSOCKET:
             await send(cast("Any", {"type": "websocket.close", "code": 1000}))
         else:
             await self.app(scope, cast("Any", receive), cast("Any", send))
 
-    async def _answer(self, scope: HTTPScope, receive: Receive, send: Send) -> None:
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        scope = cast("HTTPScope", scope)
         started = perf_counter()
         request_id = self._request_id(scope)
-        head = scope["method"] == "HEAD"
-        if head:
-            scope["method"] = "GET"
-        scope.setdefault("state", {})["request_id"] = request_id
-        status = 0
-
-        async def send_on(message: Message) -> None:
-            nonlocal status
-            if message["type"] == "http.response.start":
-                status = message["status"]
-                message["headers"] = [*message["headers"], (b"x-request-id", request_id.encode())]
-            elif head and message["type"] == "http.response.body":
-                message["body"] = b""
-            await send(message)
-
         logs.request_id.set(request_id)
+        state = scope.setdefault("state", {})
+        state["request_id"] = request_id
+        method = scope["method"]
+        if method == "HEAD":
+            scope["method"], state["head"] = "GET", True
+        status = 0
         try:
-            await self._dispatch(scope, receive, send_on)
+            answer = await self._dispatch(scope, receive)
+            status = answer.status_code
+            await answer(scope, receive, send)
         except Exception as error:  # noqa: BLE001 - the last resort
             problem = unexpected(error)
             if not status:
-                await problem_answer(scope, problem)(scope, receive, send_on)
+                status = 500
+                await problem_answer(scope, problem)(scope, receive, send)
         finally:
-            self._note(scope, "HEAD" if head else scope["method"], status, perf_counter() - started)
+            self._note(scope, method, status, perf_counter() - started)
+
+    async def _answer_across_origins(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """For CORS_ORIGINS: the framework's middleware adds its headers, and answers preflights by itself."""
+        request_id = self._request_id(cast("HTTPScope", scope)).encode()
+
+        async def send_on(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = list(message["headers"])
+                if not any(name == b"x-request-id" for name, _ in headers):
+                    headers.append((b"x-request-id", request_id))
+                message["headers"] = headers
+            await send(message)
+
+        await CORSMiddleware(self._answer, cast("CORSConfig", self.app.cors_config))(scope, receive, send_on)
 
     def _request_id(self, scope: HTTPScope) -> str:
         """The caller's own when it sent a sane one, or else a new one."""

@@ -1,5 +1,6 @@
 """Logging: structlog, JSON lines in production and wherever nobody looks at a terminal, colours otherwise."""
 
+import asyncio
 import logging
 import re
 import sys
@@ -70,14 +71,27 @@ _encode = msgspec.json.Encoder().encode
 _as_json = False
 
 
+_lines: list[bytes] = []
+
+
+def flush() -> None:
+    """Write the requests' lines that wait."""
+    if _lines:
+        sys.stderr.buffer.write(b"\n".join(_lines) + b"\n")
+        sys.stderr.buffer.flush()
+        _lines.clear()
+
+
 def note_request(method: str, route: str, status: int, seconds: float, user_id: UUID | None) -> None:
     """Log a request: one line each, and so the one line that may not take its time."""
     ms = round(seconds * 1000, 2)
     if _as_json:
-        # Nothing in it can be a secret, so it takes the short way: 5 us instead of 40 through structlog's processors.
+        # Nothing in it can be a secret, so it takes the short way: 5 us instead of 40 through structlog's processors; and
+        # the lines of one turn of the event loop are written at once.
         line = _RequestLine(method, route, status, ms, user_id, "request", request_id.get(), "info", datetime.now(UTC))
-        sys.stderr.buffer.write(_encode(line) + b"\n")
-        sys.stderr.buffer.flush()
+        if not _lines:
+            asyncio.get_running_loop().call_soon(flush)
+        _lines.append(_encode(line))
     else:
         log.info("request", method=method, route=route, status=status, ms=ms, user_id=str(user_id) if user_id else None)
 

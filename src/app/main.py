@@ -66,6 +66,7 @@ def _lifespan(settings: Settings, passwords: Passwords | None) -> Callable[[Lite
                 yield
         finally:
             await app.state.database.close()
+            logs.flush()
             if passwords is None:
                 app.state.passwords.close()
 

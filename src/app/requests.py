@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl
 import litestar
 import msgspec
 from litestar.datastructures.state import State
-from litestar.types import Receive
+from litestar.types import HTTPScope, Receive
 
 from app.callers import Caller, Callers
 from app.database import Database
@@ -49,10 +49,10 @@ class Request(litestar.Request[Caller, None, State]):
         return cast("Settings", self.scope["litestar_app"].state.settings)
 
 
-async def decode_body(request: Request, kind: Any, limit: int = BODY_LIMIT) -> Any:
+async def decode_body(scope: HTTPScope, receive: Receive, kind: Any, limit: int = BODY_LIMIT) -> Any:
     """Read the body as a `kind`. Raises the problems of size (413), type (415), form (400) and rules (422), in this order."""
     content_type, announced = b"", b"0"
-    for name, value in request.scope["headers"]:
+    for name, value in scope["headers"]:
         if name == b"content-type":
             content_type = value
         elif name == b"content-length":
@@ -61,7 +61,7 @@ async def decode_body(request: Request, kind: Any, limit: int = BODY_LIMIT) -> A
         raise Problem("bad_request", "Content-Length is not a number.")
     if int(announced[:20]) > limit:
         raise Problem("body_too_large")
-    body = await _read_body(request.receive, limit)
+    body = await _read_body(receive, limit)
     if not _is_json(content_type):
         raise Problem("unsupported_media_type")
     if not body:
