@@ -105,6 +105,12 @@ class Connection(asyncpg.Connection):
     def get_reset_query(self) -> str:
         return ""
 
+    async def count(self, sql: str, *values: Any) -> int:
+        """Run a statement; returns how many rows it touched."""
+        # execute() with parameters is the call that keeps the status, such as "DELETE 1".
+        status: str = await self.execute(sql, *values)
+        return int(status.rpartition(" ")[2])
+
 
 class Query:
     """One statement: called with an executor and its parameters by name.
@@ -162,37 +168,20 @@ def load(name: str) -> Queries:
     return queries
 
 
-async def _fetch(connection: Connection, sql: str, values: list[Any]) -> list[asyncpg.Record]:
-    return await connection.fetch(sql, *values)
-
-
-async def _fetch_row(connection: Connection, sql: str, values: list[Any]) -> asyncpg.Record | None:
-    return await connection.fetchrow(sql, *values)
-
-
-async def _fetch_value(connection: Connection, sql: str, values: list[Any]) -> Any:
-    return await connection.fetchval(sql, *values)
-
-
-async def _count(connection: Connection, sql: str, values: list[Any]) -> int:
-    # fetch() forgets the status "DELETE 1", execute() with parameters is the call that keeps it.
-    status: str = await connection.execute(sql, *values)
-    return int(status.rpartition(" ")[2])
-
-
-_CALLS: dict[SQLOperationType, Callable[[Connection, str, list[Any]], Coroutine[Any, Any, Any]]] = {
-    SQLOperationType.SELECT: _fetch,
-    SQLOperationType.SELECT_ONE: _fetch_row,
-    SQLOperationType.SELECT_VALUE: _fetch_value,
-    SQLOperationType.INSERT_UPDATE_DELETE: _count,
+_CALLS = {
+    SQLOperationType.SELECT: "fetch",
+    SQLOperationType.SELECT_ONE: "fetchrow",
+    SQLOperationType.SELECT_VALUE: "fetchval",
+    SQLOperationType.INSERT_UPDATE_DELETE: "count",
 }
+"""The method of Connection for each operator of a name line."""
 
 
 async def _execute(connection: Connection, query: Query, values: list[Any], echo: bool) -> Any:  # noqa: FBT001
     """Send one statement; time it, and translate what says that the database stumbled. Other errors pass."""
     started = perf_counter()
     try:
-        return await query.call(connection, query.sql, values)
+        return await getattr(connection, query.call)(query.sql, *values)
     except _FAULTS as error:
         _translate(error, query.name)
     finally:

@@ -12,8 +12,9 @@ from urllib.parse import parse_qsl
 
 import litestar
 import msgspec
+from litestar.connection.base import empty_receive, empty_send
 from litestar.datastructures.state import State
-from litestar.types import HTTPScope, Receive
+from litestar.types import HTTPScope, Receive, Scope, Send
 
 from app.callers import Caller, Callers
 from app.database import Database
@@ -28,7 +29,20 @@ _JSON_TYPES = {"application/json", "application/merge-patch+json"}
 
 
 class Request(litestar.Request[Caller, None, State]):
-    """A request whose input is strict, with short ways to what handlers need."""
+    """A request with short ways to what handlers need. Its input was decoded before, by app.dispatch."""
+
+    def __init__(self, scope: Scope, receive: Receive = empty_receive, send: Send = empty_send) -> None:
+        # Not the framework's own: what it sets up is for bodies, forms and cookies, which are not read through it here.
+        self.scope = cast("HTTPScope", scope)
+        self.receive = receive
+        self.send = send
+
+    def header(self, name: bytes) -> str | None:
+        """The first header of a name in lower case."""
+        for each, value in self.scope["headers"]:
+            if each == name:
+                return str(value, "latin-1")
+        return None
 
     @property
     def caller(self) -> Caller:

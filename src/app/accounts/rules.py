@@ -57,7 +57,7 @@ async def be_guest(request: Request) -> SignedIn:
 def _session_start(request: Request) -> tuple[str, SessionStart]:
     """A token, and the session that it will open."""
     token, token_hash = new_token()
-    user_agent = request.headers.get("user-agent")
+    user_agent = request.header(b"user-agent")
     start = SessionStart(
         token_hash=token_hash,
         session_days=request.settings.session_days,

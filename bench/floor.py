@@ -1,0 +1,44 @@
+"""A bare ASGI function, served exactly as `holdfast serve` serves the app: by the app's own launcher.
+
+python -m bench.floor <pid of the parent>
+"""
+
+import os
+import runpy
+from typing import Any
+
+import granian
+
+_TASK = b"x" * int(os.environ["BARE_TASK_BYTES"])
+_PAGE = b"x" * int(os.environ["BARE_PAGE_BYTES"])
+
+
+async def app(scope: Any, receive: Any, send: Any) -> None:
+    if scope["type"] == "lifespan":
+        while True:
+            message = await receive()
+            await send({"type": f"{message['type']}.complete"})
+            if message["type"] == "lifespan.shutdown":
+                return
+    body = _PAGE if scope["path"] == "/v1/tasks" else _TASK
+    headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    await send({"type": "http.response.body", "body": body, "more_body": False})
+
+
+def from_environment() -> Any:
+    # Not before: runpy below wants to be the first to import it.
+    from app import supervisor  # noqa: PLC0415
+
+    supervisor.die_with_parent()
+    return app
+
+
+class _Bare(granian.Granian):  # type: ignore[valid-type, misc]
+    def __init__(self, _target: str, **options: Any) -> None:
+        super().__init__("bench.floor:from_environment", **options)
+
+
+if __name__ == "__main__":
+    granian.Granian = _Bare  # type: ignore[assignment]
+    runpy.run_module("app.supervisor", run_name="__main__", alter_sys=True)

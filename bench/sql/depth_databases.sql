@@ -1,0 +1,4 @@
+-- One database per size, so that all sizes can be measured in turn within one run.
+create database depth_100 template holdfast;
+create database depth_10000 template holdfast;
+create database depth_1000000 template holdfast;

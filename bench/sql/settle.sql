@@ -1,0 +1,3 @@
+-- What would otherwise happen in the middle of a measurement.
+vacuum analyze users, sessions, tasks;
+checkpoint;
