@@ -124,7 +124,8 @@ async def held(database: Database, connections: int) -> AsyncIterator[list[Trans
         await done.wait()
 
     holding = [asyncio.create_task(database.transaction(hold)) for _ in range(connections)]
-    await all_held.wait()
+    async with asyncio.timeout(20):
+        await all_held.wait()
     try:
         yield held_ones
     finally:
@@ -599,7 +600,8 @@ def test_two_transactions_in_a_real_deadlock_both_succeed(api: Api) -> None:
 
             await api.database.transaction(work)
 
-        await asyncio.gather(swap("there", first, second), swap("back", second, first))
+        async with asyncio.timeout(20):
+            await asyncio.gather(swap("there", first, second), swap("back", second, first))
 
     with capture_logs() as events:
         api.runner.run(both())
@@ -636,7 +638,8 @@ def test_a_transaction_that_is_cancelled_leaves_nothing_and_gives_its_connection
             await asyncio.sleep(60)
 
         task = asyncio.create_task(api.database.transaction(work))
-        await begun.wait()
+        async with asyncio.timeout(20):
+            await begun.wait()
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
