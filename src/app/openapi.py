@@ -320,7 +320,12 @@ async def docs_asset(name: FromPath[str]) -> Ready[bytes]:
 
 @cache
 def _asset(name: str) -> bytes:
-    return gzip.compress(START if name == "start.js" else (files("app.swagger_ui") / name).read_bytes(), mtime=0)
+    """A file of the page, compressed; the large ones lie here that way, as they came but for that."""
+    if name == "start.js":
+        return gzip.compress(START, mtime=0)
+    folder = files("app.swagger_ui")
+    packed = folder / f"{name}.gz"
+    return packed.read_bytes() if packed.is_file() else gzip.compress((folder / name).read_bytes(), mtime=0)
 
 
 router = Router("/", route_handlers=[openapi_json, docs, docs_asset])
