@@ -61,6 +61,24 @@ end $$;
 COMMENT ON FUNCTION public.notify_token_ended() IS 'Tells every worker to forget the caller of a token, named by its hash.';
 
 --
+-- Name: remember_deleted_media(); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.remember_deleted_media() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+begin
+    insert into media_deletions (storage_key) values (old.storage_key) on conflict (storage_key) do nothing;
+    return null;
+end $$;
+
+--
+-- Name: FUNCTION remember_deleted_media(); Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON FUNCTION public.remember_deleted_media() IS 'Writes down which object lost its row, for maintain to delete.';
+
+--
 -- Name: rfc3339(timestamp with time zone); Type: FUNCTION; Schema: public; Owner: -
 --
 
@@ -163,6 +181,445 @@ COMMENT ON COLUMN public.api_tokens.last_used_at IS 'Written at most hourly.';
 COMMENT ON COLUMN public.api_tokens.expires_at IS 'Null: never.';
 
 --
+-- Name: blog_entries; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.blog_entries (
+    user_id uuid NOT NULL,
+    id uuid DEFAULT public.new_id() NOT NULL,
+    title text NOT NULL,
+    content text NOT NULL,
+    excerpt text,
+    slug text NOT NULL,
+    status text DEFAULT 'draft'::text NOT NULL,
+    is_featured boolean DEFAULT false NOT NULL,
+    published_at timestamp with time zone,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    version integer DEFAULT 1 NOT NULL,
+    search tsvector GENERATED ALWAYS AS ((((array_to_tsvector(ARRAY[(user_id)::text]) || setweight(to_tsvector('simple'::regconfig, title), 'A'::"char")) || setweight(to_tsvector('simple'::regconfig, COALESCE(excerpt, ''::text)), 'B'::"char")) || setweight(to_tsvector('simple'::regconfig, content), 'C'::"char"))) STORED NOT NULL,
+    CONSTRAINT blog_entries_content_length CHECK (((char_length(content) >= 1) AND (char_length(content) <= 200000))),
+    CONSTRAINT blog_entries_excerpt_length CHECK ((char_length(excerpt) <= 2000)),
+    CONSTRAINT blog_entries_published_at_status CHECK (((status = 'published'::text) = (published_at IS NOT NULL))),
+    CONSTRAINT blog_entries_slug_form CHECK (((slug ~ '^[^[:space:]/?#%]+$'::text) AND (char_length(slug) <= 300))),
+    CONSTRAINT blog_entries_status_known CHECK ((status = ANY (ARRAY['draft'::text, 'published'::text, 'archived'::text]))),
+    CONSTRAINT blog_entries_title_length CHECK (((char_length(title) >= 1) AND (char_length(title) <= 255))),
+    CONSTRAINT blog_entries_title_not_blank CHECK ((title ~ '[^[:space:]]'::text))
+);
+
+--
+-- Name: TABLE blog_entries; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON TABLE public.blog_entries IS 'The journal''s longer texts: drafts, published, archived.';
+
+--
+-- Name: COLUMN blog_entries.slug; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.blog_entries.slug IS 'The address made from the title, unique for the user; it stays when the title changes.';
+
+--
+-- Name: COLUMN blog_entries.published_at; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.blog_entries.published_at IS 'Set exactly when status is published.';
+
+--
+-- Name: COLUMN blog_entries.version; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.blog_entries.version IS 'Counts real changes; the API''s ETag.';
+
+--
+-- Name: COLUMN blog_entries.search; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.blog_entries.search IS 'Words of title, excerpt and content, and the owner''s id as a word.';
+
+--
+-- Name: conversations; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.conversations (
+    user_id uuid NOT NULL,
+    id uuid DEFAULT public.new_id() NOT NULL,
+    title text DEFAULT 'New Conversation'::text NOT NULL,
+    is_archived boolean DEFAULT false NOT NULL,
+    last_seq integer DEFAULT 0 NOT NULL,
+    last_activity_at timestamp with time zone DEFAULT now() NOT NULL,
+    extra jsonb,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    version integer DEFAULT 1 NOT NULL,
+    CONSTRAINT conversations_last_seq_range CHECK ((last_seq >= 0)),
+    CONSTRAINT conversations_title_length CHECK (((char_length(title) >= 1) AND (char_length(title) <= 500))),
+    CONSTRAINT conversations_title_not_blank CHECK ((title ~ '[^[:space:]]'::text))
+);
+
+--
+-- Name: TABLE conversations; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON TABLE public.conversations IS 'A user''s conversations with assistants. The id may be any UUID, chosen by the client: the order is that of activity.';
+
+--
+-- Name: COLUMN conversations.last_seq; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.conversations.last_seq IS 'The number of the newest message: the row''s lock is the sequence, so that it has no gaps.';
+
+--
+-- Name: COLUMN conversations.extra; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.conversations.extra IS 'What an imported file said that no column holds.';
+
+--
+-- Name: COLUMN conversations.version; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.conversations.version IS 'Counts real changes, new messages too; the API''s ETag.';
+
+--
+-- Name: daily_reviews; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.daily_reviews (
+    user_id uuid NOT NULL,
+    id uuid DEFAULT public.new_id() NOT NULL,
+    date date NOT NULL,
+    mood integer,
+    energy integer,
+    productivity integer,
+    sleep_quality integer,
+    sleep_hours numeric,
+    water_ml integer,
+    screen_minutes integer,
+    steps integer,
+    highlights text,
+    accomplishments text,
+    challenges text,
+    lessons text,
+    gratitude text,
+    tomorrow text,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    version integer DEFAULT 1 NOT NULL,
+    search tsvector GENERATED ALWAYS AS (((((((array_to_tsvector(ARRAY[(user_id)::text]) || to_tsvector('simple'::regconfig, COALESCE(highlights, ''::text))) || to_tsvector('simple'::regconfig, COALESCE(accomplishments, ''::text))) || to_tsvector('simple'::regconfig, COALESCE(challenges, ''::text))) || to_tsvector('simple'::regconfig, COALESCE(lessons, ''::text))) || to_tsvector('simple'::regconfig, COALESCE(gratitude, ''::text))) || to_tsvector('simple'::regconfig, COALESCE(tomorrow, ''::text)))) STORED NOT NULL,
+    CONSTRAINT daily_reviews_accomplishments_length CHECK ((char_length(accomplishments) <= 10000)),
+    CONSTRAINT daily_reviews_challenges_length CHECK ((char_length(challenges) <= 10000)),
+    CONSTRAINT daily_reviews_date_range CHECK (((date >= '1900-01-01'::date) AND (date <= '9999-12-31'::date))),
+    CONSTRAINT daily_reviews_energy_range CHECK (((energy >= 1) AND (energy <= 10))),
+    CONSTRAINT daily_reviews_gratitude_length CHECK ((char_length(gratitude) <= 10000)),
+    CONSTRAINT daily_reviews_highlights_length CHECK ((char_length(highlights) <= 10000)),
+    CONSTRAINT daily_reviews_lessons_length CHECK ((char_length(lessons) <= 10000)),
+    CONSTRAINT daily_reviews_mood_range CHECK (((mood >= 1) AND (mood <= 10))),
+    CONSTRAINT daily_reviews_productivity_range CHECK (((productivity >= 1) AND (productivity <= 10))),
+    CONSTRAINT daily_reviews_screen_minutes_range CHECK (((screen_minutes >= 0) AND (screen_minutes <= 1000000))),
+    CONSTRAINT daily_reviews_sleep_hours_range CHECK (((sleep_hours >= (0)::numeric) AND (sleep_hours <= (24)::numeric))),
+    CONSTRAINT daily_reviews_sleep_quality_range CHECK (((sleep_quality >= 1) AND (sleep_quality <= 10))),
+    CONSTRAINT daily_reviews_steps_range CHECK (((steps >= 0) AND (steps <= 1000000000))),
+    CONSTRAINT daily_reviews_tomorrow_length CHECK ((char_length(tomorrow) <= 10000)),
+    CONSTRAINT daily_reviews_water_ml_range CHECK (((water_ml >= 0) AND (water_ml <= 1000000)))
+);
+
+--
+-- Name: TABLE daily_reviews; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON TABLE public.daily_reviews IS 'How a day was: one per user and day, the day being the user''s own.';
+
+--
+-- Name: COLUMN daily_reviews.version; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.daily_reviews.version IS 'Counts real changes; the API''s ETag.';
+
+--
+-- Name: COLUMN daily_reviews.search; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.daily_reviews.search IS 'Words of all texts, and the owner''s id as a word.';
+
+--
+-- Name: foods; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.foods (
+    user_id uuid NOT NULL,
+    id uuid DEFAULT public.new_id() NOT NULL,
+    date date NOT NULL,
+    "time" time without time zone,
+    meal_type text NOT NULL,
+    name text NOT NULL,
+    portion text,
+    calories numeric,
+    protein_g numeric,
+    carbs_g numeric,
+    fats_g numeric,
+    fiber_g numeric,
+    sugar_g numeric,
+    sodium_mg numeric,
+    is_favorite boolean DEFAULT false NOT NULL,
+    notes text,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    version integer DEFAULT 1 NOT NULL,
+    CONSTRAINT foods_calories_range CHECK (((calories >= (0)::numeric) AND (calories <= (1000000000)::numeric))),
+    CONSTRAINT foods_carbs_g_range CHECK (((carbs_g >= (0)::numeric) AND (carbs_g <= (1000000000)::numeric))),
+    CONSTRAINT foods_date_range CHECK (((date >= '1900-01-01'::date) AND (date <= '9999-12-31'::date))),
+    CONSTRAINT foods_fats_g_range CHECK (((fats_g >= (0)::numeric) AND (fats_g <= (1000000000)::numeric))),
+    CONSTRAINT foods_fiber_g_range CHECK (((fiber_g >= (0)::numeric) AND (fiber_g <= (1000000000)::numeric))),
+    CONSTRAINT foods_meal_type_known CHECK ((meal_type = ANY (ARRAY['breakfast'::text, 'lunch'::text, 'dinner'::text, 'snack'::text]))),
+    CONSTRAINT foods_name_length CHECK (((char_length(name) >= 1) AND (char_length(name) <= 255))),
+    CONSTRAINT foods_name_not_blank CHECK ((name ~ '[^[:space:]]'::text)),
+    CONSTRAINT foods_notes_length CHECK ((char_length(notes) <= 10000)),
+    CONSTRAINT foods_portion_length CHECK ((char_length(portion) <= 100)),
+    CONSTRAINT foods_protein_g_range CHECK (((protein_g >= (0)::numeric) AND (protein_g <= (1000000000)::numeric))),
+    CONSTRAINT foods_sodium_mg_range CHECK (((sodium_mg >= (0)::numeric) AND (sodium_mg <= (1000000000)::numeric))),
+    CONSTRAINT foods_sugar_g_range CHECK (((sugar_g >= (0)::numeric) AND (sugar_g <= (1000000000)::numeric)))
+);
+
+--
+-- Name: TABLE foods; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON TABLE public.foods IS 'What a user ate or drank. The day is the user''s own: a date, not a time in UTC.';
+
+--
+-- Name: COLUMN foods.portion; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.foods.portion IS 'As the user says it: "1 cup", "200 g".';
+
+--
+-- Name: COLUMN foods.calories; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.foods.calories IS 'Kilocalories.';
+
+--
+-- Name: COLUMN foods.version; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.foods.version IS 'Counts real changes; the API''s ETag.';
+
+--
+-- Name: goal_progress; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.goal_progress (
+    user_id uuid NOT NULL,
+    id uuid DEFAULT public.new_id() NOT NULL,
+    goal_id uuid NOT NULL,
+    date date NOT NULL,
+    value numeric NOT NULL,
+    note text,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    version integer DEFAULT 1 NOT NULL,
+    CONSTRAINT goal_progress_date_range CHECK (((date >= '1900-01-01'::date) AND (date <= '9999-12-31'::date))),
+    CONSTRAINT goal_progress_note_length CHECK ((char_length(note) <= 10000)),
+    CONSTRAINT goal_progress_value_range CHECK (((value >= ('-1000000000'::integer)::numeric) AND (value <= (1000000000)::numeric)))
+);
+
+--
+-- Name: TABLE goal_progress; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON TABLE public.goal_progress IS 'How far a goal was on a day. The newest by date, then by id, is the goal''s current value.';
+
+--
+-- Name: goals; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.goals (
+    user_id uuid NOT NULL,
+    id uuid DEFAULT public.new_id() NOT NULL,
+    title text NOT NULL,
+    description text,
+    goal_type text NOT NULL,
+    category text,
+    target_value numeric,
+    target_unit text,
+    start_date date,
+    end_date date,
+    status text DEFAULT 'active'::text NOT NULL,
+    priority integer DEFAULT 0 NOT NULL,
+    is_recurring boolean DEFAULT false NOT NULL,
+    recurrence_pattern text,
+    parent_id uuid,
+    completed_at timestamp with time zone,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    version integer DEFAULT 1 NOT NULL,
+    search tsvector GENERATED ALWAYS AS (((array_to_tsvector(ARRAY[(user_id)::text]) || setweight(to_tsvector('simple'::regconfig, title), 'A'::"char")) || setweight(to_tsvector('simple'::regconfig, COALESCE(description, ''::text)), 'B'::"char"))) STORED NOT NULL,
+    CONSTRAINT goals_category_length CHECK (((char_length(category) >= 1) AND (char_length(category) <= 100))),
+    CONSTRAINT goals_completed_at_status CHECK (((status = 'completed'::text) = (completed_at IS NOT NULL))),
+    CONSTRAINT goals_description_length CHECK ((char_length(description) <= 10000)),
+    CONSTRAINT goals_end_date_order CHECK ((end_date >= start_date)),
+    CONSTRAINT goals_end_date_range CHECK (((end_date >= '1900-01-01'::date) AND (end_date <= '9999-12-31'::date))),
+    CONSTRAINT goals_goal_type_known CHECK ((goal_type = ANY (ARRAY['daily'::text, 'weekly'::text, 'monthly'::text, 'yearly'::text]))),
+    CONSTRAINT goals_parent_other CHECK ((parent_id <> id)),
+    CONSTRAINT goals_priority_range CHECK (((priority >= 0) AND (priority <= 5))),
+    CONSTRAINT goals_recurrence_pattern_length CHECK (((char_length(recurrence_pattern) >= 1) AND (char_length(recurrence_pattern) <= 500))),
+    CONSTRAINT goals_recurrence_pattern_needed CHECK (((NOT is_recurring) OR (recurrence_pattern IS NOT NULL))),
+    CONSTRAINT goals_start_date_range CHECK (((start_date >= '1900-01-01'::date) AND (start_date <= '9999-12-31'::date))),
+    CONSTRAINT goals_status_known CHECK ((status = ANY (ARRAY['active'::text, 'completed'::text, 'cancelled'::text, 'paused'::text]))),
+    CONSTRAINT goals_target_unit_length CHECK (((char_length(target_unit) >= 1) AND (char_length(target_unit) <= 50))),
+    CONSTRAINT goals_target_value_range CHECK (((target_value > (0)::numeric) AND (target_value <= (1000000000)::numeric))),
+    CONSTRAINT goals_title_length CHECK (((char_length(title) >= 1) AND (char_length(title) <= 255))),
+    CONSTRAINT goals_title_not_blank CHECK ((title ~ '[^[:space:]]'::text))
+);
+
+--
+-- Name: TABLE goals; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON TABLE public.goals IS 'What a user wants to reach. Current value and percentage are derived from goal_progress, never stored.';
+
+--
+-- Name: COLUMN goals.recurrence_pattern; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.goals.recurrence_pattern IS 'An RFC 5545 recurrence rule, such as FREQ=WEEKLY;BYDAY=MO: when the next occurrence begins.';
+
+--
+-- Name: COLUMN goals.parent_id; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.goals.parent_id IS 'A goal of the same user; cycles are refused by the statement that moves a goal (goals.move).';
+
+--
+-- Name: COLUMN goals.completed_at; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.goals.completed_at IS 'Set exactly when status is completed.';
+
+--
+-- Name: COLUMN goals.version; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.goals.version IS 'Counts real changes; the API''s ETag.';
+
+--
+-- Name: COLUMN goals.search; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.goals.search IS 'Words of title and description, and the owner''s id as a word.';
+
+--
+-- Name: habit_entries; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.habit_entries (
+    user_id uuid NOT NULL,
+    habit_id uuid NOT NULL,
+    date date NOT NULL,
+    completed boolean DEFAULT false NOT NULL,
+    skipped boolean DEFAULT false NOT NULL,
+    value numeric,
+    note text,
+    mood integer,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    version integer DEFAULT 1 NOT NULL,
+    CONSTRAINT habit_entries_date_range CHECK (((date >= '1900-01-01'::date) AND (date <= '9999-12-31'::date))),
+    CONSTRAINT habit_entries_mood_range CHECK (((mood >= 1) AND (mood <= 10))),
+    CONSTRAINT habit_entries_note_length CHECK ((char_length(note) <= 2000)),
+    CONSTRAINT habit_entries_skipped_not_completed CHECK ((NOT (completed AND skipped))),
+    CONSTRAINT habit_entries_value_range CHECK (((value >= (0)::numeric) AND (value <= (1000000000)::numeric)))
+);
+
+--
+-- Name: TABLE habit_entries; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON TABLE public.habit_entries IS 'What happened with a habit on a day, one row at most; the day is the user''s own, in their time zone.';
+
+--
+-- Name: COLUMN habit_entries.skipped; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.habit_entries.skipped IS 'Left out on purpose: neither breaks nor lengthens a streak.';
+
+--
+-- Name: habits; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.habits (
+    user_id uuid NOT NULL,
+    id uuid DEFAULT public.new_id() NOT NULL,
+    name text NOT NULL,
+    description text,
+    kind text DEFAULT 'boolean'::text NOT NULL,
+    unit text,
+    target_value numeric,
+    frequency text DEFAULT 'daily'::text NOT NULL,
+    target_days integer DEFAULT 7 NOT NULL,
+    category text,
+    color text,
+    icon text,
+    reminder_time time without time zone,
+    is_archived boolean DEFAULT false NOT NULL,
+    "position" integer DEFAULT 0 NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    version integer DEFAULT 1 NOT NULL,
+    search tsvector GENERATED ALWAYS AS (((array_to_tsvector(ARRAY[(user_id)::text]) || setweight(to_tsvector('simple'::regconfig, name), 'A'::"char")) || setweight(to_tsvector('simple'::regconfig, COALESCE(description, ''::text)), 'B'::"char"))) STORED NOT NULL,
+    CONSTRAINT habits_category_length CHECK (((char_length(category) >= 1) AND (char_length(category) <= 100))),
+    CONSTRAINT habits_color_form CHECK ((color ~ '^#[0-9A-Fa-f]{6}$'::text)),
+    CONSTRAINT habits_description_length CHECK ((char_length(description) <= 10000)),
+    CONSTRAINT habits_frequency_known CHECK ((frequency = ANY (ARRAY['daily'::text, 'weekly'::text, 'custom'::text]))),
+    CONSTRAINT habits_icon_length CHECK (((char_length(icon) >= 1) AND (char_length(icon) <= 100))),
+    CONSTRAINT habits_kind_known CHECK ((kind = ANY (ARRAY['boolean'::text, 'numeric'::text]))),
+    CONSTRAINT habits_name_length CHECK (((char_length(name) >= 1) AND (char_length(name) <= 255))),
+    CONSTRAINT habits_name_not_blank CHECK ((name ~ '[^[:space:]]'::text)),
+    CONSTRAINT habits_position_range CHECK ((("position" >= 0) AND ("position" <= 1000000))),
+    CONSTRAINT habits_target_days_range CHECK (((target_days >= 1) AND (target_days <= 7))),
+    CONSTRAINT habits_target_value_numeric CHECK (((kind = 'numeric'::text) OR (target_value IS NULL))),
+    CONSTRAINT habits_target_value_range CHECK (((target_value > (0)::numeric) AND (target_value <= (1000000000)::numeric))),
+    CONSTRAINT habits_unit_length CHECK (((char_length(unit) >= 1) AND (char_length(unit) <= 50)))
+);
+
+--
+-- Name: TABLE habits; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON TABLE public.habits IS 'What a user wants to do again and again. Streaks and rates are derived from habit_entries, never stored.';
+
+--
+-- Name: COLUMN habits.target_value; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.habits.target_value IS 'A numeric habit''s entry is completed when its value reaches this.';
+
+--
+-- Name: COLUMN habits.target_days; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.habits.target_days IS 'Weekly and custom habits: how many days of a week make it a good week. Daily habits ignore it.';
+
+--
+-- Name: COLUMN habits."position"; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.habits."position" IS 'The order of the list of today, chosen by the user; equal positions are ordered by id.';
+
+--
+-- Name: COLUMN habits.version; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.habits.version IS 'Counts real changes; the API''s ETag.';
+
+--
+-- Name: COLUMN habits.search; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.habits.search IS 'Words of name and description, and the owner''s id as a word.';
+
+--
 -- Name: identities; Type: TABLE; Schema: public; Owner: -
 --
 
@@ -189,6 +646,156 @@ COMMENT ON TABLE public.identities IS 'Who a user is elsewhere: one row per prov
 --
 
 COMMENT ON COLUMN public.identities.subject IS 'The provider''s own stable id of the user; never the e-mail, which can change hands.';
+
+--
+-- Name: media; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.media (
+    user_id uuid NOT NULL,
+    id uuid DEFAULT public.new_id() NOT NULL,
+    file_name text NOT NULL,
+    content_type text NOT NULL,
+    size_bytes bigint NOT NULL,
+    sha256 text NOT NULL,
+    width integer,
+    height integer,
+    alt_text text,
+    storage_key text NOT NULL,
+    task_id uuid,
+    habit_id uuid,
+    goal_id uuid,
+    food_id uuid,
+    workout_id uuid,
+    daily_review_id uuid,
+    blog_entry_id uuid,
+    conversation_id uuid,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    version integer DEFAULT 1 NOT NULL,
+    CONSTRAINT media_alt_text_length CHECK ((char_length(alt_text) <= 1000)),
+    CONSTRAINT media_content_type_length CHECK (((char_length(content_type) >= 3) AND (char_length(content_type) <= 255))),
+    CONSTRAINT media_file_name_length CHECK (((char_length(file_name) >= 1) AND (char_length(file_name) <= 255))),
+    CONSTRAINT media_file_name_not_blank CHECK ((file_name ~ '[^[:space:]]'::text)),
+    CONSTRAINT media_height_range CHECK ((height > 0)),
+    CONSTRAINT media_one_target CHECK ((num_nonnulls(task_id, habit_id, goal_id, food_id, workout_id, daily_review_id, blog_entry_id, conversation_id) <= 1)),
+    CONSTRAINT media_sha_form CHECK ((sha256 ~ '^[0-9a-f]{64}$'::text)),
+    CONSTRAINT media_size_bytes_range CHECK ((size_bytes > 0)),
+    CONSTRAINT media_storage_key_length CHECK (((char_length(storage_key) >= 1) AND (char_length(storage_key) <= 500))),
+    CONSTRAINT media_width_range CHECK ((width > 0))
+);
+
+--
+-- Name: TABLE media; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON TABLE public.media IS 'Files of users; the bytes lie in object storage under storage_key.';
+
+--
+-- Name: COLUMN media.content_type; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.media.content_type IS 'Sniffed from the bytes, never what the client said.';
+
+--
+-- Name: COLUMN media.version; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.media.version IS 'Counts real changes; the API''s ETag.';
+
+--
+-- Name: media_deletions; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.media_deletions (
+    storage_key text NOT NULL,
+    due_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT media_deletions_storage_key_length CHECK (((char_length(storage_key) >= 1) AND (char_length(storage_key) <= 500)))
+);
+
+--
+-- Name: TABLE media_deletions; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON TABLE public.media_deletions IS 'Objects without a row, or not yet with one: maintain deletes those that are due.';
+
+--
+-- Name: COLUMN media_deletions.due_at; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.media_deletions.due_at IS 'An upload writes its key here first, due when it must have ended, and takes it out with the insert of its row.';
+
+--
+-- Name: progress_snapshots; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.progress_snapshots (
+    user_id uuid NOT NULL,
+    id uuid DEFAULT public.new_id() NOT NULL,
+    period text NOT NULL,
+    date date NOT NULL,
+    goals_active integer DEFAULT 0 NOT NULL,
+    goals_completed integer DEFAULT 0 NOT NULL,
+    habit_completion_rate numeric,
+    longest_streak integer DEFAULT 0 NOT NULL,
+    workouts_count integer DEFAULT 0 NOT NULL,
+    workout_minutes numeric DEFAULT 0 NOT NULL,
+    calories_avg numeric,
+    mood_avg numeric,
+    sleep_avg numeric,
+    weight numeric,
+    weight_unit text,
+    body_fat_percent numeric,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    version integer DEFAULT 1 NOT NULL,
+    CONSTRAINT progress_snapshots_body_fat_percent_range CHECK (((body_fat_percent >= (0)::numeric) AND (body_fat_percent <= (100)::numeric))),
+    CONSTRAINT progress_snapshots_calories_avg_range CHECK (((calories_avg >= (0)::numeric) AND (calories_avg < 'NaN'::numeric))),
+    CONSTRAINT progress_snapshots_date_first CHECK (
+CASE period
+    WHEN 'weekly'::text THEN (EXTRACT(isodow FROM date) = (1)::numeric)
+    WHEN 'monthly'::text THEN (EXTRACT(day FROM date) = (1)::numeric)
+    WHEN 'yearly'::text THEN (EXTRACT(doy FROM date) = (1)::numeric)
+    ELSE true
+END),
+    CONSTRAINT progress_snapshots_date_range CHECK (((date >= '1900-01-01'::date) AND (date <= '9999-12-31'::date))),
+    CONSTRAINT progress_snapshots_goals_active_range CHECK ((goals_active >= 0)),
+    CONSTRAINT progress_snapshots_goals_completed_range CHECK ((goals_completed >= 0)),
+    CONSTRAINT progress_snapshots_habit_completion_rate_range CHECK (((habit_completion_rate >= (0)::numeric) AND (habit_completion_rate <= (1)::numeric))),
+    CONSTRAINT progress_snapshots_longest_streak_range CHECK ((longest_streak >= 0)),
+    CONSTRAINT progress_snapshots_mood_avg_range CHECK (((mood_avg >= (1)::numeric) AND (mood_avg <= (10)::numeric))),
+    CONSTRAINT progress_snapshots_period_known CHECK ((period = ANY (ARRAY['daily'::text, 'weekly'::text, 'monthly'::text, 'yearly'::text]))),
+    CONSTRAINT progress_snapshots_sleep_avg_range CHECK (((sleep_avg >= (0)::numeric) AND (sleep_avg <= (24)::numeric))),
+    CONSTRAINT progress_snapshots_weight_range CHECK (((weight > (0)::numeric) AND (weight <= (10000)::numeric))),
+    CONSTRAINT progress_snapshots_weight_unit_known CHECK ((weight_unit = ANY (ARRAY['kg'::text, 'lbs'::text]))),
+    CONSTRAINT progress_snapshots_weight_unit_needed CHECK (((weight IS NULL) OR (weight_unit IS NOT NULL))),
+    CONSTRAINT progress_snapshots_workout_minutes_range CHECK (((workout_minutes >= (0)::numeric) AND (workout_minutes < 'NaN'::numeric))),
+    CONSTRAINT progress_snapshots_workouts_count_range CHECK ((workouts_count >= 0))
+);
+
+--
+-- Name: TABLE progress_snapshots; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON TABLE public.progress_snapshots IS 'A period at a glance, computed from what is there when it is asked for; kept, so that later changes do not rewrite history.';
+
+--
+-- Name: COLUMN progress_snapshots.date; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.progress_snapshots.date IS 'The first day of the period: Monday, the 1st, 1 January.';
+
+--
+-- Name: COLUMN progress_snapshots.habit_completion_rate; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.progress_snapshots.habit_completion_rate IS 'From 0 to 1; null: no habit was due.';
+
+--
+-- Name: COLUMN progress_snapshots.version; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.progress_snapshots.version IS 'Counts real changes; the API''s ETag.';
 
 --
 -- Name: rate_limits; Type: TABLE; Schema: public; Owner: -
@@ -264,6 +871,71 @@ COMMENT ON COLUMN public.sessions.id IS 'What the API shows: a token''s hash nev
 COMMENT ON COLUMN public.sessions.last_seen_at IS 'Written at most hourly, together with expires_at, which slides.';
 
 --
+-- Name: taggings; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.taggings (
+    user_id uuid NOT NULL,
+    id uuid DEFAULT public.new_id() NOT NULL,
+    tag_id uuid NOT NULL,
+    task_id uuid,
+    habit_id uuid,
+    goal_id uuid,
+    food_id uuid,
+    workout_id uuid,
+    daily_review_id uuid,
+    blog_entry_id uuid,
+    conversation_id uuid,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT taggings_one_target CHECK ((num_nonnulls(task_id, habit_id, goal_id, food_id, workout_id, daily_review_id, blog_entry_id, conversation_id) = 1))
+);
+
+--
+-- Name: TABLE taggings; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON TABLE public.taggings IS 'Which row carries which tag: exactly one of the target columns is set.';
+
+--
+-- Name: tags; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.tags (
+    user_id uuid NOT NULL,
+    id uuid DEFAULT public.new_id() NOT NULL,
+    name text NOT NULL,
+    slug text NOT NULL,
+    category text,
+    color text,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    version integer DEFAULT 1 NOT NULL,
+    CONSTRAINT tags_category_length CHECK (((char_length(category) >= 1) AND (char_length(category) <= 100))),
+    CONSTRAINT tags_color_form CHECK ((color ~ '^#[0-9A-Fa-f]{6}$'::text)),
+    CONSTRAINT tags_name_length CHECK (((char_length(name) >= 1) AND (char_length(name) <= 100))),
+    CONSTRAINT tags_name_not_blank CHECK ((name ~ '[^[:space:]]'::text)),
+    CONSTRAINT tags_slug_form CHECK (((slug ~ '^[^[:space:]/?#%]+$'::text) AND (char_length(slug) <= 100)))
+);
+
+--
+-- Name: TABLE tags; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON TABLE public.tags IS 'Words that a user puts on rows of any kind. How often one is used is counted, never stored.';
+
+--
+-- Name: COLUMN tags.slug; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.tags.slug IS 'The name in an address and in a list''s filter tag=, unique for the user; it follows the name.';
+
+--
+-- Name: COLUMN tags.version; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.tags.version IS 'Counts real changes; the API''s ETag.';
+
+--
 -- Name: tasks; Type: TABLE; Schema: public; Owner: -
 --
 
@@ -276,6 +948,7 @@ CREATE TABLE public.tasks (
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
     version integer DEFAULT 1 NOT NULL,
+    search tsvector GENERATED ALWAYS AS (((array_to_tsvector(ARRAY[(user_id)::text]) || setweight(to_tsvector('simple'::regconfig, title), 'A'::"char")) || setweight(to_tsvector('simple'::regconfig, COALESCE(description, ''::text)), 'B'::"char"))) STORED NOT NULL,
     CONSTRAINT tasks_description_length CHECK ((char_length(description) <= 1000)),
     CONSTRAINT tasks_title_length CHECK (((char_length(title) >= 1) AND (char_length(title) <= 200))),
     CONSTRAINT tasks_title_not_blank CHECK ((title ~ '[^[:space:]]'::text))
@@ -292,6 +965,12 @@ COMMENT ON TABLE public.tasks IS 'What a user wants to get done. The id carries 
 --
 
 COMMENT ON COLUMN public.tasks.version IS 'Counts real changes; the API''s ETag.';
+
+--
+-- Name: COLUMN tasks.search; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.tasks.search IS 'Words of title and description, and the owner''s id as a word.';
 
 --
 -- Name: users; Type: TABLE; Schema: public; Owner: -
@@ -367,11 +1046,183 @@ COMMENT ON COLUMN public.users.is_external IS 'Came by an identity of another se
 COMMENT ON COLUMN public.users.last_login_at IS 'Not part of version: logging in does not change the profile.';
 
 --
+-- Name: workout_exercises; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.workout_exercises (
+    user_id uuid NOT NULL,
+    id uuid DEFAULT public.new_id() NOT NULL,
+    workout_id uuid NOT NULL,
+    "position" integer NOT NULL,
+    name text NOT NULL,
+    type text,
+    sets integer,
+    reps integer,
+    weight numeric,
+    weight_unit text,
+    distance numeric,
+    distance_unit text,
+    duration_seconds numeric,
+    rest_seconds numeric,
+    notes text,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT workout_exercises_distance_range CHECK (((distance >= (0)::numeric) AND (distance <= (100000000)::numeric))),
+    CONSTRAINT workout_exercises_distance_unit_known CHECK ((distance_unit = ANY (ARRAY['km'::text, 'miles'::text, 'meters'::text]))),
+    CONSTRAINT workout_exercises_distance_unit_needed CHECK (((distance IS NULL) OR (distance_unit IS NOT NULL))),
+    CONSTRAINT workout_exercises_duration_seconds_range CHECK (((duration_seconds >= (0)::numeric) AND (duration_seconds <= (10000000)::numeric))),
+    CONSTRAINT workout_exercises_name_length CHECK (((char_length(name) >= 1) AND (char_length(name) <= 255))),
+    CONSTRAINT workout_exercises_name_not_blank CHECK ((name ~ '[^[:space:]]'::text)),
+    CONSTRAINT workout_exercises_notes_length CHECK ((char_length(notes) <= 10000)),
+    CONSTRAINT workout_exercises_position_range CHECK ((("position" >= 1) AND ("position" <= 1000))),
+    CONSTRAINT workout_exercises_reps_range CHECK (((reps >= 0) AND (reps <= 1000000))),
+    CONSTRAINT workout_exercises_rest_seconds_range CHECK (((rest_seconds >= (0)::numeric) AND (rest_seconds <= (10000000)::numeric))),
+    CONSTRAINT workout_exercises_sets_range CHECK (((sets >= 0) AND (sets <= 10000))),
+    CONSTRAINT workout_exercises_type_length CHECK (((char_length(type) >= 1) AND (char_length(type) <= 50))),
+    CONSTRAINT workout_exercises_weight_range CHECK (((weight >= (0)::numeric) AND (weight <= (1000000)::numeric))),
+    CONSTRAINT workout_exercises_weight_unit_known CHECK ((weight_unit = ANY (ARRAY['kg'::text, 'lbs'::text]))),
+    CONSTRAINT workout_exercises_weight_unit_needed CHECK (((weight IS NULL) OR (weight_unit IS NOT NULL)))
+);
+
+--
+-- Name: TABLE workout_exercises; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON TABLE public.workout_exercises IS 'What was done in a workout. Replaced as a whole, so that there is nothing to change in a row.';
+
+--
+-- Name: COLUMN workout_exercises."position"; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.workout_exercises."position" IS 'From 1 on, in the order that the client sent.';
+
+--
+-- Name: COLUMN workout_exercises.weight_unit; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.workout_exercises.weight_unit IS 'As entered: nothing is converted when it is stored, so that what was typed reads back.';
+
+--
+-- Name: workouts; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.workouts (
+    user_id uuid NOT NULL,
+    id uuid DEFAULT public.new_id() NOT NULL,
+    date date NOT NULL,
+    "time" time without time zone,
+    type text NOT NULL,
+    name text,
+    duration_minutes numeric,
+    calories_burned numeric,
+    intensity text,
+    location text,
+    mood_before integer,
+    mood_after integer,
+    notes text,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    version integer DEFAULT 1 NOT NULL,
+    CONSTRAINT workouts_calories_burned_range CHECK (((calories_burned >= (0)::numeric) AND (calories_burned <= (1000000)::numeric))),
+    CONSTRAINT workouts_date_range CHECK (((date >= '1900-01-01'::date) AND (date <= '9999-12-31'::date))),
+    CONSTRAINT workouts_duration_minutes_range CHECK (((duration_minutes > (0)::numeric) AND (duration_minutes <= (1000000)::numeric))),
+    CONSTRAINT workouts_intensity_known CHECK ((intensity = ANY (ARRAY['low'::text, 'medium'::text, 'high'::text]))),
+    CONSTRAINT workouts_location_length CHECK ((char_length(location) <= 255)),
+    CONSTRAINT workouts_mood_after_range CHECK (((mood_after >= 1) AND (mood_after <= 10))),
+    CONSTRAINT workouts_mood_before_range CHECK (((mood_before >= 1) AND (mood_before <= 10))),
+    CONSTRAINT workouts_name_length CHECK ((char_length(name) <= 255)),
+    CONSTRAINT workouts_notes_length CHECK ((char_length(notes) <= 10000)),
+    CONSTRAINT workouts_type_length CHECK (((char_length(type) >= 1) AND (char_length(type) <= 50))),
+    CONSTRAINT workouts_type_not_blank CHECK ((type ~ '[^[:space:]]'::text))
+);
+
+--
+-- Name: TABLE workouts; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON TABLE public.workouts IS 'A training of a user, with its exercises in workout_exercises.';
+
+--
+-- Name: COLUMN workouts.version; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.workouts.version IS 'Counts real changes, those of its exercises too; the API''s ETag.';
+
+--
 -- Name: api_tokens api_tokens_pkey; Type: CONSTRAINT; Schema: public; Owner: -
 --
 
 ALTER TABLE ONLY public.api_tokens
     ADD CONSTRAINT api_tokens_pkey PRIMARY KEY (token_hash);
+
+--
+-- Name: blog_entries blog_entries_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.blog_entries
+    ADD CONSTRAINT blog_entries_pkey PRIMARY KEY (user_id, id);
+
+--
+-- Name: blog_entries blog_entries_slug_unique; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.blog_entries
+    ADD CONSTRAINT blog_entries_slug_unique UNIQUE (user_id, slug);
+
+--
+-- Name: conversations conversations_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.conversations
+    ADD CONSTRAINT conversations_pkey PRIMARY KEY (user_id, id);
+
+--
+-- Name: daily_reviews daily_reviews_date_unique; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.daily_reviews
+    ADD CONSTRAINT daily_reviews_date_unique UNIQUE (user_id, date);
+
+--
+-- Name: daily_reviews daily_reviews_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.daily_reviews
+    ADD CONSTRAINT daily_reviews_pkey PRIMARY KEY (user_id, id);
+
+--
+-- Name: foods foods_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.foods
+    ADD CONSTRAINT foods_pkey PRIMARY KEY (user_id, id);
+
+--
+-- Name: goal_progress goal_progress_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.goal_progress
+    ADD CONSTRAINT goal_progress_pkey PRIMARY KEY (user_id, id);
+
+--
+-- Name: goals goals_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.goals
+    ADD CONSTRAINT goals_pkey PRIMARY KEY (user_id, id);
+
+--
+-- Name: habit_entries habit_entries_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.habit_entries
+    ADD CONSTRAINT habit_entries_pkey PRIMARY KEY (user_id, habit_id, date);
+
+--
+-- Name: habits habits_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.habits
+    ADD CONSTRAINT habits_pkey PRIMARY KEY (user_id, id);
 
 --
 -- Name: identities identities_pkey; Type: CONSTRAINT; Schema: public; Owner: -
@@ -386,6 +1237,41 @@ ALTER TABLE ONLY public.identities
 
 ALTER TABLE ONLY public.identities
     ADD CONSTRAINT identities_subject_unique UNIQUE (provider, subject);
+
+--
+-- Name: media_deletions media_deletions_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.media_deletions
+    ADD CONSTRAINT media_deletions_pkey PRIMARY KEY (storage_key);
+
+--
+-- Name: media media_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.media
+    ADD CONSTRAINT media_pkey PRIMARY KEY (user_id, id);
+
+--
+-- Name: media media_storage_key_unique; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.media
+    ADD CONSTRAINT media_storage_key_unique UNIQUE (user_id, storage_key);
+
+--
+-- Name: progress_snapshots progress_snapshots_period_unique; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.progress_snapshots
+    ADD CONSTRAINT progress_snapshots_period_unique UNIQUE (user_id, period, date);
+
+--
+-- Name: progress_snapshots progress_snapshots_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.progress_snapshots
+    ADD CONSTRAINT progress_snapshots_pkey PRIMARY KEY (user_id, id);
 
 --
 -- Name: rate_limits rate_limits_pkey; Type: CONSTRAINT; Schema: public; Owner: -
@@ -409,6 +1295,34 @@ ALTER TABLE ONLY public.sessions
     ADD CONSTRAINT sessions_pkey PRIMARY KEY (token_hash);
 
 --
+-- Name: taggings taggings_once; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.taggings
+    ADD CONSTRAINT taggings_once UNIQUE NULLS NOT DISTINCT (user_id, tag_id, task_id, habit_id, goal_id, food_id, workout_id, daily_review_id, blog_entry_id, conversation_id);
+
+--
+-- Name: taggings taggings_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.taggings
+    ADD CONSTRAINT taggings_pkey PRIMARY KEY (user_id, id);
+
+--
+-- Name: tags tags_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.tags
+    ADD CONSTRAINT tags_pkey PRIMARY KEY (user_id, id);
+
+--
+-- Name: tags tags_slug_unique; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.tags
+    ADD CONSTRAINT tags_slug_unique UNIQUE (user_id, slug);
+
+--
 -- Name: tasks tasks_pkey; Type: CONSTRAINT; Schema: public; Owner: -
 --
 
@@ -423,10 +1337,133 @@ ALTER TABLE ONLY public.users
     ADD CONSTRAINT users_pkey PRIMARY KEY (id);
 
 --
+-- Name: workout_exercises workout_exercises_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.workout_exercises
+    ADD CONSTRAINT workout_exercises_pkey PRIMARY KEY (user_id, id);
+
+--
+-- Name: workout_exercises workout_exercises_position_unique; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.workout_exercises
+    ADD CONSTRAINT workout_exercises_position_unique UNIQUE (user_id, workout_id, "position");
+
+--
+-- Name: workouts workouts_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.workouts
+    ADD CONSTRAINT workouts_pkey PRIMARY KEY (user_id, id);
+
+--
 -- Name: api_tokens_user; Type: INDEX; Schema: public; Owner: -
 --
 
 CREATE INDEX api_tokens_user ON public.api_tokens USING btree (user_id, id);
+
+--
+-- Name: blog_entries_search; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX blog_entries_search ON public.blog_entries USING gin (search);
+
+--
+-- Name: conversations_activity; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX conversations_activity ON public.conversations USING btree (user_id, last_activity_at, id);
+
+--
+-- Name: daily_reviews_search; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX daily_reviews_search ON public.daily_reviews USING gin (search);
+
+--
+-- Name: foods_date; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX foods_date ON public.foods USING btree (user_id, date, id);
+
+--
+-- Name: goal_progress_goal; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX goal_progress_goal ON public.goal_progress USING btree (user_id, goal_id, date, id);
+
+--
+-- Name: goals_parent; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX goals_parent ON public.goals USING btree (user_id, parent_id, id) WHERE (parent_id IS NOT NULL);
+
+--
+-- Name: goals_search; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX goals_search ON public.goals USING gin (search);
+
+--
+-- Name: habits_search; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX habits_search ON public.habits USING gin (search);
+
+--
+-- Name: media_blog_entry; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX media_blog_entry ON public.media USING btree (user_id, blog_entry_id) WHERE (blog_entry_id IS NOT NULL);
+
+--
+-- Name: media_conversation; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX media_conversation ON public.media USING btree (user_id, conversation_id) WHERE (conversation_id IS NOT NULL);
+
+--
+-- Name: media_daily_review; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX media_daily_review ON public.media USING btree (user_id, daily_review_id) WHERE (daily_review_id IS NOT NULL);
+
+--
+-- Name: media_deletions_due; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX media_deletions_due ON public.media_deletions USING btree (due_at);
+
+--
+-- Name: media_food; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX media_food ON public.media USING btree (user_id, food_id) WHERE (food_id IS NOT NULL);
+
+--
+-- Name: media_goal; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX media_goal ON public.media USING btree (user_id, goal_id) WHERE (goal_id IS NOT NULL);
+
+--
+-- Name: media_habit; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX media_habit ON public.media USING btree (user_id, habit_id) WHERE (habit_id IS NOT NULL);
+
+--
+-- Name: media_task; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX media_task ON public.media USING btree (user_id, task_id) WHERE (task_id IS NOT NULL);
+
+--
+-- Name: media_workout; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX media_workout ON public.media USING btree (user_id, workout_id) WHERE (workout_id IS NOT NULL);
 
 --
 -- Name: sessions_user; Type: INDEX; Schema: public; Owner: -
@@ -435,10 +1472,64 @@ CREATE INDEX api_tokens_user ON public.api_tokens USING btree (user_id, id);
 CREATE INDEX sessions_user ON public.sessions USING btree (user_id, id);
 
 --
+-- Name: taggings_blog_entry; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX taggings_blog_entry ON public.taggings USING btree (user_id, blog_entry_id) WHERE (blog_entry_id IS NOT NULL);
+
+--
+-- Name: taggings_conversation; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX taggings_conversation ON public.taggings USING btree (user_id, conversation_id) WHERE (conversation_id IS NOT NULL);
+
+--
+-- Name: taggings_daily_review; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX taggings_daily_review ON public.taggings USING btree (user_id, daily_review_id) WHERE (daily_review_id IS NOT NULL);
+
+--
+-- Name: taggings_food; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX taggings_food ON public.taggings USING btree (user_id, food_id) WHERE (food_id IS NOT NULL);
+
+--
+-- Name: taggings_goal; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX taggings_goal ON public.taggings USING btree (user_id, goal_id) WHERE (goal_id IS NOT NULL);
+
+--
+-- Name: taggings_habit; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX taggings_habit ON public.taggings USING btree (user_id, habit_id) WHERE (habit_id IS NOT NULL);
+
+--
+-- Name: taggings_task; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX taggings_task ON public.taggings USING btree (user_id, task_id) WHERE (task_id IS NOT NULL);
+
+--
+-- Name: taggings_workout; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX taggings_workout ON public.taggings USING btree (user_id, workout_id) WHERE (workout_id IS NOT NULL);
+
+--
 -- Name: tasks_id; Type: INDEX; Schema: public; Owner: -
 --
 
 CREATE INDEX tasks_id ON public.tasks USING btree (id);
+
+--
+-- Name: tasks_search; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX tasks_search ON public.tasks USING gin (search);
 
 --
 -- Name: users_email_unique; Type: INDEX; Schema: public; Owner: -
@@ -453,6 +1544,12 @@ CREATE UNIQUE INDEX users_email_unique ON public.users USING btree (lower(email)
 CREATE UNIQUE INDEX users_username_unique ON public.users USING btree (lower(username));
 
 --
+-- Name: workouts_date; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX workouts_date ON public.workouts USING btree (user_id, date, id);
+
+--
 -- Name: api_tokens api_tokens_ended; Type: TRIGGER; Schema: public; Owner: -
 --
 
@@ -463,6 +1560,72 @@ CREATE TRIGGER api_tokens_ended AFTER DELETE ON public.api_tokens FOR EACH ROW W
 --
 
 CREATE TRIGGER api_tokens_narrowed AFTER UPDATE OF scopes, expires_at ON public.api_tokens FOR EACH ROW WHEN (((old.scopes IS DISTINCT FROM new.scopes) OR (old.expires_at IS DISTINCT FROM new.expires_at))) EXECUTE FUNCTION public.notify_token_ended();
+
+--
+-- Name: blog_entries blog_entries_touch; Type: TRIGGER; Schema: public; Owner: -
+--
+
+CREATE TRIGGER blog_entries_touch BEFORE UPDATE ON public.blog_entries FOR EACH ROW EXECUTE FUNCTION public.touch('search');
+
+--
+-- Name: conversations conversations_touch; Type: TRIGGER; Schema: public; Owner: -
+--
+
+CREATE TRIGGER conversations_touch BEFORE UPDATE ON public.conversations FOR EACH ROW EXECUTE FUNCTION public.touch();
+
+--
+-- Name: daily_reviews daily_reviews_touch; Type: TRIGGER; Schema: public; Owner: -
+--
+
+CREATE TRIGGER daily_reviews_touch BEFORE UPDATE ON public.daily_reviews FOR EACH ROW EXECUTE FUNCTION public.touch('search');
+
+--
+-- Name: foods foods_touch; Type: TRIGGER; Schema: public; Owner: -
+--
+
+CREATE TRIGGER foods_touch BEFORE UPDATE ON public.foods FOR EACH ROW EXECUTE FUNCTION public.touch();
+
+--
+-- Name: goal_progress goal_progress_touch; Type: TRIGGER; Schema: public; Owner: -
+--
+
+CREATE TRIGGER goal_progress_touch BEFORE UPDATE ON public.goal_progress FOR EACH ROW EXECUTE FUNCTION public.touch();
+
+--
+-- Name: goals goals_touch; Type: TRIGGER; Schema: public; Owner: -
+--
+
+CREATE TRIGGER goals_touch BEFORE UPDATE ON public.goals FOR EACH ROW EXECUTE FUNCTION public.touch('search');
+
+--
+-- Name: habit_entries habit_entries_touch; Type: TRIGGER; Schema: public; Owner: -
+--
+
+CREATE TRIGGER habit_entries_touch BEFORE UPDATE ON public.habit_entries FOR EACH ROW EXECUTE FUNCTION public.touch();
+
+--
+-- Name: habits habits_touch; Type: TRIGGER; Schema: public; Owner: -
+--
+
+CREATE TRIGGER habits_touch BEFORE UPDATE ON public.habits FOR EACH ROW EXECUTE FUNCTION public.touch('search');
+
+--
+-- Name: media media_deleted; Type: TRIGGER; Schema: public; Owner: -
+--
+
+CREATE TRIGGER media_deleted AFTER DELETE ON public.media FOR EACH ROW EXECUTE FUNCTION public.remember_deleted_media();
+
+--
+-- Name: media media_touch; Type: TRIGGER; Schema: public; Owner: -
+--
+
+CREATE TRIGGER media_touch BEFORE UPDATE ON public.media FOR EACH ROW EXECUTE FUNCTION public.touch();
+
+--
+-- Name: progress_snapshots progress_snapshots_touch; Type: TRIGGER; Schema: public; Owner: -
+--
+
+CREATE TRIGGER progress_snapshots_touch BEFORE UPDATE ON public.progress_snapshots FOR EACH ROW EXECUTE FUNCTION public.touch();
 
 --
 -- Name: sessions sessions_ended; Type: TRIGGER; Schema: public; Owner: -
@@ -477,10 +1640,16 @@ CREATE TRIGGER sessions_ended AFTER DELETE ON public.sessions FOR EACH ROW WHEN 
 CREATE TRIGGER sessions_shortened AFTER UPDATE OF expires_at ON public.sessions FOR EACH ROW WHEN ((new.expires_at < old.expires_at)) EXECUTE FUNCTION public.notify_token_ended();
 
 --
+-- Name: tags tags_touch; Type: TRIGGER; Schema: public; Owner: -
+--
+
+CREATE TRIGGER tags_touch BEFORE UPDATE ON public.tags FOR EACH ROW EXECUTE FUNCTION public.touch();
+
+--
 -- Name: tasks tasks_touch; Type: TRIGGER; Schema: public; Owner: -
 --
 
-CREATE TRIGGER tasks_touch BEFORE UPDATE ON public.tasks FOR EACH ROW EXECUTE FUNCTION public.touch();
+CREATE TRIGGER tasks_touch BEFORE UPDATE ON public.tasks FOR EACH ROW EXECUTE FUNCTION public.touch('search');
 
 --
 -- Name: users users_changed; Type: TRIGGER; Schema: public; Owner: -
@@ -495,11 +1664,94 @@ CREATE TRIGGER users_changed AFTER UPDATE OF role, is_active, is_guest, timezone
 CREATE TRIGGER users_touch BEFORE UPDATE ON public.users FOR EACH ROW EXECUTE FUNCTION public.touch('last_login_at', 'password_hash');
 
 --
+-- Name: workouts workouts_touch; Type: TRIGGER; Schema: public; Owner: -
+--
+
+CREATE TRIGGER workouts_touch BEFORE UPDATE ON public.workouts FOR EACH ROW EXECUTE FUNCTION public.touch();
+
+--
 -- Name: api_tokens api_tokens_user_exists; Type: FK CONSTRAINT; Schema: public; Owner: -
 --
 
 ALTER TABLE ONLY public.api_tokens
     ADD CONSTRAINT api_tokens_user_exists FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
+
+--
+-- Name: blog_entries blog_entries_user_exists; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.blog_entries
+    ADD CONSTRAINT blog_entries_user_exists FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
+
+--
+-- Name: conversations conversations_user_exists; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.conversations
+    ADD CONSTRAINT conversations_user_exists FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
+
+--
+-- Name: daily_reviews daily_reviews_user_exists; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.daily_reviews
+    ADD CONSTRAINT daily_reviews_user_exists FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
+
+--
+-- Name: foods foods_user_exists; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.foods
+    ADD CONSTRAINT foods_user_exists FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
+
+--
+-- Name: goal_progress goal_progress_goal_exists; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.goal_progress
+    ADD CONSTRAINT goal_progress_goal_exists FOREIGN KEY (user_id, goal_id) REFERENCES public.goals(user_id, id) ON DELETE CASCADE;
+
+--
+-- Name: goal_progress goal_progress_user_exists; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.goal_progress
+    ADD CONSTRAINT goal_progress_user_exists FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
+
+--
+-- Name: goals goals_parent_exists; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.goals
+    ADD CONSTRAINT goals_parent_exists FOREIGN KEY (user_id, parent_id) REFERENCES public.goals(user_id, id) ON DELETE CASCADE;
+
+--
+-- Name: goals goals_user_exists; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.goals
+    ADD CONSTRAINT goals_user_exists FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
+
+--
+-- Name: habit_entries habit_entries_habit_exists; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.habit_entries
+    ADD CONSTRAINT habit_entries_habit_exists FOREIGN KEY (user_id, habit_id) REFERENCES public.habits(user_id, id) ON DELETE CASCADE;
+
+--
+-- Name: habit_entries habit_entries_user_exists; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.habit_entries
+    ADD CONSTRAINT habit_entries_user_exists FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
+
+--
+-- Name: habits habits_user_exists; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.habits
+    ADD CONSTRAINT habits_user_exists FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
 
 --
 -- Name: identities identities_user_exists; Type: FK CONSTRAINT; Schema: public; Owner: -
@@ -509,6 +1761,76 @@ ALTER TABLE ONLY public.identities
     ADD CONSTRAINT identities_user_exists FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
 
 --
+-- Name: media media_blog_entry_exists; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.media
+    ADD CONSTRAINT media_blog_entry_exists FOREIGN KEY (user_id, blog_entry_id) REFERENCES public.blog_entries(user_id, id) ON DELETE CASCADE;
+
+--
+-- Name: media media_conversation_exists; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.media
+    ADD CONSTRAINT media_conversation_exists FOREIGN KEY (user_id, conversation_id) REFERENCES public.conversations(user_id, id) ON DELETE CASCADE;
+
+--
+-- Name: media media_daily_review_exists; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.media
+    ADD CONSTRAINT media_daily_review_exists FOREIGN KEY (user_id, daily_review_id) REFERENCES public.daily_reviews(user_id, id) ON DELETE CASCADE;
+
+--
+-- Name: media media_food_exists; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.media
+    ADD CONSTRAINT media_food_exists FOREIGN KEY (user_id, food_id) REFERENCES public.foods(user_id, id) ON DELETE CASCADE;
+
+--
+-- Name: media media_goal_exists; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.media
+    ADD CONSTRAINT media_goal_exists FOREIGN KEY (user_id, goal_id) REFERENCES public.goals(user_id, id) ON DELETE CASCADE;
+
+--
+-- Name: media media_habit_exists; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.media
+    ADD CONSTRAINT media_habit_exists FOREIGN KEY (user_id, habit_id) REFERENCES public.habits(user_id, id) ON DELETE CASCADE;
+
+--
+-- Name: media media_task_exists; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.media
+    ADD CONSTRAINT media_task_exists FOREIGN KEY (user_id, task_id) REFERENCES public.tasks(user_id, id) ON DELETE CASCADE;
+
+--
+-- Name: media media_user_exists; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.media
+    ADD CONSTRAINT media_user_exists FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
+
+--
+-- Name: media media_workout_exists; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.media
+    ADD CONSTRAINT media_workout_exists FOREIGN KEY (user_id, workout_id) REFERENCES public.workouts(user_id, id) ON DELETE CASCADE;
+
+--
+-- Name: progress_snapshots progress_snapshots_user_exists; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.progress_snapshots
+    ADD CONSTRAINT progress_snapshots_user_exists FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
+
+--
 -- Name: sessions sessions_user_exists; Type: FK CONSTRAINT; Schema: public; Owner: -
 --
 
@@ -516,11 +1838,109 @@ ALTER TABLE ONLY public.sessions
     ADD CONSTRAINT sessions_user_exists FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
 
 --
+-- Name: taggings taggings_blog_entry_exists; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.taggings
+    ADD CONSTRAINT taggings_blog_entry_exists FOREIGN KEY (user_id, blog_entry_id) REFERENCES public.blog_entries(user_id, id) ON DELETE CASCADE;
+
+--
+-- Name: taggings taggings_conversation_exists; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.taggings
+    ADD CONSTRAINT taggings_conversation_exists FOREIGN KEY (user_id, conversation_id) REFERENCES public.conversations(user_id, id) ON DELETE CASCADE;
+
+--
+-- Name: taggings taggings_daily_review_exists; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.taggings
+    ADD CONSTRAINT taggings_daily_review_exists FOREIGN KEY (user_id, daily_review_id) REFERENCES public.daily_reviews(user_id, id) ON DELETE CASCADE;
+
+--
+-- Name: taggings taggings_food_exists; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.taggings
+    ADD CONSTRAINT taggings_food_exists FOREIGN KEY (user_id, food_id) REFERENCES public.foods(user_id, id) ON DELETE CASCADE;
+
+--
+-- Name: taggings taggings_goal_exists; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.taggings
+    ADD CONSTRAINT taggings_goal_exists FOREIGN KEY (user_id, goal_id) REFERENCES public.goals(user_id, id) ON DELETE CASCADE;
+
+--
+-- Name: taggings taggings_habit_exists; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.taggings
+    ADD CONSTRAINT taggings_habit_exists FOREIGN KEY (user_id, habit_id) REFERENCES public.habits(user_id, id) ON DELETE CASCADE;
+
+--
+-- Name: taggings taggings_tag_exists; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.taggings
+    ADD CONSTRAINT taggings_tag_exists FOREIGN KEY (user_id, tag_id) REFERENCES public.tags(user_id, id) ON DELETE CASCADE;
+
+--
+-- Name: taggings taggings_task_exists; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.taggings
+    ADD CONSTRAINT taggings_task_exists FOREIGN KEY (user_id, task_id) REFERENCES public.tasks(user_id, id) ON DELETE CASCADE;
+
+--
+-- Name: taggings taggings_user_exists; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.taggings
+    ADD CONSTRAINT taggings_user_exists FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
+
+--
+-- Name: taggings taggings_workout_exists; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.taggings
+    ADD CONSTRAINT taggings_workout_exists FOREIGN KEY (user_id, workout_id) REFERENCES public.workouts(user_id, id) ON DELETE CASCADE;
+
+--
+-- Name: tags tags_user_exists; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.tags
+    ADD CONSTRAINT tags_user_exists FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
+
+--
 -- Name: tasks tasks_user_exists; Type: FK CONSTRAINT; Schema: public; Owner: -
 --
 
 ALTER TABLE ONLY public.tasks
     ADD CONSTRAINT tasks_user_exists FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
+
+--
+-- Name: workout_exercises workout_exercises_user_exists; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.workout_exercises
+    ADD CONSTRAINT workout_exercises_user_exists FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
+
+--
+-- Name: workout_exercises workout_exercises_workout_exists; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.workout_exercises
+    ADD CONSTRAINT workout_exercises_workout_exists FOREIGN KEY (user_id, workout_id) REFERENCES public.workouts(user_id, id) ON DELETE CASCADE;
+
+--
+-- Name: workouts workouts_user_exists; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.workouts
+    ADD CONSTRAINT workouts_user_exists FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
 
 --
 -- PostgreSQL database dump complete
@@ -536,4 +1956,14 @@ INSERT INTO public.schema_migrations (version) VALUES
     ('20261121000300'),
     ('20261121000400'),
     ('20261121000500'),
-    ('20261121000600');
+    ('20261121000600'),
+    ('20261121000700'),
+    ('20261121000800'),
+    ('20261121000900'),
+    ('20261121001000'),
+    ('20261121001100'),
+    ('20261121001200'),
+    ('20261121001300'),
+    ('20261121001400'),
+    ('20261121001500'),
+    ('20261121001600');

@@ -72,6 +72,9 @@ class Api:
     def post(self, path: str, json: Any = None, **options: Any) -> httpx.Response:
         return self.request("POST", path, json=json, **options)
 
+    def put(self, path: str, json: Any = None, **options: Any) -> httpx.Response:
+        return self.request("PUT", path, json=json, **options)
+
     def patch(self, path: str, json: Any = None, **options: Any) -> httpx.Response:
         return self.request("PATCH", path, json=json, **options)
 
@@ -108,18 +111,25 @@ class User:
     def post(self, path: str, json: Any = None, **options: Any) -> httpx.Response:
         return self.request("POST", path, json=json, **options)
 
+    def put(self, path: str, json: Any = None, **options: Any) -> httpx.Response:
+        return self.request("PUT", path, json=json, **options)
+
     def patch(self, path: str, json: Any = None, **options: Any) -> httpx.Response:
         return self.request("PATCH", path, json=json, **options)
 
     def delete(self, path: str, **options: Any) -> httpx.Response:
         return self.request("DELETE", path, **options)
 
-    def task(self, **fields: Any) -> dict[str, Any]:
-        """Make a task."""
-        answer = self.post("/v1/tasks", {"title": "Water the plants"} | fields)
+    def made(self, path: str, json: Any) -> dict[str, Any]:
+        """Make a row."""
+        answer = self.post(path, json)
         assert answer.status_code == 201, answer.text
         created: dict[str, Any] = answer.json()
         return created
+
+    def task(self, **fields: Any) -> dict[str, Any]:
+        """Make a task."""
+        return self.made("/v1/tasks", {"title": "Water the plants"} | fields)
 
 
 def new_email() -> str:

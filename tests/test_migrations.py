@@ -14,7 +14,8 @@ from write_schema import SCHEMA, dump
 
 from app import migrations
 from app.answers import encode
-from app.errors import CONSTRAINTS, constraint_of, problem_for
+from app.constraints import CONSTRAINTS
+from app.errors import constraint_of, problem_for
 
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 
@@ -137,6 +138,24 @@ def test_a_time_in_json_has_the_form_that_the_api_gives_it(ask: Ask) -> None:
 ROWS = {
     "users": "update users set name = 'Ada' where id = $1 and false",
     "tasks": "insert into tasks (user_id, title) values ($1, 'Water the plants')",
+    "habits": "insert into habits (user_id, name) values ($1, 'Stretch')",
+    "habit_entries": """
+        with habit as (insert into habits (user_id, name) values ($1, 'Stretch') returning user_id, id)
+        insert into habit_entries (user_id, habit_id, date) select user_id, id, '2026-01-01' from habit""",
+    "goals": "insert into goals (user_id, title, goal_type) values ($1, 'Read', 'yearly')",
+    "goal_progress": """
+        with goal as (insert into goals (user_id, title, goal_type) values ($1, 'Read', 'yearly') returning user_id, id)
+        insert into goal_progress (user_id, goal_id, date, value) select user_id, id, '2026-01-01', 1 from goal""",
+    "foods": "insert into foods (user_id, date, meal_type, name) values ($1, '2026-01-01', 'lunch', 'Soup')",
+    "workouts": "insert into workouts (user_id, date, type) values ($1, '2026-01-01', 'run')",
+    "daily_reviews": "insert into daily_reviews (user_id, date, highlights) values ($1, '2026-01-01', 'Sun')",
+    "blog_entries": "insert into blog_entries (user_id, title, content, slug) values ($1, 'A day', 'It rained.', 'a-day')",
+    "conversations": "insert into conversations (user_id) values ($1)",
+    "tags": "insert into tags (user_id, name, slug) values ($1, 'Garden', 'garden')",
+    "media": """
+        insert into media (user_id, file_name, content_type, size_bytes, sha256, storage_key)
+        values ($1, 'a.png', 'image/png', 1, repeat('0', 64), 'a')""",
+    "progress_snapshots": "insert into progress_snapshots (user_id, period, date) values ($1, 'daily', '2026-01-01')",
 }
 """How each table with a version gets a row of the user $1, who is there already."""
 

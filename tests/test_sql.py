@@ -7,7 +7,7 @@ import re
 import types
 import typing
 from collections.abc import Callable, Iterator, Mapping
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, NamedTuple, cast
@@ -360,6 +360,9 @@ SEEDS = {
 
 PAGE = 51
 
+FIRST_SEEDED_DAY = date(2020, 1, 1)
+"""The ids are spread over 2,000 days, 50 a day, in the same order."""
+
 
 def test_pages_and_look_ups_keep_to_an_index_among_100_000_rows(runner: asyncio.Runner, own_database: str) -> None:
     """One test, because filling the tables is what takes the time."""
@@ -425,7 +428,8 @@ class Plans:
             """
             create temp table seed as
             select ($1::uuid[])[case when place / 10 % 2 = 0 then 1 else 2 + place / 20 % 1000 end] as user_id,
-                new_id('2026-01-01'::timestamptz + place * interval '1 minute') as id, place
+                new_id('2026-01-01'::timestamptz + place * interval '1 minute') as id, place,
+                '2020-01-01'::date + place / 50 as date
             from generate_series(0, 99999) as place""",
             [user["id"] for user in users],
         )
@@ -478,7 +482,17 @@ class Plans:
         after = await self._connection.fetchval(
             "select percentile_disc($2::float8) within group (order by id) from seed where user_id = $1", self._user_id, depth
         )
-        return {"user_id": self._user_id, "after": after, "limit": PAGE, "token_id": self._user_id}
+        day = FIRST_SEEDED_DAY + timedelta(days=int(2000 * depth))
+        return {
+            "user_id": self._user_id,
+            "after": after,
+            "after_date": day,
+            "after_id": after,
+            "from_date": date(1900, 1, 1),
+            "to_date": date(9999, 12, 31),
+            "limit": PAGE,
+            "token_id": self._user_id,
+        }
 
     async def _plan(self, sql: str, order: list[str], values: Mapping[str, Any], *, analyze: bool) -> dict[str, Any]:
         await self._connection.execute(f"prepare planned as {sql}")

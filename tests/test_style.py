@@ -13,7 +13,7 @@ from litestar.routes import HTTPRoute
 
 import app
 from app import problems
-from app.errors import CONSTRAINTS
+from app.constraints import CONSTRAINTS
 from app.main import create_app
 from app.settings import Settings
 

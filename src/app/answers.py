@@ -1,5 +1,6 @@
 """Answers as ready bytes: the body is encoded where the row is at hand, and nothing is worked out per request twice."""
 
+from collections.abc import AsyncIterator
 from typing import Any, Generic, Protocol, TypeVar
 
 import msgspec
@@ -37,6 +38,26 @@ class Ready(Response[T], Generic[T]):
         await send(start)
         body = b"" if state.get("head") else self.ready
         await send({"type": "http.response.body", "body": body, "more_body": False})
+
+
+class Streamed(Ready[bytes]):
+    """An answer that is made while it is sent; `headers` name its type, and its length where that is known.
+
+    What goes wrong on the way can only cut it off.
+    """
+
+    def __init__(self, chunks: AsyncIterator[bytes], status: int = 200, headers: Headers = (_JSON,)) -> None:
+        super().__init__(b"", status, headers)
+        self.chunks = chunks
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 - ASGI's signature
+        state = scope["state"]
+        headers = (*self.ready_headers, (b"x-request-id", state["request_id"].encode()))
+        await send({"type": "http.response.start", "status": self.status_code, "headers": headers})
+        if not state.get("head"):
+            async for chunk in self.chunks:
+                await send({"type": "http.response.body", "body": chunk, "more_body": True})
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
 class Json(str, Generic[T]):

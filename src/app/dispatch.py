@@ -7,6 +7,7 @@ contract's order of checks: who is calling, may they, the query, the body, the h
 """
 
 from collections.abc import Awaitable, Callable
+from datetime import date
 from typing import Any, cast
 
 from litestar import Litestar
@@ -18,7 +19,8 @@ from litestar.utils import normalize_path
 from app.answers import Ready
 from app.auth import answer_unrouted, authenticate, check_scopes, problem_answer, token_of
 from app.errors import allow, problem_for
-from app.requests import Request, decode_body, decode_query, refuse_query
+from app.problems import Problem
+from app.requests import BODY_LIMIT, Request, decode_body, decode_query, refuse_query
 
 Handler = Callable[..., Awaitable[Ready[Any]]]
 
@@ -85,6 +87,8 @@ def _compiled(handler: HTTPRouteHandler, path: str) -> Dispatch:
     access = handler.opt.get("auth", "required")
     data = fields["data"].annotation if "data" in fields else None
     filters = fields["filters"].annotation if "filters" in fields else None
+    dates = [name for name, field in fields.items() if field.annotation is date]
+    limit = handler.opt.get("body_limit", BODY_LIMIT)
     takes_request = "request" in fields
     refuses_query = filters is None and path.startswith("/v1/")
 
@@ -95,12 +99,16 @@ def _compiled(handler: HTTPRouteHandler, path: str) -> Dispatch:
                 scope["user"] = caller = await authenticate(scope, token)
                 check_scopes(caller, scope)
         arguments: dict[str, Any] = dict(scope["path_params"])
+        for name in dates:
+            # The framework's parser takes every form of ISO 8601; an address has one.
+            if f"/{arguments[name].isoformat()}" not in scope["path"]:
+                raise Problem("not_found")
         if filters is not None:
             arguments["filters"] = decode_query(scope["query_string"], filters)
         elif refuses_query and scope["query_string"]:
             refuse_query(scope["query_string"])
         if data is not None:
-            arguments["data"] = await decode_body(scope, receive, data)
+            arguments["data"] = await decode_body(scope, receive, data, limit)
         if takes_request:
             arguments["request"] = Request(scope, receive)
         return await call(**arguments)

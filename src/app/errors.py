@@ -1,4 +1,4 @@
-"""What was raised -> the problem that answers it. The names of the constraints are the vocabulary."""
+"""What was raised -> the problem that answers it."""
 
 import re
 from collections.abc import Iterable
@@ -8,65 +8,12 @@ import msgspec
 import structlog
 from litestar.exceptions import HTTPException, MethodNotAllowedException
 
+from app.constraints import CONSTRAINTS
 from app.database import DatabaseUnavailable, QueryTimeout
 from app.fields import NOT_BLANK
 from app.problems import KINDS, FieldError, Problem, invalid, later
 
 log = structlog.get_logger()
-
-Rule = tuple[str, str, str]
-"""Problem code, field, message."""
-
-
-def _length(field: str, rule: str) -> Rule:
-    return ("invalid", field, f"must have {rule} characters")
-
-
-_ONE_OF = "must be one of the known values"
-
-CONSTRAINTS: dict[str, Rule] = {
-    "users_pkey": ("conflict", "id", "is taken"),
-    "users_email_unique": ("email_taken", "email", "is taken"),
-    "users_email_length": _length("email", "3 to 320"),
-    "users_email_form": ("invalid", "email", "must be an e-mail address"),
-    "users_username_unique": ("username_taken", "username", "is taken"),
-    "users_username_form": ("invalid", "username", "must be 3 to 50 letters, digits, _, . or -"),
-    "users_name_length": _length("name", "at most 100"),
-    "users_first_name_length": _length("first_name", "at most 100"),
-    "users_last_name_length": _length("last_name", "at most 100"),
-    "users_bio_length": _length("bio", "at most 2000"),
-    "users_avatar_url_length": _length("avatar_url", "at most 500"),
-    "users_timezone_length": _length("timezone", "1 to 100"),
-    "users_role_known": ("invalid", "role", _ONE_OF),
-    "users_reachable": ("invalid", "email", "cannot be empty for a registered account"),
-    "identities_pkey": ("conflict", "id", "is taken"),
-    "identities_user_exists": ("not_found", "user_id", "does not exist"),
-    "identities_provider_known": ("invalid", "provider", _ONE_OF),
-    "identities_subject_length": _length("subject", "1 to 255"),
-    "identities_email_length": _length("email", "3 to 320"),
-    "identities_subject_unique": ("conflict", "subject", "belongs to another account"),
-    "sessions_pkey": ("conflict", "token", "is taken"),
-    "sessions_token_hash_length": ("invalid", "token", "must be a hash of 32 bytes"),
-    "sessions_user_exists": ("unauthenticated", "user_id", "does not exist"),
-    "sessions_user_agent_length": _length("user_agent", "at most 500"),
-    "sessions_expires_later": ("invalid", "expires_at", "must lie in the future"),
-    "api_tokens_pkey": ("conflict", "token", "is taken"),
-    "api_tokens_token_hash_length": ("invalid", "token", "must be a hash of 32 bytes"),
-    "api_tokens_user_exists": ("unauthenticated", "user_id", "does not exist"),
-    "api_tokens_name_length": _length("name", "1 to 100"),
-    "api_tokens_name_not_blank": ("invalid", "name", "must not be blank"),
-    "api_tokens_scopes_some": ("invalid", "scopes", "must be 1 to 50 scopes"),
-    "api_tokens_last_characters_length": _length("last_characters", "exactly 8"),
-    "api_tokens_expires_later": ("invalid", "expires_at", "must lie in the future"),
-    "rate_limits_pkey": ("conflict", "bucket", "is taken"),
-    "rate_limits_bucket_length": _length("bucket", "1 to 200"),
-    "tasks_pkey": ("conflict", "id", "is taken"),
-    # The user went away between the check of the token and the insert.
-    "tasks_user_exists": ("unauthenticated", "user_id", "does not exist"),
-    "tasks_title_length": _length("title", "1 to 200"),
-    "tasks_title_not_blank": ("invalid", "title", "must not be blank"),
-    "tasks_description_length": _length("description", "at most 1000"),
-}
 
 
 def problem_for(error: Exception) -> Problem:
@@ -122,7 +69,7 @@ def _for_constraint(error: asyncpg.IntegrityConstraintViolationError) -> Problem
         return invalid(field, "invalid", message)
     if KINDS[code].status == 401:
         return Problem(code, headers=((b"www-authenticate", b"Bearer"),))
-    return Problem(code, errors=(FieldError(field, "taken" if KINDS[code].status == 409 else "missing", message),))
+    return Problem(code, errors=(FieldError(field, {404: "missing", 409: "taken"}.get(KINDS[code].status, code), message),))
 
 
 def allow(methods: Iterable[str]) -> str:

@@ -1,6 +1,6 @@
 """Fields that many structs share, with what the OpenAPI document says of them."""
 
-from datetime import datetime
+from datetime import date, datetime, time
 from typing import Annotated
 from uuid import UUID
 
@@ -21,3 +21,15 @@ Id = Annotated[
 ]
 Timestamp = Annotated[datetime, Meta(tz=True, description="RFC 3339, in UTC.", examples=["2026-11-21T09:30:00.123456Z"])]
 Version = Annotated[int, Meta(description="Counts real changes, from 1 on; the ETag.", examples=[1])]
+
+FIRST_DAY, LAST_DAY = date(1900, 1, 1), date(9999, 12, 31)
+"""The days that a row can have."""
+
+Day = Annotated[date, Meta(description="A day of the user's own, in their time zone, from 1900 on.", examples=["2026-11-21"])]
+TimeOfDay = Annotated[time, Meta(tz=False, description="A time of day, in the user's time zone.", examples=["07:30:00"])]
+Mood = Annotated[int, Meta(ge=1, le=10, description="From 1 to 10.", examples=[7])]
+Color = Annotated[str, Meta(pattern=f"^#[0-9A-Fa-f]{{6}}{END}", description="As in CSS.", examples=["#1a2b3c"])]
+Notes = Annotated[str, Meta(max_length=10_000, examples=["Slept badly, went anyway"])]
+# Numbers are numeric in the database and travel as JSON: exact on both ways. A struct made from a row holds a Decimal, which
+# is written as a number; declared as Decimal, a body could send them as text.
+Quantity = Annotated[float, Meta(ge=0, le=1_000_000_000, examples=[12.5])]

@@ -1,11 +1,13 @@
 """Ids that clients choose: a create can be sent again, and a row made offline sorts where it was made."""
 
+from collections.abc import Awaitable, Callable
 from time import time
-from typing import Annotated
+from typing import Annotated, Protocol, TypeVar
 from uuid import RFC_4122, UUID
 
 from msgspec import Meta
 
+from app.database import Executor
 from app.problems import FieldError, Problem
 
 MAX_AHEAD = 24 * 3600
@@ -25,3 +27,36 @@ def check(id: UUID | None) -> None:
         raise Problem("id_not_time_ordered", errors=(FieldError("id", "id_not_time_ordered", "must be a UUID of version 7"),))
     if (id.int >> 80) / 1000 > time() + MAX_AHEAD:
         raise Problem("id_in_future", errors=(FieldError("id", "id_in_future", "lies more than 24 hours ahead"),))
+
+
+class New(Protocol):
+    """The body of a create."""
+
+    @property
+    def id(self) -> UUID | None: ...
+
+
+N = TypeVar("N", bound=New)
+R = TypeVar("R")
+
+
+async def create_once(
+    create: Callable[[Executor, UUID, N], Awaitable[R | None]],
+    get: Callable[[Executor, UUID, UUID], Awaitable[R | None]],
+    database: Executor,
+    user_id: UUID,
+    new: N,
+) -> tuple[R, bool]:
+    """Make a row, or find the one that the same create made before; returns it, and whether it was there before.
+
+    `create` gives None when the chosen id is taken; then `get` reads it, as a statement of its own: merged into one, a
+    create that collides with a concurrent twin would see neither row. Raises Problem 422 for an id that may not be chosen.
+    """
+    check(new.id)
+    row = await create(database, user_id, new)
+    if row is not None:
+        return row, False
+    if new.id is not None and (row := await get(database, user_id, new.id)) is not None:
+        return row, True
+    # Made and deleted again between the two statements.
+    raise Problem("conflict")

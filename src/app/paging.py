@@ -2,14 +2,17 @@
 
 import base64
 import binascii
+import struct
 from collections.abc import Sequence
+from datetime import date
 from typing import Annotated, Generic, Literal, TypeVar
 from uuid import UUID
 
 import msgspec
 
 from app.answers import Json, Ready
-from app.problems import Problem
+from app.fields import FIRST_DAY, LAST_DAY
+from app.problems import Problem, invalid
 
 T = TypeVar("T")
 
@@ -20,9 +23,13 @@ Order = Literal["newest", "oldest"]
 
 
 class _Identified(msgspec.Struct):
-    """What is read off the last row of a page."""
+    """What is read off the last row of a page; a row without an id is alone on its date."""
 
-    id: UUID
+    id: UUID = FIRST_OLDEST
+
+
+class _Dated(_Identified, kw_only=True):
+    date: date
 
 
 class PageQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -38,6 +45,13 @@ class OrderedPageQuery(PageQuery, frozen=True, kw_only=True):
     order: Annotated[Order, msgspec.Meta(description="By time of creation.")] = "newest"
 
 
+class DatedPageQuery(OrderedPageQuery, frozen=True, kw_only=True):
+    """What a list by date takes; `order` goes by date, and by id within one."""
+
+    from_: Annotated[date, msgspec.Meta(description="The first day, included.")] = msgspec.field(name="from", default=FIRST_DAY)
+    to: Annotated[date, msgspec.Meta(description="The last day, included.")] = LAST_DAY
+
+
 class Page(msgspec.Struct, Generic[T], frozen=True):
     """One page of a list."""
 
@@ -51,25 +65,60 @@ def after(query: PageQuery, order: Order = "newest") -> UUID:
     """The id that the page begins behind. Raises Problem 422 for a cursor of another order or another make."""
     if query.cursor is None:
         return FIRST_NEWEST if order == "newest" else FIRST_OLDEST
+    return UUID(bytes=_opened(query.cursor, order, 16))
+
+
+def after_dated(query: DatedPageQuery) -> tuple[date, UUID]:
+    """The date and the id that the page begins behind.
+
+    Raises Problem 422 for a cursor of another order or another make, and for a range that ends before it begins.
+    """
+    if query.to < query.from_:
+        raise invalid("to", "before_from", "must not lie before from")
+    if query.cursor is None:
+        return (date.max, FIRST_NEWEST) if query.order == "newest" else (date.min, FIRST_OLDEST)
+    ordinal, key = _DATED.unpack(_opened(query.cursor, query.order, _DATED.size))
     try:
-        raw = base64.b64decode(query.cursor + "=" * (-len(query.cursor) % 4), altchars=b"-_", validate=True)
-        key = UUID(bytes=raw[1:])
-    except (ValueError, binascii.Error):
+        return date.fromordinal(ordinal), UUID(bytes=key)
+    except (ValueError, OverflowError):
         raise Problem("invalid_cursor") from None
-    # The exact text: base64 has several spellings of the same bytes, a cursor has one.
-    if _cursor(order, key) != query.cursor:
-        raise Problem("invalid_cursor")
-    return key
 
 
 def answer(rows: list[Json[T]], query: PageQuery, order: Order = "newest") -> Ready[Page[T]]:
     """Answer with a page, made out of `limit + 1` rows: the extra one, if there, says that there is a next page."""
     if len(rows) <= query.limit:
         return Ready(b'{"items":[%b],"next_cursor":null}' % ",".join(rows).encode())
-    items = rows[: query.limit]
-    cursor = _cursor(order, msgspec.json.decode(items[-1], type=_Identified).id)
-    return Ready(b'{"items":[%b],"next_cursor":"%b"}' % (",".join(items).encode(), cursor.encode()))
+    last = msgspec.json.decode(rows[query.limit - 1], type=_Identified)
+    return _answer_before(rows, query, order, last.id.bytes)
 
 
-def _cursor(order: Order, key: UUID) -> str:
-    return base64.urlsafe_b64encode(order[:1].encode() + key.bytes).rstrip(b"=").decode()
+def answer_dated(rows: list[Json[T]], query: DatedPageQuery) -> Ready[Page[T]]:
+    """Answer with a page of rows in the order of (date, id), as `answer` does."""
+    if len(rows) <= query.limit:
+        return answer(rows, query)
+    last = msgspec.json.decode(rows[query.limit - 1], type=_Dated)
+    return _answer_before(rows, query, query.order, _DATED.pack(last.date.toordinal(), last.id.bytes))
+
+
+def _answer_before(rows: list[Json[T]], query: PageQuery, order: Order, key: bytes) -> Ready[Page[T]]:
+    items = ",".join(rows[: query.limit]).encode()
+    return Ready(b'{"items":[%b],"next_cursor":"%b"}' % (items, _cursor(order, key).encode()))
+
+
+_DATED = struct.Struct(">I16s")
+
+
+def _cursor(order: Order, key: bytes) -> str:
+    return base64.urlsafe_b64encode(order[:1].encode() + key).rstrip(b"=").decode()
+
+
+def _opened(cursor: str, order: Order, size: int) -> bytes:
+    """The key in a cursor."""
+    try:
+        raw = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
+    except (ValueError, binascii.Error):
+        raise Problem("invalid_cursor") from None
+    # The exact text: base64 has several spellings of the same bytes, a cursor has one.
+    if len(raw) != size + 1 or _cursor(order, raw[1:]) != cursor:
+        raise Problem("invalid_cursor")
+    return raw[1:]

@@ -16,3 +16,11 @@ def refusal(user_id: UUID, owner: UUID | None, *, shows_foreign: bool = False) -
     if owner is not None and shows_foreign:
         return Problem("forbidden")
     return Problem("not_found")
+
+
+def missing(row: object | None) -> Problem:
+    """Why a statement on a caller's row found nothing, where a foreign row does not exist.
+
+    `row` is what reading it gives: there, it has moved on from If-Match (412); None: 404.
+    """
+    return Problem("not_found" if row is None else "version_mismatch")

@@ -51,6 +51,7 @@ KINDS: dict[str, Kind] = {
         415, "Unsupported media type", "Send the body as `Content-Type: application/json`, in UTF-8."
     ),
     "invalid": Kind(422, "Invalid input", "A field or a query parameter breaks its rule; errors says which and why."),
+    "goals_cycle": Kind(422, "Goals in a circle", "A goal cannot be below itself: choose another parent, or none."),
     "invalid_cursor": Kind(
         422, "Invalid cursor", "The cursor is not one that this list gave out for this order. Start again without it."
     ),

@@ -23,7 +23,7 @@ from app.problems import Problem, invalid
 from app.settings import Settings
 
 BODY_LIMIT = 256 * 1024
-"""Bytes; a handler with a limit of its own says so by `request_max_body_size`."""
+"""Bytes; a handler with a limit of its own says so by `opt["body_limit"]`."""
 
 _JSON_TYPES = {"application/json", "application/merge-patch+json"}
 

@@ -21,15 +21,7 @@ FOREIGN = {"problems": ["forbidden"]}
 @post("/")
 async def create(request: Request, data: JSONBody[TaskCreate]) -> Ready[Task]:
     """Make a task. Sent again with the same `id`: 200 with the task as it stands, and nothing new."""
-    ids.check(data.id)
-    user_id = request.caller.user_id
-    task = await repository.create(request.database, user_id, data)
-    replayed = task is None
-    if task is None and data.id is not None:
-        task = await repository.get(request.database, user_id, data.id)
-    if task is None:
-        # Made and deleted again between the two statements.
-        raise Problem("conflict")
+    task, replayed = await ids.create_once(repository.create, repository.get, request.database, request.caller.user_id, data)
     return answers.created(task, f"/v1/tasks/{task.id}", replayed=replayed)
 
 
