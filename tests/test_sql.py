@@ -355,6 +355,55 @@ SEEDS = {
     "api_tokens": """
         insert into api_tokens (user_id, id, token_hash, name, scopes, last_characters)
         select user_id, id, sha256(id::text::bytea), 'laptop', array['read'], 'abcdefgh' from seed where place % 10 = 0""",
+    "habits": """
+        insert into habits (user_id, id, name, kind, target_value, category, is_archived)
+        select user_id, id, 'Stretch', 'numeric', 2.5, 'Body', place % 3 = 0 from seed""",
+    "habit_entries": """
+        insert into habit_entries (user_id, habit_id, date, completed, value, note)
+        select s.user_id, h.id, '1900-01-01'::date + s.place, s.place % 3 = 0, 1.5, 'Went well'
+        from seed s join (select distinct on (user_id) user_id, id from seed order by user_id, id) h using (user_id)""",
+    "goals": """
+        insert into goals (user_id, id, title, goal_type, target_value, status, completed_at)
+        select user_id, id, 'Read', 'yearly', 12, case when place % 3 = 0 then 'completed' else 'active' end,
+            case when place % 3 = 0 then now() end from seed""",
+    "goal_progress": """
+        insert into goal_progress (user_id, id, goal_id, date, value)
+        select s.user_id, s.id, g.id, s.date, s.place % 12
+        from seed s join (select distinct on (user_id) user_id, id from seed order by user_id, id) g using (user_id)""",
+    "foods": """
+        insert into foods (user_id, id, date, time, meal_type, name, calories)
+        select user_id, id, date, '12:30', 'lunch', 'Soup', 250.5 from seed""",
+    "workouts": """
+        insert into workouts (user_id, id, date, type, duration_minutes) select user_id, id, date, 'run', 30 from seed""",
+    "workout_exercises": """
+        insert into workout_exercises (user_id, id, workout_id, position, name, weight, weight_unit)
+        select user_id, id, id, 1, 'Squat', 62.5, 'kg' from seed""",
+    "daily_reviews": """
+        insert into daily_reviews (user_id, id, date, mood, sleep_hours, highlights)
+        select distinct on (user_id, date) user_id, id, date, 7, 7.5, 'Sun' from seed order by user_id, date, id""",
+    "blog_entries": """
+        insert into blog_entries (user_id, id, title, content, slug)
+        select user_id, id, 'A day', 'It rained.', 'day-' || place from seed""",
+    "conversations": """
+        insert into conversations (user_id, id, last_activity_at)
+        select user_id, id, '2026-01-01'::timestamptz + place * interval '1 minute' from seed""",
+    "tags": """
+        insert into tags (user_id, id, name, slug) select user_id, id, 'Garden', 'garden-' || place from seed""",
+    "taggings": """
+        insert into taggings (user_id, id, tag_id, task_id, habit_id, goal_id, food_id, workout_id, blog_entry_id,
+            conversation_id)
+        select user_id, id, id,
+            case place / 20 % 7 when 0 then id end, case place / 20 % 7 when 1 then id end,
+            case place / 20 % 7 when 2 then id end, case place / 20 % 7 when 3 then id end,
+            case place / 20 % 7 when 4 then id end, case place / 20 % 7 when 5 then id end,
+            case place / 20 % 7 when 6 then id end
+        from seed""",
+    "media": """
+        insert into media (user_id, id, file_name, content_type, size_bytes, sha256, storage_key)
+        select user_id, id, 'a.png', 'image/png', 1000, repeat('0', 64), id::text from seed""",
+    "progress_snapshots": """
+        insert into progress_snapshots (user_id, id, period, date, weight, weight_unit)
+        select distinct on (user_id, date) user_id, id, 'daily', date, 70.5, 'kg' from seed order by user_id, date, id""",
 }
 """How each owned table is filled out of 100,000 ids, of which half are one user's and the rest 1,000 others'."""
 
@@ -482,12 +531,15 @@ class Plans:
         after = await self._connection.fetchval(
             "select percentile_disc($2::float8) within group (order by id) from seed where user_id = $1", self._user_id, depth
         )
+        first_id = await self._connection.fetchval("select id from seed where user_id = $1 order by id limit 1", self._user_id)
         day = FIRST_SEEDED_DAY + timedelta(days=int(2000 * depth))
         return {
             "user_id": self._user_id,
             "after": after,
             "after_date": day,
             "after_id": after,
+            "habit_id": first_id,
+            "goal_id": first_id,
             "from_date": date(1900, 1, 1),
             "to_date": date(9999, 12, 31),
             "limit": PAGE,

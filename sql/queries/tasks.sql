@@ -16,7 +16,7 @@ where user_id = :user_id and id = :id;
 -- The caller's own first: two users may have chosen the same id.
 select user_id from tasks where id = :id order by user_id = :user_id desc limit 1;
 
--- name: page_newest(user_id, completed, after, limit)
+-- name: page_newest(user_id, completed, tag, after, limit)
 -- Newest first, each row as JSON. A null filter means "do not filter". after is the last id of the previous page; the first
 -- page passes the highest id of all, so that the cursor is an index condition in every plan.
 select row_to_json(task)::text as json
@@ -26,10 +26,13 @@ from (
     where user_id = :user_id
       and id < :after
       and (:completed::boolean is null or completed = :completed)
+      and (:tag::text is null or exists (
+          select 1 from taggings g join tags t on t.user_id = g.user_id and t.id = g.tag_id
+          where g.user_id = :user_id and g.task_id = tasks.id and t.slug = :tag))
     order by id desc
     limit :limit) task;
 
--- name: page_oldest(user_id, completed, after, limit)
+-- name: page_oldest(user_id, completed, tag, after, limit)
 -- Oldest first; the first page passes the lowest id of all.
 select row_to_json(task)::text as json
 from (
@@ -38,6 +41,9 @@ from (
     where user_id = :user_id
       and id > :after
       and (:completed::boolean is null or completed = :completed)
+      and (:tag::text is null or exists (
+          select 1 from taggings g join tags t on t.user_id = g.user_id and t.id = g.tag_id
+          where g.user_id = :user_id and g.task_id = tasks.id and t.slug = :tag))
     order by id
     limit :limit) task;
 

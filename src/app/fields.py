@@ -33,3 +33,4 @@ Notes = Annotated[str, Meta(max_length=10_000, examples=["Slept badly, went anyw
 # Numbers are numeric in the database and travel as JSON: exact on both ways. A struct made from a row holds a Decimal, which
 # is written as a number; declared as Decimal, a body could send them as text.
 Quantity = Annotated[float, Meta(ge=0, le=1_000_000_000, examples=[12.5])]
+TagSlug = Annotated[str, Meta(max_length=100, description="Only rows that carry the tag with this slug.", examples=["garden"])]

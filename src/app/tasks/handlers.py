@@ -44,6 +44,7 @@ async def page(request: Request, filters: FromQuery[TaskQuery]) -> Ready[Page[Ta
         request.database,
         request.caller.user_id,
         completed=filters.completed,
+        tag=filters.tag,
         after=paging.after(filters, filters.order),
         limit=filters.limit + 1,
     )

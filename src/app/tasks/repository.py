@@ -30,18 +30,18 @@ async def owner(database: Executor, user_id: UUID, id: UUID) -> UUID | None:
 
 
 async def page_newest(
-    database: Executor, user_id: UUID, *, completed: bool | None, after: UUID, limit: int
+    database: Executor, user_id: UUID, *, completed: bool | None, tag: str | None, after: UUID, limit: int
 ) -> list[Json[Task]]:
     """Read up to `limit` tasks, newest first, that come behind `after`."""
-    rows = await queries.page_newest(database, user_id=user_id, completed=completed, after=after, limit=limit)
+    rows = await queries.page_newest(database, user_id=user_id, completed=completed, tag=tag, after=after, limit=limit)
     return [row[0] for row in rows]
 
 
 async def page_oldest(
-    database: Executor, user_id: UUID, *, completed: bool | None, after: UUID, limit: int
+    database: Executor, user_id: UUID, *, completed: bool | None, tag: str | None, after: UUID, limit: int
 ) -> list[Json[Task]]:
     """Read up to `limit` tasks, oldest first, that come behind `after`."""
-    rows = await queries.page_oldest(database, user_id=user_id, completed=completed, after=after, limit=limit)
+    rows = await queries.page_oldest(database, user_id=user_id, completed=completed, tag=tag, after=after, limit=limit)
     return [row[0] for row in rows]
 
 

@@ -5,7 +5,7 @@ from typing import Annotated
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from app.fields import NOT_BLANK, Id, Timestamp, Version
+from app.fields import NOT_BLANK, Id, TagSlug, Timestamp, Version
 from app.ids import ChosenId
 from app.paging import OrderedPageQuery
 
@@ -49,3 +49,4 @@ class TaskQuery(OrderedPageQuery, frozen=True, kw_only=True):
     """The filters of the list of tasks."""
 
     completed: Annotated[bool, Meta(description="Only tasks that are done, or only those that are not.")] | None = None
+    tag: TagSlug | None = None
