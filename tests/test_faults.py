@@ -223,6 +223,75 @@ def test_fifty_requests_at_once_on_two_connections_all_succeed(started: Started)
     assert api.database.pool.get_size() == 2
 
 
+def test_who_waits_is_served_in_turn_without_asking_the_pool_again(started: Started, monkeypatch: pytest.MonkeyPatch) -> None:
+    api = started(pool_size=1, max_overflow=0, pool_timeout=20)
+    served: list[int] = []
+
+    async def wait(number: int) -> None:
+        await api.database.run(PID, [])
+        served.append(number)
+
+    async def twenty() -> None:
+        async with held(api.database, 1):
+            waiting = [asyncio.create_task(wait(number)) for number in range(20)]
+            await asyncio.sleep(0.05)
+            monkeypatch.setattr(asyncpg.Pool, "acquire", None)
+        await asyncio.gather(*waiting)
+
+    api.runner.run(twenty())
+    assert served == list(range(20))
+
+
+@pytest.mark.parametrize("moment", ["before", "as"])
+def test_who_gives_up_waiting_leaves_the_connection_to_the_next(started: Started, moment: str) -> None:
+    api = started(pool_size=1, max_overflow=0, pool_timeout=5)
+
+    async def give_up() -> None:
+        pids = [await api.database.run(PID, [])]
+        first, second = [], []
+
+        async def hold(_: Transaction) -> None:
+            first.append(asyncio.create_task(api.database.run(PID, [])))
+            second.append(asyncio.create_task(api.database.run(PID, [])))
+            await asyncio.sleep(0.05)
+            if moment == "before":
+                first[0].cancel()
+                await asyncio.sleep(0)
+
+        await api.database.transaction(hold)
+        # The connection has been handed on, and the one who has it did not get its turn of the loop yet.
+        first[0].cancel()
+        async with asyncio.timeout(2):
+            pids.append(await second[0])
+            pids.append(await api.database.run(PID, []))
+        assert first[0].cancelled()
+        assert (len(set(pids)), api.database.waiting, api.database.idle) == (1, 0, 1)
+
+    api.runner.run(give_up())
+
+
+def test_who_waits_gets_a_new_connection_for_one_that_was_lost(started: Started, database: str) -> None:
+    api = started(pool_size=1, max_overflow=0, pool_timeout=5)
+
+    waiting = []
+
+    async def be_lost(on: Transaction) -> None:
+        waiting.append(asyncio.create_task(api.database.run(PID, [])))
+        pid = await on.run(PID, [])
+        await asyncio.sleep(0.05)
+        await beside(database, "select pg_terminate_backend($1)", pid)
+        await on.run(PID, [])
+
+    async def lose() -> None:
+        with pytest.raises(DatabaseUnavailable):
+            await api.database.transaction(be_lost)
+        async with asyncio.timeout(3):
+            assert await waiting[0] > 0
+        assert (api.database.size, api.database.idle) == (1, 1)
+
+    api.runner.run(lose())
+
+
 def test_the_pool_grows_by_its_overflow_and_no_further(started: Started) -> None:
     api = started(pool_size=1, max_overflow=2, pool_timeout=0.2)
     assert api.database.pool.get_size() == 1

@@ -7,6 +7,7 @@ statement) or a `Transaction`. Every statement passes `_execute`, the one place 
 import asyncio
 import random
 import re
+from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
 from functools import cache
@@ -246,10 +247,11 @@ class Transaction:
 class Database:
     """The pool of one worker.
 
-    A connection that was just used is kept at hand rather than given back: the pool's acquire and release, with their
-    timers and tasks, cost as much as a one-row query. Kept connections count as used in the pool, and go back to it when
-    somebody waits, when something went wrong with them, when they are old, and every few seconds, so that those that
-    nobody needs can be closed by the pool.
+    A connection that was just used goes to whoever has waited longest, or is kept at hand, rather than given back: the
+    pool's acquire and release, with their timers and tasks, cost as much as a one-row query. Kept connections count as used
+    in the pool, and go back to it when something went wrong with them, when they are old, and every few seconds, so that
+    those that nobody needs can be closed by the pool. Nobody ever waits inside the pool: it is asked only for what it has or
+    may make, see `_lent`.
     """
 
     def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]", settings: Settings) -> None:
@@ -259,6 +261,11 @@ class Database:
         self._settings = settings
         self._echo = settings.echo_sql
         self._kept: list[Connection] = []
+        """While somebody is in `_queue`, there are none."""
+        self._queue: deque[asyncio.Future[Connection | None]] = deque()
+        """Who waits for a connection: gets one that works, or None for the right to ask the pool."""
+        self._lent = 0
+        """How many connections the pool has lent or is asked for; kept ones count."""
         self._giving_back = asyncio.create_task(self._give_back_regularly())
 
     @classmethod
@@ -362,10 +369,10 @@ class Database:
                 await self._release(connection)
                 raise
             else:
-                if self.waiting or connection.is_closed() or monotonic() - connection.born > self._settings.pool_recycle:
+                if connection.is_closed() or self._is_old(connection):
                     await self._release(connection)
                 else:
-                    self._kept.append(connection)
+                    self._pass_on(connection)
                 return result
             await asyncio.sleep(random.uniform(0.005, 0.02) * 2**attempt)  # noqa: S311 - jitter, no secret
             attempt += 1
@@ -375,9 +382,13 @@ class Database:
         started = perf_counter()
         self.waiting += 1
         try:
-            lent = await self.pool.acquire(timeout=self._settings.pool_timeout)
-            connection = cast("Connection", lent).itself
-            connection.lent_as = lent
+            if self._lent == self.pool.get_max_size():
+                handed = await self._wait_in_queue()
+                if handed is not None:
+                    return handed
+            else:
+                self._lent += 1
+            return await self._borrow(self._settings.pool_timeout - (perf_counter() - started))
         except TimeoutError as error:
             # A bare TimeoutError says either: every connection is taken, or the host does not answer.
             log.warning("pool_exhausted" if self.exhausted else "database_unreachable", waiting=self.waiting)
@@ -389,15 +400,63 @@ class Database:
         finally:
             self.waiting -= 1
             metrics.acquiring.note(perf_counter() - started)
+
+    async def _wait_in_queue(self) -> Connection | None:
+        """Wait to be handed a connection, or the right to borrow one. Raises TimeoutError after DB_POOL_TIMEOUT."""
+        loop = asyncio.get_running_loop()
+        turn: asyncio.Future[Connection | None] = loop.create_future()
+        self._queue.append(turn)
+        # What `asyncio.timeout` does would cost more than the handing on.
+        timer = loop.call_later(self._settings.pool_timeout, _time_is_up, turn)
+        try:
+            return await turn
+        except BaseException:
+            if turn in self._queue:
+                self._queue.remove(turn)
+            elif not turn.cancelled() and turn.exception() is None:
+                # Cancelled in the moment between being handed it and going on.
+                self._pass_on(turn.result())
+            raise
+        finally:
+            timer.cancel()
+
+    def _pass_on(self, connection: Connection | None) -> None:
+        """Give a connection, or the right to borrow one, to who has waited longest; keep it when nobody waits."""
+        while self._queue:
+            turn = self._queue.popleft()
+            if not turn.done():
+                turn.set_result(connection)
+                return
+        if connection is None:
+            self._lent -= 1
+        else:
+            self._kept.append(connection)
+
+    def _is_old(self, connection: Connection) -> bool:
+        # asyncpg knows no maximum age.
+        return monotonic() - connection.born > self._settings.pool_recycle
+
+    async def _borrow(self, seconds: float) -> Connection:
+        """Take a connection from the pool, which has one or may make one."""
+        try:
+            lent = await self.pool.acquire(timeout=seconds)
+        except BaseException:
+            self._pass_on(None)
+            raise
+        connection = cast("Connection", lent).itself
+        connection.lent_as = lent
         return connection
 
     async def _release(self, connection: Connection) -> None:
-        # asyncpg knows no maximum age; a closed connection is replaced by the pool at the next acquire.
-        if not connection.is_closed() and monotonic() - connection.born > self._settings.pool_recycle:
-            await connection.close()
-        # Lost at this very moment, it has freed its place in the pool by itself, and release() would complain.
-        with suppress(asyncpg.InternalClientError):
-            await self.pool.release(cast("PoolConnectionProxy[asyncpg.Record]", connection.lent_as))
+        try:
+            # A closed connection is replaced by the pool at the next acquire.
+            if not connection.is_closed() and self._is_old(connection):
+                await connection.close()
+            # Lost at this very moment, it has freed its place in the pool by itself, and release() would complain.
+            with suppress(asyncpg.InternalClientError):
+                await self.pool.release(cast("PoolConnectionProxy[asyncpg.Record]", connection.lent_as))
+        finally:
+            self._pass_on(None)
 
     async def _give_back(self) -> None:
         # One by one: what is not given back when this is cancelled is still kept.
@@ -409,6 +468,11 @@ class Database:
         while True:
             await asyncio.sleep(KEEP)
             await self._give_back()
+
+
+def _time_is_up(turn: "asyncio.Future[Any]") -> None:
+    if not turn.done():
+        turn.set_exception(TimeoutError())
 
 
 async def patiently(attempt: Callable[[], Awaitable[T]]) -> T:
