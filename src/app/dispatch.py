@@ -37,7 +37,7 @@ def dispatcher(app: Litestar) -> Dispatch:
     expected = sum(len(handler.http_methods - {"OPTIONS"}) for route in app.routes for handler in _handlers(route))
     if compiled != expected:
         raise RuntimeError(f"{compiled} of {expected} routes were compiled: this Litestar is not one that Holdfast knows")
-    find = app.asgi_router.handle_routing
+    find: Callable[..., tuple[Dispatch, Any, str, dict[str, Any], str]] = cast("Any", app.asgi_router.handle_routing)
 
     async def dispatch(scope: HTTPScope, receive: Receive) -> Ready[Any]:
         scope["litestar_app"] = app
@@ -47,7 +47,7 @@ def dispatcher(app: Litestar) -> Dispatch:
         try:
             answer, handler, _, scope["path_params"], template = find(path=path, method=scope["method"])
             scope["path_template"], scope["route_handler"] = template, handler
-            return await cast("Dispatch", answer)(scope, receive)
+            return await answer(scope, receive)
         except HTTPException as error:
             return await answer_unrouted(scope, problem_for(error))
         except Exception as error:  # noqa: BLE001 - every error becomes the problem that answers it

@@ -47,20 +47,24 @@ class Request(litestar.Request[Caller, None, State]):
     @property
     def caller(self) -> Caller:
         """Who is calling; only on routes that are not public."""
-        return cast("Caller", self.scope["user"])
+        caller: Caller = self.scope["user"]
+        return caller
 
     @property
     def database(self) -> Database:
-        return cast("Database", self.scope["litestar_app"].state.database)
+        database: Database = self.scope["litestar_app"].state["database"]
+        return database
 
     @property
     def callers(self) -> Callers:
         """The callers that this worker knows: what ends a token says so here."""
-        return cast("Callers", self.scope["litestar_app"].state.callers)
+        callers: Callers = self.scope["litestar_app"].state["callers"]
+        return callers
 
     @property
     def settings(self) -> Settings:
-        return cast("Settings", self.scope["litestar_app"].state.settings)
+        settings: Settings = self.scope["litestar_app"].state["settings"]
+        return settings
 
 
 async def decode_body(scope: HTTPScope, receive: Receive, kind: Any, limit: int = BODY_LIMIT) -> Any:
