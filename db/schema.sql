@@ -238,6 +238,41 @@ COMMENT ON COLUMN public.blog_entries.version IS 'Counts real changes; the API''
 COMMENT ON COLUMN public.blog_entries.search IS 'Words of title, excerpt and content, and the owner''s id as a word.';
 
 --
+-- Name: consent_events; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.consent_events (
+    user_id uuid NOT NULL,
+    id uuid DEFAULT public.new_id() NOT NULL,
+    terms_accepted boolean NOT NULL,
+    terms_version text,
+    marketing_consent boolean NOT NULL,
+    source text,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT consent_events_source_length CHECK (((char_length(source) >= 1) AND (char_length(source) <= 100))),
+    CONSTRAINT consent_events_terms_version_length CHECK (((char_length(terms_version) >= 1) AND (char_length(terms_version) <= 100))),
+    CONSTRAINT consent_events_terms_version_needed CHECK (((terms_version IS NOT NULL) OR (NOT terms_accepted)))
+);
+
+--
+-- Name: TABLE consent_events; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON TABLE public.consent_events IS 'What a user agreed to, and when they took it back. Append-only; the current consent is the newest.';
+
+--
+-- Name: COLUMN consent_events.terms_version; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.consent_events.terms_version IS 'Which terms it is about; never null when they were accepted.';
+
+--
+-- Name: COLUMN consent_events.source; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.consent_events.source IS 'Where it was said: web, ios, import, ...';
+
+--
 -- Name: conversations; Type: TABLE; Schema: public; Owner: -
 --
 
@@ -280,6 +315,106 @@ COMMENT ON COLUMN public.conversations.extra IS 'What an imported file said that
 --
 
 COMMENT ON COLUMN public.conversations.version IS 'Counts real changes, new messages too; the API''s ETag.';
+
+--
+-- Name: credit_accounts; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.credit_accounts (
+    user_id uuid NOT NULL,
+    available integer NOT NULL,
+    max_credits integer NOT NULL,
+    last_seq integer DEFAULT 0 NOT NULL,
+    last_reset_at timestamp with time zone DEFAULT now() NOT NULL,
+    reset_hours integer,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT credit_accounts_available_range CHECK ((available >= 0)),
+    CONSTRAINT credit_accounts_last_seq_range CHECK ((last_seq >= 0)),
+    CONSTRAINT credit_accounts_max_credits_range CHECK ((max_credits > 0)),
+    CONSTRAINT credit_accounts_reset_hours_range CHECK ((reset_hours > 0))
+);
+
+--
+-- Name: TABLE credit_accounts; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON TABLE public.credit_accounts IS 'What a user may still spend; made at first touch. Its row lock is what makes concurrent spending right.';
+
+--
+-- Name: COLUMN credit_accounts.available; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.credit_accounts.available IS 'Always the sum of the account''s transactions: holdfast verify-ledger proves it.';
+
+--
+-- Name: COLUMN credit_accounts.max_credits; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.credit_accounts.max_credits IS 'What a reset fills up to; grants and refunds may go beyond.';
+
+--
+-- Name: COLUMN credit_accounts.last_seq; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.credit_accounts.last_seq IS 'The number of the newest transaction: the row''s lock is the sequence, so that it has no gaps.';
+
+--
+-- Name: COLUMN credit_accounts.last_reset_at; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.credit_accounts.last_reset_at IS 'The interval rolls: it begins anew when a due reset is applied, which happens when the account is touched.';
+
+--
+-- Name: COLUMN credit_accounts.reset_hours; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.credit_accounts.reset_hours IS 'Null: never filled up again, as with guests.';
+
+--
+-- Name: credit_transactions; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.credit_transactions (
+    user_id uuid NOT NULL,
+    seq integer NOT NULL,
+    type text NOT NULL,
+    amount integer NOT NULL,
+    balance_after integer NOT NULL,
+    description text,
+    idempotency_key text,
+    refunds_seq integer,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT credit_transactions_amount_not_zero CHECK (((amount <> 0) OR (type = 'checkpoint'::text))),
+    CONSTRAINT credit_transactions_amount_sign CHECK (
+CASE
+    WHEN (type = 'deduct'::text) THEN (amount < 0)
+    ELSE (amount >= 0)
+END),
+    CONSTRAINT credit_transactions_balance_after_range CHECK ((balance_after >= 0)),
+    CONSTRAINT credit_transactions_description_length CHECK ((char_length(description) <= 500)),
+    CONSTRAINT credit_transactions_idempotency_key_length CHECK (((char_length(idempotency_key) >= 1) AND (char_length(idempotency_key) <= 200))),
+    CONSTRAINT credit_transactions_refunds_seq_type CHECK (((type = 'refund'::text) = (refunds_seq IS NOT NULL))),
+    CONSTRAINT credit_transactions_seq_range CHECK ((seq > 0)),
+    CONSTRAINT credit_transactions_type_known CHECK ((type = ANY (ARRAY['allocate'::text, 'deduct'::text, 'refund'::text, 'grant'::text, 'reset'::text, 'checkpoint'::text])))
+);
+
+--
+-- Name: TABLE credit_transactions; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON TABLE public.credit_transactions IS 'The ledger: append-only but for maintain, which folds what is old into a checkpoint with the same sum.';
+
+--
+-- Name: COLUMN credit_transactions.amount; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.credit_transactions.amount IS 'Negative for deductions alone.';
+
+--
+-- Name: COLUMN credit_transactions.refunds_seq; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.credit_transactions.refunds_seq IS 'The deduction that a refund gives back, once at most. No foreign key: it may be folded first.';
 
 --
 -- Name: daily_reviews; Type: TABLE; Schema: public; Owner: -
@@ -798,6 +933,31 @@ COMMENT ON COLUMN public.progress_snapshots.habit_completion_rate IS 'From 0 to 
 COMMENT ON COLUMN public.progress_snapshots.version IS 'Counts real changes; the API''s ETag.';
 
 --
+-- Name: query_cache; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.query_cache (
+    query_hash text NOT NULL,
+    result jsonb NOT NULL,
+    cached_at timestamp with time zone DEFAULT now() NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    CONSTRAINT query_cache_expires_later CHECK ((expires_at > cached_at)),
+    CONSTRAINT query_cache_query_hash_form CHECK ((query_hash ~ '^[A-Za-z0-9_-]{1,128}$'::text))
+);
+
+--
+-- Name: TABLE query_cache; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON TABLE public.query_cache IS 'Answers to questions that many users ask. It belongs to nobody: services and admins write, everybody reads.';
+
+--
+-- Name: COLUMN query_cache.query_hash; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.query_cache.query_hash IS 'What the writer made of the question; the server does not know how.';
+
+--
 -- Name: rate_limits; Type: TABLE; Schema: public; Owner: -
 --
 
@@ -1169,11 +1329,46 @@ ALTER TABLE ONLY public.blog_entries
     ADD CONSTRAINT blog_entries_slug_unique UNIQUE (user_id, slug);
 
 --
+-- Name: consent_events consent_events_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.consent_events
+    ADD CONSTRAINT consent_events_pkey PRIMARY KEY (user_id, id);
+
+--
 -- Name: conversations conversations_pkey; Type: CONSTRAINT; Schema: public; Owner: -
 --
 
 ALTER TABLE ONLY public.conversations
     ADD CONSTRAINT conversations_pkey PRIMARY KEY (user_id, id);
+
+--
+-- Name: credit_accounts credit_accounts_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.credit_accounts
+    ADD CONSTRAINT credit_accounts_pkey PRIMARY KEY (user_id);
+
+--
+-- Name: credit_transactions credit_transactions_idempotency_key_unique; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.credit_transactions
+    ADD CONSTRAINT credit_transactions_idempotency_key_unique UNIQUE (user_id, idempotency_key);
+
+--
+-- Name: credit_transactions credit_transactions_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.credit_transactions
+    ADD CONSTRAINT credit_transactions_pkey PRIMARY KEY (user_id, seq);
+
+--
+-- Name: credit_transactions credit_transactions_refunds_seq_unique; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.credit_transactions
+    ADD CONSTRAINT credit_transactions_refunds_seq_unique UNIQUE (user_id, refunds_seq);
 
 --
 -- Name: daily_reviews daily_reviews_date_unique; Type: CONSTRAINT; Schema: public; Owner: -
@@ -1272,6 +1467,13 @@ ALTER TABLE ONLY public.progress_snapshots
 
 ALTER TABLE ONLY public.progress_snapshots
     ADD CONSTRAINT progress_snapshots_pkey PRIMARY KEY (user_id, id);
+
+--
+-- Name: query_cache query_cache_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.query_cache
+    ADD CONSTRAINT query_cache_pkey PRIMARY KEY (query_hash);
 
 --
 -- Name: rate_limits rate_limits_pkey; Type: CONSTRAINT; Schema: public; Owner: -
@@ -1376,6 +1578,12 @@ CREATE INDEX blog_entries_search ON public.blog_entries USING gin (search);
 CREATE INDEX conversations_activity ON public.conversations USING btree (user_id, last_activity_at, id);
 
 --
+-- Name: credit_transactions_age; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX credit_transactions_age ON public.credit_transactions USING btree (created_at) WHERE (type <> 'checkpoint'::text);
+
+--
 -- Name: daily_reviews_search; Type: INDEX; Schema: public; Owner: -
 --
 
@@ -1464,6 +1672,12 @@ CREATE INDEX media_task ON public.media USING btree (user_id, task_id) WHERE (ta
 --
 
 CREATE INDEX media_workout ON public.media USING btree (user_id, workout_id) WHERE (workout_id IS NOT NULL);
+
+--
+-- Name: query_cache_expiry; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX query_cache_expiry ON public.query_cache USING btree (expires_at);
 
 --
 -- Name: sessions_user; Type: INDEX; Schema: public; Owner: -
@@ -1684,11 +1898,32 @@ ALTER TABLE ONLY public.blog_entries
     ADD CONSTRAINT blog_entries_user_exists FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
 
 --
+-- Name: consent_events consent_events_user_exists; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.consent_events
+    ADD CONSTRAINT consent_events_user_exists FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
+
+--
 -- Name: conversations conversations_user_exists; Type: FK CONSTRAINT; Schema: public; Owner: -
 --
 
 ALTER TABLE ONLY public.conversations
     ADD CONSTRAINT conversations_user_exists FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
+
+--
+-- Name: credit_accounts credit_accounts_user_exists; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.credit_accounts
+    ADD CONSTRAINT credit_accounts_user_exists FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
+
+--
+-- Name: credit_transactions credit_transactions_user_exists; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.credit_transactions
+    ADD CONSTRAINT credit_transactions_user_exists FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
 
 --
 -- Name: daily_reviews daily_reviews_user_exists; Type: FK CONSTRAINT; Schema: public; Owner: -
@@ -1966,4 +2201,7 @@ INSERT INTO public.schema_migrations (version) VALUES
     ('20261121001300'),
     ('20261121001400'),
     ('20261121001500'),
-    ('20261121001600');
+    ('20261121001600'),
+    ('20261121001900'),
+    ('20261121002000'),
+    ('20261121002100');

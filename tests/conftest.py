@@ -18,7 +18,7 @@ import pytest
 
 pytest.register_assert_rewrite("client")
 
-from client import Api  # noqa: E402 - its assertions are shown in full only when it comes after the line above
+from client import Api, User  # noqa: E402 - its assertions are shown in full only when it comes after the line above
 
 from app import embedded, migrations  # noqa: E402
 from app.accounts.passwords import Passwords  # noqa: E402
@@ -143,3 +143,15 @@ def api(runner: asyncio.Runner, settings: Settings, passwords: Passwords) -> Ite
     """The app, spoken to over HTTP."""
     with Api.started(runner, settings, passwords) as api:
         yield api
+
+
+@pytest.fixture(scope="module")
+def ada(api: Api) -> User:
+    """Somebody."""
+    return api.user()
+
+
+@pytest.fixture(scope="module")
+def bob(api: Api) -> User:
+    """Somebody else."""
+    return api.user()

@@ -69,6 +69,9 @@ ROWS: dict[str, Callable[[User], str]] = {
 """How to make a row that a path can name: else every answer would be a 404."""
 
 BEYOND_A_SCHEMA = {
+    # 1.0 is an integer to a schema.
+    ("amount", "type"),
+    ("transaction_seq", "type"),
     ("current", "required"),
     ("email", "required"),
     ("expires_at", "past"),
@@ -80,11 +83,14 @@ BEYOND_A_SCHEMA = {
 """Fields and the rules that no schema can say: a request that the document allows may be refused for these."""
 
 REFUSALS = {
+    "already_refunded",
     "email_taken",
     "id_in_future",
     "id_not_time_ordered",
     "invalid_credentials",
+    "insufficient_credits",
     "invalid_cursor",
+    "not_found",
     "username_taken",
     "version_mismatch",
     "wrong_password",

@@ -27,6 +27,10 @@ DEFAULTS = {
     "cors_origins": (),
     "trusted_proxies": (),
     "rate_limits": True,
+    "terms_version": "1",
+    "credits_guest": 10,
+    "credits_registered": 50,
+    "credits_reset_hours": 24,
 }
 
 GOOD: list[tuple[str, str, str, Any]] = [
@@ -64,6 +68,10 @@ GOOD: list[tuple[str, str, str, Any]] = [
         tuple(ipaddress.ip_network(network) for network in ("10.0.0.0/8", "192.0.2.7/32", "2001:db8::/32")),
     ),
     ("RATE_LIMITS", "off", "rate_limits", False),
+    ("TERMS_VERSION", "2026-11", "terms_version", "2026-11"),
+    ("CREDITS_GUEST", "1", "credits_guest", 1),
+    ("CREDITS_REGISTERED", "1000000", "credits_registered", 1_000_000),
+    ("CREDITS_RESET_HOURS", "168", "credits_reset_hours", 168),
 ]
 
 SECONDS = ["0", "-1", "0.0", "7s", "1e3", "inf", "nan", "1,5", "0.0001", "9999999", "\u0667", "0x7"]
@@ -91,6 +99,10 @@ BAD: dict[str, list[str]] = {
     "CORS_ORIGINS": ["shop.example", "https://", "ftp://a.example", "https://a.example/path", "null", "https://a b.example"],
     "TRUSTED_PROXIES": ["localhost", "10.0.0.1/8", "10.0.0.0/33", "10.77.0", "999.1.1.1", "10.0.0.0/8;10.1.0.0/16", "::/129"],
     "RATE_LIMITS": ["2", "maybe", "none"],
+    "TERMS_VERSION": ["x" * 101],
+    "CREDITS_GUEST": ["0", "1000001", *WHOLE],
+    "CREDITS_REGISTERED": ["0", "1000001", *WHOLE],
+    "CREDITS_RESET_HOURS": ["0", "100001", *WHOLE],
 }  # fmt: skip
 
 

@@ -178,6 +178,8 @@ def _columns(row: Any) -> list[str | None]:
     """The columns that make such a row; None: one of any name."""
     if isinstance(row, list):
         return row
+    # A left join may find nothing.
+    row = _without_none(row)
     if isinstance(row, type) and issubclass(row, msgspec.Struct):
         return [field.encode_name for field in msgspec.structs.fields(row)]
     if typing.get_origin(row) is tuple:
@@ -401,6 +403,16 @@ SEEDS = {
     "media": """
         insert into media (user_id, id, file_name, content_type, size_bytes, sha256, storage_key)
         select user_id, id, 'a.png', 'image/png', 1000, repeat('0', 64), id::text from seed""",
+    "credit_accounts": """
+        insert into credit_accounts (user_id, available, max_credits, last_seq)
+        select user_id, count(*), 100000, count(*) from seed group by user_id""",
+    "credit_transactions": """
+        insert into credit_transactions (user_id, seq, type, amount, balance_after)
+        select user_id, number, 'grant', 1, number
+        from (select user_id, row_number() over (partition by user_id order by id) as number from seed) numbered""",
+    "consent_events": """
+        insert into consent_events (user_id, id, terms_accepted, terms_version, marketing_consent)
+        select user_id, id, true, '1', false from seed""",
     "progress_snapshots": """
         insert into progress_snapshots (user_id, id, period, date, weight, weight_unit)
         select distinct on (user_id, date) user_id, id, 'daily', date, 70.5, 'kg' from seed order by user_id, date, id""",
@@ -538,6 +550,7 @@ class Plans:
             "after": after,
             "after_date": day,
             "after_id": after,
+            "after_seq": int(50_000 * depth),
             "habit_id": first_id,
             "goal_id": first_id,
             "from_date": date(1900, 1, 1),

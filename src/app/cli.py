@@ -13,6 +13,7 @@ from app import doctor, logs, migrations, supervisor
 from app import settings as environment
 from app.accounts import commands
 from app.accounts.schemas import PASSWORD_LENGTH
+from app.credits.repository import broken_accounts
 from app.database import DatabaseRefused, DatabaseUnavailable, Executor, QueryTimeout, on_connection
 from app.doctor import Finding
 from app.embedded import EmbeddedError
@@ -175,6 +176,20 @@ def see_doctor() -> None:
             click.echo(f"{'':<17} {finding.advice}")
     if any(finding.state == "bad" for finding in findings):
         sys.exit(1)
+
+
+@main.command()
+def verify_ledger() -> None:
+    """Prove that every credit account is the sum of its ledger.
+
+    Ends with 1 and the accounts' users when one is not.
+    """
+    broken = _with_database(broken_accounts)
+    for user_id in broken:
+        click.echo(str(user_id))
+    if broken:
+        _give_up(f"The ledger does not add up for {len(broken)} of all accounts.")
+    click.echo("Every account is the sum of its ledger.")
 
 
 def _with_database(work: Callable[[Executor], Coroutine[Any, Any, T]]) -> T:

@@ -14,6 +14,8 @@ from app import health, logs, metrics, migrations, openapi, settings, supervisor
 from app.accounts import handlers as accounts
 from app.accounts.passwords import Passwords
 from app.callers import Callers, listening
+from app.consents import handlers as consents
+from app.credits.handlers import router as credits_router
 from app.database import Database
 from app.dispatch import dispatcher
 from app.edge import Edge
@@ -25,7 +27,7 @@ from app.tasks import handlers as tasks
 def create_app(settings: Settings, passwords: Passwords | None = None) -> Edge:
     """Make the ASGI application. The pool opens when the server starts it, and closes when the server stops it."""
     app = Litestar(
-        [accounts.router, tasks.router, health.router, openapi.router],
+        [accounts.router, tasks.router, credits_router, consents.router, health.router, openapi.router],
         request_class=Request,
         request_max_body_size=BODY_LIMIT,
         lifespan=[_lifespan(settings, passwords)],

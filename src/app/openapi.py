@@ -75,7 +75,14 @@ def document(app: Litestar) -> bytes:
             "openapi": "3.1.0",
             "info": {"title": "Holdfast", "version": __version__, "description": DESCRIPTION},
             "servers": [{"url": "/"}],
-            "tags": [{"name": "Accounts"}, {"name": "Tasks"}, {"name": "Operation"}],
+            "tags": [
+                {"name": "Accounts"},
+                {"name": "Tasks"},
+                {"name": "Credits"},
+                {"name": "Consents"},
+                {"name": "Query cache"},
+                {"name": "Operation"},
+            ],
             "paths": paths,
             "components": {
                 "schemas": components,
@@ -182,8 +189,8 @@ def _successes(method: str, handler: HTTPRouteHandler, references: Json) -> Json
         responses["200"] = success | {"description": "The same create came before: the row as it stands"}
     if _calls(handler, "has_version"):
         responses["304"] = {"description": "The client has this version already", "headers": headers}
-    if failing := handler.opt.get("also_status"):
-        responses[str(failing)] = success | {"description": "The same, with what is wrong"}
+    for status, words in handler.opt.get("also", {}).items():
+        responses[str(status)] = success | {"description": words}
     return responses
 
 

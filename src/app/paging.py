@@ -19,6 +19,8 @@ T = TypeVar("T")
 FIRST_NEWEST = UUID("ffffffff-ffff-ffff-ffff-ffffffffffff")
 FIRST_OLDEST = UUID("00000000-0000-0000-0000-000000000000")
 
+LAST_NUMBER = 2**31 - 1
+
 Order = Literal["newest", "oldest"]
 
 
@@ -30,6 +32,10 @@ class _Identified(msgspec.Struct):
 
 class _Dated(_Identified, kw_only=True):
     date: date
+
+
+class _Numbered(msgspec.Struct):
+    seq: int
 
 
 class PageQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -98,6 +104,19 @@ def answer_dated(rows: list[Json[T]], query: DatedPageQuery) -> Ready[Page[T]]:
         return answer(rows, query)
     last = msgspec.json.decode(rows[query.limit - 1], type=_Dated)
     return _answer_before(rows, query, query.order, _DATED.pack(last.date.toordinal(), last.id.bytes))
+
+
+def after_numbered(query: PageQuery) -> int:
+    """The number that a page of numbered rows, newest first, begins behind. Raises Problem 422 as `after` does."""
+    return LAST_NUMBER if query.cursor is None else int.from_bytes(_opened(query.cursor, "newest", 4))
+
+
+def answer_numbered(rows: list[Json[T]], query: PageQuery) -> Ready[Page[T]]:
+    """Answer with a page of rows in the order of `seq`, newest first, as `answer` does."""
+    if len(rows) <= query.limit:
+        return answer(rows, query)
+    last = msgspec.json.decode(rows[query.limit - 1], type=_Numbered)
+    return _answer_before(rows, query, "newest", last.seq.to_bytes(4))
 
 
 def _answer_before(rows: list[Json[T]], query: PageQuery, order: Order, key: bytes) -> Ready[Page[T]]:

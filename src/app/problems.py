@@ -20,6 +20,9 @@ KINDS: dict[str, Kind] = {
     "invalid_credentials": Kind(
         401, "Wrong login or password", "There is no such account, or the password is another one; which, is not told."
     ),
+    "insufficient_credits": Kind(
+        402, "Not enough credits", "The account has fewer credits than this takes; nothing was taken."
+    ),
     "wrong_password": Kind(403, "Wrong password", "The password in the body is not the one of this account."),
     "account_disabled": Kind(403, "Account disabled", "This account was disabled by an administrator of this server."),
     "forbidden": Kind(403, "Not yours", "The row exists and belongs to another user."),
@@ -41,6 +44,10 @@ KINDS: dict[str, Kind] = {
     "email_taken": Kind(409, "E-mail taken", "Another account has this e-mail address, be it in other letter case."),
     "username_taken": Kind(409, "User name taken", "Another account has this user name, be it in other letter case."),
     "conflict": Kind(409, "Conflict", "The row collides with one that exists; errors names the field."),
+    "idempotency_conflict": Kind(
+        409, "Key used before", "The idempotency key came before with other content. Take a new key for something new."
+    ),
+    "already_refunded": Kind(409, "Already refunded", "This deduction was given back before; that happens once."),
     "version_mismatch": Kind(
         412,
         "The row has moved on",

@@ -41,6 +41,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     cors_origins: tuple[str, ...] = ()
     trusted_proxies: tuple[Network, ...] = ()
     rate_limits: bool = True
+    terms_version: str = "1"
+    """Which terms a consent is about; one of another version is stale."""
+    credits_guest: int = 10
+    credits_registered: int = 50
+    credits_reset_hours: int = 24
 
     @property
     def production(self) -> bool:
@@ -82,6 +87,10 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
         cors_origins=read("CORS_ORIGINS", _origins, ()),
         trusted_proxies=read("TRUSTED_PROXIES", _networks, ()),
         rate_limits=read("RATE_LIMITS", _boolean, default=True),
+        terms_version=read("TERMS_VERSION", _short, "1"),
+        credits_guest=read("CREDITS_GUEST", _whole(1, 1_000_000), 10),
+        credits_registered=read("CREDITS_REGISTERED", _whole(1, 1_000_000), 50),
+        credits_reset_hours=read("CREDITS_RESET_HOURS", _whole(1, 100_000), 24),
     )
     if settings.production and settings.database_url is None:
         raise SettingsError(
@@ -128,6 +137,12 @@ def _seconds(text: str) -> float:
     if not re.fullmatch(r"[0-9]{1,6}(\.[0-9]{1,3})?", text) or float(text) <= 0:
         raise ValueError("must be a number of seconds above 0")
     return float(text)
+
+
+def _short(text: str) -> str:
+    if len(text) > 100:
+        raise ValueError("must have at most 100 characters")
+    return text
 
 
 def _boolean(text: str) -> bool:

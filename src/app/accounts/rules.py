@@ -12,6 +12,7 @@ from app.accounts.schemas import (
     Credentials,
     Deletion,
     Login,
+    Me,
     NewToken,
     PasswordChange,
     Registration,
@@ -21,6 +22,8 @@ from app.accounts.schemas import (
 )
 from app.auth import hash_token, new_token, token_of, unauthenticated
 from app.callers import Caller
+from app.credits.repository import register_account
+from app.database import Executor
 from app.problems import Problem, invalid
 from app.rate_limits import address, limited_address, take
 from app.requests import Request
@@ -40,7 +43,15 @@ async def register(request: Request, passwords: Passwords, registration: Registr
     token, start = _session_start(request)
     if caller is None:
         return SignedIn(token, *await repository.register(request.database, registration, password_hash, start))
-    session = await repository.register_guest(request.database, caller.user_id, registration, password_hash, start)
+    guest_id, database = caller.user_id, request.database
+
+    async def become_registered(tx: Executor) -> tuple[datetime, Me] | None:
+        session = await repository.register_guest(tx, guest_id, registration, password_hash, start)
+        if session is not None:
+            await register_account(tx, guest_id, request.settings)
+        return session
+
+    session = await database.transaction(become_registered)
     if session is None:
         raise Problem("already_registered")
     request.callers.forget()

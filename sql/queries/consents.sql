@@ -1,0 +1,53 @@
+-- name: current(user_id)^
+select id, terms_accepted, terms_version, marketing_consent, source, created_at
+from consent_events
+where user_id = :user_id
+order by id desc
+limit 1;
+
+-- name: record(user_id, terms_accepted, terms_version, marketing_consent, source)^
+-- One event more; is_first: the first of all. No row: it is what the user said last, and said again.
+with newest_event as (
+    select terms_accepted, terms_version, marketing_consent, source
+    from consent_events
+    where user_id = :user_id
+    order by id desc
+    limit 1)
+insert into consent_events (user_id, terms_accepted, terms_version, marketing_consent, source)
+select :user_id, :terms_accepted::boolean, :terms_version::text, :marketing_consent::boolean, :source::text
+where not exists (
+    select 1 from newest_event
+    where (terms_accepted, marketing_consent) = (:terms_accepted::boolean, :marketing_consent::boolean)
+      and terms_version is not distinct from :terms_version::text
+      and source is not distinct from :source::text)
+returning not exists (select 1 from newest_event) as is_first, id, terms_accepted, terms_version, marketing_consent, source,
+    created_at;
+
+-- name: page_history(user_id, after, limit)
+-- Newest first, each as JSON.
+select row_to_json(event)::text as json
+from (
+    select id, terms_accepted, terms_version, marketing_consent, source, rfc3339(created_at) as created_at
+    from consent_events
+    where user_id = :user_id and id < :after
+    order by id desc
+    limit :limit) event;
+
+-- name: page_current(after, limit)
+-- tenant: none, an admin reads what every user agreed to
+-- plan: exempt, it walks over users, of whom some said nothing
+-- The current consent of every user who said anything, newest user first, each as JSON.
+select row_to_json(consent)::text as json
+from (
+    select u.id as user_id, e.id, e.terms_accepted, e.terms_version, e.marketing_consent, e.source,
+        rfc3339(e.created_at) as created_at
+    from users u
+    cross join lateral (
+        select id, terms_accepted, terms_version, marketing_consent, source, created_at
+        from consent_events
+        where user_id = u.id
+        order by id desc
+        limit 1) e
+    where u.id < :after
+    order by u.id desc
+    limit :limit) consent;

@@ -1,0 +1,64 @@
+"""What goes in and out of /v1/consents."""
+
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+import msgspec
+from msgspec import Meta
+
+from app.fields import NOT_BLANK, Id, Timestamp
+
+TermsVersion = Annotated[
+    str, Meta(min_length=1, max_length=100, pattern=NOT_BLANK, description="Which terms it is about.", examples=["1"])
+]
+Accepted = Annotated[bool, Meta(description="Whether the terms are accepted.", examples=[True])]
+Marketing = Annotated[bool, Meta(description="Whether messages about offers are welcome.", examples=[False])]
+Source = Annotated[
+    str, Meta(min_length=1, max_length=100, pattern=NOT_BLANK, description="Where it was said.", examples=["web"])
+]
+
+
+class Consent(msgspec.Struct, frozen=True):
+    """What a user agrees to now. Before they said anything: all false and null."""
+
+    terms_accepted: Accepted
+    terms_version: TermsVersion | None
+    marketing_consent: Marketing
+    stale: Annotated[bool, Meta(description="The terms have moved on since they were accepted: ask again.", examples=[False])]
+    source: Source | None
+    created_at: Annotated[datetime | None, Meta(description="When it was said.", examples=["2026-11-21T09:30:00.123456Z"])]
+
+
+class ConsentEvent(msgspec.Struct, frozen=True):
+    """What a user said once."""
+
+    id: Id
+    terms_accepted: Accepted
+    terms_version: TermsVersion | None
+    marketing_consent: Marketing
+    source: Source | None
+    created_at: Timestamp
+
+
+class UserConsent(msgspec.Struct, frozen=True):
+    """What one of all users agrees to now."""
+
+    user_id: Annotated[UUID, Meta(description="Whose consent it is.", examples=["019aa2c5-7b1c-7d3e-8f4a-5b6c7d8e9f00"])]
+    id: Id
+    terms_accepted: Accepted
+    terms_version: TermsVersion | None
+    marketing_consent: Marketing
+    source: Source | None
+    created_at: Timestamp
+
+
+class ConsentPut(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What a user says now."""
+
+    terms_accepted: Accepted
+    terms_version: Annotated[
+        TermsVersion | None, Meta(description="Which terms they saw. Accepted without it: the ones in force.")
+    ] = None
+    marketing_consent: Marketing = False
+    source: Source | None = None

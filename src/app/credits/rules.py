@@ -1,0 +1,109 @@
+"""The rules of credits that span several statements: the first touch, and why a change did not happen."""
+
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from typing import TypeVar
+from uuid import UUID
+
+import asyncpg
+
+from app.credits import repository
+from app.credits.schemas import Account, Deduction, Grant, Refund, Transaction
+from app.database import ATTEMPTS, Database
+from app.problems import Problem, invalid, later
+from app.settings import Settings
+
+T = TypeVar("T")
+
+
+async def account(database: Database, settings: Settings, user_id: UUID) -> Account:
+    """Read an account, made at its first touch, with a due reset applied."""
+    found = await _opened(database, settings, user_id, lambda: repository.account(database, user_id))
+    if found.resets_at is not None and found.resets_at <= datetime.now(UTC):
+        # Somebody else applied the reset while this waited for the row: its snapshot is from before.
+        found = await repository.account(database, user_id) or found
+    return found
+
+
+async def deduct(database: Database, settings: Settings, user_id: UUID, wanted: Deduction) -> tuple[bool, Transaction]:
+    """Take credits, once per key; returns whether the key came before, and its transaction.
+
+    One round trip, or two when nothing was taken; more for an account's very first touch alone.
+    Raises Problem 402 when there are not enough, 409 when the key came before with other content.
+    """
+    key = wanted.idempotency_key
+    for _ in range(ATTEMPTS):
+        try:
+            done = await repository.deduct(database, user_id, wanted.amount, wanted.description, key)
+        except asyncpg.UniqueViolationError:
+            done = None
+        if done is None:
+            outcome = await repository.deduction_outcome(database, user_id, key)
+            if outcome is None:
+                await repository.open_account(database, user_id, settings)
+                continue
+            available, first = outcome
+            if first is None and available < wanted.amount:
+                raise Problem("insufficient_credits")
+            if first is None:
+                # There is enough now: the account was made, or filled up, between the two statements.
+                continue
+            done = (True, first)
+        replayed, transaction = done
+        if replayed:
+            _check_same(transaction, "deduct", -wanted.amount, wanted.description)
+        return replayed, transaction
+    raise later("database_busy", 1)
+
+
+async def refund(database: Database, user_id: UUID, wanted: Refund) -> Transaction:
+    """Give a deduction back, once, and never more than it took. Raises Problem 404, 409, 422."""
+    try:
+        done = await repository.refund(database, user_id, wanted.transaction_seq, wanted.amount, wanted.description)
+    except asyncpg.UniqueViolationError:
+        raise Problem("already_refunded") from None
+    if done is not None:
+        return done
+    taken = await repository.taken(database, user_id, wanted.transaction_seq)
+    if taken is None:
+        raise Problem("not_found", "There is no deduction with this number.")
+    if wanted.amount is not None and wanted.amount > taken:
+        raise invalid("amount", "out_of_range", "must not be more than the deduction took")
+    raise Problem("already_refunded")
+
+
+async def grant(database: Database, settings: Settings, user_id: UUID, given: Grant) -> tuple[bool, Transaction]:
+    """Give credits, once per key; returns whether the key came before, and its transaction.
+
+    Raises Problem 404 when there is no such user, 409 when the key came before with other content.
+    """
+    try:
+        done = await _opened(
+            database,
+            settings,
+            user_id,
+            lambda: repository.grant(database, user_id, given.amount, given.description, given.idempotency_key),
+        )
+    except asyncpg.UniqueViolationError:
+        outcome = await repository.deduction_outcome(database, user_id, given.idempotency_key)
+        if outcome is None or outcome[1] is None:
+            raise Problem("conflict") from None
+        _check_same(outcome[1], "grant", given.amount, given.description)
+        return True, outcome[1]
+    return False, done
+
+
+async def _opened(database: Database, settings: Settings, user_id: UUID, work: Callable[[], Awaitable[T | None]]) -> T:
+    """Do what needs an account; made first where there is none. Raises Problem 404 when there is no user."""
+    done = await work()
+    if done is None:
+        await repository.open_account(database, user_id, settings)
+        done = await work()
+    if done is None:
+        raise Problem("not_found", "There is no such user.")
+    return done
+
+
+def _check_same(transaction: Transaction, type: str, amount: int, description: str | None) -> None:
+    if (transaction.type, transaction.amount, transaction.description) != (type, amount, description):
+        raise Problem("idempotency_conflict")

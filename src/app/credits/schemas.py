@@ -1,0 +1,80 @@
+"""What goes in and out of /v1/credits."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+from app.fields import NOT_BLANK, Timestamp
+
+Amount = Annotated[int, Meta(ge=1, le=1_000_000, description="Credits, 1 or more.", examples=[1])]
+Description = Annotated[str, Meta(max_length=500, description="What for.", examples=["Product search"])]
+Key = Annotated[
+    str,
+    Meta(
+        min_length=1,
+        max_length=200,
+        pattern=NOT_BLANK,
+        description="The same key again answers what the first request did, and does nothing. With other content: 409.",
+        examples=["search-4711"],
+    ),
+]
+Seq = Annotated[int, Meta(ge=1, le=2_147_483_647, description="The transaction's number in its account, without gaps.")]
+Type = Literal["allocate", "deduct", "refund", "grant", "reset", "checkpoint"]
+
+
+class Account(msgspec.Struct, frozen=True):
+    """What a user may spend."""
+
+    available: Annotated[int, Meta(description="Credits to spend now.", examples=[49])]
+    max_credits: Annotated[int, Meta(description="What a reset fills up to.", examples=[50])]
+    is_guest: Annotated[bool, Meta(description="Guests are never filled up.", examples=[False])]
+    resets_at: Annotated[
+        datetime | None,
+        Meta(description="When the next reset is due; it is applied when the account is touched. Null for guests."),
+    ]
+
+
+class Transaction(msgspec.Struct, frozen=True):
+    """One line of the ledger."""
+
+    seq: Annotated[Seq, Meta(examples=[7])]
+    type: Type
+    amount: Annotated[int, Meta(description="Negative for deductions.", examples=[-1])]
+    balance_after: Annotated[int, Meta(description="The sum of all lines up to this one.", examples=[49])]
+    description: Description | None
+    idempotency_key: Key | None
+    refunds_seq: Annotated[Seq | None, Meta(description="The deduction that this refund gives back.", examples=[None])]
+    created_at: Timestamp
+
+
+class Change(msgspec.Struct, frozen=True):
+    """A transaction, and what it left."""
+
+    transaction: Transaction
+    available: Annotated[int, Meta(description="The balance after this transaction.", examples=[49])]
+
+
+class Deduction(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Credits to spend."""
+
+    amount: Amount
+    description: Description | None = None
+    idempotency_key: Key | None = None
+
+
+class Refund(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A deduction to give back."""
+
+    transaction_seq: Annotated[Seq, Meta(examples=[7])]
+    amount: Annotated[Amount, Meta(description="Not more than the deduction took. Without it: all of it.")] | None = None
+    description: Description | None = None
+
+
+class Grant(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Credits that an admin gives."""
+
+    amount: Amount
+    description: Description | None = None
+    idempotency_key: Key | None = None

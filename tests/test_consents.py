@@ -1,0 +1,97 @@
+"""/v1/consents: what was said, and nothing that was not."""
+
+import asyncio
+from typing import Any
+
+import msgspec
+import pytest
+from client import Api, User, assert_problem
+
+from app.accounts.passwords import Passwords
+from app.settings import Settings
+
+
+def test_before_anything_was_said_nothing_is_agreed_to(api: Api) -> None:
+    user = api.user()
+    assert user.get("/v1/consents").json() == {
+        "terms_accepted": False, "terms_version": None, "marketing_consent": False, "stale": False, "source": None,
+        "created_at": None,
+    }  # fmt: skip
+    assert user.get("/v1/consents/history").json() == {"items": [], "next_cursor": None}
+
+
+def test_what_is_said_is_current_and_everything_said_is_history(api: Api) -> None:
+    user = api.user()
+    first = user.put("/v1/consents", {"terms_accepted": True, "marketing_consent": True, "source": "web"})
+    assert first.status_code == 201
+    said = first.json()
+    assert said == said | {
+        "terms_accepted": True, "terms_version": "1", "marketing_consent": True, "stale": False, "source": "web"
+    }  # fmt: skip
+    assert user.get("/v1/consents").json() == said
+    second = user.put("/v1/consents", {"terms_accepted": False})
+    assert second.status_code == 200
+    assert second.json() == second.json() | {"terms_accepted": False, "terms_version": None, "marketing_consent": False}
+    history = user.get("/v1/consents/history").json()["items"]
+    assert [event["terms_accepted"] for event in history] == [False, True]
+    assert list(history[0]) == ["id", "terms_accepted", "terms_version", "marketing_consent", "source", "created_at"]
+
+
+def test_the_same_said_again_adds_nothing(api: Api) -> None:
+    user = api.user()
+    answers = [user.put("/v1/consents", {"terms_accepted": True}) for _ in range(3)]
+    assert [answer.status_code for answer in answers] == [201, 200, 200]
+    assert len({answer.text for answer in answers}) == 1
+    assert len(user.get("/v1/consents/history").json()["items"]) == 1
+
+
+def test_a_consent_is_stale_when_the_terms_have_moved_on(
+    api: Api, runner: asyncio.Runner, settings: Settings, passwords: Passwords
+) -> None:
+    user = api.user()
+    user.put("/v1/consents", {"terms_accepted": True})
+    other = api.user()
+    other.put("/v1/consents", {"terms_accepted": False})
+    with Api.started(runner, msgspec.structs.replace(settings, terms_version="2"), passwords) as later:
+        now = User(later, {"token": user.token, "user": user.me})
+        assert now.get("/v1/consents").json()["stale"] is True
+        assert User(later, {"token": other.token, "user": other.me}).get("/v1/consents").json()["stale"] is False
+        assert now.put("/v1/consents", {"terms_accepted": True, "terms_version": "1"}).json()["stale"] is True
+        assert now.put("/v1/consents", {"terms_accepted": True}).json() == now.get("/v1/consents").json()
+        assert now.get("/v1/consents").json()["stale"] is False
+
+
+def test_users_speak_for_themselves(ada: User, bob: User) -> None:
+    ada.put("/v1/consents", {"terms_accepted": True})
+    assert bob.get("/v1/consents").json()["terms_accepted"] is False
+    assert bob.get("/v1/consents/history").json()["items"] == []
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({}, "terms_accepted"),
+        ({"terms_accepted": None}, "terms_accepted"),
+        ({"terms_accepted": "yes"}, "terms_accepted"),
+        ({"terms_accepted": 1}, "terms_accepted"),
+        ({"terms_accepted": True, "terms_version": ""}, "terms_version"),
+        ({"terms_accepted": True, "terms_version": "x" * 101}, "terms_version"),
+        ({"terms_accepted": True, "marketing_consent": None}, "marketing_consent"),
+        ({"terms_accepted": True, "source": " "}, "source"),
+        ({"terms_accepted": True, "created_at": "2020-01-01T00:00:00Z"}, "created_at"),
+    ],
+)
+def test_what_breaks_a_rule_is_not_said(api: Api, body: Any, field: str) -> None:
+    user = api.user()
+    assert_problem(user.put("/v1/consents", body), 422, "invalid", field)
+    assert user.get("/v1/consents/history").json()["items"] == []
+
+
+def test_the_history_comes_in_pages(api: Api) -> None:
+    user = api.user()
+    for n in range(5):
+        user.put("/v1/consents", {"terms_accepted": n % 2 == 0})
+    first = user.get("/v1/consents/history?limit=3").json()
+    rest = user.get(f"/v1/consents/history?limit=3&cursor={first['next_cursor']}").json()
+    assert [event["terms_accepted"] for event in first["items"] + rest["items"]] == [True, False, True, False, True]
+    assert rest["next_cursor"] is None
