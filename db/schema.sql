@@ -181,6 +181,58 @@ COMMENT ON COLUMN public.api_tokens.last_used_at IS 'Written at most hourly.';
 COMMENT ON COLUMN public.api_tokens.expires_at IS 'Null: never.';
 
 --
+-- Name: audit_events; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.audit_events (
+    id uuid DEFAULT public.new_id() NOT NULL,
+    actor_id uuid NOT NULL,
+    acting_for uuid,
+    action text NOT NULL,
+    target text,
+    detail jsonb,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT audit_events_action_length CHECK (((char_length(action) >= 1) AND (char_length(action) <= 200))),
+    CONSTRAINT audit_events_target_length CHECK ((char_length(target) <= 2000))
+);
+
+--
+-- Name: TABLE audit_events; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON TABLE public.audit_events IS 'What admins and services did. Append-only, written before the act: so there is no act without its row.';
+
+--
+-- Name: COLUMN audit_events.actor_id; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.audit_events.actor_id IS 'Whose token it was. No foreign key: the row outlives the account.';
+
+--
+-- Name: COLUMN audit_events.acting_for; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.audit_events.acting_for IS 'For which user a service acted. No foreign key, as actor_id.';
+
+--
+-- Name: COLUMN audit_events.action; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.audit_events.action IS 'Method and route, such as PATCH /v1/admin/users/{id}.';
+
+--
+-- Name: COLUMN audit_events.target; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.audit_events.target IS 'The path that was asked for.';
+
+--
+-- Name: COLUMN audit_events.detail; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.audit_events.detail IS 'The request id, by which the log tells how it ended.';
+
+--
 -- Name: blog_entries; Type: TABLE; Schema: public; Owner: -
 --
 
@@ -1315,6 +1367,13 @@ ALTER TABLE ONLY public.api_tokens
     ADD CONSTRAINT api_tokens_pkey PRIMARY KEY (token_hash);
 
 --
+-- Name: audit_events audit_events_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.audit_events
+    ADD CONSTRAINT audit_events_pkey PRIMARY KEY (id);
+
+--
 -- Name: blog_entries blog_entries_pkey; Type: CONSTRAINT; Schema: public; Owner: -
 --
 
@@ -1872,6 +1931,12 @@ CREATE TRIGGER tasks_touch BEFORE UPDATE ON public.tasks FOR EACH ROW EXECUTE FU
 CREATE TRIGGER users_changed AFTER UPDATE OF role, is_active, is_guest, timezone ON public.users FOR EACH ROW WHEN (((((old.role IS DISTINCT FROM new.role) OR (old.is_active IS DISTINCT FROM new.is_active)) OR (old.is_guest IS DISTINCT FROM new.is_guest)) OR (old.timezone IS DISTINCT FROM new.timezone))) EXECUTE FUNCTION public.notify_caller_changed();
 
 --
+-- Name: users users_deleted; Type: TRIGGER; Schema: public; Owner: -
+--
+
+CREATE TRIGGER users_deleted AFTER DELETE ON public.users FOR EACH ROW EXECUTE FUNCTION public.notify_caller_changed();
+
+--
 -- Name: users users_touch; Type: TRIGGER; Schema: public; Owner: -
 --
 
@@ -2204,4 +2269,5 @@ INSERT INTO public.schema_migrations (version) VALUES
     ('20261121001600'),
     ('20261121001900'),
     ('20261121002000'),
-    ('20261121002100');
+    ('20261121002100'),
+    ('20261121002200');

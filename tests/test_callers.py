@@ -167,7 +167,9 @@ def test_a_storm_of_logins_and_logouts_never_leaves_a_dead_token_alive(here: Api
 
 
 def caller(fresh_for: float | None = None) -> Caller:
-    return Caller(uuid4(), uuid4(), None, "user", is_guest=False, timezone="UTC", stale=False, fresh_for=fresh_for)
+    return Caller(
+        uuid4(), uuid4(), None, "user", is_guest=False, timezone="UTC", stale=False, fresh_for=fresh_for, actor_id=None
+    )
 
 
 def test_a_lookup_is_not_kept_when_a_notice_came_since_it_began() -> None:

@@ -4,7 +4,7 @@
 -- than an hour ago and wants see_session() or see_api_token(). fresh_for: seconds until it expires, at most an hour.
 select s.user_id, s.id as token_id, null::text[] as scopes, u.role, u.is_guest, u.timezone,
     s.last_seen_at < now() - interval '1 hour' as stale,
-    extract(epoch from least(s.expires_at - now(), interval '1 hour'))::float8 as fresh_for
+    extract(epoch from least(s.expires_at - now(), interval '1 hour'))::float8 as fresh_for, null::uuid as actor_id
 from sessions s
 join users u on u.id = s.user_id
 where s.token_hash = :token_hash
@@ -13,7 +13,7 @@ where s.token_hash = :token_hash
 union all
 select t.user_id, t.id, t.scopes, u.role, u.is_guest, u.timezone,
     coalesce(t.last_used_at < now() - interval '1 hour', true),
-    extract(epoch from least(t.expires_at - now(), interval '1 hour'))::float8
+    extract(epoch from least(t.expires_at - now(), interval '1 hour'))::float8, null
 from api_tokens t
 join users u on u.id = t.user_id
 where t.token_hash = :token_hash
@@ -34,3 +34,23 @@ update api_tokens
 set last_used_at = now()
 where token_hash = :token_hash
   and (last_used_at is null or last_used_at < now() - interval '1 hour');
+
+-- name: acted_for(user_id)^
+-- The user that a service names by id. No row: there is none.
+select id as user_id, is_guest, timezone, is_active from users where id = :user_id;
+
+-- name: acted_for_identity(provider, subject)^
+-- tenant: none, a service names the user by an identity
+select u.id as user_id, u.is_guest, u.timezone, u.is_active
+from identities i
+join users u on u.id = i.user_id
+where i.provider = :provider and i.subject = :subject;
+
+-- name: make_external(provider, subject)^
+-- tenant: none, it makes the user that a service named by an identity
+-- A violation of identities_subject_unique: a twin was faster; nothing is left of this one.
+with inserted_user as (
+    insert into users (is_external) values (true) returning id, is_guest, timezone, is_active),
+inserted_identity as (
+    insert into identities (user_id, provider, subject) select id, :provider, :subject from inserted_user)
+select id as user_id, is_guest, timezone, is_active from inserted_user;

@@ -39,11 +39,11 @@ from (
 -- The current consent of every user who said anything, newest user first, each as JSON.
 select row_to_json(consent)::text as json
 from (
-    select u.id as user_id, e.id, e.terms_accepted, e.terms_version, e.marketing_consent, e.source,
+    select u.id, e.terms_accepted, e.terms_version, e.marketing_consent, e.source,
         rfc3339(e.created_at) as created_at
     from users u
     cross join lateral (
-        select id, terms_accepted, terms_version, marketing_consent, source, created_at
+        select terms_accepted, terms_version, marketing_consent, source, created_at
         from consent_events
         where user_id = u.id
         order by id desc

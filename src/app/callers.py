@@ -42,6 +42,8 @@ class Caller(msgspec.Struct, frozen=True):
     stale: bool
     fresh_for: float | None
     """Seconds until the token expires when it was looked up, at most an hour; None: it never does."""
+    actor_id: UUID | None
+    """The service that acts for this user; None: the user calls for themself."""
 
 
 class Callers:

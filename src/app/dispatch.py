@@ -17,7 +17,7 @@ from litestar.types import HTTPScope, Receive
 from litestar.utils import normalize_path
 
 from app.answers import Ready
-from app.auth import answer_unrouted, authenticate, check_scopes, problem_answer, token_of
+from app.auth import admit, answer_unrouted, authenticate, check_scopes, on_behalf_of, problem_answer, token_of
 from app.errors import allow, problem_for
 from app.problems import Problem
 from app.requests import BODY_LIMIT, Request, decode_body, decode_query, refuse_query
@@ -90,6 +90,7 @@ def _compiled(handler: HTTPRouteHandler, path: str) -> Dispatch:
     dates = [name for name, field in fields.items() if field.annotation is date]
     limit = handler.opt.get("body_limit", BODY_LIMIT)
     takes_request = "request" in fields
+    roles = handler.opt.get("roles")
     refuses_query = filters is None and path.startswith("/v1/")
 
     async def handle(scope: HTTPScope, receive: Receive) -> Ready[Any]:
@@ -98,11 +99,12 @@ def _compiled(handler: HTTPRouteHandler, path: str) -> Dispatch:
             if token is not None or access == "required":
                 scope["user"] = caller = await authenticate(scope, token)
                 check_scopes(caller, scope)
+                named = on_behalf_of(scope)
+                if named is not None or roles is not None:
+                    await admit(scope, caller, named, roles)
         arguments: dict[str, Any] = dict(scope["path_params"])
-        for name in dates:
-            # The framework's parser takes every form of ISO 8601; an address has one.
-            if f"/{arguments[name].isoformat()}" not in scope["path"]:
-                raise Problem("not_found")
+        if dates:
+            _check_dates([arguments[name] for name in dates], scope["path"])
         if filters is not None:
             arguments["filters"] = decode_query(scope["query_string"], filters)
         elif refuses_query and scope["query_string"]:
@@ -114,3 +116,9 @@ def _compiled(handler: HTTPRouteHandler, path: str) -> Dispatch:
         return await call(**arguments)
 
     return handle
+
+
+def _check_dates(dates: list[date], path: str) -> None:
+    """Raise Problem 404 for a day in another form: the framework's parser takes all of ISO 8601, an address has one."""
+    if not all(f"/{each.isoformat()}" in path for each in dates):
+        raise Problem("not_found")

@@ -13,6 +13,7 @@ from litestar.routes import HTTPRoute
 from app import health, logs, metrics, migrations, openapi, settings, supervisor
 from app.accounts import handlers as accounts
 from app.accounts.passwords import Passwords
+from app.admin import handlers as admin
 from app.callers import Callers, listening
 from app.consents import handlers as consents
 from app.credits.handlers import router as credits_router
@@ -27,7 +28,7 @@ from app.tasks import handlers as tasks
 def create_app(settings: Settings, passwords: Passwords | None = None) -> Edge:
     """Make the ASGI application. The pool opens when the server starts it, and closes when the server stops it."""
     app = Litestar(
-        [accounts.router, tasks.router, credits_router, consents.router, health.router, openapi.router],
+        [accounts.router, tasks.router, credits_router, consents.router, admin.router, health.router, openapi.router],
         request_class=Request,
         request_max_body_size=BODY_LIMIT,
         lifespan=[_lifespan(settings, passwords)],

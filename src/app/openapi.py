@@ -225,6 +225,8 @@ def _problems(path: str, handler: HTTPRouteHandler) -> list[str]:
         codes.append("version_mismatch")
     if handler.http_methods & {"POST", "PATCH", "PUT", "DELETE"}:
         codes.append("database_read_only")
+    if handler.opt.get("roles"):
+        codes.append("role_required")
     return [*codes, *handler.opt.get("problems", ())]
 
 

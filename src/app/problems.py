@@ -26,6 +26,7 @@ KINDS: dict[str, Kind] = {
     "wrong_password": Kind(403, "Wrong password", "The password in the body is not the one of this account."),
     "account_disabled": Kind(403, "Account disabled", "This account was disabled by an administrator of this server."),
     "forbidden": Kind(403, "Not yours", "The row exists and belongs to another user."),
+    "role_required": Kind(403, "Not for this role", "This is for admins or services; the account of the token is neither."),
     "insufficient_scope": Kind(403, "Token may not do this", "The scopes of this API token do not include what was asked for."),
     "session_required": Kind(
         403, "Sign in for this", "Passwords, sessions and tokens are changed by a signed-in user, not by an API token."

@@ -44,8 +44,7 @@ class ConsentEvent(msgspec.Struct, frozen=True):
 class UserConsent(msgspec.Struct, frozen=True):
     """What one of all users agrees to now."""
 
-    user_id: Annotated[UUID, Meta(description="Whose consent it is.", examples=["019aa2c5-7b1c-7d3e-8f4a-5b6c7d8e9f00"])]
-    id: Id
+    id: Annotated[UUID, Meta(description="The user's id.", examples=["019aa2c5-7b1c-7d3e-8f4a-5b6c7d8e9f00"])]
     terms_accepted: Accepted
     terms_version: TermsVersion | None
     marketing_consent: Marketing

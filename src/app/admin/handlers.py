@@ -1,0 +1,88 @@
+"""/v1/admin."""
+
+from uuid import UUID
+
+from litestar import Router, get, patch, post, put
+from litestar.params import FromPath, FromQuery, JSONBody
+
+from app import answers, paging
+from app.accounts import repository as accounts
+from app.accounts.rules import check_new_password
+from app.accounts.schemas import Me
+from app.admin import repository
+from app.admin.schemas import PasswordPut, UserPatch, UserQuery
+from app.answers import Ready
+from app.auth import ADMIN_ONLY
+from app.consents import repository as consents
+from app.consents.schemas import UserConsent
+from app.credits.rules import grant
+from app.credits.schemas import Change, Grant
+from app.paging import Page, PageQuery
+from app.policy import missing
+from app.problems import Problem
+from app.requests import Request, expected_version
+
+
+@get("/users")
+async def page_users(request: Request, filters: FromQuery[UserQuery]) -> Ready[Page[Me]]:
+    """List accounts, newest first; with `q` those whose e-mail or name it is a part of."""
+    users = await repository.page_users(request.database, filters.q, after=paging.after(filters), limit=filters.limit + 1)
+    return paging.answer(users, filters)
+
+
+@get("/users/{id:uuid}")
+async def read_user(request: Request, id: FromPath[UUID]) -> Ready[Me]:
+    """Read an account."""
+    user = await accounts.me(request.database, id)
+    if user is None:
+        raise Problem("not_found")
+    return answers.versioned(user)
+
+
+@patch("/users/{id:uuid}")
+async def change_user(request: Request, id: FromPath[UUID], data: JSONBody[UserPatch]) -> Ready[Me]:
+    """Change what a user cannot change alone: the role, whether they may sign in, whether their e-mail is verified."""
+    user = await repository.patch_user(request.database, id, expected_version(request), data)
+    if user is None:
+        raise missing(await accounts.me(request.database, id))
+    request.callers.forget()
+    return answers.versioned(user)
+
+
+@put("/users/{id:uuid}/password", status_code=204)
+async def set_password(request: Request, id: FromPath[UUID], data: JSONBody[PasswordPut]) -> Ready[None]:
+    """Give a user another password. All of their sessions end."""
+    user = await accounts.me(request.database, id)
+    if user is None:
+        raise Problem("not_found")
+    check_new_password("password", data.password, user.email, user.username)
+    password_hash = await request.app.state.passwords.hash(data.password)
+    if await repository.set_password(request.database, id, password_hash) is None:
+        raise Problem("not_found")
+    request.callers.forget()
+    return answers.no_content()
+
+
+@post(
+    "/users/{id:uuid}/credits/grants",
+    opt={"problems": ["idempotency_conflict", "conflict"], "also": {200: "The same key came before"}},
+)
+async def grant_credits(request: Request, id: FromPath[UUID], data: JSONBody[Grant]) -> Ready[Change]:
+    """Give a user credits. Sent again with the same `idempotency_key`: 200 with the first answer, and nothing more is given."""
+    replayed, transaction = await grant(request.database, request.settings, id, data)
+    return answers.row(Change(transaction, transaction.balance_after), 200 if replayed else 201)
+
+
+@get("/consents")
+async def page_consents(request: Request, filters: FromQuery[PageQuery]) -> Ready[Page[UserConsent]]:
+    """List what every user agrees to now, newest user first; those who said nothing are left out."""
+    consented = await consents.page_current(request.database, after=paging.after(filters), limit=filters.limit + 1)
+    return paging.answer(consented, filters)
+
+
+router = Router(
+    "/v1/admin",
+    route_handlers=[page_users, read_user, change_user, set_password, grant_credits, page_consents],
+    opt=ADMIN_ONLY,
+    tags=["Admin"],
+)

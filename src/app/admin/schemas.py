@@ -1,0 +1,41 @@
+"""What goes in and out of /v1/admin."""
+
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+from app.accounts.schemas import NewPassword
+from app.fields import NOT_BLANK
+from app.paging import PageQuery
+
+
+class UserQuery(PageQuery, frozen=True, kw_only=True):
+    """The filter of the list of users."""
+
+    q: (
+        Annotated[
+            str,
+            Meta(
+                max_length=320,
+                pattern=NOT_BLANK,
+                description="A part of the e-mail, the user name or the name.",
+                examples=["ada"],
+            ),
+        ]
+        | None
+    ) = None
+
+
+class UserPatch(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A merge patch of what a user cannot change alone: an absent field stays."""
+
+    role: Annotated[Literal["user", "service", "admin"], Meta(examples=["service"])] | UnsetType = UNSET
+    is_active: Annotated[bool, Meta(description="False: the user is out at once.", examples=[True])] | UnsetType = UNSET
+    is_verified: Annotated[bool, Meta(description="The e-mail address is theirs.", examples=[True])] | UnsetType = UNSET
+
+
+class PasswordPut(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A new password for somebody."""
+
+    password: NewPassword

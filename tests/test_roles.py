@@ -1,0 +1,256 @@
+"""Admins and services: what they alone may, for whom services act, and the trail that both leave."""
+
+import asyncio
+from collections.abc import Iterator
+from typing import Any
+from uuid import uuid4
+
+import asyncpg
+import httpx
+import pytest
+from client import PASSWORD, Api, User, assert_problem, soon_refused
+from factories import new_uuid7
+
+Row = dict[str, Any]
+
+
+class Sql:
+    """Statements past the API."""
+
+    def __init__(self, runner: asyncio.Runner, url: str) -> None:
+        self.runner = runner
+        self.connection = runner.run(asyncpg.connect(url))
+
+    def __call__(self, text: str, *values: Any) -> list[Any]:
+        return self.runner.run(self.connection.fetch(text, *values))
+
+
+@pytest.fixture(scope="module")
+def sql(runner: asyncio.Runner, database: str) -> Iterator[Sql]:
+    sql = Sql(runner, database)
+    yield sql
+    runner.run(sql.connection.close())
+
+
+def with_role(api: Api, sql: Sql, role: str) -> User:
+    user = api.user()
+    sql("update users set role = $2 where id = $1", user.id, role)
+    return user
+
+
+@pytest.fixture(scope="module")
+def admin(api: Api, sql: Sql) -> User:
+    return with_role(api, sql, "admin")
+
+
+@pytest.fixture(scope="module")
+def service(api: Api, sql: Sql) -> User:
+    return with_role(api, sql, "service")
+
+
+def trail(sql: Sql, actor: User) -> list[tuple[str, str | None, str]]:
+    rows = sql("select action, acting_for, target from audit_events where actor_id = $1 order by id", actor.id)
+    return [(row["action"], str(row["acting_for"]) if row["acting_for"] else None, row["target"]) for row in rows]
+
+
+def behalf(of: str) -> dict[str, str]:
+    return {"X-On-Behalf-Of": of}
+
+
+# Admins
+
+ADMIN_ROUTES = [
+    ("GET", "/v1/admin/users", None),
+    ("GET", "/v1/admin/users/{id}", None),
+    ("PATCH", "/v1/admin/users/{id}", {"is_active": False}),
+    ("PUT", "/v1/admin/users/{id}/password", {"password": "quite another password"}),
+    ("POST", "/v1/admin/users/{id}/credits/grants", {"amount": 5}),
+    ("GET", "/v1/admin/consents", None),
+]
+
+
+@pytest.mark.parametrize(("method", "path", "body"), ADMIN_ROUTES, ids=[f"{each[0]} {each[1]}" for each in ADMIN_ROUTES])
+def test_a_route_for_admins_is_for_nobody_else(api: Api, service: User, method: str, path: str, body: Row | None) -> None:
+    victim = api.user()
+    path = path.format(id=victim.id)
+    for caller in (api.user(), service, victim):
+        assert_problem(caller.request(method, path, json=body), 403, "role_required")
+    assert victim.get("/v1/me").json()["is_active"] is True
+    assert victim.get("/v1/credits").json()["available"] == 50
+
+
+def test_an_admin_finds_accounts_by_a_part_of_their_names(api: Api, admin: User) -> None:
+    user = api.user(name="Grace Hopper", username=f"grace.{uuid4().hex[:8]}")
+    found = admin.get("/v1/admin/users", params={"q": "GRACE.", "limit": 200}).json()["items"]
+    assert [each["id"] for each in found] == [user.id]
+    assert found[0] == admin.get(f"/v1/admin/users/{user.id}").json() == user.get("/v1/me").json()
+    assert admin.get("/v1/admin/users", params={"q": "%"}).json()["items"] == []
+    assert "argon2" not in admin.get("/v1/admin/users?limit=200").text
+    first = admin.get("/v1/admin/users?limit=1").json()
+    assert first["next_cursor"] is not None
+    assert_problem(admin.get("/v1/admin/users?q="), 422, "invalid", "q")
+    assert_problem(admin.get(f"/v1/admin/users/{new_uuid7()}"), 404, "not_found")
+
+
+def test_an_admin_gives_a_role_and_shuts_an_account_and_it_holds_at_once(api: Api, admin: User) -> None:
+    user = api.user()
+    path = f"/v1/admin/users/{user.id}"
+    assert admin.patch(path, {"role": "service", "is_verified": True}).json()["role"] == "service"
+    assert user.get("/v1/me").json()["is_verified"] is True
+    assert user.get("/v1/tasks", headers=behalf(admin.id)).status_code == 200
+    version = admin.get(path).json()["version"]
+    assert_problem(admin.patch(path, {"role": "user"}, headers={"If-Match": '"1"'}), 412, "version_mismatch")
+    assert admin.patch(path, {"is_active": False}, headers={"If-Match": f'"{version}"'}).status_code == 200
+    soon_refused(lambda: user.get("/v1/me"))
+    assert_problem(api.post("/v1/auth/login", {"email": user.email, "password": PASSWORD}), 403, "account_disabled")
+    assert admin.patch(path, {}).json()["version"] == version + 1
+    for body in ({"role": "king"}, {"is_active": None}, {"email": "a@b.c"}):
+        assert_problem(admin.patch(path, body), 422, "invalid")
+    assert_problem(admin.patch(f"/v1/admin/users/{new_uuid7()}", {}), 404, "not_found")
+
+
+def test_an_admin_gives_a_password_and_every_session_ends(api: Api, admin: User) -> None:
+    user = api.user()
+    path = f"/v1/admin/users/{user.id}/password"
+    assert_problem(admin.put(path, {"password": "password1"}), 422, "invalid", "password")
+    assert_problem(admin.put(path, {"password": "short"}), 422, "invalid", "password")
+    assert admin.put(path, {"password": "quite another password"}).status_code == 204
+    soon_refused(lambda: user.get("/v1/me"))
+    login = {"email": user.email, "password": "quite another password"}
+    assert api.post("/v1/auth/login", login).status_code == 200
+    assert_problem(
+        admin.put(f"/v1/admin/users/{new_uuid7()}/password", {"password": "quite another password"}), 404, "not_found"
+    )
+
+
+def test_an_admin_grants_credits_once_per_key(api: Api, admin: User) -> None:
+    user = api.user()
+    path = f"/v1/admin/users/{user.id}/credits/grants"
+    first = admin.post(path, {"amount": 5, "description": "Sorry", "idempotency_key": "g1"})
+    assert first.status_code == 201
+    assert first.json()["available"] == 55
+    again = admin.post(path, {"amount": 5, "description": "Sorry", "idempotency_key": "g1"})
+    assert (again.status_code, again.json()) == (200, first.json())
+    assert_problem(admin.post(path, {"amount": 6, "idempotency_key": "g1"}), 409, "idempotency_conflict")
+    for amount in (0, -5, 1.5, 1_000_001):
+        assert_problem(admin.post(path, {"amount": amount}), 422, "invalid", "amount")
+    assert user.get("/v1/credits").json()["available"] == 55
+    assert_problem(admin.post(f"/v1/admin/users/{new_uuid7()}/credits/grants", {"amount": 5}), 404, "not_found")
+
+
+def test_an_admin_reads_what_everybody_agrees_to_now(api: Api, admin: User) -> None:
+    user, silent = api.user(), api.user()
+    user.put("/v1/consents", {"terms_accepted": False})
+    user.put("/v1/consents", {"terms_accepted": True, "source": "web"})
+    consents = admin.get("/v1/admin/consents?limit=1").json()["items"]
+    assert [(each["id"], each["terms_accepted"], each["source"]) for each in consents] == [(user.id, True, "web")]
+    assert silent.id not in admin.get("/v1/admin/consents?limit=200").text
+
+
+def test_every_request_of_an_admin_is_in_the_trail(api: Api, sql: Sql) -> None:
+    admin = with_role(api, sql, "admin")
+    user = api.user()
+    path = f"/v1/admin/users/{user.id}"
+    admin.get(path)
+    admin.patch(path, {"is_verified": True}, headers={"X-Request-Id": "trace-me"})
+    admin.get("/v1/tasks")
+    assert trail(sql, admin) == [("GET /v1/admin/users/{id}", None, path), ("PATCH /v1/admin/users/{id}", None, path)]
+    details = sql("select detail->>'request_id' as id from audit_events where actor_id = $1 order by id", admin.id)
+    assert details[1]["id"] == "trace-me"
+
+
+# Services
+
+
+def test_a_service_acts_for_a_user_by_id_and_leaves_a_trail(api: Api, sql: Sql) -> None:
+    service, user = with_role(api, sql, "service"), api.user()
+    made = service.post("/v1/tasks", {"title": "From the backend"}, headers=behalf(user.id))
+    assert made.status_code == 201
+    path = f"/v1/tasks/{made.json()['id']}"
+    assert user.get(path).json() == made.json()
+    assert service.get(path, headers=behalf(user.id)).json() == made.json()
+    assert_problem(service.get(path), 403, "forbidden")
+    assert service.post("/v1/credits/deductions", {"amount": 3}, headers=behalf(user.id)).json()["available"] == 47
+    assert user.get("/v1/credits").json()["available"] == 47
+    assert service.get("/v1/credits").json()["available"] == 50
+    assert trail(sql, service) == [
+        ("POST /v1/tasks", user.id, "/v1/tasks"),
+        ("POST /v1/credits/deductions", user.id, "/v1/credits/deductions"),
+    ]
+
+
+def test_a_user_named_by_an_identity_is_made_on_first_sight_and_found_ever_after(api: Api, service: User) -> None:
+    subject = f"google:{uuid4()}:with:colons"
+    me = service.get("/v1/me", headers=behalf(subject)).json()
+    assert (me["is_external"], me["email"], me["role"]) == (True, None, "user")
+    assert service.get("/v1/me", headers=behalf(subject)).json() == me
+    assert service.get("/v1/me", headers=behalf(me["id"])).json() == me
+    assert service.get("/v1/credits", headers=behalf(subject)).json()["available"] == 50
+    [identity] = service.get("/v1/tasks", headers=behalf(subject)).json()["items"] or [None]
+    assert identity is None
+
+
+def test_of_50_first_sights_at_once_one_makes_the_user(api: Api, sql: Sql, service: User) -> None:
+    subject = f"github:{uuid4()}"
+    before = sql("select count(*) as n from users")[0]["n"]
+    answers = api.together(*(service.send("GET", "/v1/me", headers=behalf(subject)) for _ in range(50)))
+    assert {answer.status_code for answer in answers} == {200}
+    assert len({answer.json()["id"] for answer in answers}) == 1
+    assert sql("select count(*) as n from users")[0]["n"] == before + 1
+
+
+def test_nobody_but_a_service_acts_for_somebody_else(api: Api, ada: User, bob: User, admin: User) -> None:
+    for caller in (ada, admin):
+        for named in (bob.id, caller.id, "google:1"):
+            assert_problem(caller.get("/v1/tasks", headers=behalf(named)), 403, "role_required")
+    assert api.get("/v1/tasks", headers=behalf(bob.id)).status_code == 401
+
+
+@pytest.mark.parametrize(
+    "named", ["", "nobody", "facebook:1", "google:", ":1", f"google:{'x' * 256}", "7", "google:a\udc00", "\u00e9"]
+)
+def test_a_name_of_another_form_is_refused(service: User, named: str) -> None:
+    raw = named.encode("utf-8", "surrogateescape" if "\udc00" not in named else "surrogatepass")
+    answer = service.request("GET", "/v1/tasks", headers={b"X-On-Behalf-Of": raw})
+    assert_problem(answer, 422, "invalid", "X-On-Behalf-Of")
+
+
+def test_an_unknown_a_deleted_and_a_disabled_user_are_not_acted_for(api: Api, sql: Sql, service: User) -> None:
+    assert_problem(service.get("/v1/tasks", headers=behalf(str(uuid4()))), 404, "not_found")
+    user = api.user()
+    assert service.get("/v1/tasks", headers=behalf(user.id)).status_code == 200
+    assert user.request("DELETE", "/v1/me", json={"password": PASSWORD}).status_code == 204
+    assert_problem(service.get("/v1/tasks", headers=behalf(user.id)), 404, "not_found")
+    disabled = api.user()
+    assert service.get("/v1/tasks", headers=behalf(disabled.id)).status_code == 200
+    sql("update users set is_active = false where id = $1", disabled.id)
+
+    def ask() -> httpx.Response:
+        return service.get("/v1/tasks", headers=behalf(disabled.id))
+
+    for _ in range(100):
+        if ask().status_code == 403:
+            break
+    assert_problem(ask(), 403, "account_disabled")
+
+
+def test_a_service_gets_no_role_no_session_and_no_token_of_whom_it_acts_for(service: User, admin: User) -> None:
+    assert_problem(service.get("/v1/admin/users", headers=behalf(admin.id)), 403, "role_required")
+    for method, path in (("GET", "/v1/me/tokens"), ("GET", "/v1/me/sessions"), ("POST", "/v1/auth/logout")):
+        assert_problem(service.request(method, path, headers=behalf(admin.id)), 403, "session_required")
+
+
+def test_a_services_token_ended_or_demoted_acts_for_nobody(api: Api, sql: Sql) -> None:
+    service, user = with_role(api, sql, "service"), api.user()
+    token = service.post("/v1/me/tokens", {"name": "backend", "scopes": ["tasks:write", "tasks:read"]}).json()
+    backend = User(api, {"token": token["token"], "user": service.me})
+    assert backend.post("/v1/tasks", {"title": "T"}, headers=behalf(user.id)).status_code == 201
+    assert_problem(backend.get("/v1/credits", headers=behalf(user.id)), 403, "insufficient_scope")
+    sql("update users set role = 'user' where id = $1", service.id)
+    for _ in range(100):
+        answer = backend.get("/v1/tasks", headers=behalf(user.id))
+        if answer.status_code == 403:
+            break
+    assert_problem(answer, 403, "role_required")
+    assert service.delete(f"/v1/me/tokens/{token['id']}").status_code == 204
+    assert_problem(backend.get("/v1/tasks", headers=behalf(user.id)), 401, "unauthenticated")
