@@ -7,14 +7,15 @@ from collections.abc import Callable, Coroutine, Mapping
 from typing import Any, NoReturn, TypeVar
 
 import asyncpg
+import msgspec
 import rich_click as click
 
-from app import doctor, logs, migrations, supervisor
+from app import doctor, logs, maintain, migrations, supervisor
 from app import settings as environment
 from app.accounts import commands
 from app.accounts.schemas import PASSWORD_LENGTH
 from app.credits.repository import broken_accounts
-from app.database import DatabaseRefused, DatabaseUnavailable, Executor, QueryTimeout, on_connection
+from app.database import Database, DatabaseRefused, DatabaseUnavailable, Executor, QueryTimeout, on_connection
 from app.doctor import Finding
 from app.embedded import EmbeddedError
 from app.migrations import MigrationError
@@ -176,6 +177,29 @@ def see_doctor() -> None:
             click.echo(f"{'':<17} {finding.advice}")
     if any(finding.state == "bad" for finding in findings):
         sys.exit(1)
+
+
+@main.command("maintain")
+def see_to_it() -> None:
+    """Remove what has expired, and fold old ledgers.
+
+    `serve` does the same every ten minutes or so.
+    """
+
+    def work(settings: Settings) -> dict[str, int]:
+        with supervisor.database(settings) as url:
+            return asyncio.run(_maintain(msgspec.structs.replace(settings, database_url=url)))
+
+    for job, count in _run(work).items():
+        click.echo(f"{count:>9} {job}")
+
+
+async def _maintain(settings: Settings) -> dict[str, int]:
+    database = await Database.connect(settings)
+    try:
+        return await maintain.run(database, maintain.JOBS)
+    finally:
+        await database.close()
 
 
 @main.command()

@@ -10,7 +10,7 @@ from litestar.config.cors import CORSConfig
 from litestar.datastructures import State
 from litestar.routes import HTTPRoute
 
-from app import health, logs, metrics, migrations, openapi, settings, supervisor
+from app import health, logs, maintain, metrics, migrations, openapi, settings, supervisor
 from app.accounts import handlers as accounts
 from app.accounts.passwords import Passwords
 from app.admin import handlers as admin
@@ -61,7 +61,11 @@ def _lifespan(settings: Settings, passwords: Passwords | None) -> Callable[[Lite
         app.state.passwords = passwords or Passwords()
         app.state.callers = Callers()
         try:
-            async with listening(app.state.callers, settings), metrics.settling():
+            async with (
+                listening(app.state.callers, settings),
+                metrics.settling(),
+                maintain.regularly(app.state.database, maintain.JOBS),
+            ):
                 # What is there now stays: the collector need not look at it again and again, nor every 700 objects.
                 gc.collect()
                 gc.freeze()

@@ -20,6 +20,7 @@ requests = Counter("holdfast_requests", "Requests answered", ["method", "route",
 request_seconds = Histogram("holdfast_request_seconds", "Time to answer a request", ["method", "route"], buckets=_SECONDS)
 query_seconds = Histogram("holdfast_query_seconds", "Time of a statement, by its name", ["query"], buckets=_SECONDS)
 failed_queries = Counter("holdfast_failed_queries", "Statements that failed, by SQLSTATE class", ["sqlstate_class"])
+maintained = Counter("holdfast_maintained_rows", "Rows that maintain removed or folded", ["job"])
 connection_errors = Counter("holdfast_connection_errors", "Connections to the database that could not be made")
 acquire_seconds = Histogram("holdfast_pool_acquire_seconds", "Wait for a connection where none was at hand", buckets=_SECONDS)
 pool_connections = Gauge("holdfast_pool_connections", "Connections of the pool", ["state"], multiprocess_mode="livesum")

@@ -1,0 +1,121 @@
+"""What has to be done now and then: expired rows removed, old ledgers folded. In `serve`, or by `holdfast maintain`.
+
+Every job works in batches, each a transaction of its own that first takes an advisory lock: so one process at a time
+maintains, however many workers and commands there are, and nothing is locked for long.
+"""
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+
+import asyncpg
+import structlog
+
+from app import metrics
+from app.database import Database, DatabaseUnavailable, Executor, QueryTimeout, load
+
+queries = load("maintain")
+
+log = structlog.get_logger()
+
+EVERY = 600.0
+"""Seconds between the rounds of a worker, about: each worker tries, the first one works."""
+
+BATCH = 1000
+"""Rows that one transaction touches at most."""
+
+LEDGER_DAYS = 90
+"""How far back the ledger of an account tells every line."""
+
+
+async def is_my_turn(database: Executor) -> bool:
+    """Take the lock until the end of the transaction. False: another process maintains."""
+    return bool(await queries.is_my_turn(database))
+
+
+async def delete_expired_sessions(database: Executor, limit: int) -> int:
+    """Remove up to `limit` sessions whose time is over; returns how many."""
+    count: int = await queries.delete_expired_sessions(database, limit=limit)
+    return count
+
+
+async def delete_expired_tokens(database: Executor, limit: int) -> int:
+    """Remove up to `limit` API tokens whose time has been over for 90 days; returns how many."""
+    count: int = await queries.delete_expired_tokens(database, limit=limit)
+    return count
+
+
+async def delete_past_windows(database: Executor, limit: int) -> int:
+    """Remove up to `limit` counts of attempts in windows that are over; returns how many."""
+    count: int = await queries.delete_past_windows(database, limit=limit)
+    return count
+
+
+async def delete_expired_answers(database: Executor, limit: int) -> int:
+    """Remove up to `limit` answers of the query cache whose time is over; returns how many."""
+    count: int = await queries.delete_expired_answers(database, limit=limit)
+    return count
+
+
+async def fold_transactions(database: Executor, limit: int) -> int:
+    """Fold credit transactions older than 90 days into checkpoints with the same sum; returns how many were folded."""
+    count: int = await queries.fold_transactions(database, days=LEDGER_DAYS, limit=limit)
+    return count
+
+
+Job = Callable[[Executor, int], Awaitable[int]]
+
+JOBS: dict[str, Job] = {
+    "expired sessions": delete_expired_sessions,
+    "expired API tokens": delete_expired_tokens,
+    "past rate limits": delete_past_windows,
+    "expired cached answers": delete_expired_answers,
+    "folded transactions": fold_transactions,
+}
+
+
+async def run(database: Database, jobs: dict[str, Job]) -> dict[str, int]:
+    """Do every job until nothing is left; returns how many rows each one removed.
+
+    A job stops early when another process has the lock: that one goes on. Raises as the database does.
+    """
+    counts = dict.fromkeys(jobs, 0)
+    for name, job in jobs.items():
+        while True:
+            done = await _batch(database, job)
+            counts[name] += done
+            metrics.maintained.labels(name).inc(done)
+            if done < BATCH:
+                break
+    if any(counts.values()):
+        log.info("maintained", **{name.replace(" ", "_"): count for name, count in counts.items() if count})
+    return counts
+
+
+async def _batch(database: Database, job: Job) -> int:
+    async def work(transaction: Executor) -> int:
+        return await job(transaction, BATCH) if await is_my_turn(transaction) else 0
+
+    return await database.transaction(work)
+
+
+@asynccontextmanager
+async def regularly(database: Database, jobs: dict[str, Job]) -> AsyncIterator[None]:
+    """Maintain every ten minutes or so for as long as the block runs. What goes wrong is logged, and tried again."""
+
+    async def maintain_for_ever() -> None:
+        while True:
+            await asyncio.sleep(EVERY * random.uniform(0.5, 1.5))  # noqa: S311 - so that workers do not come all at once
+            try:
+                await run(database, jobs)
+            except (DatabaseUnavailable, QueryTimeout, asyncpg.PostgresError) as error:
+                log.warning("maintain_failed", error=type(error).__name__)
+
+    task = asyncio.create_task(maintain_for_ever())
+    try:
+        yield
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
