@@ -718,6 +718,22 @@ def test_a_transaction_that_is_cancelled_leaves_nothing_and_gives_its_connection
     assert user.get("/v1/tasks").json()["items"] == []
 
 
+def test_closing_waits_for_what_is_under_way_and_no_longer(runner: asyncio.Runner, settings: Settings) -> None:
+    async def close_meanwhile() -> float:
+        database = await Database.connect(settings)
+
+        async def work(_: Transaction) -> float:
+            await asyncio.sleep(0.3)
+            return time.monotonic()
+
+        task = asyncio.create_task(database.transaction(work))
+        await asyncio.sleep(0.1)
+        await database.close()
+        return time.monotonic() - await task
+
+    assert 0 <= runner.run(close_meanwhile()) < 3
+
+
 def test_a_transaction_whose_connection_is_ended_before_the_commit_leaves_nothing(api: Api, database: str) -> None:
     user = api.user()
 

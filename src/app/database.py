@@ -266,6 +266,7 @@ class Database:
         """Who waits for a connection: gets one that works, or None for the right to ask the pool."""
         self._lent = 0
         """How many connections the pool has lent or is asked for; kept ones count."""
+        self._closing = False
         self._giving_back = asyncio.create_task(self._give_back_regularly())
 
     @classmethod
@@ -299,6 +300,8 @@ class Database:
     async def close(self) -> None:
         """Wait for the statements under way, then close. What still hangs after ten seconds is cut off."""
         self._giving_back.cancel()
+        # From now on nothing is kept: the pool waits for every connection to come back.
+        self._closing = True
         try:
             async with asyncio.timeout(10):
                 await self._give_back()
@@ -369,7 +372,7 @@ class Database:
                 await self._release(connection)
                 raise
             else:
-                if connection.is_closed() or self._is_old(connection):
+                if self._closing or connection.is_closed() or self._is_old(connection):
                     await self._release(connection)
                 else:
                     self._pass_on(connection)
