@@ -176,6 +176,13 @@ def test_a_filter_keeps_what_is_asked_for(week: tuple[User, list[Any]], query: s
         assert page["items"] == (expected if order == "oldest" else expected[::-1])
 
 
+def test_a_cursor_of_another_range_shows_nothing_outside_of_this_one(week: tuple[User, list[Any]]) -> None:
+    user, foods = week
+    for order, range_, expected in (("newest", "to=2026-03-01", foods[1::-1]), ("oldest", "from=2026-03-03", foods[4:])):
+        cursor = user.get(f"/v1/foods?limit=1&order={order}").json()["next_cursor"]
+        assert user.get(f"/v1/foods?order={order}&{range_}&cursor={cursor}").json()["items"] == expected
+
+
 @pytest.mark.parametrize("order", ["newest", "oldest"])
 def test_the_filter_by_tag_keeps_what_carries_it(api: Api, runner: asyncio.Runner, database: str, order: str) -> None:
     user = api.user()

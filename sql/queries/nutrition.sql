@@ -17,15 +17,16 @@ select id, date, time, meal_type, name, portion, calories, protein_g, carbs_g, f
 from foods
 where user_id = :user_id and id = :id;
 
--- name: page_newest(user_id, from_date, to_date, meal_type, is_favorite, tag, after_date, after_id, limit)
--- The latest day first, each row as JSON. A null filter means "do not filter". after is where the previous page ended.
+-- name: page_newest(user_id, from_date, meal_type, is_favorite, tag, after_date, after_id, limit)
+-- The latest day first, each row as JSON. A null filter means "do not filter". after is where the previous page ended;
+-- the first page passes the last day asked for.
 select row_to_json(food)::text as json
 from (
     select id, date, rfc3339(time) as time, meal_type, name, portion, calories, protein_g, carbs_g, fats_g, fiber_g, sugar_g,
         sodium_mg, is_favorite, notes, rfc3339(created_at) as created_at, rfc3339(updated_at) as updated_at, version
     from foods
     where user_id = :user_id
-      and date between :from_date and :to_date
+      and date >= :from_date
       and (date, id) < (:after_date, :after_id)
       and (:meal_type::text is null or meal_type = :meal_type)
       and (:is_favorite::boolean is null or is_favorite = :is_favorite)
@@ -35,15 +36,15 @@ from (
     order by date desc, id desc
     limit :limit) food;
 
--- name: page_oldest(user_id, from_date, to_date, meal_type, is_favorite, tag, after_date, after_id, limit)
--- The earliest day first.
+-- name: page_oldest(user_id, to_date, meal_type, is_favorite, tag, after_date, after_id, limit)
+-- The earliest day first; the first page passes the first day asked for.
 select row_to_json(food)::text as json
 from (
     select id, date, rfc3339(time) as time, meal_type, name, portion, calories, protein_g, carbs_g, fats_g, fiber_g, sugar_g,
         sodium_mg, is_favorite, notes, rfc3339(created_at) as created_at, rfc3339(updated_at) as updated_at, version
     from foods
     where user_id = :user_id
-      and date between :from_date and :to_date
+      and date <= :to_date
       and (date, id) > (:after_date, :after_id)
       and (:meal_type::text is null or meal_type = :meal_type)
       and (:is_favorite::boolean is null or is_favorite = :is_favorite)

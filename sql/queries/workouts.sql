@@ -41,9 +41,9 @@ select w.id, w.date, w.time, w.type, w.name, w.duration_minutes, w.calories_burn
 from workouts w
 where w.user_id = :user_id and w.id = :id;
 
--- name: page_newest(user_id, from_date, to_date, tag, after_date, after_id, limit)
+-- name: page_newest(user_id, from_date, tag, after_date, after_id, limit)
 -- The latest day first, each row with its exercises as JSON. A null filter means "do not filter". after is where the previous
--- page ended.
+-- page ended; the first page passes the last day asked for.
 select row_to_json(workout)::text as json
 from (
     select w.id, w.date, rfc3339(w.time) as time, w.type, w.name, w.duration_minutes, w.calories_burned, w.intensity,
@@ -58,7 +58,7 @@ from (
                 where user_id = :user_id and workout_id = w.id) e), '[]') as exercises
     from workouts w
     where w.user_id = :user_id
-      and w.date between :from_date and :to_date
+      and w.date >= :from_date
       and (w.date, w.id) < (:after_date, :after_id)
       and (:tag::text is null or exists (
           select 1 from taggings g join tags t on t.user_id = g.user_id and t.id = g.tag_id
@@ -66,8 +66,8 @@ from (
     order by w.date desc, w.id desc
     limit :limit) workout;
 
--- name: page_oldest(user_id, from_date, to_date, tag, after_date, after_id, limit)
--- The earliest day first.
+-- name: page_oldest(user_id, to_date, tag, after_date, after_id, limit)
+-- The earliest day first; the first page passes the first day asked for.
 select row_to_json(workout)::text as json
 from (
     select w.id, w.date, rfc3339(w.time) as time, w.type, w.name, w.duration_minutes, w.calories_burned, w.intensity,
@@ -82,7 +82,7 @@ from (
                 where user_id = :user_id and workout_id = w.id) e), '[]') as exercises
     from workouts w
     where w.user_id = :user_id
-      and w.date between :from_date and :to_date
+      and w.date <= :to_date
       and (w.date, w.id) > (:after_date, :after_id)
       and (:tag::text is null or exists (
           select 1 from taggings g join tags t on t.user_id = g.user_id and t.id = g.tag_id

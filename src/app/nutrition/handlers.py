@@ -1,5 +1,6 @@
 """/v1/foods."""
 
+from functools import partial
 from uuid import UUID
 
 from litestar import Router, delete, get, patch, post
@@ -36,13 +37,15 @@ async def read(request: Request, id: FromPath[UUID]) -> Ready[Food]:
 @get("/")
 async def page(request: Request, filters: FromQuery[FoodQuery]) -> Ready[Page[Food]]:
     """List foods by date, newest first or oldest first; those of one day by the time they were made."""
-    read_page = repository.page_newest if filters.order == "newest" else repository.page_oldest
+    read_page = (
+        partial(repository.page_newest, from_date=filters.from_)
+        if filters.order == "newest"
+        else partial(repository.page_oldest, to_date=filters.to)
+    )
     after_date, after_id = paging.after_dated(filters)
     foods = await read_page(
         request.database,
         request.caller.user_id,
-        from_date=filters.from_,
-        to_date=filters.to,
         meal_type=filters.meal_type,
         is_favorite=filters.is_favorite,
         tag=filters.tag,

@@ -28,7 +28,6 @@ async def page_newest(
     user_id: UUID,
     *,
     from_date: date,
-    to_date: date,
     meal_type: MealType | None,
     is_favorite: bool | None,
     tag: str | None,
@@ -36,12 +35,11 @@ async def page_newest(
     after_id: UUID,
     limit: int,
 ) -> list[Json[Food]]:
-    """Read up to `limit` foods between two days, both included, the latest first, that come behind `after`."""
+    """Read up to `limit` foods from a day on, the latest first, that come behind `after`."""
     rows = await queries.page_newest(
         database,
         user_id=user_id,
         from_date=from_date,
-        to_date=to_date,
         meal_type=meal_type,
         is_favorite=is_favorite,
         tag=tag,
@@ -56,7 +54,6 @@ async def page_oldest(
     database: Executor,
     user_id: UUID,
     *,
-    from_date: date,
     to_date: date,
     meal_type: MealType | None,
     is_favorite: bool | None,
@@ -65,11 +62,10 @@ async def page_oldest(
     after_id: UUID,
     limit: int,
 ) -> list[Json[Food]]:
-    """Read up to `limit` foods between two days, both included, the earliest first, that come behind `after`."""
+    """Read up to `limit` foods up to a day, the earliest first, that come behind `after`."""
     rows = await queries.page_oldest(
         database,
         user_id=user_id,
-        from_date=from_date,
         to_date=to_date,
         meal_type=meal_type,
         is_favorite=is_favorite,

@@ -45,18 +45,16 @@ async def page_newest(
     user_id: UUID,
     *,
     from_date: date,
-    to_date: date,
     tag: str | None,
     after_date: date,
     after_id: UUID,
     limit: int,
 ) -> list[Json[Workout]]:
-    """Read up to `limit` workouts between two days, both included, the latest first, that come behind `after`."""
+    """Read up to `limit` workouts from a day on, the latest first, that come behind `after`."""
     rows = await queries.page_newest(
         database,
         user_id=user_id,
         from_date=from_date,
-        to_date=to_date,
         tag=tag,
         after_date=after_date,
         after_id=after_id,
@@ -69,18 +67,16 @@ async def page_oldest(
     database: Executor,
     user_id: UUID,
     *,
-    from_date: date,
     to_date: date,
     tag: str | None,
     after_date: date,
     after_id: UUID,
     limit: int,
 ) -> list[Json[Workout]]:
-    """Read up to `limit` workouts between two days, both included, the earliest first, that come behind `after`."""
+    """Read up to `limit` workouts up to a day, the earliest first, that come behind `after`."""
     rows = await queries.page_oldest(
         database,
         user_id=user_id,
-        from_date=from_date,
         to_date=to_date,
         tag=tag,
         after_date=after_date,

@@ -80,7 +80,14 @@ class ExerciseCreate(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
     notes: Notes | None = None
 
 
-Exercises = Annotated[Sequence[ExerciseCreate], Meta(max_length=200, description="In the order in which they were done.")]
+Exercises = Annotated[
+    Sequence[ExerciseCreate],
+    Meta(
+        max_length=200,
+        description="In the order in which they were done.",
+        examples=[[{"name": "Squat", "sets": 3, "reps": 10, "weight": 135, "weight_unit": "lbs"}]],
+    ),
+]
 
 
 class Workout(msgspec.Struct, frozen=True):
@@ -101,7 +108,7 @@ class Workout(msgspec.Struct, frozen=True):
     created_at: Timestamp
     updated_at: Timestamp
     version: Version
-    exercises: Annotated[Sequence[Exercise], Meta(description="In the order of `position`.")]
+    exercises: Annotated[Sequence[Exercise], Meta(description="In the order of `position`.", examples=[[]])]
 
 
 class WorkoutReplacement(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
