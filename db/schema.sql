@@ -79,6 +79,20 @@ end $$;
 COMMENT ON FUNCTION public.remember_deleted_media() IS 'Writes down which object lost its row, for maintain to delete.';
 
 --
+-- Name: rfc3339(time without time zone); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.rfc3339(at time without time zone) RETURNS text
+    LANGUAGE sql STABLE PARALLEL SAFE
+    RETURN replace(to_char((at)::interval, 'HH24:MI:SS.US'::text), '.000000'::text, ''::text);
+
+--
+-- Name: FUNCTION rfc3339(at time without time zone); Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON FUNCTION public.rfc3339(at time without time zone) IS 'A time of day as the API writes it.';
+
+--
 -- Name: rfc3339(timestamp with time zone); Type: FUNCTION; Schema: public; Owner: -
 --
 
@@ -1274,6 +1288,19 @@ CREATE TABLE public.workout_exercises (
     weight_unit text,
     distance numeric,
     distance_unit text,
+    weight_kg numeric GENERATED ALWAYS AS (
+CASE weight_unit
+    WHEN 'kg'::text THEN weight
+    WHEN 'lbs'::text THEN trim_scale((weight * 0.45359237))
+    ELSE NULL::numeric
+END) STORED,
+    distance_m numeric GENERATED ALWAYS AS (
+CASE distance_unit
+    WHEN 'meters'::text THEN distance
+    WHEN 'km'::text THEN trim_scale((distance * (1000)::numeric))
+    WHEN 'miles'::text THEN trim_scale((distance * 1609.344))
+    ELSE NULL::numeric
+END) STORED,
     duration_seconds numeric,
     rest_seconds numeric,
     notes text,
@@ -1299,7 +1326,7 @@ CREATE TABLE public.workout_exercises (
 -- Name: TABLE workout_exercises; Type: COMMENT; Schema: public; Owner: -
 --
 
-COMMENT ON TABLE public.workout_exercises IS 'What was done in a workout. Replaced as a whole, so that there is nothing to change in a row.';
+COMMENT ON TABLE public.workout_exercises IS 'What was done in a workout. Replaced as a whole: its version is the workout''s.';
 
 --
 -- Name: COLUMN workout_exercises."position"; Type: COMMENT; Schema: public; Owner: -
@@ -1311,7 +1338,7 @@ COMMENT ON COLUMN public.workout_exercises."position" IS 'From 1 on, in the orde
 -- Name: COLUMN workout_exercises.weight_unit; Type: COMMENT; Schema: public; Owner: -
 --
 
-COMMENT ON COLUMN public.workout_exercises.weight_unit IS 'As entered: nothing is converted when it is stored, so that what was typed reads back.';
+COMMENT ON COLUMN public.workout_exercises.weight_unit IS 'As entered: what was typed reads back. weight_kg and distance_m make it comparable.';
 
 --
 -- Name: workouts; Type: TABLE; Schema: public; Owner: -

@@ -3,7 +3,7 @@
 import asyncio
 import re
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import Any, TypeAlias
 from uuid import RFC_4122, UUID
 
@@ -131,6 +131,9 @@ def test_a_time_in_json_has_the_form_that_the_api_gives_it(ask: Ask) -> None:
         at = datetime.fromisoformat(text)
         assert ask.one("select rfc3339($1)", at) == text == msgspec.json.decode(encode(at))
     assert ask.one("select rfc3339(null)") is None
+    for text in ("00:00:00", "12:30:00.500000", "23:59:59.999999"):
+        of_day = time.fromisoformat(text)
+        assert ask.one("select rfc3339($1::time)", of_day) == text == msgspec.json.decode(encode(of_day))
 
 
 # Versions

@@ -376,7 +376,7 @@ SEEDS = {
         insert into foods (user_id, id, date, time, meal_type, name, calories)
         select user_id, id, date, '12:30', 'lunch', 'Soup', 250.5 from seed""",
     "workouts": """
-        insert into workouts (user_id, id, date, type, duration_minutes) select user_id, id, date, 'run', 30 from seed""",
+        insert into workouts (user_id, id, date, type, duration_minutes) select user_id, id, date, 'run', 30.5 from seed""",
     "workout_exercises": """
         insert into workout_exercises (user_id, id, workout_id, position, name, weight, weight_unit)
         select user_id, id, id, 1, 'Squat', 62.5, 'kg' from seed""",

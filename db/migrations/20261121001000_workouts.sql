@@ -43,6 +43,16 @@ create table workout_exercises (
     distance numeric constraint workout_exercises_distance_range check (distance between 0 and 100000000),
     distance_unit text
         constraint workout_exercises_distance_unit_known check (distance_unit in ('km', 'miles', 'meters')),
+    -- Exact by definition (international yard and pound, 1959; NIST SP 811, appendix B): a pound is 0.45359237 kg, a mile
+    -- 1609.344 m. trim_scale: 100 km are 100000 m, not 100000.0.
+    weight_kg numeric generated always as (
+        case weight_unit when 'kg' then weight when 'lbs' then trim_scale(weight * 0.45359237) end) stored,
+    distance_m numeric generated always as (
+        case distance_unit
+            when 'meters' then distance
+            when 'km' then trim_scale(distance * 1000)
+            when 'miles' then trim_scale(distance * 1609.344)
+        end) stored,
     duration_seconds numeric constraint workout_exercises_duration_seconds_range check (duration_seconds between 0 and 10000000),
     rest_seconds numeric constraint workout_exercises_rest_seconds_range check (rest_seconds between 0 and 10000000),
     notes text constraint workout_exercises_notes_length check (char_length(notes) <= 10000),
@@ -56,9 +66,9 @@ create table workout_exercises (
 
 comment on table workouts is 'A training of a user, with its exercises in workout_exercises.';
 comment on column workouts.version is 'Counts real changes, those of its exercises too; the API''s ETag.';
-comment on table workout_exercises is 'What was done in a workout. Replaced as a whole, so that there is nothing to change in a row.';
+comment on table workout_exercises is 'What was done in a workout. Replaced as a whole: its version is the workout''s.';
 comment on column workout_exercises.position is 'From 1 on, in the order that the client sent.';
-comment on column workout_exercises.weight_unit is 'As entered: nothing is converted when it is stored, so that what was typed reads back.';
+comment on column workout_exercises.weight_unit is 'As entered: what was typed reads back. weight_kg and distance_m make it comparable.';
 
 -- migrate:down
 drop table workout_exercises;

@@ -20,15 +20,27 @@ from app.credits.handlers import router as credits_router
 from app.database import Database
 from app.dispatch import dispatcher
 from app.edge import Edge
+from app.nutrition import handlers as nutrition
 from app.requests import BODY_LIMIT, Request
 from app.settings import Settings
 from app.tasks import handlers as tasks
+from app.workouts import handlers as workouts
 
 
 def create_app(settings: Settings, passwords: Passwords | None = None) -> Edge:
     """Make the ASGI application. The pool opens when the server starts it, and closes when the server stops it."""
     app = Litestar(
-        [accounts.router, tasks.router, credits_router, consents.router, admin.router, health.router, openapi.router],
+        [
+            accounts.router,
+            tasks.router,
+            credits_router,
+            consents.router,
+            admin.router,
+            nutrition.router,
+            workouts.router,
+            health.router,
+            openapi.router,
+        ],
         request_class=Request,
         request_max_body_size=BODY_LIMIT,
         lifespan=[_lifespan(settings, passwords)],

@@ -81,6 +81,8 @@ def document(app: Litestar) -> bytes:
                 {"name": "Credits"},
                 {"name": "Consents"},
                 {"name": "Query cache"},
+                {"name": "Nutrition"},
+                {"name": "Workouts"},
                 {"name": "Operation"},
             ],
             "paths": paths,

@@ -1,0 +1,94 @@
+-- name: create(user_id, new)^
+-- new is the JSON of the row, the chosen id included. No row: that id is taken by this user's own food; send get() as a
+-- second statement.
+insert into foods (
+    user_id, id, date, time, meal_type, name, portion, calories, protein_g, carbs_g, fats_g, fiber_g, sugar_g, sodium_mg,
+    is_favorite, notes)
+select :user_id, coalesce(p.id, new_id()), p.date, p.time, p.meal_type, p.name, p.portion, p.calories, p.protein_g, p.carbs_g,
+    p.fats_g, p.fiber_g, p.sugar_g, p.sodium_mg, p.is_favorite, p.notes
+from jsonb_populate_record(null::foods, :new::jsonb) p
+on conflict (user_id, id) do nothing
+returning id, date, time, meal_type, name, portion, calories, protein_g, carbs_g, fats_g, fiber_g, sugar_g, sodium_mg,
+    is_favorite, notes, created_at, updated_at, version;
+
+-- name: get(user_id, id)^
+select id, date, time, meal_type, name, portion, calories, protein_g, carbs_g, fats_g, fiber_g, sugar_g, sodium_mg,
+    is_favorite, notes, created_at, updated_at, version
+from foods
+where user_id = :user_id and id = :id;
+
+-- name: page_newest(user_id, from_date, meal_type, is_favorite, tag, after_date, after_id, limit)
+-- The latest day first, each row as JSON. A null filter means "do not filter". after is where the previous page ended;
+-- the first page passes the last day asked for.
+select row_to_json(food)::text as json
+from (
+    select id, date, rfc3339(time) as time, meal_type, name, portion, calories, protein_g, carbs_g, fats_g, fiber_g, sugar_g,
+        sodium_mg, is_favorite, notes, rfc3339(created_at) as created_at, rfc3339(updated_at) as updated_at, version
+    from foods
+    where user_id = :user_id
+      and date >= :from_date
+      and (date, id) < (:after_date, :after_id)
+      and (:meal_type::text is null or meal_type = :meal_type)
+      and (:is_favorite::boolean is null or is_favorite = :is_favorite)
+      and (:tag::text is null or exists (
+          select 1 from taggings g join tags t on t.user_id = g.user_id and t.id = g.tag_id
+          where g.user_id = :user_id and g.food_id = foods.id and t.slug = :tag))
+    order by date desc, id desc
+    limit :limit) food;
+
+-- name: page_oldest(user_id, to_date, meal_type, is_favorite, tag, after_date, after_id, limit)
+-- The earliest day first; the first page passes the first day asked for.
+select row_to_json(food)::text as json
+from (
+    select id, date, rfc3339(time) as time, meal_type, name, portion, calories, protein_g, carbs_g, fats_g, fiber_g, sugar_g,
+        sodium_mg, is_favorite, notes, rfc3339(created_at) as created_at, rfc3339(updated_at) as updated_at, version
+    from foods
+    where user_id = :user_id
+      and date <= :to_date
+      and (date, id) > (:after_date, :after_id)
+      and (:meal_type::text is null or meal_type = :meal_type)
+      and (:is_favorite::boolean is null or is_favorite = :is_favorite)
+      and (:tag::text is null or exists (
+          select 1 from taggings g join tags t on t.user_id = g.user_id and t.id = g.tag_id
+          where g.user_id = :user_id and g.food_id = foods.id and t.slug = :tag))
+    order by date, id
+    limit :limit) food;
+
+-- name: summary(user_id, from_date, to_date, by)
+-- The earliest day (by = week: Monday) first; days without food are left out. Without dates: the 30 days that end today,
+-- where the user is. sum() leaves out nulls, and of nulls alone makes null.
+with asked as (
+    select coalesce(:from_date::date, (now() at time zone u.timezone)::date - 29) as from_date,
+        coalesce(:to_date::date, (now() at time zone u.timezone)::date) as to_date
+    from users u
+    where u.id = :user_id)
+select case :by::text when 'week' then date_trunc('week', f.date::timestamp)::date else f.date end as date,
+    count(f.id)::integer as entries, sum(f.calories) as calories, sum(f.protein_g) as protein_g, sum(f.carbs_g) as carbs_g,
+    sum(f.fats_g) as fats_g, sum(f.fiber_g) as fiber_g, sum(f.sugar_g) as sugar_g, sum(f.sodium_mg) as sodium_mg
+from asked a cross join foods f
+where f.user_id = :user_id
+  and f.date between a.from_date and a.to_date
+group by 1
+order by 1;
+
+-- name: patch(user_id, id, version, changes)^
+-- changes is the JSON of a merge patch: an absent key keeps its column, null clears it. A null version skips the
+-- If-Match check. No row: not this user's, or moved on.
+update foods f
+set (date, time, meal_type, name, portion, calories, protein_g, carbs_g, fats_g, fiber_g, sugar_g, sodium_mg, is_favorite,
+    notes) = (
+    select p.date, p.time, p.meal_type, p.name, p.portion, p.calories, p.protein_g, p.carbs_g, p.fats_g, p.fiber_g,
+        p.sugar_g, p.sodium_mg, p.is_favorite, p.notes
+    from jsonb_populate_record(f, :changes::jsonb) p)
+where f.user_id = :user_id
+  and f.id = :id
+  and (:version::integer is null or f.version = :version)
+returning f.id, f.date, f.time, f.meal_type, f.name, f.portion, f.calories, f.protein_g, f.carbs_g, f.fats_g, f.fiber_g,
+    f.sugar_g, f.sodium_mg, f.is_favorite, f.notes, f.created_at, f.updated_at, f.version;
+
+-- name: delete(user_id, id, version)!
+-- A null version skips the If-Match check.
+delete from foods
+where user_id = :user_id
+  and id = :id
+  and (:version::integer is null or version = :version);

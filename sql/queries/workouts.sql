@@ -1,0 +1,181 @@
+-- name: create(user_id, new)^
+-- new is the JSON of the workout, with its exercises and the chosen id. No row: that id is taken by this user's own workout;
+-- send get() as a second statement.
+with inserted_workout as (
+    insert into workouts (
+        user_id, id, date, time, type, name, duration_minutes, calories_burned, intensity, location, mood_before, mood_after,
+        notes)
+    select :user_id, coalesce(p.id, new_id()), p.date, p.time, p.type, p.name, p.duration_minutes, p.calories_burned,
+        p.intensity, p.location, p.mood_before, p.mood_after, p.notes
+    from jsonb_populate_record(null::workouts, :new::jsonb) p
+    on conflict (user_id, id) do nothing
+    returning id, date, time, type, name, duration_minutes, calories_burned, intensity, location, mood_before, mood_after,
+        notes, created_at, updated_at, version),
+inserted_exercise as (
+    insert into workout_exercises (
+        user_id, workout_id, position, name, type, sets, reps, weight, weight_unit, distance, distance_unit, duration_seconds,
+        rest_seconds, notes)
+    select :user_id, w.id, s.position, p.name, p.type, p.sets, p.reps, p.weight, p.weight_unit, p.distance, p.distance_unit,
+        p.duration_seconds, p.rest_seconds, p.notes
+    from inserted_workout w
+    cross join jsonb_array_elements(:new::jsonb -> 'exercises') with ordinality as s(exercise, position)
+    cross join jsonb_populate_record(null::workout_exercises, s.exercise) p
+    returning position, name, type, sets, reps, weight, weight_unit, weight_kg, distance, distance_unit, distance_m,
+        duration_seconds, rest_seconds, notes)
+select w.id, w.date, w.time, w.type, w.name, w.duration_minutes, w.calories_burned, w.intensity, w.location, w.mood_before,
+    w.mood_after, w.notes, w.created_at, w.updated_at, w.version,
+    coalesce((select json_agg(row_to_json(e) order by e.position) from inserted_exercise e), '[]') as exercises
+from inserted_workout w;
+
+-- name: get(user_id, id)^
+-- The exercises are one column of JSON.
+select w.id, w.date, w.time, w.type, w.name, w.duration_minutes, w.calories_burned, w.intensity, w.location, w.mood_before,
+    w.mood_after, w.notes, w.created_at, w.updated_at, w.version,
+    coalesce((
+        select json_agg(row_to_json(e) order by e.position)
+        from (
+            select position, name, type, sets, reps, weight, weight_unit, weight_kg, distance, distance_unit, distance_m,
+                duration_seconds, rest_seconds, notes
+            from workout_exercises
+            where user_id = :user_id and workout_id = w.id) e), '[]') as exercises
+from workouts w
+where w.user_id = :user_id and w.id = :id;
+
+-- name: page_newest(user_id, from_date, tag, after_date, after_id, limit)
+-- The latest day first, each row with its exercises as JSON. A null filter means "do not filter". after is where the previous
+-- page ended; the first page passes the last day asked for.
+select row_to_json(workout)::text as json
+from (
+    select w.id, w.date, rfc3339(w.time) as time, w.type, w.name, w.duration_minutes, w.calories_burned, w.intensity,
+        w.location, w.mood_before, w.mood_after, w.notes, rfc3339(w.created_at) as created_at,
+        rfc3339(w.updated_at) as updated_at, w.version,
+        coalesce((
+            select json_agg(row_to_json(e) order by e.position)
+            from (
+                select position, name, type, sets, reps, weight, weight_unit, weight_kg, distance, distance_unit, distance_m,
+                    duration_seconds, rest_seconds, notes
+                from workout_exercises
+                where user_id = :user_id and workout_id = w.id) e), '[]') as exercises
+    from workouts w
+    where w.user_id = :user_id
+      and w.date >= :from_date
+      and (w.date, w.id) < (:after_date, :after_id)
+      and (:tag::text is null or exists (
+          select 1 from taggings g join tags t on t.user_id = g.user_id and t.id = g.tag_id
+          where g.user_id = :user_id and g.workout_id = w.id and t.slug = :tag))
+    order by w.date desc, w.id desc
+    limit :limit) workout;
+
+-- name: page_oldest(user_id, to_date, tag, after_date, after_id, limit)
+-- The earliest day first; the first page passes the first day asked for.
+select row_to_json(workout)::text as json
+from (
+    select w.id, w.date, rfc3339(w.time) as time, w.type, w.name, w.duration_minutes, w.calories_burned, w.intensity,
+        w.location, w.mood_before, w.mood_after, w.notes, rfc3339(w.created_at) as created_at,
+        rfc3339(w.updated_at) as updated_at, w.version,
+        coalesce((
+            select json_agg(row_to_json(e) order by e.position)
+            from (
+                select position, name, type, sets, reps, weight, weight_unit, weight_kg, distance, distance_unit, distance_m,
+                    duration_seconds, rest_seconds, notes
+                from workout_exercises
+                where user_id = :user_id and workout_id = w.id) e), '[]') as exercises
+    from workouts w
+    where w.user_id = :user_id
+      and w.date <= :to_date
+      and (w.date, w.id) > (:after_date, :after_id)
+      and (:tag::text is null or exists (
+          select 1 from taggings g join tags t on t.user_id = g.user_id and t.id = g.tag_id
+          where g.user_id = :user_id and g.workout_id = w.id and t.slug = :tag))
+    order by w.date, w.id
+    limit :limit) workout;
+
+-- name: summary(user_id, from_date, to_date, by)
+-- The earliest day (by = week: Monday) first; days without a workout are left out. Without dates: the 30 days that end today,
+-- where the user is. sum() leaves out nulls, and of nulls alone makes null.
+with asked as (
+    select coalesce(:from_date::date, (now() at time zone u.timezone)::date - 29) as from_date,
+        coalesce(:to_date::date, (now() at time zone u.timezone)::date) as to_date
+    from users u
+    where u.id = :user_id)
+select case :by::text when 'week' then date_trunc('week', w.date::timestamp)::date else w.date end as date,
+    count(w.id)::integer as count, sum(w.duration_minutes) as minutes, sum(w.calories_burned) as calories_burned,
+    sum(e.distance_m) as distance_m, sum(e.volume_kg) as volume_kg,
+    count(w.id) filter (where w.intensity = 'low')::integer as low_intensity,
+    count(w.id) filter (where w.intensity = 'medium')::integer as medium_intensity,
+    count(w.id) filter (where w.intensity = 'high')::integer as high_intensity
+from asked a
+cross join workouts w
+cross join lateral (
+    select sum(x.distance_m) as distance_m, sum(x.weight_kg * x.sets * x.reps) as volume_kg
+    from workout_exercises x
+    where x.user_id = :user_id and x.workout_id = w.id) e
+where w.user_id = :user_id
+  and w.date between a.from_date and a.to_date
+group by 1
+order by 1;
+
+-- name: lock(user_id, id, version)$
+-- First statement of the transaction that changes a workout: what the next ones read of its exercises is then the last there
+-- is. A lock inside of such a statement would come too late for its snapshot. A null version skips the If-Match check. No row:
+-- not this user's, or moved on.
+select id from workouts
+where user_id = :user_id
+  and id = :id
+  and (:version::integer is null or version = :version)
+for no key update;
+
+-- name: replace_exercises(user_id, workout_id, exercises)$
+-- exercises is the JSON of the whole list, whose order gives the positions. Gives how many rows are not as they were: 0 when
+-- the same list comes again. Behind lock().
+with deleted_exercise as (
+    delete from workout_exercises
+    where user_id = :user_id and workout_id = :workout_id and position > jsonb_array_length(:exercises::jsonb)
+    returning position),
+written_exercise as (
+    insert into workout_exercises as x (
+        user_id, workout_id, position, name, type, sets, reps, weight, weight_unit, distance, distance_unit, duration_seconds,
+        rest_seconds, notes)
+    select :user_id, :workout_id, s.position, p.name, p.type, p.sets, p.reps, p.weight, p.weight_unit, p.distance,
+        p.distance_unit, p.duration_seconds, p.rest_seconds, p.notes
+    from jsonb_array_elements(:exercises::jsonb) with ordinality as s(exercise, position)
+    cross join jsonb_populate_record(null::workout_exercises, s.exercise) p
+    order by s.position
+    on conflict (user_id, workout_id, position) do update
+    set (name, type, sets, reps, weight, weight_unit, distance, distance_unit, duration_seconds, rest_seconds, notes) = row(
+        excluded.name, excluded.type, excluded.sets, excluded.reps, excluded.weight, excluded.weight_unit, excluded.distance,
+        excluded.distance_unit, excluded.duration_seconds, excluded.rest_seconds, excluded.notes)
+    where (
+        x.name, x.type, x.sets, x.reps, x.weight, x.weight_unit, x.distance, x.distance_unit, x.duration_seconds,
+        x.rest_seconds, x.notes) is distinct from (
+        excluded.name, excluded.type, excluded.sets, excluded.reps, excluded.weight, excluded.weight_unit, excluded.distance,
+        excluded.distance_unit, excluded.duration_seconds, excluded.rest_seconds, excluded.notes)
+    returning position)
+select ((select count(position) from deleted_exercise) + (select count(position) from written_exercise))::integer as changed;
+
+-- name: patch(user_id, id, changes, exercises_changed)^
+-- changes is the JSON of a merge patch: an absent key keeps its column, null clears it. New exercises are a new version of the
+-- workout: touch() sees a version that differs, and does the rest. Behind lock().
+update workouts w
+set (date, time, type, name, duration_minutes, calories_burned, intensity, location, mood_before, mood_after, notes, version) = (
+    select p.date, p.time, p.type, p.name, p.duration_minutes, p.calories_burned, p.intensity, p.location, p.mood_before,
+        p.mood_after, p.notes, w.version + :exercises_changed::boolean::integer
+    from jsonb_populate_record(w, :changes::jsonb) p)
+where w.user_id = :user_id
+  and w.id = :id
+returning w.id, w.date, w.time, w.type, w.name, w.duration_minutes, w.calories_burned, w.intensity, w.location, w.mood_before,
+    w.mood_after, w.notes, w.created_at, w.updated_at, w.version,
+    coalesce((
+        select json_agg(row_to_json(e) order by e.position)
+        from (
+            select position, name, type, sets, reps, weight, weight_unit, weight_kg, distance, distance_unit, distance_m,
+                duration_seconds, rest_seconds, notes
+            from workout_exercises
+            where user_id = :user_id and workout_id = w.id) e), '[]') as exercises;
+
+-- name: delete(user_id, id, version)!
+-- The exercises go along. A null version skips the If-Match check.
+delete from workouts
+where user_id = :user_id
+  and id = :id
+  and (:version::integer is null or version = :version);

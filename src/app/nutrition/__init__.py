@@ -1,0 +1,1 @@
+"""Nutrition: what was eaten, and what it sums up to."""

@@ -1,0 +1,105 @@
+"""What goes in and out of /v1/foods."""
+
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+from app.fields import NOT_BLANK, Day, Id, Notes, Quantity, TagSlug, TimeOfDay, Timestamp, Version
+from app.ids import ChosenId
+from app.paging import DatedPageQuery
+
+MealType = Literal["breakfast", "lunch", "dinner", "snack"]
+Name = Annotated[str, Meta(min_length=1, max_length=255, pattern=NOT_BLANK, description="Not blank.", examples=["Lentil soup"])]
+Portion = Annotated[str, Meta(max_length=100, description="As one says it.", examples=["1 cup"])]
+Calories = Annotated[Quantity, Meta(description="Kilocalories.", examples=[320])]
+Grams = Annotated[Quantity, Meta(description="Grams.")]
+Milligrams = Annotated[Quantity, Meta(description="Milligrams.", examples=[480])]
+Favorite = Annotated[bool, Meta(description="Whether to offer it again.", examples=[False])]
+
+
+class Food(msgspec.Struct, frozen=True):
+    """Something eaten or drunk."""
+
+    id: Id
+    date: Day
+    time: TimeOfDay | None
+    meal_type: MealType
+    name: Name
+    portion: Portion | None
+    calories: Calories | None
+    protein_g: Grams | None
+    carbs_g: Grams | None
+    fats_g: Grams | None
+    fiber_g: Grams | None
+    sugar_g: Grams | None
+    sodium_mg: Milligrams | None
+    is_favorite: Favorite
+    notes: Notes | None
+    created_at: Timestamp
+    updated_at: Timestamp
+    version: Version
+
+
+class FoodCreate(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Something new that was eaten or drunk; a null nutrient is one that nobody knows."""
+
+    date: Day
+    time: TimeOfDay | None = None
+    meal_type: MealType
+    name: Name
+    portion: Portion | None = None
+    calories: Calories | None = None
+    protein_g: Grams | None = None
+    carbs_g: Grams | None = None
+    fats_g: Grams | None = None
+    fiber_g: Grams | None = None
+    sugar_g: Grams | None = None
+    sodium_mg: Milligrams | None = None
+    is_favorite: Favorite = False
+    notes: Notes | None = None
+    id: ChosenId | None = None
+
+
+class FoodPatch(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A merge patch of a food: an absent field stays, null clears it."""
+
+    date: Day | UnsetType = UNSET
+    time: TimeOfDay | None | UnsetType = UNSET
+    meal_type: MealType | UnsetType = UNSET
+    name: Name | UnsetType = UNSET
+    portion: Portion | None | UnsetType = UNSET
+    calories: Calories | None | UnsetType = UNSET
+    protein_g: Grams | None | UnsetType = UNSET
+    carbs_g: Grams | None | UnsetType = UNSET
+    fats_g: Grams | None | UnsetType = UNSET
+    fiber_g: Grams | None | UnsetType = UNSET
+    sugar_g: Grams | None | UnsetType = UNSET
+    sodium_mg: Milligrams | None | UnsetType = UNSET
+    is_favorite: Favorite | UnsetType = UNSET
+    notes: Notes | None | UnsetType = UNSET
+
+
+class FoodQuery(DatedPageQuery, frozen=True, kw_only=True):
+    """The filters of the list of foods."""
+
+    meal_type: Annotated[MealType, Meta(description="Only foods of this meal.")] | None = None
+    is_favorite: Annotated[bool, Meta(description="Only favorites, or only what is none.")] | None = None
+    tag: TagSlug | None = None
+
+
+class FoodTotals(msgspec.Struct, frozen=True):
+    """What was eaten on a day or in a week.
+
+    A total adds up the foods for which the value is known; null: it is known for none. 0 means that somebody entered 0.
+    """
+
+    date: Annotated[Day, Meta(description="The day; by week its Monday, which may lie before `from`.")]
+    entries: Annotated[int, Meta(description="How many foods.", examples=[4])]
+    calories: Annotated[float, Meta(description="Kilocalories.", examples=[1980.5])] | None
+    protein_g: Annotated[float, Meta(examples=[82.5])] | None
+    carbs_g: Annotated[float, Meta(examples=[210])] | None
+    fats_g: Annotated[float, Meta(examples=[64])] | None
+    fiber_g: Annotated[float, Meta(examples=[31])] | None
+    sugar_g: Annotated[float, Meta(examples=[40])] | None
+    sodium_mg: Annotated[float, Meta(examples=[1800])] | None
