@@ -1306,7 +1306,7 @@ ALTER TABLE ONLY public.taggings
 --
 
 ALTER TABLE ONLY public.taggings
-    ADD CONSTRAINT taggings_pkey PRIMARY KEY (user_id, id);
+    ADD CONSTRAINT taggings_pkey PRIMARY KEY (user_id, tag_id, id);
 
 --
 -- Name: tags tags_pkey; Type: CONSTRAINT; Schema: public; Owner: -
@@ -1464,6 +1464,12 @@ CREATE INDEX media_task ON public.media USING btree (user_id, task_id) WHERE (ta
 --
 
 CREATE INDEX media_workout ON public.media USING btree (user_id, workout_id) WHERE (workout_id IS NOT NULL);
+
+--
+-- Name: progress_snapshots_date; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX progress_snapshots_date ON public.progress_snapshots USING btree (user_id, date, id);
 
 --
 -- Name: sessions_user; Type: INDEX; Schema: public; Owner: -

@@ -7,6 +7,7 @@ needs an entry in ROWS.
 import json
 from collections.abc import Callable, Iterable
 from typing import Any, cast
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -60,26 +61,52 @@ def other_session(user: User) -> str:
     return next(cast("str", session["id"]) for session in sessions if not session["is_current"])
 
 
-ROWS: dict[str, Callable[[User], str]] = {
+def snapshot(user: User) -> dict[str, str]:
+    assert user.put("/v1/progress-snapshots/daily/2026-01-01", {}).status_code in {200, 201}
+    return {"period": "daily", "date": "2026-01-01"}
+
+
+def tagged_task(user: User) -> dict[str, str]:
+    names = {
+        "id": made(user.post("/v1/tags", {"name": f"T {uuid4()}"})),
+        "kind": "tasks",
+        "target_id": made(user.post("/v1/tasks", {"title": "T"})),
+    }
+    assert user.put("/v1/tags/{id}/{kind}/{target_id}".format(**names)).status_code == 204
+    return names
+
+
+ROWS: dict[str, Callable[[User], str | dict[str, str]]] = {
     "/problems/{code}": lambda _: "not_found",
     "/v1/me/sessions/{id}": other_session,
     "/v1/me/tokens/{id}": lambda user: made(user.post("/v1/me/tokens", {"name": "T", "scopes": ["read"]})),
+    "/v1/progress-snapshots/{period}/{date}": snapshot,
+    "/v1/tags/{id}": lambda user: made(user.post("/v1/tags", {"name": f"T {uuid4()}"})),
+    "/v1/tags/{id}/taggings": lambda user: tagged_task(user)["id"],
+    "/v1/tags/{id}/{kind}/{target_id}": tagged_task,
     "/v1/tasks/{id}": lambda user: made(user.post("/v1/tasks", {"title": "T"})),
 }
-"""How to make a row that a path can name: else every answer would be a 404."""
+"""How to make a row that a path can name: else every answer would be a 404. Of several names in a path: all of them."""
 
 BEYOND_A_SCHEMA = {
     ("current", "required"),
+    ("date", "invalid"),
     ("email", "required"),
     ("expires_at", "past"),
+    ("name", "invalid"),
     ("new", "too_common"),
     ("password", "required"),
     ("password", "too_common"),
+    ("taggable_id", "required"),
+    ("taggable_type", "required"),
     ("timezone", "unknown"),
+    ("to", "before_from"),
+    ("weight_unit", "invalid"),
 }
 """Fields and the rules that no schema can say: a request that the document allows may be refused for these."""
 
 REFUSALS = {
+    "conflict",
     "email_taken",
     "id_in_future",
     "id_not_time_ordered",
@@ -156,8 +183,8 @@ class Caller:
         meta = case.meta
         assert meta is not None
         if case.path_parameters and meta.components[ParameterLocation.PATH].mode.is_positive:
-            [name] = case.path_parameters
-            case.path_parameters = {name: ROWS[case.path](self.user)}
+            names = ROWS[case.path](self.user)
+            case.path_parameters = names if isinstance(names, dict) else dict.fromkeys(case.path_parameters, names)
         if meta.generation.mode.is_positive and meta.phase.name is TestPhase.COVERAGE:
             for name in GIVEN_OUT:
                 case.query.pop(name, None)
