@@ -20,35 +20,37 @@ counted_goals as (
     from goals g cross join bounded b
     where g.user_id = :user_id),
 bounded_habits as (
-    select h.user_id, h.id, h.frequency, h.is_archived, case h.frequency when 'daily' then 7 else h.target_days end as target_days,
+    select h.id, h.frequency, h.is_archived, case h.frequency when 'daily' then 7 else h.target_days end as target_days,
         b.first_date, greatest(b.first_date, (h.created_at at time zone b.timezone)::date) as first_due,
         least(b.last_date, b.today) as last_due
     from habits h cross join bounded b
     where h.user_id = :user_id),
 -- The days of a run of completed days, the skipped ones taken out, follow each other: each less its place among the completed
--- and skipped ones is the same day.
-placed_entries as (
-    select h.user_id, h.id as habit_id, h.frequency, e.completed, e.skipped, e.date >= h.first_due as is_due,
-        e.date - (count(*) filter (where e.completed or e.skipped) over placed)::integer as run
+-- and skipped ones gives the same day. What is due is in sevenths of a day, so that everything but the last division is exact.
+-- Habit by habit: so the entries come out of their key in order, and need no sort.
+measured_habits as (
+    select h.frequency, h.is_archived, 7 * e.completed as completed,
+        h.target_days * (greatest(h.last_due - h.first_due + 1, 0) - e.skipped) as due, e.longest_run
     from bounded_habits h
-    join habit_entries e on e.user_id = h.user_id and e.habit_id = h.id and e.date between h.first_date and h.last_due
-    window placed as (partition by e.habit_id order by e.date)),
-measured_runs as (
-    select count(*) as length from placed_entries where completed and frequency = 'daily' group by habit_id, run),
-counted_entries as (
-    select user_id, habit_id, count(*) filter (where completed) as completed, count(*) filter (where skipped) as skipped
-    from placed_entries
-    where is_due
-    group by user_id, habit_id),
--- In sevenths of a day, so that everything but the last division is exact.
-weighed_habits as (
-    select 7 * coalesce(c.completed, 0) as completed,
-        h.target_days * (h.last_due - h.first_due + 1 - coalesce(c.skipped, 0)) as due
-    from bounded_habits h
-    left join counted_entries c on c.user_id = h.user_id and c.habit_id = h.id
-    where not h.is_archived and h.first_due <= h.last_due),
+    cross join lateral (
+        select coalesce(sum(r.completed), 0) as completed, coalesce(sum(r.skipped), 0) as skipped, max(r.length) as longest_run
+        from (
+            select count(*) filter (where p.completed) as length,
+                count(*) filter (where p.completed and p.is_due) as completed,
+                count(*) filter (where p.skipped and p.is_due) as skipped
+            from (
+                select e.completed, e.skipped, e.date >= h.first_due as is_due,
+                    e.date - (row_number() over (order by e.date))::integer as run
+                from habit_entries e
+                where e.user_id = :user_id and e.habit_id = h.id and e.date between h.first_date and h.last_due
+                  and (e.completed or e.skipped)) p
+            group by p.run) r) e),
 rated_habits as (
-    select sum(least(completed, due)) / nullif(sum(due), 0) as completion_rate from weighed_habits),
+    select
+        sum(least(completed, due)) filter (where not is_archived)
+            / nullif(sum(due) filter (where not is_archived), 0) as completion_rate,
+        coalesce(max(longest_run) filter (where frequency = 'daily'), 0) as longest_streak
+    from measured_habits),
 counted_workouts as (
     select count(*) as count, coalesce(sum(w.duration_minutes), 0) as minutes
     from workouts w cross join bounded b
@@ -65,7 +67,7 @@ insert into progress_snapshots as s (
     user_id, period, date, goals_active, goals_completed, habit_completion_rate, longest_streak, workouts_count,
     workout_minutes, calories_avg, mood_avg, sleep_avg, weight, weight_unit, body_fat_percent)
 select :user_id, :period, :date, g.active, g.completed, trim_scale(round(h.completion_rate, 4)),
-    (select coalesce(max(length), 0) from measured_runs), w.count, trim_scale(w.minutes),
+    h.longest_streak, w.count, trim_scale(w.minutes),
     trim_scale(round(f.calories, 2)), trim_scale(round(r.mood, 2)), trim_scale(round(r.sleep, 2)),
     p.weight, p.weight_unit, p.body_fat_percent
 from counted_goals g
