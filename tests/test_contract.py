@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Callable, Iterable
 from typing import Any, cast
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -62,7 +63,22 @@ def other_session(user: User) -> str:
     return next(cast("str", session["id"]) for session in sessions if not session["is_current"])
 
 
-ROWS: dict[str, Callable[[User], str]] = {
+def snapshot(user: User) -> dict[str, str]:
+    assert user.put("/v1/progress-snapshots/daily/2026-01-01", {}).status_code in {200, 201}
+    return {"period": "daily", "date": "2026-01-01"}
+
+
+def tagged_task(user: User) -> dict[str, str]:
+    names = {
+        "id": made(user.post("/v1/tags", {"name": f"T {uuid4()}"})),
+        "kind": "tasks",
+        "target_id": made(user.post("/v1/tasks", {"title": "T"})),
+    }
+    assert user.put("/v1/tags/{id}/{kind}/{target_id}".format(**names)).status_code == 204
+    return names
+
+
+ROWS: dict[str, Callable[[User], str | dict[str, str]]] = {
     "/problems/{code}": lambda _: "not_found",
     **dict.fromkeys(
         ("/v1/admin/users/{id}", "/v1/admin/users/{id}/password", "/v1/admin/users/{id}/credits/grants"),
@@ -73,12 +89,16 @@ ROWS: dict[str, Callable[[User], str]] = {
     "/v1/foods/{id}": lambda user: made(
         user.post("/v1/foods", {"date": "2026-01-01", "meal_type": "lunch", "name": "Soup", "calories": 250.5})
     ),
+    "/v1/progress-snapshots/{period}/{date}": snapshot,
+    "/v1/tags/{id}": lambda user: made(user.post("/v1/tags", {"name": f"T {uuid4()}"})),
+    "/v1/tags/{id}/taggings": lambda user: tagged_task(user)["id"],
+    "/v1/tags/{id}/{kind}/{target_id}": tagged_task,
     "/v1/tasks/{id}": lambda user: made(user.post("/v1/tasks", {"title": "T"})),
     "/v1/workouts/{id}": lambda user: made(
         user.post("/v1/workouts", {"date": "2026-01-01", "type": "run", "exercises": [{"name": "Run"}]})
     ),
 }
-"""How to make a row that a path can name: else every answer would be a 404."""
+"""How to make a row that a path can name: else every answer would be a 404. Of several names in a path: all of them."""
 
 BEYOND_A_SCHEMA = {
     # 1.0 is an integer to a schema.
@@ -90,17 +110,22 @@ BEYOND_A_SCHEMA = {
     ("exercises[].distance_unit", "required"),
     ("exercises[].weight_unit", "required"),
     ("expires_at", "past"),
+    ("name", "invalid"),
     ("new", "too_common"),
     ("password", "required"),
     ("password", "too_common"),
+    ("taggable_id", "required"),
+    ("taggable_type", "required"),
     ("timezone", "unknown"),
     ("to", "before_from"),
     ("to", "range_too_long"),
+    ("weight_unit", "invalid"),
 }
 """Fields ([]: any place in a list) and the rules that no schema can say: a request that the document allows may break them."""
 
 REFUSALS = {
     "already_refunded",
+    "conflict",
     "email_taken",
     "id_in_future",
     "id_not_time_ordered",
@@ -180,8 +205,8 @@ class Caller:
         meta = case.meta
         assert meta is not None
         if case.path_parameters and meta.components[ParameterLocation.PATH].mode.is_positive:
-            [name] = case.path_parameters
-            case.path_parameters = {name: ROWS[case.path](self.user)}
+            names = ROWS[case.path](self.user)
+            case.path_parameters = names if isinstance(names, dict) else dict.fromkeys(case.path_parameters, names)
         if meta.generation.mode.is_positive and meta.phase.name is TestPhase.COVERAGE:
             for name in GIVEN_OUT:
                 case.query.pop(name, None)

@@ -117,6 +117,9 @@ def test_every_field_of_a_row_and_of_a_body_has_an_example(document: dict[str, A
         "WorkoutPatch",
         "WorkoutTotals",
     ):
+        "Task", "TaskCreate", "TaskPatch", "Me", "MePatch", "Registration", "Login", "SignedIn",
+        "Tag", "TagCreate", "TagPatch", "Tagging", "Snapshot", "SnapshotPut",
+    ):  # fmt: skip
         for field, schema in document["components"]["schemas"][name]["properties"].items():
             assert described(schema), f"{name}.{field}: {schema}"
 

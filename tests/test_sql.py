@@ -394,12 +394,12 @@ SEEDS = {
     "taggings": """
         insert into taggings (user_id, id, tag_id, task_id, habit_id, goal_id, food_id, workout_id, blog_entry_id,
             conversation_id)
-        select user_id, id, id,
-            case place / 20 % 7 when 0 then id end, case place / 20 % 7 when 1 then id end,
-            case place / 20 % 7 when 2 then id end, case place / 20 % 7 when 3 then id end,
-            case place / 20 % 7 when 4 then id end, case place / 20 % 7 when 5 then id end,
-            case place / 20 % 7 when 6 then id end
-        from seed""",
+        select seed.user_id, seed.id, case when place % 2 = 0 then tag.id else seed.id end,
+            case place / 20 % 7 when 0 then seed.id end, case place / 20 % 7 when 1 then seed.id end,
+            case place / 20 % 7 when 2 then seed.id end, case place / 20 % 7 when 3 then seed.id end,
+            case place / 20 % 7 when 4 then seed.id end, case place / 20 % 7 when 5 then seed.id end,
+            case place / 20 % 7 when 6 then seed.id end
+        from seed join (select distinct on (user_id) user_id, id from seed order by user_id, id) tag using (user_id)""",
     "media": """
         insert into media (user_id, id, file_name, content_type, size_bytes, sha256, storage_key)
         select user_id, id, 'a.png', 'image/png', 1000, repeat('0', 64), id::text from seed""",
@@ -414,8 +414,8 @@ SEEDS = {
         insert into consent_events (user_id, id, terms_accepted, terms_version, marketing_consent)
         select user_id, id, true, '1', false from seed""",
     "progress_snapshots": """
-        insert into progress_snapshots (user_id, id, period, date, weight, weight_unit)
-        select distinct on (user_id, date) user_id, id, 'daily', date, 70.5, 'kg' from seed order by user_id, date, id""",
+        insert into progress_snapshots (user_id, id, period, date, workout_minutes, weight, weight_unit)
+        select distinct on (user_id, date) user_id, id, 'daily', date, 30.5, 70.5, 'kg' from seed order by user_id, date, id""",
 }
 """How each owned table is filled out of 100,000 ids, of which half are one user's and the rest 1,000 others'."""
 
@@ -553,6 +553,7 @@ class Plans:
             "after_seq": int(50_000 * depth),
             "habit_id": first_id,
             "goal_id": first_id,
+            "tag_id": first_id,
             "from_date": date(1900, 1, 1),
             "to_date": date(9999, 12, 31),
             "limit": PAGE,

@@ -33,7 +33,8 @@ create table taggings (
     blog_entry_id uuid,
     conversation_id uuid,
     created_at timestamptz not null default now(),
-    primary key (user_id, id),
+    -- Behind the tag: so the key is also the list of its taggings by time (tags.page_taggings), and the shortest way to count them.
+    primary key (user_id, tag_id, id),
     constraint taggings_tag_exists foreign key (user_id, tag_id) references tags on delete cascade,
     constraint taggings_task_exists foreign key (user_id, task_id) references tasks on delete cascade,
     constraint taggings_habit_exists foreign key (user_id, habit_id) references habits on delete cascade,

@@ -36,6 +36,9 @@ create table progress_snapshots (
     constraint progress_snapshots_weight_unit_needed check (weight is null or weight_unit is not null)
 );
 
+-- The list goes by date, over all periods or one (progress.page_newest).
+create index progress_snapshots_date on progress_snapshots (user_id, date, id);
+
 create trigger progress_snapshots_touch before update on progress_snapshots for each row execute function touch();
 
 comment on table progress_snapshots is

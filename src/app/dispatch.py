@@ -6,9 +6,9 @@ costs (bench/README.md). `dispatcher` asks once, and puts in that place one func
 contract's order of checks: who is calling, may they, the query, the body, the handler, the answer.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import date
-from typing import Any, cast
+from typing import Any, Literal, cast, get_args, get_origin
 
 from litestar import Litestar
 from litestar.exceptions import HTTPException
@@ -81,6 +81,17 @@ def _options(allowed: str) -> Dispatch:
     return handle
 
 
+def _words(fields: Mapping[str, Any]) -> list[tuple[str, tuple[str, ...]]]:
+    """The parts of a path that are one of a few words: to the router any word is one."""
+    return [(name, get_args(field.annotation)) for name, field in fields.items() if get_origin(field.annotation) is Literal]
+
+
+def _check_words(arguments: Mapping[str, Any], words: list[tuple[str, tuple[str, ...]]]) -> None:
+    for name, known in words:
+        if arguments[name] not in known:
+            raise Problem("not_found")
+
+
 def _compiled(handler: HTTPRouteHandler, path: str) -> Dispatch:
     fields = handler.parsed_fn_signature.parameters
     call = cast("Handler", handler.fn)
@@ -88,6 +99,7 @@ def _compiled(handler: HTTPRouteHandler, path: str) -> Dispatch:
     data = fields["data"].annotation if "data" in fields else None
     filters = fields["filters"].annotation if "filters" in fields else None
     dates = [name for name, field in fields.items() if field.annotation is date]
+    words = _words(fields)
     limit = handler.opt.get("body_limit", BODY_LIMIT)
     takes_request = "request" in fields
     roles = handler.opt.get("roles")
@@ -105,6 +117,11 @@ def _compiled(handler: HTTPRouteHandler, path: str) -> Dispatch:
         arguments: dict[str, Any] = dict(scope["path_params"])
         if dates:
             _check_dates([arguments[name] for name in dates], scope["path"])
+        for name in dates:
+            # The framework's parser takes every form of ISO 8601; an address has one.
+            if f"/{arguments[name].isoformat()}" not in scope["path"]:
+                raise Problem("not_found")
+        _check_words(arguments, words)
         if filters is not None:
             arguments["filters"] = decode_query(scope["query_string"], filters)
         elif refuses_query and scope["query_string"]:

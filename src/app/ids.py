@@ -5,6 +5,7 @@ from time import time
 from typing import Annotated, Protocol, TypeVar
 from uuid import RFC_4122, UUID
 
+import asyncpg
 from msgspec import Meta
 
 from app.database import Executor
@@ -50,10 +51,16 @@ async def create_once(
     """Make a row, or find the one that the same create made before; returns it, and whether it was there before.
 
     `create` gives None when the chosen id is taken; then `get` reads it, as a statement of its own: merged into one, a
-    create that collides with a concurrent twin would see neither row. Raises Problem 422 for an id that may not be chosen.
+    create that collides with a concurrent twin would see neither row. Where a row has another unique key, such a twin may
+    be met there first. Raises Problem 422 for an id that may not be chosen.
     """
     check(new.id)
-    row = await create(database, user_id, new)
+    try:
+        row = await create(database, user_id, new)
+    except asyncpg.UniqueViolationError:
+        if new.id is None or (row := await get(database, user_id, new.id)) is None:
+            raise
+        return row, True
     if row is not None:
         return row, False
     if new.id is not None and (row := await get(database, user_id, new.id)) is not None:

@@ -21,8 +21,10 @@ from app.database import Database
 from app.dispatch import dispatcher
 from app.edge import Edge
 from app.nutrition import handlers as nutrition
+from app.progress import handlers as progress
 from app.requests import BODY_LIMIT, Request
 from app.settings import Settings
+from app.tags import handlers as tags
 from app.tasks import handlers as tasks
 from app.workouts import handlers as workouts
 
@@ -41,6 +43,7 @@ def create_app(settings: Settings, passwords: Passwords | None = None) -> Edge:
             health.router,
             openapi.router,
         ],
+        [accounts.router, tasks.router, tags.router, progress.router, health.router, openapi.router],
         request_class=Request,
         request_max_body_size=BODY_LIMIT,
         lifespan=[_lifespan(settings, passwords)],

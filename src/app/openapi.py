@@ -85,6 +85,7 @@ def document(app: Litestar) -> bytes:
                 {"name": "Workouts"},
                 {"name": "Operation"},
             ],
+            "tags": [{"name": "Accounts"}, {"name": "Tasks"}, {"name": "Tags"}, {"name": "Progress"}, {"name": "Operation"}],
             "paths": paths,
             "components": {
                 "schemas": components,
@@ -193,6 +194,10 @@ def _successes(method: str, handler: HTTPRouteHandler, references: Json) -> Json
         responses["304"] = {"description": "The client has this version already", "headers": headers}
     for status, words in handler.opt.get("also", {}).items():
         responses[str(status)] = success | {"description": words}
+    if _calls(handler, "replaced"):
+        responses["201"] = success | {"description": "There was none: it is made"}
+    if failing := handler.opt.get("also_status"):
+        responses[str(failing)] = success | {"description": "The same, with what is wrong"}
     return responses
 
 

@@ -1,0 +1,141 @@
+-- name: put(user_id, period, date, version, given)^
+-- Computes a snapshot out of what is there, and keeps it; made says whether there was none. The rules stand at handlers.compute.
+-- given is the JSON of what the user adds. A null version skips the If-Match check; no row: there is another version, or none.
+with bounded as (
+    select u.timezone, (now() at time zone u.timezone)::date as today, :date::date as first_date,
+        (:date::date + case :period::text
+            when 'daily' then interval '1 day'
+            when 'weekly' then interval '7 days'
+            when 'monthly' then interval '1 month'
+            else interval '1 year' end)::date - 1 as last_date
+    from users u
+    where u.id = :user_id),
+counted_goals as (
+    select
+        count(*) filter (
+            where (g.created_at at time zone b.timezone)::date <= b.last_date
+              and (g.status = 'active' or (g.completed_at at time zone b.timezone)::date > b.last_date)) as active,
+        count(*) filter (
+            where (g.completed_at at time zone b.timezone)::date between b.first_date and b.last_date) as completed
+    from goals g cross join bounded b
+    where g.user_id = :user_id),
+bounded_habits as (
+    select h.id, h.frequency, h.is_archived, case h.frequency when 'daily' then 7 else h.target_days end as target_days,
+        b.first_date, greatest(b.first_date, (h.created_at at time zone b.timezone)::date) as first_due,
+        least(b.last_date, b.today) as last_due
+    from habits h cross join bounded b
+    where h.user_id = :user_id),
+-- The days of a run of completed days, the skipped ones taken out, follow each other: each less its place among the completed
+-- and skipped ones gives the same day. What is due is in sevenths of a day, so that everything but the last division is exact.
+-- Habit by habit: so the entries come out of their key in order, and need no sort.
+measured_habits as (
+    select h.frequency, h.is_archived, 7 * e.completed as completed,
+        h.target_days * (greatest(h.last_due - h.first_due + 1, 0) - e.skipped) as due, e.longest_run
+    from bounded_habits h
+    cross join lateral (
+        select coalesce(sum(r.completed), 0) as completed, coalesce(sum(r.skipped), 0) as skipped, max(r.length) as longest_run
+        from (
+            select count(*) filter (where p.completed) as length,
+                count(*) filter (where p.completed and p.is_due) as completed,
+                count(*) filter (where p.skipped and p.is_due) as skipped
+            from (
+                select e.completed, e.skipped, e.date >= h.first_due as is_due,
+                    e.date - (row_number() over (order by e.date))::integer as run
+                from habit_entries e
+                where e.user_id = :user_id and e.habit_id = h.id and e.date between h.first_date and h.last_due
+                  and (e.completed or e.skipped)) p
+            group by p.run) r) e),
+rated_habits as (
+    select
+        sum(least(completed, due)) filter (where not is_archived)
+            / nullif(sum(due) filter (where not is_archived), 0) as completion_rate,
+        coalesce(max(longest_run) filter (where frequency = 'daily'), 0) as longest_streak
+    from measured_habits),
+counted_workouts as (
+    select count(*) as count, coalesce(sum(w.duration_minutes), 0) as minutes
+    from workouts w cross join bounded b
+    where w.user_id = :user_id and w.date between b.first_date and b.last_date),
+averaged_foods as (
+    select sum(f.calories) / nullif(count(distinct f.date), 0) as calories
+    from foods f cross join bounded b
+    where f.user_id = :user_id and f.date between b.first_date and b.last_date and f.calories is not null),
+averaged_reviews as (
+    select avg(r.mood) as mood, avg(r.sleep_hours) as sleep
+    from daily_reviews r cross join bounded b
+    where r.user_id = :user_id and r.date between b.first_date and b.last_date)
+insert into progress_snapshots as s (
+    user_id, period, date, goals_active, goals_completed, habit_completion_rate, longest_streak, workouts_count,
+    workout_minutes, calories_avg, mood_avg, sleep_avg, weight, weight_unit, body_fat_percent)
+select :user_id, :period, :date, g.active, g.completed, trim_scale(round(h.completion_rate, 4)),
+    h.longest_streak, w.count, trim_scale(w.minutes),
+    trim_scale(round(f.calories, 2)), trim_scale(round(r.mood, 2)), trim_scale(round(r.sleep, 2)),
+    p.weight, p.weight_unit, p.body_fat_percent
+from counted_goals g
+cross join rated_habits h
+cross join counted_workouts w
+cross join averaged_foods f
+cross join averaged_reviews r
+cross join jsonb_populate_record(null::progress_snapshots, :given::jsonb) p
+where :version::integer is null
+   or exists (select 1 from progress_snapshots x where x.user_id = :user_id and x.period = :period and x.date = :date)
+on conflict (user_id, period, date) do update set
+    goals_active = excluded.goals_active,
+    goals_completed = excluded.goals_completed,
+    habit_completion_rate = excluded.habit_completion_rate,
+    longest_streak = excluded.longest_streak,
+    workouts_count = excluded.workouts_count,
+    workout_minutes = excluded.workout_minutes,
+    calories_avg = excluded.calories_avg,
+    mood_avg = excluded.mood_avg,
+    sleep_avg = excluded.sleep_avg,
+    weight = excluded.weight,
+    weight_unit = excluded.weight_unit,
+    body_fat_percent = excluded.body_fat_percent
+where :version::integer is null or s.version = :version
+returning id, period, date, goals_active, goals_completed, habit_completion_rate, longest_streak, workouts_count,
+    workout_minutes, calories_avg, mood_avg, sleep_avg, weight, weight_unit, body_fat_percent, created_at, updated_at,
+    version, xmax = 0 as made;
+
+-- name: get(user_id, period, date)^
+select id, period, date, goals_active, goals_completed, habit_completion_rate, longest_streak, workouts_count,
+    workout_minutes, calories_avg, mood_avg, sleep_avg, weight, weight_unit, body_fat_percent, created_at, updated_at, version
+from progress_snapshots
+where user_id = :user_id and period = :period and date = :date;
+
+-- name: page_newest(user_id, period, from_date, to_date, after_date, after_id, limit)
+-- The latest day first, each row as JSON. A null period means "do not filter".
+select row_to_json(snapshot)::text as json
+from (
+    select id, period, date, goals_active, goals_completed, habit_completion_rate, longest_streak, workouts_count,
+        workout_minutes, calories_avg, mood_avg, sleep_avg, weight, weight_unit, body_fat_percent,
+        rfc3339(created_at) as created_at, rfc3339(updated_at) as updated_at, version
+    from progress_snapshots
+    where user_id = :user_id
+      and date between :from_date and :to_date
+      and (date, id) < (:after_date, :after_id)
+      and (:period::text is null or period = :period)
+    order by date desc, id desc
+    limit :limit) snapshot;
+
+-- name: page_oldest(user_id, period, from_date, to_date, after_date, after_id, limit)
+-- The earliest day first.
+select row_to_json(snapshot)::text as json
+from (
+    select id, period, date, goals_active, goals_completed, habit_completion_rate, longest_streak, workouts_count,
+        workout_minutes, calories_avg, mood_avg, sleep_avg, weight, weight_unit, body_fat_percent,
+        rfc3339(created_at) as created_at, rfc3339(updated_at) as updated_at, version
+    from progress_snapshots
+    where user_id = :user_id
+      and date between :from_date and :to_date
+      and (date, id) > (:after_date, :after_id)
+      and (:period::text is null or period = :period)
+    order by date, id
+    limit :limit) snapshot;
+
+-- name: delete(user_id, period, date, version)!
+-- A null version skips the If-Match check.
+delete from progress_snapshots
+where user_id = :user_id
+  and period = :period
+  and date = :date
+  and (:version::integer is null or version = :version);

@@ -1,0 +1,88 @@
+"""/v1/progress-snapshots."""
+
+from datetime import date as Date  # noqa: N812 - the parameters are called date
+
+from litestar import Router, delete, get, put
+from litestar.params import FromPath, FromQuery, JSONBody
+
+from app import answers, paging
+from app.answers import Ready
+from app.paging import Page
+from app.policy import missing
+from app.problems import Problem
+from app.progress import repository
+from app.progress.schemas import Period, Snapshot, SnapshotPut, SnapshotQuery
+from app.requests import Request, expected_version, has_version
+
+
+@put("/{period:str}/{date:date}")
+async def compute(
+    request: Request, period: FromPath[Period], date: FromPath[Date], data: JSONBody[SnapshotPut]
+) -> Ready[Snapshot]:
+    """Compute the snapshot of a period out of what is there now, and keep it until it is computed again.
+
+    `date` is the period's first day: a Monday, the 1st of a month, 1 January. Days and times of day are those of the user's
+    time zone as it is now; the period ends with its last day, also when that lies ahead.
+
+    - `goals_active`: goals made by the end of the period that are active now, or were completed after it. When a goal was
+      paused or cancelled is not recorded: such a goal counts for no period.
+    - `goals_completed`: goals whose `completed_at` lies on a day of the period.
+    - `habit_completion_rate`: completed days by due days, both summed over all habits that are not archived now. A daily
+      habit is due on each day of the period from the day it was made on until today, but for the skipped ones; a weekly or
+      custom one on `target_days` sevenths of these. A habit never counts more completed days than it had due ones, and none
+      from before it was made. Null when nothing was due.
+    - `longest_streak`: the most days in a row within the period, until today, on which one and the same daily habit was
+      completed; skipped days neither break nor lengthen it. Archived habits and days before the habit was made count too:
+      what was done was done.
+    - `workouts_count`, `workout_minutes`: workouts on days of the period, and their minutes, as far as given.
+    - `calories_avg`: the calories of foods, by the days that have a food with calories.
+    - `mood_avg`, `sleep_avg`: the means of mood and hours of sleep of the daily reviews that have them.
+    """
+    kept = await repository.put(
+        request.database, request.caller.user_id, period, date, version=expected_version(request), given=data
+    )
+    if kept is None:
+        raise Problem("version_mismatch")
+    snapshot, made = kept
+    return answers.replaced(snapshot, made=made)
+
+
+@get("/{period:str}/{date:date}")
+async def read(request: Request, period: FromPath[Period], date: FromPath[Date]) -> Ready[Snapshot]:
+    """Read a snapshot as it was computed last."""
+    snapshot = await repository.get(request.database, request.caller.user_id, period, date)
+    if snapshot is None:
+        raise missing(snapshot)
+    if has_version(request, snapshot.version):
+        return answers.not_modified(snapshot.version)
+    return answers.versioned(snapshot)
+
+
+@get("/")
+async def page(request: Request, filters: FromQuery[SnapshotQuery]) -> Ready[Page[Snapshot]]:
+    """List snapshots by the first day of their period."""
+    read_page = repository.page_newest if filters.order == "newest" else repository.page_oldest
+    after_date, after_id = paging.after_dated(filters)
+    snapshots = await read_page(
+        request.database,
+        request.caller.user_id,
+        period=filters.period,
+        from_date=filters.from_,
+        to_date=filters.to,
+        after_date=after_date,
+        after_id=after_id,
+        limit=filters.limit + 1,
+    )
+    return paging.answer_dated(snapshots, filters)
+
+
+@delete("/{period:str}/{date:date}", status_code=204)
+async def remove(request: Request, period: FromPath[Period], date: FromPath[Date]) -> Ready[None]:
+    """Delete a snapshot for good."""
+    user_id = request.caller.user_id
+    if not await repository.delete(request.database, user_id, period, date, expected_version(request)):
+        raise missing(await repository.get(request.database, user_id, period, date))
+    return answers.no_content()
+
+
+router = Router("/v1/progress-snapshots", route_handlers=[compute, read, page, remove], tags=["Progress"])

@@ -1,0 +1,83 @@
+"""Typed calls of sql/queries/progress.sql."""
+
+from datetime import date as Date  # noqa: N812 - the parameters are called date
+from uuid import UUID
+
+from app.answers import Json, encode
+from app.database import Executor, load
+from app.progress.schemas import Snapshot, SnapshotPut
+
+queries = load("progress")
+
+
+async def put(
+    database: Executor, user_id: UUID, period: str, date: Date, *, version: int | None, given: SnapshotPut
+) -> tuple[Snapshot, bool] | None:
+    """Compute a snapshot and keep it. Returns it, and whether it was made; None: it is not at `version`, or not there."""
+    row = await queries.put(database, user_id=user_id, period=period, date=date, version=version, given=encode(given).decode())
+    if row is None:
+        return None
+    *columns, made = row
+    return Snapshot(*columns), made
+
+
+async def get(database: Executor, user_id: UUID, period: str, date: Date) -> Snapshot | None:
+    """Read a snapshot of this user, as it was computed last."""
+    row = await queries.get(database, user_id=user_id, period=period, date=date)
+    return Snapshot(*row) if row else None
+
+
+async def page_newest(
+    database: Executor,
+    user_id: UUID,
+    *,
+    period: str | None,
+    from_date: Date,
+    to_date: Date,
+    after_date: Date,
+    after_id: UUID,
+    limit: int,
+) -> list[Json[Snapshot]]:
+    """Read up to `limit` snapshots from the latest day back, of both days and between, that come behind `after`."""
+    rows = await queries.page_newest(
+        database,
+        user_id=user_id,
+        period=period,
+        from_date=from_date,
+        to_date=to_date,
+        after_date=after_date,
+        after_id=after_id,
+        limit=limit,
+    )
+    return [row[0] for row in rows]
+
+
+async def page_oldest(
+    database: Executor,
+    user_id: UUID,
+    *,
+    period: str | None,
+    from_date: Date,
+    to_date: Date,
+    after_date: Date,
+    after_id: UUID,
+    limit: int,
+) -> list[Json[Snapshot]]:
+    """Read up to `limit` snapshots from the earliest day on, of both days and between, that come behind `after`."""
+    rows = await queries.page_oldest(
+        database,
+        user_id=user_id,
+        period=period,
+        from_date=from_date,
+        to_date=to_date,
+        after_date=after_date,
+        after_id=after_id,
+        limit=limit,
+    )
+    return [row[0] for row in rows]
+
+
+async def delete(database: Executor, user_id: UUID, period: str, date: Date, version: int | None) -> int:
+    """Delete a snapshot. 0: there is none, or it has moved on from `version`."""
+    count: int = await queries.delete(database, user_id=user_id, period=period, date=date, version=version)
+    return count

@@ -1,0 +1,55 @@
+"""What goes in and out of /v1/progress-snapshots."""
+
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+from app.fields import Day, Id, Timestamp, Version
+from app.paging import DatedPageQuery
+
+Period = Literal["daily", "weekly", "monthly", "yearly"]
+
+Weight = Annotated[float, Meta(gt=0, le=10_000, description="In weight_unit, as the user gave it.", examples=[70.5])]
+WeightUnit = Annotated[Literal["kg", "lbs"], Meta(description="Required with weight.", examples=["kg"])]
+BodyFatPercent = Annotated[float, Meta(ge=0, le=100, description="As the user gave it.", examples=[21.5])]
+Average = Annotated[float, Meta(description="Rounded to hundredths. Null: there is nothing to average.", examples=[7.25])]
+
+
+class Snapshot(msgspec.Struct, frozen=True):
+    """A period at a glance, as it was when it was computed last."""
+
+    id: Id
+    period: Annotated[Period, Meta(examples=["weekly"])]
+    date: Annotated[Day, Meta(description="The first day of the period: Monday, the 1st, 1 January.", examples=["2026-11-16"])]
+    goals_active: Annotated[int, Meta(description="Active goals at the end of the period.", examples=[4])]
+    goals_completed: Annotated[int, Meta(description="Goals completed within the period.", examples=[1])]
+    habit_completion_rate: (
+        Annotated[float, Meta(description="From 0 to 1, in steps of 0.0001. Null: no habit was due.", examples=[0.8571])] | None
+    )
+    longest_streak: Annotated[int, Meta(description="Days in a row, of the daily habit that had the most.", examples=[5])]
+    workouts_count: Annotated[int, Meta(description="Workouts within the period.", examples=[3])]
+    workout_minutes: Annotated[float, Meta(description="Their minutes, together.", examples=[95.5])]
+    calories_avg: Average | None
+    mood_avg: Average | None
+    sleep_avg: Average | None
+    weight: Weight | None
+    weight_unit: WeightUnit | None
+    body_fat_percent: BodyFatPercent | None
+    created_at: Timestamp
+    updated_at: Timestamp
+    version: Version
+
+
+class SnapshotPut(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What only the user knows; an omitted field is null."""
+
+    weight: Weight | None = None
+    weight_unit: WeightUnit | None = None
+    body_fat_percent: BodyFatPercent | None = None
+
+
+class SnapshotQuery(DatedPageQuery, frozen=True, kw_only=True):
+    """The filters of the list of snapshots."""
+
+    period: Annotated[Period, Meta(description="Only snapshots of such periods.")] | None = None
