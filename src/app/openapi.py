@@ -75,7 +75,7 @@ def document(app: Litestar) -> bytes:
             "openapi": "3.1.0",
             "info": {"title": "Holdfast", "version": __version__, "description": DESCRIPTION},
             "servers": [{"url": "/"}],
-            "tags": [{"name": "Accounts"}, {"name": "Tasks"}, {"name": "Operation"}],
+            "tags": [{"name": "Accounts"}, {"name": "Tasks"}, {"name": "Habits"}, {"name": "Operation"}],
             "paths": paths,
             "components": {
                 "schemas": components,
@@ -182,6 +182,8 @@ def _successes(method: str, handler: HTTPRouteHandler, references: Json) -> Json
         responses["200"] = success | {"description": "The same create came before: the row as it stands"}
     if _calls(handler, "has_version"):
         responses["304"] = {"description": "The client has this version already", "headers": headers}
+    if _calls(handler, "replaced"):
+        responses["201"] = success | {"description": "There was none: it is made"}
     if failing := handler.opt.get("also_status"):
         responses[str(failing)] = success | {"description": "The same, with what is wrong"}
     return responses
