@@ -146,7 +146,7 @@ where user_id = :user_id
 -- The rules stand with repository.stats. No row: no such habit. Days and weeks are numbers here: 1900-01-01 is day 0 and a
 -- Monday, so day / 7 is the week. A run (gaps and islands) is the number of a period less how many periods up to it were met
 -- or excused: a missed period raises it by one and so begins another run; an excused one keeps it and is not counted.
--- The current period is not over: while it is open, the run of the one before goes on.
+-- The current period is not over: while it is open, so is the run of the one before.
 with found_habit as (
     select h.user_id, h.id,
         h.frequency = 'daily' as is_daily,
@@ -208,9 +208,11 @@ rated_windows as (
 select row_to_json(stats)::text as json
 from (
     select coalesce((
-            select max(r.length)
+            select r.length
             from measured_runs r
-            join current_period c on r.run = c.run or r.run = c.run - 1 and not c.is_excused), 0) as current_streak,
+            join current_period c on r.run = c.run or r.run = c.run - 1 and not c.is_excused
+            order by r.run desc
+            limit 1), 0) as current_streak,
         coalesce((select max(length) from measured_runs), 0) as longest_streak,
         (select json_object_agg(days, rate order by days) from rated_windows) as completion_rate,
         coalesce((select sum(completed) from counted_weeks), 0) as total_completed,
