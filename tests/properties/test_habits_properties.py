@@ -193,6 +193,37 @@ def test_stats_and_what_is_due_agree_with_a_count_by_hand(runner: asyncio.Runner
     event(f"current streak {min(expected['current_streak'], 3)}, {'days' if life.frequency == 'daily' else 'weeks'}")
 
 
+@pytest.mark.parametrize(
+    ("weeks", "current", "longest", "rate"),
+    [
+        ("", 0, 0, 0),
+        ("d.d.d..", 1, 1, None),
+        ("ddd.... ddd.... dd.", 2, 2, 1),
+        ("ddd.... ddd.... ddd", 3, 3, 1),
+        ("ddd.... dd..... ...", 0, 1, 35 / 51),
+        ("ddd.... ddssss. ddd", 1, 1, None),
+        ("ddd.... ddsssss ddd", 2, 2, 1),
+        ("ddd.... sssssss ...", 1, 1, None),
+        ("ddd.... sssssss sss", 1, 1, None),
+        ("ddd.... ....... ddd", 1, 1, None),
+        ("ddd.... dd..... ...", 0, 1, 35 / 51),
+        ("ddddddd d...... ddd", 1, 1, 1),
+    ],
+)
+def test_a_streak_of_weeks(
+    runner: asyncio.Runner, at: At, *, weeks: str, current: int, longest: int, rate: float | None
+) -> None:
+    """Three days a week; weeks begin on Monday, and it is the Wednesday of the last one: or of the week behind it."""
+    known = {"d": Entry(completed=True), "s": Entry(skipped=True), ".": None}
+    marks = [known[each] for each in weeks.replace(" ", "")]
+    now = dt.datetime(2026, 11, 18, 23, 30, tzinfo=dt.UTC)
+    life = Life("UTC", now, dt.timedelta(), "custom", 3, marks, -3 if len(marks) == 7 else 0)
+    found, _ = runner.run(lived(at, life))
+    assert (found["current_streak"], found["longest_streak"]) == (current, longest)
+    if rate is not None:
+        assert found["completion_rate"]["30"] == pytest.approx(rate)
+
+
 # A random script of calls
 
 NAMES = st.sampled_from(["Stretch", "Read", "Call mum", "🎉"])
