@@ -119,6 +119,9 @@ def test_every_field_of_a_row_and_of_a_body_has_an_example(document: dict[str, A
     ):
         "Task", "TaskCreate", "TaskPatch", "Me", "MePatch", "Registration", "Login", "SignedIn",
         "Tag", "TagCreate", "TagPatch", "Tagging", "Snapshot", "SnapshotPut",
+        "Task", "TaskCreate", "TaskPatch", "Me", "MePatch", "Registration", "Login", "SignedIn", "Habit", "HabitCreate",
+        "HabitPatch", "HabitEntry", "HabitEntryPut", "HabitStats", "CompletionRate", "WeekTotal", "MonthTotal", "DueHabit",
+        "Today",
     ):  # fmt: skip
         for field, schema in document["components"]["schemas"][name]["properties"].items():
             assert described(schema), f"{name}.{field}: {schema}"

@@ -86,6 +86,7 @@ def document(app: Litestar) -> bytes:
                 {"name": "Operation"},
             ],
             "tags": [{"name": "Accounts"}, {"name": "Tasks"}, {"name": "Tags"}, {"name": "Progress"}, {"name": "Operation"}],
+            "tags": [{"name": "Accounts"}, {"name": "Tasks"}, {"name": "Habits"}, {"name": "Operation"}],
             "paths": paths,
             "components": {
                 "schemas": components,

@@ -53,7 +53,8 @@ TimeZone = Annotated[
 
 @cache
 def _time_zones() -> frozenset[str]:
-    return frozenset(available_timezones())
+    # Some systems list their own zone under this name; PostgreSQL knows none such.
+    return frozenset(available_timezones() - {"localtime"})
 
 
 def check_timezone(timezone: str | UnsetType) -> None:

@@ -1,0 +1,182 @@
+"""/v1/habits."""
+
+import datetime as dt
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from litestar import Router, delete, get, patch, post, put
+from litestar.params import FromPath, FromQuery, JSONBody
+
+from app import answers, ids, paging
+from app.answers import Ready
+from app.auth import unauthenticated
+from app.habits import repository
+from app.habits.schemas import (
+    Habit,
+    HabitCreate,
+    HabitEntry,
+    HabitEntryPut,
+    HabitEntryQuery,
+    HabitPatch,
+    HabitQuery,
+    HabitStats,
+    Today,
+)
+from app.paging import Page
+from app.policy import missing
+from app.problems import Problem, invalid
+from app.requests import Request, expected_version, has_version
+
+
+@post("/")
+async def create(request: Request, data: JSONBody[HabitCreate]) -> Ready[Habit]:
+    """Make a habit. Sent again with the same `id`: 200 with the habit as it stands, and nothing new."""
+    habit, replayed = await ids.create_once(repository.create, repository.get, request.database, request.caller.user_id, data)
+    return answers.created(habit, f"/v1/habits/{habit.id}", replayed=replayed)
+
+
+@get("/{id:uuid}")
+async def read(request: Request, id: FromPath[UUID]) -> Ready[Habit]:
+    """Read a habit."""
+    habit = await repository.get(request.database, request.caller.user_id, id)
+    if habit is None:
+        raise Problem("not_found")
+    if has_version(request, habit.version):
+        return answers.not_modified(habit.version)
+    return answers.versioned(habit)
+
+
+@get("/")
+async def page(request: Request, filters: FromQuery[HabitQuery]) -> Ready[Page[Habit]]:
+    """List habits by the time they were made, newest first or oldest first."""
+    read_page = repository.page_newest if filters.order == "newest" else repository.page_oldest
+    habits = await read_page(
+        request.database,
+        request.caller.user_id,
+        is_archived=filters.is_archived,
+        tag=filters.tag,
+        after=paging.after(filters, filters.order),
+        limit=filters.limit + 1,
+    )
+    return paging.answer(habits, filters, filters.order)
+
+
+@patch("/{id:uuid}")
+async def change(request: Request, id: FromPath[UUID], data: JSONBody[HabitPatch]) -> Ready[Habit]:
+    """Change a habit by a merge patch."""
+    user_id = request.caller.user_id
+    habit = await repository.patch(request.database, user_id, id, expected_version(request), data)
+    if habit is None:
+        raise missing(await repository.get(request.database, user_id, id))
+    return answers.versioned(habit)
+
+
+@delete("/{id:uuid}", status_code=204)
+async def remove(request: Request, id: FromPath[UUID]) -> Ready[None]:
+    """Delete a habit with all its entries, for good."""
+    user_id = request.caller.user_id
+    if not await repository.delete(request.database, user_id, id, expected_version(request)):
+        raise missing(await repository.get(request.database, user_id, id))
+    return answers.no_content()
+
+
+@get("/today")
+async def today(request: Request) -> Ready[Today]:
+    """List what is due today, in the user's order and time zone, each with its state.
+
+    A daily habit is due every day. A weekly or custom one is due until `target_days` days of this week are completed; one
+    that was completed today stays on the list until the day is over. Archived habits are not due.
+    """
+    due = await repository.today(request.database, request.caller.user_id)
+    if due is None:
+        raise unauthenticated()
+    return Ready(due.encode())
+
+
+@get("/{id:uuid}/stats")
+async def stats(request: Request, id: FromPath[UUID]) -> Ready[HabitStats]:
+    """Read what a habit's entries come to: streaks, rates and totals, up to today in the user's time zone.
+
+    A skipped day neither breaks nor lengthens a streak. Weekly and custom habits count weeks, Monday to Sunday, in which
+    `target_days` days were completed; a week that fell short is passed over when all its other days were skipped. The day
+    or the week that is not over yet does not break a streak. A rate divides the completed days by those that were due since
+    the habit began (when it was made, or its first entry), skipped days left out; of seven days `target_days` are due.
+    """
+    found = await repository.stats(request.database, request.caller.user_id, id)
+    if found is None:
+        raise Problem("not_found")
+    return Ready(found.encode())
+
+
+@get("/{id:uuid}/entries")
+async def page_entries(request: Request, id: FromPath[UUID], filters: FromQuery[HabitEntryQuery]) -> Ready[Page[HabitEntry]]:
+    """List a habit's entries by date, newest first or oldest first."""
+    read_page = repository.page_entries_newest if filters.order == "newest" else repository.page_entries_oldest
+    user_id = request.caller.user_id
+    entries = await read_page(
+        request.database,
+        user_id,
+        id,
+        from_date=filters.from_,
+        to_date=filters.to,
+        after_date=paging.after_dated(filters)[0],
+        limit=filters.limit + 1,
+    )
+    if not entries and await repository.get(request.database, user_id, id) is None:
+        raise Problem("not_found")
+    return paging.answer_dated(entries, filters)
+
+
+@get("/{id:uuid}/entries/{date:date}")
+async def read_entry(request: Request, id: FromPath[UUID], date: FromPath[dt.date]) -> Ready[HabitEntry]:
+    """Read the entry of a day."""
+    entry = await repository.get_entry(request.database, request.caller.user_id, id, date)
+    if entry is None:
+        raise Problem("not_found")
+    if has_version(request, entry.version):
+        return answers.not_modified(entry.version)
+    return answers.versioned(entry)
+
+
+@put("/{id:uuid}/entries/{date:date}")
+async def put_entry(
+    request: Request, id: FromPath[UUID], date: FromPath[dt.date], data: JSONBody[HabitEntryPut]
+) -> Ready[HabitEntry]:
+    """Enter what happened with a habit on a day: made, or replaced where there is an entry.
+
+    An omitted field gets its default; `completed` of a numeric habit is then decided by the value. From the day after
+    tomorrow on a day can only be skipped.
+    """
+    check_day(date, request.caller.timezone, data)
+    user_id = request.caller.user_id
+    put = await repository.put_entry(request.database, user_id, id, date, version=expected_version(request), new=data)
+    if put is None:
+        raise missing(await repository.get(request.database, user_id, id))
+    entry, made = put
+    return answers.replaced(entry, made=made)
+
+
+def check_day(date: dt.date, timezone: str, new: HabitEntryPut) -> None:
+    """Raise Problem 422 for what cannot have happened yet.
+
+    Tomorrow is let through: a phone may be in another time zone than its account. A skip may lie ahead: holidays are planned.
+    """
+    tomorrow = dt.datetime.now(ZoneInfo(timezone)).date() + dt.timedelta(days=1)
+    if date > tomorrow and not new.skipped:
+        raise invalid("date", "in_future", "lies ahead: such a day can only be skipped")
+
+
+@delete("/{id:uuid}/entries/{date:date}", status_code=204)
+async def remove_entry(request: Request, id: FromPath[UUID], date: FromPath[dt.date]) -> Ready[None]:
+    """Delete the entry of a day."""
+    user_id = request.caller.user_id
+    if not await repository.delete_entry(request.database, user_id, id, date, expected_version(request)):
+        raise missing(await repository.get_entry(request.database, user_id, id, date))
+    return answers.no_content()
+
+
+router = Router(
+    "/v1/habits",
+    route_handlers=[create, read, page, change, remove, today, stats, page_entries, read_entry, put_entry, remove_entry],
+    tags=["Habits"],
+)

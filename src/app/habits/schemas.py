@@ -1,0 +1,232 @@
+"""What goes in and out of /v1/habits."""
+
+import datetime as dt
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+from app.fields import NOT_BLANK, Color, Day, Id, Mood, Quantity, TagSlug, TimeOfDay, Timestamp, Version
+from app.ids import ChosenId
+from app.paging import DatedPageQuery, OrderedPageQuery
+
+Name = Annotated[str, Meta(min_length=1, max_length=255, pattern=NOT_BLANK, description="Not blank.", examples=["Stretch"])]
+Description = Annotated[str, Meta(max_length=10_000, examples=["Ten minutes, before breakfast"])]
+Kind = Annotated[
+    Literal["boolean", "numeric"],
+    Meta(description="Numeric: an entry has a value, and is completed when the value reaches `target_value`."),
+]
+Unit = Annotated[str, Meta(min_length=1, max_length=50, description="What `value` counts.", examples=["pages"])]
+TargetValue = Annotated[
+    float,
+    Meta(
+        gt=0,
+        le=1_000_000_000,
+        description="Numeric habits alone: the value that completes a day; without one, any value above 0 does. It counts when "
+        "an entry is written: changing it leaves the entries that are there.",
+        examples=[20],
+    ),
+]
+Frequency = Annotated[
+    Literal["daily", "weekly", "custom"],
+    Meta(description="Daily: every day. Weekly and custom: `target_days` days of each week, Monday to Sunday, whichever."),
+]
+TargetDays = Annotated[
+    int,
+    Meta(
+        ge=1,
+        le=7,
+        description="Weekly and custom habits: how many days of a week make it a good one. Left open in a create: 1 for a "
+        "weekly habit, else 7.",
+        examples=[3],
+    ),
+]
+Category = Annotated[str, Meta(min_length=1, max_length=100, examples=["Body"])]
+Icon = Annotated[str, Meta(min_length=1, max_length=100, description="A name or a character, for the client.", examples=["🧘"])]
+IsArchived = Annotated[bool, Meta(description="Put away: kept with its entries, and not due any more.", examples=[False])]
+Position = Annotated[
+    int, Meta(ge=0, le=1_000_000, description="The order of the list of today; equal ones go by id.", examples=[0])
+]
+
+
+class Habit(msgspec.Struct, frozen=True):
+    """A habit."""
+
+    id: Id
+    name: Name
+    description: Description | None
+    kind: Kind
+    unit: Unit | None
+    target_value: TargetValue | None
+    frequency: Frequency
+    target_days: TargetDays
+    category: Category | None
+    color: Color | None
+    icon: Icon | None
+    reminder_time: TimeOfDay | None
+    is_archived: IsArchived
+    position: Position
+    created_at: Timestamp
+    updated_at: Timestamp
+    version: Version
+
+
+class HabitCreate(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A new habit."""
+
+    name: Name
+    description: Description | None = None
+    kind: Kind = "boolean"
+    unit: Unit | None = None
+    target_value: TargetValue | None = None
+    frequency: Frequency = "daily"
+    target_days: TargetDays | UnsetType = UNSET
+    category: Category | None = None
+    color: Color | None = None
+    icon: Icon | None = None
+    reminder_time: TimeOfDay | None = None
+    is_archived: IsArchived = False
+    position: Position = 0
+    id: ChosenId | None = None
+
+
+class HabitPatch(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A merge patch of a habit: an absent field stays, null clears it."""
+
+    name: Name | UnsetType = UNSET
+    description: Description | None | UnsetType = UNSET
+    kind: Kind | UnsetType = UNSET
+    unit: Unit | None | UnsetType = UNSET
+    target_value: TargetValue | None | UnsetType = UNSET
+    frequency: Frequency | UnsetType = UNSET
+    target_days: TargetDays | UnsetType = UNSET
+    category: Category | None | UnsetType = UNSET
+    color: Color | None | UnsetType = UNSET
+    icon: Icon | None | UnsetType = UNSET
+    reminder_time: TimeOfDay | None | UnsetType = UNSET
+    is_archived: IsArchived | UnsetType = UNSET
+    position: Position | UnsetType = UNSET
+
+
+class HabitQuery(OrderedPageQuery, frozen=True, kw_only=True):
+    """The filters of the list of habits."""
+
+    is_archived: Annotated[bool, Meta(description="Only habits that were put away, or only those that were not.")] | None = None
+    tag: TagSlug | None = None
+
+
+Completed = Annotated[
+    bool, Meta(description="Whether it was done. Left open for a numeric habit, the value decides.", examples=[True])
+]
+Skipped = Annotated[
+    bool,
+    Meta(
+        description="Left out on purpose: neither breaks nor lengthens a streak. Not together with completed.", examples=[False]
+    ),
+]
+Note = Annotated[str, Meta(max_length=2000, examples=["In the park"])]
+
+
+class HabitEntry(msgspec.Struct, frozen=True):
+    """What happened with a habit on a day."""
+
+    habit_id: Id
+    date: Day
+    completed: Completed
+    skipped: Skipped
+    value: Quantity | None
+    note: Note | None
+    mood: Mood | None
+    created_at: Timestamp
+    updated_at: Timestamp
+    version: Version
+
+
+class HabitEntryPut(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What happened with a habit on a day: an absent field gets its default."""
+
+    completed: Completed | UnsetType = UNSET
+    skipped: Skipped = False
+    value: Quantity | None = None
+    note: Note | None = None
+    mood: Mood | None = None
+
+
+class HabitEntryQuery(DatedPageQuery, frozen=True, kw_only=True):
+    """The range of the list of entries."""
+
+
+Rate = Annotated[float, Meta(ge=0, le=1, examples=[0.8571428571428571])]
+
+
+class CompletionRate(msgspec.Struct, frozen=True, rename=lambda name: name.removeprefix("last_")):
+    """The share of what was due in the last so many days, today included, that was done; null: nothing was due."""
+
+    last_7: Rate | None
+    last_30: Rate | None
+    last_90: Rate | None
+    last_365: Rate | None
+
+
+class WeekTotal(msgspec.Struct, frozen=True):
+    """How often a habit was done in a week."""
+
+    week: Annotated[dt.date, Meta(description="Its Monday.", examples=["2026-11-16"])]
+    completed: Annotated[int, Meta(examples=[5])]
+
+
+class MonthTotal(msgspec.Struct, frozen=True):
+    """How often a habit was done in a month."""
+
+    month: Annotated[dt.date, Meta(description="Its first day.", examples=["2026-11-01"])]
+    completed: Annotated[int, Meta(examples=[17])]
+
+
+class HabitStats(msgspec.Struct, frozen=True):
+    """What the entries of a habit come to, up to today."""
+
+    current_streak: Annotated[
+        int,
+        Meta(
+            description="Days in a row; weeks, for weekly and custom habits. The one that is not over yet does not break it.",
+            examples=[12],
+        ),
+    ]
+    longest_streak: Annotated[int, Meta(description="The longest there ever was.", examples=[40])]
+    completion_rate: CompletionRate
+    total_completed: Annotated[int, Meta(description="Days on which it was done.", examples=[213])]
+    by_week: Annotated[
+        list[WeekTotal],
+        Meta(
+            description="The oldest first; weeks in which it was not done are left out.",
+            examples=[[{"week": "2026-11-16", "completed": 5}]],
+        ),
+    ]
+    by_month: Annotated[
+        list[MonthTotal],
+        Meta(
+            description="The oldest first; months in which it was not done are left out.",
+            examples=[[{"month": "2026-11-01", "completed": 17}]],
+        ),
+    ]
+    best_weekday: Annotated[
+        int | None,
+        Meta(description="On which it was done most often: 1 is Monday, 7 is Sunday; of equal ones the first.", examples=[1]),
+    ]
+
+
+class DueHabit(Habit, frozen=True):
+    """A habit that is due today, and how it stands."""
+
+    entry: Annotated[HabitEntry | None, Meta(description="What was entered for today.")]
+    is_done: Annotated[bool, Meta(description="Whether it was completed today.", examples=[False])]
+    completed_this_week: Annotated[
+        int, Meta(description="Days since Monday on which it was done, today included.", examples=[2])
+    ]
+
+
+class Today(msgspec.Struct, frozen=True):
+    """What is due today."""
+
+    date: Annotated[dt.date, Meta(description="Today, in the user's time zone.", examples=["2026-11-21"])]
+    items: Annotated[list[DueHabit], Meta(description="By position, then id; at most 1,000.", examples=[[]])]

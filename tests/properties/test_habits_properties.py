@@ -1,0 +1,462 @@
+"""Properties of habits: whatever is sent, whatever happened on which days, wherever one lives."""
+
+import asyncio
+import datetime as dt
+import os
+from collections.abc import Iterator
+from typing import Any, NamedTuple, cast
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import asyncpg
+import msgspec
+import pytest
+from client import Api, User, assert_problem
+from factories import new_uuid7
+from habits_model import DAY, Entry, completed_this_week, days, is_due, stats
+from hypothesis import HealthCheck, event, given, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initialize, rule, run_state_machine_as_test
+
+from app.database import Query
+from app.habits import repository
+
+Row = dict[str, Any]
+
+# A created habit reads back
+
+texts = st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1)
+names = texts.filter(lambda text: text.strip(" \t\n\r\x0b\x0c\x1c\x1d\x1e\x1f\x85\ufeff") and not text.isspace())
+optional_fields = {
+    "description": st.none() | texts.map(lambda text: text[:10_000]),
+    "unit": st.none() | texts.map(lambda text: text[:50]),
+    "frequency": st.sampled_from(["daily", "weekly", "custom"]),
+    "target_days": st.integers(1, 7),
+    "category": st.none() | texts.map(lambda text: text[:100]),
+    "color": st.none() | st.from_regex(r"#[0-9A-Fa-f]{6}", fullmatch=True),
+    "icon": st.none() | texts.map(lambda text: text[:100]),
+    "reminder_time": st.none() | st.times().map(dt.time.isoformat),
+    "is_archived": st.booleans(),
+    "position": st.integers(0, 1_000_000),
+}
+habits = st.one_of(
+    st.fixed_dictionaries({"name": names}, optional=optional_fields | {"kind": st.just("boolean")}),
+    st.fixed_dictionaries(
+        {"name": names, "kind": st.just("numeric")},
+        optional=optional_fields | {"target_value": st.none() | st.floats(0, 1_000_000_000, exclude_min=True)},
+    ),
+)
+
+
+@pytest.fixture(scope="module")
+def ada(api: Api) -> User:
+    return api.user()
+
+
+@given(habit=habits)
+def test_a_created_habit_reads_back_with_every_property_intact(ada: User, habit: Row) -> None:
+    """From the answer, alone and out of the list; what was not sent has its default.
+
+    Feature: database-persistence-fix, Property 3: a created habit reads back with every property intact
+    """
+    habit["name"] = habit["name"][:255]
+    answer = ada.post("/v1/habits", habit)
+    assert answer.status_code == 201, answer.text
+    made = answer.json()
+    assert made == made | default_habit(habit) | habit
+    read = ada.get(f"/v1/habits/{made['id']}")
+    assert (read.status_code, read.json()) == (200, made)
+    assert ada.get("/v1/habits?limit=1").json()["items"] == [made]
+
+
+def default_habit(sent: Row) -> Row:
+    optional = ("description", "unit", "target_value", "category", "color", "icon", "reminder_time")
+    target_days = 1 if sent.get("frequency") == "weekly" else 7
+    return dict.fromkeys(optional) | {
+        "kind": "boolean", "frequency": "daily", "target_days": target_days, "is_archived": False, "position": 0
+    }  # fmt: skip
+
+
+# What the days come to
+
+TIMEZONES = ["UTC", "Pacific/Kiritimati", "Pacific/Pago_Pago", "Asia/Kathmandu", "Europe/Berlin", "America/New_York"]
+
+marks = st.lists(
+    st.sampled_from([None, Entry(), Entry(skipped=True), Entry(completed=True), Entry(completed=True)]), max_size=60
+) | st.lists(st.sampled_from([None, Entry(skipped=True), *[Entry(completed=True)] * 7]), max_size=120)
+
+
+class Life(NamedTuple):
+    """A habit and what happened on some days in a row, the last of which lies `ahead` of today or behind it."""
+
+    timezone: str
+    now: dt.datetime
+    age: dt.timedelta
+    frequency: str
+    target_days: int
+    marks: list[Entry | None]
+    ahead: int
+
+    @property
+    def today(self) -> dt.date:
+        return self.now.astimezone(ZoneInfo(self.timezone)).date()
+
+    @property
+    def created_on(self) -> dt.date:
+        return (self.now - self.age).astimezone(ZoneInfo(self.timezone)).date()
+
+    @property
+    def history(self) -> dict[dt.date, Entry]:
+        last = self.today + self.ahead * DAY
+        dated = zip(days(last - len(self.marks) * DAY + DAY, last), self.marks, strict=True)
+        return {day: entry for day, entry in dated if entry is not None}
+
+
+lives = st.builds(
+    Life,
+    timezone=st.sampled_from(TIMEZONES),
+    now=st.datetimes(dt.datetime(2024, 1, 1), dt.datetime(2027, 1, 1), timezones=st.just(dt.UTC)),  # noqa: DTZ001 - the bounds
+    age=st.timedeltas(dt.timedelta(), dt.timedelta(days=100)),
+    frequency=st.sampled_from(["daily", "daily", "weekly", "custom"]),
+    target_days=st.integers(1, 7),
+    marks=marks,
+    ahead=st.integers(-40, 3),
+)
+
+
+class At:
+    """The database at a time of the test's own choice: runs a statement with another now()."""
+
+    def __init__(self, connection: "asyncpg.Connection[asyncpg.Record]") -> None:
+        self.connection = connection
+
+    async def set(self, now: dt.datetime) -> None:
+        await self.connection.execute("select set_config('test.now', $1, true)", now.isoformat())
+
+    async def run(self, query: Query, values: list[Any]) -> Any:
+        sql = query.sql.replace("now()", "current_setting('test.now')::timestamptz")
+        assert sql != query.sql
+        return await self.connection.fetchrow(sql, *values)
+
+
+@pytest.fixture(scope="module")
+def at(runner: asyncio.Runner, database: str) -> Iterator[At]:
+    connection = runner.run(asyncpg.connect(database))
+    yield At(connection)
+    runner.run(connection.close())
+
+
+async def lived(at: At, life: Life) -> tuple[Row, Row]:
+    """Live through it, ask for the stats and for today, and forget it all."""
+    transaction = at.connection.transaction()
+    await transaction.start()
+    try:
+        await at.set(life.now)
+        user_id = await at.connection.fetchval(
+            "insert into users (is_guest, timezone) values (true, $1) returning id", life.timezone
+        )
+        habit_id = await at.connection.fetchval(
+            "insert into habits (user_id, name, frequency, target_days, created_at) values ($1, 'x', $2, $3, $4) returning id",
+            user_id, life.frequency, life.target_days, life.now - life.age,
+        )  # fmt: skip
+        await at.connection.executemany(
+            "insert into habit_entries (user_id, habit_id, date, completed, skipped) values ($1, $2, $3, $4, $5)",
+            [(user_id, habit_id, day, *entry) for day, entry in life.history.items()],
+        )
+        found = await repository.stats(at, user_id, habit_id)
+        due = await repository.today(at, user_id)
+        assert found is not None
+        assert due is not None
+        return msgspec.json.decode(found), msgspec.json.decode(due)
+    finally:
+        await transaction.rollback()
+
+
+def nearly(found: Row) -> Row:
+    """Rates may differ in their last digit."""
+    return found | {"completion_rate": {n: rate and round(rate, 12) for n, rate in found["completion_rate"].items()}}
+
+
+@settings(max_examples=200)
+@given(life=lives)
+def test_stats_and_what_is_due_agree_with_a_count_by_hand(runner: asyncio.Runner, at: At, life: Life) -> None:
+    found, due = runner.run(lived(at, life))
+    today, history = life.today, life.history
+    expected = stats(history, life.frequency, life.target_days, life.created_on, today)
+    assert nearly(found) == nearly(expected)
+    assert due["date"] == today.isoformat()
+    assert len(due["items"]) == is_due(history, life.frequency, life.target_days, today)
+    for item in due["items"]:
+        assert item["is_done"] == history.get(today, Entry()).completed
+        assert item["completed_this_week"] == completed_this_week(history, today)
+        assert (item["entry"] or {"date": None})["date"] == (today.isoformat() if today in history else None)
+    event(f"current streak {min(expected['current_streak'], 3)}, {'days' if life.frequency == 'daily' else 'weeks'}")
+
+
+@pytest.mark.parametrize(
+    ("weeks", "current", "longest", "rate"),
+    [
+        ("", 0, 0, 0),
+        ("d.d.d..", 1, 1, None),
+        ("ddd.... ddd.... dd.", 2, 2, 1),
+        ("ddd.... ddd.... ddd", 3, 3, 1),
+        ("ddd.... dd..... ...", 0, 1, 35 / 51),
+        ("ddd.... ddssss. ddd", 1, 1, None),
+        ("ddd.... ddsssss ddd", 2, 2, 1),
+        ("ddd.... sssssss ...", 1, 1, None),
+        ("ddd.... sssssss sss", 1, 1, None),
+        ("ddd.... ....... ddd", 1, 1, None),
+        ("ddd.... dd..... ...", 0, 1, 35 / 51),
+        ("ddddddd d...... ddd", 1, 1, 1),
+    ],
+)
+def test_a_streak_of_weeks(
+    runner: asyncio.Runner, at: At, *, weeks: str, current: int, longest: int, rate: float | None
+) -> None:
+    """Three days a week; weeks begin on Monday, and it is the Wednesday of the last one: or of the week behind it."""
+    known = {"d": Entry(completed=True), "s": Entry(skipped=True), ".": None}
+    marks = [known[each] for each in weeks.replace(" ", "")]
+    now = dt.datetime(2026, 11, 18, 23, 30, tzinfo=dt.UTC)
+    life = Life("UTC", now, dt.timedelta(), "custom", 3, marks, -3 if len(marks) == 7 else 0)
+    found, _ = runner.run(lived(at, life))
+    assert (found["current_streak"], found["longest_streak"]) == (current, longest)
+    if rate is not None:
+        assert found["completion_rate"]["30"] == pytest.approx(rate)
+
+
+# A random script of calls
+
+NAMES = st.sampled_from(["Stretch", "Read", "Call mum", "🎉"])
+FIELDS: dict[str, st.SearchStrategy[Any]] = {
+    "kind": st.sampled_from(["boolean", "numeric"]),
+    "target_value": st.sampled_from([None, 1.0, 2.5]),
+    "frequency": st.sampled_from(["daily", "weekly", "custom"]),
+    "target_days": st.integers(1, 4),
+    "position": st.integers(0, 2),
+    "is_archived": st.booleans(),
+    "reminder_time": st.sampled_from([None, "07:30:00"]),
+}
+CREATES = st.fixed_dictionaries({"name": NAMES}, optional=FIELDS)
+CHANGES = st.fixed_dictionaries({}, optional=FIELDS | {"name": NAMES})
+OFFSETS = st.integers(-9, 3)
+"""Days from today; the last two are beyond tomorrow."""
+ENTRIES = st.fixed_dictionaries(
+    {},
+    optional={
+        "completed": st.booleans(),
+        "skipped": st.booleans(),
+        "value": st.sampled_from([None, 0.0, 1.0, 2.5, 3.0]),
+        "note": st.sampled_from([None, "In the park"]),
+        "mood": st.sampled_from([None, 7]),
+    },
+)
+VERSIONS = st.none() | st.just("*") | st.integers(1, 2)
+
+
+class Habits(RuleBasedStateMachine):
+    """One user does whatever they like with a few habits; a plain model knows what should be there."""
+
+    ids = Bundle("ids")
+
+    def __init__(self, api: Api) -> None:
+        super().__init__()
+        self.api = api
+        self.habits: dict[str, Row] = {}
+        self.entries: dict[str, dict[dt.date, Row]] = {}
+
+    @initialize(timezone=st.sampled_from(TIMEZONES))
+    def begin(self, timezone: str) -> None:
+        self.user = self.api.user(timezone=timezone)
+        self.zone = ZoneInfo(timezone)
+
+    def today(self) -> dt.date:
+        return dt.datetime.now(self.zone).date()
+
+    @rule(target=ids, fields=CREATES)
+    def create(self, fields: Row) -> str:
+        fields |= {"id": str(new_uuid7())}
+        answer = self.user.post("/v1/habits", fields)
+        expected = default_habit(fields) | fields
+        if is_refused(expected):
+            assert_problem(answer, 422, "invalid", "target_value")
+        else:
+            assert answer.status_code == 201, answer.text
+            row = answer.json()
+            assert row == row | expected | {"version": 1}
+            self.habits[row["id"]], self.entries[row["id"]] = row, {}
+            assert self.user.post("/v1/habits", fields).json() == row
+        return str(fields["id"])
+
+    @rule(id=ids, changes=CHANGES, version=VERSIONS)
+    def patch(self, id: str, changes: Row, version: str | int | None) -> None:
+        answer = self.user.patch(f"/v1/habits/{id}", changes, headers=if_match(version))
+        mine = self.habits.get(id)
+        if mine is None:
+            assert_problem(answer, 404, "not_found")
+        elif isinstance(version, int) and version != mine["version"]:
+            assert_problem(answer, 412, "version_mismatch")
+        elif is_refused(mine | changes):
+            assert_problem(answer, 422, "invalid", "target_value")
+        else:
+            assert answer.status_code == 200, answer.text
+            self.habits[id] = self.moved_on(mine, mine | changes, answer.json())
+
+    def moved_on(self, before: Row, expected: Row, row: Row) -> Row:
+        """What is sent changes, and the version with it; or nothing does."""
+        if expected != before:
+            expected |= {"version": before["version"] + 1, "updated_at": row["updated_at"]}
+        assert row == expected
+        return row
+
+    @rule(id=ids, archived=st.booleans())
+    def archive(self, id: str, *, archived: bool) -> None:
+        self.patch(id, {"is_archived": archived}, None)
+
+    @rule(id=consumes(ids), version=VERSIONS)
+    def delete(self, id: str, version: str | int | None) -> None:
+        answer = self.user.delete(f"/v1/habits/{id}", headers=if_match(version))
+        mine = self.habits.get(id)
+        if mine is None:
+            assert_problem(answer, 404, "not_found")
+        elif isinstance(version, int) and version != mine["version"]:
+            assert_problem(answer, 412, "version_mismatch")
+        else:
+            assert answer.status_code == 204
+            del self.habits[id], self.entries[id]
+            assert_problem(self.user.get(f"/v1/habits/{id}/entries"), 404, "not_found")
+
+    @rule(id=ids, offset=OFFSETS, body=ENTRIES, version=VERSIONS)
+    def put_entry(self, id: str, offset: int, body: Row, version: str | int | None) -> None:
+        date = self.today() + offset * DAY
+        answer = self.user.put(f"/v1/habits/{id}/entries/{date}", body, headers=if_match(version))
+        if offset > 1 and not body.get("skipped"):
+            assert_problem(answer, 422, "invalid", "date")
+        elif id not in self.habits:
+            assert_problem(answer, 404, "not_found")
+        elif isinstance(version, int) and version != self.entries[id].get(date, {}).get("version"):
+            assert_problem(answer, 412, "version_mismatch")
+        elif body.get("completed") and body.get("skipped"):
+            assert_problem(answer, 422, "invalid", "skipped")
+        else:
+            expected = {"skipped": False, "value": None, "note": None, "mood": None} | body
+            expected["completed"] = body.get("completed", reaches(self.habits[id], expected))
+            before = self.entries[id].get(date)
+            row = answer.json()
+            if before is None:
+                assert answer.status_code == 201, answer.text
+                assert row == row | expected | {"habit_id": id, "date": str(date), "version": 1}
+            else:
+                assert answer.status_code == 200, answer.text
+                self.moved_on(before, before | expected, row)
+            self.entries[id][date] = row
+
+    @rule(id=ids, first=OFFSETS, marks=st.lists(st.sampled_from(["completed", "skipped", None]), max_size=10))
+    def live_some_days(self, id: str, first: int, marks: list[str | None]) -> None:
+        for offset, mark in enumerate(marks, first):
+            if mark and offset <= 0:
+                self.put_entry(id, offset, {mark: True}, None)
+
+    @rule(id=ids, offset=OFFSETS, version=VERSIONS)
+    def delete_entry(self, id: str, offset: int, version: str | int | None) -> None:
+        date = self.today() + offset * DAY
+        path = f"/v1/habits/{id}/entries/{date}"
+        mine = self.entries.get(id, {}).get(date)
+        read = self.user.get(path)
+        answer = self.user.delete(path, headers=if_match(version))
+        if mine is None:
+            assert_problem(read, 404, "not_found")
+            assert_problem(answer, 404, "not_found")
+            return
+        assert (read.status_code, read.json(), read.headers["etag"]) == (200, mine, f'"{mine["version"]}"')
+        if isinstance(version, int) and version != mine["version"]:
+            assert_problem(answer, 412, "version_mismatch")
+        else:
+            assert answer.status_code == 204
+            del self.entries[id][date]
+
+    def paged(self, path: str, query: Row) -> list[Row]:
+        seen: list[Row] = []
+        while True:
+            page = self.user.get(path, params=query).json()
+            seen += page["items"]
+            if page["next_cursor"] is None:
+                return seen
+            assert len(page["items"]) == query["limit"]
+            query["cursor"] = page["next_cursor"]
+
+    @rule(is_archived=st.none() | st.booleans(), newest=st.booleans(), limit=st.integers(1, 4))
+    def page_through(self, *, is_archived: bool | None, newest: bool, limit: int) -> None:
+        query: Row = {"limit": limit, "order": "newest" if newest else "oldest"}
+        if is_archived is not None:
+            query["is_archived"] = str(is_archived).lower()
+        expected = [row for row in self.habits.values() if is_archived in {None, row["is_archived"]}]
+        assert self.paged("/v1/habits", query) == sorted(expected, key=lambda row: UUID(row["id"]), reverse=newest)
+
+    @rule(id=ids, first=OFFSETS, length=st.integers(0, 12), newest=st.booleans(), limit=st.integers(1, 4))
+    def page_through_entries(self, *, id: str, first: int, length: int, newest: bool, limit: int) -> None:
+        if id not in self.habits:
+            return
+        range_ = days(self.today() + first * DAY, self.today() + (first + length) * DAY)
+        query: Row = {"limit": limit, "order": "newest" if newest else "oldest", "from": str(range_[0]), "to": str(range_[-1])}
+        expected = [row for date, row in sorted(self.entries[id].items(), reverse=newest) if date in range_]
+        assert self.paged(f"/v1/habits/{id}/entries", query) == expected
+
+    @rule(id=ids)
+    def ask_for_stats(self, id: str) -> None:
+        answer = self.user.get(f"/v1/habits/{id}/stats")
+        mine = self.habits.get(id)
+        if mine is None:
+            assert_problem(answer, 404, "not_found")
+            return
+        created_on = dt.datetime.fromisoformat(mine["created_at"]).astimezone(self.zone).date()
+        expected = stats(self.history(id), mine["frequency"], mine["target_days"], created_on, self.today())
+        assert nearly(answer.json()) == nearly(expected)
+
+    def history(self, id: str) -> dict[dt.date, Entry]:
+        return {date: Entry(row["completed"], row["skipped"]) for date, row in self.entries[id].items()}
+
+    @rule()
+    def ask_for_today(self) -> None:
+        today = self.today()
+        expected = []
+        for row in self.habits.values():
+            history = self.history(row["id"])
+            if not row["is_archived"] and is_due(history, row["frequency"], row["target_days"], today):
+                expected.append(
+                    row
+                    | {
+                        "entry": self.entries[row["id"]].get(today),
+                        "is_done": history.get(today, Entry()).completed,
+                        "completed_this_week": completed_this_week(history, today),
+                    }
+                )
+        expected.sort(key=lambda row: (row["position"], UUID(row["id"])))
+        assert self.user.get("/v1/habits/today").json() == {"date": str(today), "items": expected}
+
+
+def is_refused(habit: Row) -> bool:
+    return habit["kind"] == "boolean" and habit["target_value"] is not None
+
+
+def reaches(habit: Row, entry: Row) -> bool:
+    if habit["kind"] != "numeric" or entry["skipped"] or entry["value"] is None:
+        return False
+    target = habit["target_value"]
+    return bool(entry["value"] > 0 if target is None else entry["value"] >= target)
+
+
+def if_match(version: str | int | None) -> dict[str, str]:
+    return {} if version is None else {"If-Match": "*" if version == "*" else f'"{version}"'}
+
+
+def test_a_random_script_of_calls_and_its_model_agree(api: Api) -> None:
+    run_state_machine_as_test(
+        cast("Any", lambda: Habits(api)),
+        settings=settings(
+            max_examples=25,
+            stateful_step_count=30,
+            deadline=None,
+            derandomize="CI" in os.environ,
+            suppress_health_check=list(HealthCheck),
+        ),
+    )

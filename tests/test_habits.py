@@ -1,0 +1,438 @@
+"""Habits: the whole contract of /v1/habits."""
+
+import asyncio
+import datetime as dt
+import json
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import asyncpg
+import pytest
+from client import Api, User, assert_problem
+from factories import new_uuid7
+from habits_model import DAY, Entry, stats
+
+HABIT_FIELDS = [
+    "id", "name", "description", "kind", "unit", "target_value", "frequency", "target_days", "category", "color", "icon",
+    "reminder_time", "is_archived", "position", "created_at", "updated_at", "version",
+]  # fmt: skip
+ENTRY_FIELDS = [
+    "habit_id", "date", "completed", "skipped", "value", "note", "mood", "created_at", "updated_at", "version"
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def ada(api: Api) -> User:
+    return api.user()
+
+
+@pytest.fixture(scope="module")
+def bob(api: Api) -> User:
+    return api.user()
+
+
+def habit(user: User, **fields: Any) -> str:
+    """Make a habit; its path."""
+    return "/v1/habits/" + str(user.made("/v1/habits", {"name": "Stretch"} | fields)["id"])
+
+
+def today_of(user: User) -> dt.date:
+    return dt.datetime.now(ZoneInfo(user.me["timezone"])).date()
+
+
+# Habits
+
+
+def test_a_created_habit_reads_back_as_it_was_sent(ada: User) -> None:
+    sent = {
+        "name": " Läse 🎉 ", "description": "", "kind": "numeric", "unit": "pages", "target_value": 12.5, "frequency": "custom",
+        "target_days": 3, "category": "Mind", "color": "#1a2B3c", "icon": "📖", "reminder_time": "07:30:00", "position": 4,
+        "is_archived": True, "id": str(new_uuid7()),
+    }  # fmt: skip
+    answer = ada.post("/v1/habits", sent)
+    assert answer.status_code == 201
+    made = answer.json()
+    assert list(made) == HABIT_FIELDS
+    assert made == made | sent | {"version": 1, "updated_at": made["created_at"]}
+    assert (answer.headers["location"], answer.headers["etag"]) == (f"/v1/habits/{sent['id']}", '"1"')
+    read = ada.get(answer.headers["location"])
+    assert (read.status_code, read.json(), read.headers["etag"]) == (200, made, '"1"')
+    assert ada.get(answer.headers["location"], headers={"If-None-Match": '"1"'}).status_code == 304
+    again = ada.post("/v1/habits", sent)
+    assert (again.status_code, again.json()) == (200, made)
+
+
+def test_what_is_not_sent_gets_its_default_and_a_weekly_habit_means_once_a_week(ada: User) -> None:
+    made = ada.made("/v1/habits", {"name": "Stretch"})
+    null = ("description", "unit", "target_value", "category", "color", "icon", "reminder_time")
+    assert made == made | dict.fromkeys(null) | {
+        "kind": "boolean", "frequency": "daily", "target_days": 7, "is_archived": False, "position": 0
+    }  # fmt: skip
+    assert ada.made("/v1/habits", {"name": "Call mum", "frequency": "weekly"})["target_days"] == 1
+    assert ada.made("/v1/habits", {"name": "Run", "frequency": "custom"})["target_days"] == 7
+
+
+def test_a_patch_changes_what_it_names_null_clears_and_nothing_changes_nothing(ada: User) -> None:
+    path = habit(ada, kind="numeric", target_value=2, color="#000000", reminder_time="07:30:00")
+    before = ada.get(path).json()
+    for same in ({}, {"name": "Stretch", "target_value": 2.0}):
+        assert ada.patch(path, same).json() == before
+    changed = ada.patch(path, {"kind": "boolean", "target_value": None, "color": None, "is_archived": True})
+    assert (changed.status_code, changed.headers["etag"]) == (200, '"2"')
+    assert changed.json() == before | {
+        "kind": "boolean", "target_value": None, "color": None, "is_archived": True, "version": 2,
+        "updated_at": changed.json()["updated_at"],
+    }  # fmt: skip
+    assert_problem(ada.patch(path, {"name": "X"}, headers={"If-Match": '"1"'}), 412, "version_mismatch")
+    assert_problem(ada.delete(path, headers={"If-Match": '"1"'}), 412, "version_mismatch")
+    assert ada.delete(path, headers={"If-Match": '"2"'}).status_code == 204
+    assert_problem(ada.delete(path), 404, "not_found")
+
+
+@pytest.mark.parametrize(
+    ("fields", "field"),
+    [
+        ({"name": None}, "name"),
+        ({"name": " "}, "name"),
+        ({"name": "x" * 256}, "name"),
+        ({"description": "x" * 10_001}, "description"),
+        ({"kind": "number"}, "kind"),
+        ({"kind": None}, "kind"),
+        ({"unit": ""}, "unit"),
+        ({"target_value": 2}, "target_value"),
+        ({"kind": "numeric", "target_value": 0}, "target_value"),
+        ({"kind": "numeric", "target_value": "2"}, "target_value"),
+        ({"frequency": "hourly"}, "frequency"),
+        ({"target_days": 0}, "target_days"),
+        ({"target_days": 8}, "target_days"),
+        ({"target_days": None}, "target_days"),
+        ({"category": "x" * 101}, "category"),
+        ({"color": "red"}, "color"),
+        ({"color": "#1a2b3c\n"}, "color"),
+        ({"icon": ""}, "icon"),
+        ({"reminder_time": "25:00:00"}, "reminder_time"),
+        ({"reminder_time": "07:30:00Z"}, "reminder_time"),
+        ({"is_archived": 1}, "is_archived"),
+        ({"position": -1}, "position"),
+        ({"position": 1.0}, "position"),
+        ({"version": 7}, "version"),
+    ],
+)
+def test_a_habit_that_breaks_a_rule_is_refused_with_its_field(ada: User, fields: Any, field: str) -> None:
+    path = habit(ada)
+    assert_problem(ada.post("/v1/habits", {"name": "Stretch"} | fields), 422, "invalid", field)
+    assert_problem(ada.patch(path, fields), 422, "invalid", field)
+    assert ada.get("/v1/habits?limit=1").json()["items"] == [ada.get(path).json()]
+
+
+def test_the_list_goes_both_ways_in_pages_and_is_written_as_single_habits_are(api: Api) -> None:
+    user = api.user()
+    fields: list[dict[str, Any]] = [
+        {},
+        {"reminder_time": "07:30:00.500"},
+        {"kind": "numeric", "target_value": 0.1, "reminder_time": "23:59:00"},
+    ]
+    made = [user.get(habit(user, **each)).text for each in fields]
+    assert '"reminder_time":"07:30:00.500000"' in made[1]
+    assert user.get("/v1/habits?order=oldest").text == '{"items":[' + ",".join(made) + '],"next_cursor":null}'
+    first = user.get("/v1/habits?limit=2").json()
+    rest = user.get(f"/v1/habits?limit=2&cursor={first['next_cursor']}").json()
+    assert [each["id"] for each in first["items"] + rest["items"]] == [json.loads(text)["id"] for text in made[::-1]]
+    assert rest["next_cursor"] is None
+    assert_problem(user.get(f"/v1/habits?order=oldest&cursor={first['next_cursor']}"), 422, "invalid_cursor")
+
+
+def test_the_list_can_be_narrowed_to_what_is_put_away_and_to_a_tag(api: Api, runner: asyncio.Runner, database: str) -> None:
+    user = api.user()
+    kept, away = habit(user), habit(user, is_archived=True)
+
+    async def tag() -> None:
+        connection = await asyncpg.connect(database)
+        sql = """
+            with tag as (insert into tags (user_id, name, slug) values ($1, 'Garden', 'garden') returning user_id, id)
+            insert into taggings (user_id, tag_id, habit_id) select user_id, id, $2 from tag"""
+        await connection.execute(sql, UUID(user.id), UUID(kept.rpartition("/")[2]))
+        await connection.close()
+
+    runner.run(tag())
+    for query, expected in (
+        ("is_archived=true", [away]),
+        ("is_archived=false", [kept]),
+        ("tag=garden", [kept]),
+        ("tag=garden&is_archived=true", []),
+        ("tag=nonsense", []),
+        ("order=oldest&tag=garden", [kept]),
+        ("order=oldest&is_archived=true", [away]),
+    ):
+        assert [f"/v1/habits/{each['id']}" for each in user.get(f"/v1/habits?{query}").json()["items"]] == expected, query
+    assert_problem(user.get("/v1/habits?category=Body"), 422, "invalid", "category")
+
+
+def test_a_habit_of_somebody_else_does_not_exist(ada: User, bob: User) -> None:
+    path = habit(ada)
+    day = f"{path}/entries/{today_of(ada)}"
+    entry = ada.put(day, {"note": "Private"}).json()
+    for whose in (path, f"/v1/habits/{new_uuid7()}"):
+        entries = f"{whose}/entries/{today_of(ada)}"
+        for headers in ({}, {"If-Match": '"7"', "If-None-Match": '"1"'}):
+            for answer in (
+                bob.get(whose, headers=headers),
+                bob.patch(whose, {"name": "Mine"}, headers=headers),
+                bob.delete(whose, headers=headers),
+                bob.get(f"{whose}/stats"),
+                bob.get(f"{whose}/entries"),
+                bob.get(entries, headers=headers),
+                bob.put(entries, {"completed": True}, headers=headers),
+                bob.delete(entries, headers=headers),
+            ):
+                assert_problem(answer, 404, "not_found")
+    assert ada.get(day).json() == entry
+    assert path.rpartition("/")[2] not in bob.get("/v1/habits").text + bob.get("/v1/habits/today").text
+
+
+# Entries
+
+
+def test_an_entry_is_made_once_and_then_replaced_whole(ada: User) -> None:
+    path = f"{habit(ada)}/entries/{today_of(ada)}"
+    sent = {"completed": True, "skipped": False, "value": 2.5, "note": "In the park", "mood": 7}
+    made = ada.put(path, sent)
+    assert (made.status_code, list(made.json()), made.headers["etag"]) == (201, ENTRY_FIELDS, '"1"')
+    assert made.json() == made.json() | sent | {"date": str(today_of(ada)), "habit_id": path.split("/")[3]}
+    again = ada.put(path, sent)
+    assert (again.status_code, again.json()) == (200, made.json())
+    read = ada.get(path)
+    assert (read.status_code, read.json(), read.headers["etag"]) == (200, made.json(), '"1"')
+    assert ada.get(path, headers={"If-None-Match": '"1"'}).status_code == 304
+    other = ada.put(path, {"skipped": True})
+    assert (other.status_code, other.headers["etag"]) == (200, '"2"')
+    assert other.json() == made.json() | {
+        "completed": False, "skipped": True, "value": None, "note": None, "mood": None, "version": 2,
+        "updated_at": other.json()["updated_at"],
+    }  # fmt: skip
+    assert ada.delete(path).status_code == 204
+    assert_problem(ada.delete(path), 404, "not_found")
+    assert_problem(ada.get(path), 404, "not_found")
+    assert ada.put(path, sent).status_code == 201
+
+
+@pytest.mark.parametrize(
+    ("fields", "body", "completed"),
+    [
+        ({"kind": "numeric", "target_value": 2.5}, {"value": 2.5}, True),
+        ({"kind": "numeric", "target_value": 2.5}, {"value": 2.4999}, False),
+        ({"kind": "numeric", "target_value": 2.5}, {}, False),
+        ({"kind": "numeric", "target_value": 2.5}, {"value": 9, "completed": False}, False),
+        ({"kind": "numeric", "target_value": 2.5}, {"value": 1, "completed": True}, True),
+        ({"kind": "numeric", "target_value": 2.5}, {"value": 9, "skipped": True}, False),
+        ({"kind": "numeric"}, {"value": 0.1}, True),
+        ({"kind": "numeric"}, {"value": 0}, False),
+        ({}, {"value": 9}, False),
+        ({}, {}, False),
+    ],
+)
+def test_the_value_decides_for_a_numeric_habit_unless_it_is_said(ada: User, fields: Any, body: Any, *, completed: bool) -> None:
+    answer = ada.put(f"{habit(ada, **fields)}/entries/2026-01-01", body)
+    assert (answer.status_code, answer.json()["completed"]) == (201, completed)
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({"completed": None}, "completed"),
+        ({"completed": 1}, "completed"),
+        ({"completed": True, "skipped": True}, "skipped"),
+        ({"skipped": None}, "skipped"),
+        ({"value": -1}, "value"),
+        ({"value": "1"}, "value"),
+        ({"note": "x" * 2001}, "note"),
+        ({"note": "a\0"}, "note"),
+        ({"mood": 0}, "mood"),
+        ({"mood": 11}, "mood"),
+        ({"date": "2026-01-01"}, "date"),
+    ],
+)
+def test_an_entry_that_breaks_a_rule_is_refused_with_its_field(ada: User, body: Any, field: str) -> None:
+    path = habit(ada)
+    assert_problem(ada.put(f"{path}/entries/2026-01-01", body), 422, "invalid", field)
+    assert ada.get(f"{path}/entries").json() == {"items": [], "next_cursor": None}
+
+
+def test_an_entry_is_changed_only_as_the_version_says(ada: User) -> None:
+    path = f"{habit(ada)}/entries/2026-01-01"
+    assert_problem(ada.put(path, {}, headers={"If-Match": '"1"'}), 412, "version_mismatch")
+    assert_problem(ada.get(path), 404, "not_found")
+    ada.put(path, {"mood": 1})
+    for stale in ('"2"', 'W/"1"', "nonsense"):
+        assert_problem(ada.put(path, {"mood": 2}, headers={"If-Match": stale}), 412, "version_mismatch")
+        assert_problem(ada.delete(path, headers={"If-Match": stale}), 412, "version_mismatch")
+    assert ada.put(path, {"mood": 3}, headers={"If-Match": '"1"'}).json()["version"] == 2
+    assert ada.delete(path, headers={"If-Match": '"2"'}).status_code == 204
+
+
+def test_fifty_entries_of_a_day_at_once_make_one(api: Api, ada: User) -> None:
+    path = habit(ada)
+    day = f"{path}/entries/2026-01-01"
+    answers = api.together(*(ada.send("PUT", day, json={"completed": True, "value": n}) for n in range(50)))
+    assert sorted(answer.status_code for answer in answers) == [200] * 49 + [201]
+    [left] = ada.get(f"{path}/entries").json()["items"]
+    assert left["version"] == 50
+    assert {answer.json()["version"] for answer in answers} == {*range(1, 51)}
+
+
+def test_of_changes_at_once_that_name_the_same_version_one_is_done(api: Api, ada: User) -> None:
+    day = f"{habit(ada)}/entries/2026-01-01"
+    ada.put(day, {})
+    changes = [ada.send("PUT", day, json={"value": n}, headers={"If-Match": '"1"'}) for n in range(1, 11)]
+    answers = api.together(*changes, ada.send("DELETE", day, headers={"If-Match": '"1"'}))
+    assert sorted(answer.status_code // 100 for answer in answers) == [2, *[4] * 10]
+    assert 201 not in {answer.status_code for answer in answers}
+
+
+def test_entries_are_listed_by_day_within_a_range(api: Api) -> None:
+    user = api.user()
+    path = habit(user)
+    days = [f"2026-01-0{n}" for n in (3, 1, 5, 2, 4)]
+    for day in days:
+        user.put(f"{path}/entries/{day}", {"value": 0.5, "note": f'"{day}"'})
+
+    def listed(query: str) -> list[str]:
+        return [entry["date"] for entry in user.get(f"{path}/entries?{query}").json()["items"]]
+
+    assert listed("") == sorted(days, reverse=True)
+    assert listed("order=oldest") == sorted(days)
+    assert listed("from=2026-01-02&to=2026-01-04") == ["2026-01-04", "2026-01-03", "2026-01-02"]
+    assert listed("from=2026-01-05") == ["2026-01-05"]
+    assert listed("to=2025-12-31") == []
+    for order in ("newest", "oldest"):
+        first = user.get(f"{path}/entries?limit=3&order={order}").json()
+        second = f"limit=3&order={order}&cursor={first['next_cursor']}"
+        assert [entry["date"] for entry in first["items"]] + listed(second) == listed(f"order={order}")
+    assert_problem(user.get(f"{path}/entries?order=newest&cursor={first['next_cursor']}"), 422, "invalid_cursor")
+    assert_problem(user.get(f"{path}/entries?from=2026-01-02&to=2026-01-01"), 422, "invalid", "to")
+    assert_problem(user.get(f"{path}/entries?from=20260102"), 422, "invalid", "from")
+    singles = [user.get(f"{path}/entries/{day}").text for day in sorted(days)]
+    assert user.get(f"{path}/entries?order=oldest").text == '{"items":[' + ",".join(singles) + '],"next_cursor":null}'
+    assert user.get(f"{habit(user)}/entries").json() == {"items": [], "next_cursor": None}
+
+
+def test_entries_go_with_their_habit(ada: User) -> None:
+    path = habit(ada)
+    ada.put(f"{path}/entries/2026-01-01", {})
+    ada.delete(path)
+    ada.made("/v1/habits", {"name": "Anew", "id": path.rpartition("/")[2]})
+    assert ada.get(f"{path}/entries").json()["items"] == []
+
+
+@pytest.mark.parametrize("day", ["2026-13-01", "2026-02-30", "20260101", "2026-W01-1", "today", "1", "2026-01-01T00:00:00"])
+def test_a_malformed_day_is_not_found(ada: User, day: str) -> None:
+    assert_problem(ada.put(f"{habit(ada)}/entries/{day}", {}), 404, "not_found")
+
+
+@pytest.mark.parametrize("timezone", ["Pacific/Kiritimati", "Pacific/Pago_Pago"])
+def test_what_lies_ahead_can_be_skipped_but_not_done(api: Api, timezone: str) -> None:
+    user = api.user(timezone=timezone)
+    path = habit(user)
+    today = today_of(user)
+    assert user.put(f"{path}/entries/{today + DAY}", {"completed": True}).status_code == 201
+    later = f"{path}/entries/{today + 2 * DAY}"
+    for body in ({"completed": True}, {}, {"value": 1}):
+        assert_problem(user.put(later, body), 422, "invalid", "date")
+    assert user.put(later, {"skipped": True, "note": "Holidays"}).status_code == 201
+    assert_problem(user.put(f"{path}/entries/1899-12-31", {}), 422, "invalid", "date")
+    assert_problem(user.put(f"{path}/entries/9999-12-31", {"skipped": True, "completed": True}), 422, "invalid")
+    found = user.get(f"{path}/stats").json()
+    assert (found["total_completed"], found["current_streak"]) == (0, 0)
+
+
+# Statistics
+
+
+@pytest.mark.parametrize("timezone", ["Pacific/Kiritimati", "Pacific/Pago_Pago"])
+@pytest.mark.parametrize(
+    ("history", "current", "longest"),
+    [
+        ("", 0, 0),
+        ("d", 1, 1),
+        ("dd.", 2, 2),
+        ("dd..", 0, 2),
+        ("dd.d", 1, 2),
+        ("ddd.dd", 2, 3),
+        ("dsd", 2, 2),
+        ("dssd.", 2, 2),
+        ("ds", 1, 1),
+        ("d.s", 0, 1),
+        ("ds.", 1, 1),
+        ("ss", 0, 0),
+        ("dddxd", 1, 3),
+        ("dddx", 3, 3),
+    ],
+)
+def test_a_daily_streak(api: Api, timezone: str, history: str, current: int, longest: int) -> None:
+    """The last character is today: done, skipped, x for entered but not done, a dot for no entry."""
+    user = api.user(timezone=timezone)
+    path = habit(user)
+    today = today_of(user)
+    lived = {}
+    for age, mark in enumerate(reversed(history)):
+        if mark != ".":
+            lived[today - age * DAY] = entry = Entry(completed=mark == "d", skipped=mark == "s")
+            user.put(f"{path}/entries/{today - age * DAY}", entry._asdict())
+    found = user.get(f"{path}/stats").json()
+    assert (found["current_streak"], found["longest_streak"]) == (current, longest)
+    assert found == stats(lived, "daily", 7, today, today)
+
+
+def test_a_habit_without_a_due_day_has_no_rate_and_no_best_weekday(ada: User) -> None:
+    path = habit(ada)
+    ada.put(f"{path}/entries/{today_of(ada)}", {"skipped": True})
+    assert ada.get(f"{path}/stats").json() == {
+        "current_streak": 0, "longest_streak": 0, "completion_rate": dict.fromkeys(["7", "30", "90", "365"]),
+        "total_completed": 0, "by_week": [], "by_month": [], "best_weekday": None,
+    }  # fmt: skip
+
+
+def test_more_than_a_weeks_target_is_a_rate_of_one(ada: User) -> None:
+    path = habit(ada, frequency="custom", target_days=2)
+    for age in range(7):
+        ada.put(f"{path}/entries/{today_of(ada) - age * DAY}", {"completed": age < 3})
+    assert ada.get(f"{path}/stats").json()["completion_rate"] == {"7": 1, "30": 1, "90": 1, "365": 1}
+
+
+# Today
+
+
+def test_today_lists_what_is_due_in_the_users_order_with_its_state(api: Api) -> None:
+    user = api.user()
+    assert user.get("/v1/habits/today").json() == {"date": str(today_of(user)), "items": []}
+    last, first, second = habit(user, position=2), habit(user, position=1), habit(user, position=1)
+    habit(user, is_archived=True)
+    entry = user.put(f"{first}/entries/{today_of(user)}", {"completed": True, "value": 1}).json()
+    user.put(f"{second}/entries/{today_of(user) - 7 * DAY}", {"completed": True})
+    expected = [
+        user.get(path).json() | state
+        for path, state in (
+            (first, {"entry": entry, "is_done": True, "completed_this_week": 1}),
+            (second, {"entry": None, "is_done": False, "completed_this_week": 0}),
+            (last, {"entry": None, "is_done": False, "completed_this_week": 0}),
+        )
+    ]
+    answer = user.get("/v1/habits/today")
+    assert (answer.status_code, answer.json()) == (200, {"date": str(today_of(user)), "items": expected})
+    assert_problem(user.patch("/v1/habits/today", {}), 405, "method_not_allowed")
+
+
+def test_a_weekly_habit_is_due_until_its_days_are_done_and_stays_until_the_day_is_over(api: Api) -> None:
+    user = api.user()
+    path = habit(user, frequency="weekly", target_days=1)
+    today = today_of(user)
+    user.put(f"{path}/entries/{today - (today.weekday() + 1) * DAY}", {"completed": True})
+    [due] = user.get("/v1/habits/today").json()["items"]
+    assert (due["is_done"], due["completed_this_week"]) == (False, 0)
+    user.put(f"{path}/entries/{today}", {"completed": True})
+    [due] = user.get("/v1/habits/today").json()["items"]
+    assert (due["is_done"], due["completed_this_week"]) == (True, 1)
+    if today.weekday():
+        user.put(f"{path}/entries/{today - DAY}", {"completed": True})
+        assert user.get("/v1/habits/today").json()["items"] == []
