@@ -11,6 +11,14 @@ SET client_min_messages = warning;
 SET row_security = off;
 
 --
+-- Name: goal_percentage(text, numeric, numeric); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.goal_percentage(status text, target_value numeric, current_value numeric) RETURNS numeric
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN CASE WHEN (target_value IS NOT NULL) THEN trim_scale(GREATEST((0)::numeric, LEAST((100)::numeric, round((((100)::numeric * COALESCE(current_value, (0)::numeric)) / target_value), 2)))) WHEN (status = 'completed'::text) THEN (100)::numeric ELSE (0)::numeric END;
+
+--
 -- Name: new_id(timestamp with time zone); Type: FUNCTION; Schema: public; Owner: -
 --
 
@@ -450,6 +458,7 @@ CREATE TABLE public.goals (
     is_recurring boolean DEFAULT false NOT NULL,
     recurrence_pattern text,
     parent_id uuid,
+    previous_id uuid,
     completed_at timestamp with time zone,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
@@ -490,6 +499,12 @@ COMMENT ON COLUMN public.goals.recurrence_pattern IS 'An RFC 5545 recurrence rul
 --
 
 COMMENT ON COLUMN public.goals.parent_id IS 'A goal of the same user; cycles are refused by the statement that moves a goal (goals.move).';
+
+--
+-- Name: COLUMN goals.previous_id; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.goals.previous_id IS 'The recurring goal whose completion made this one. A key, no reference: that goal may be deleted since.';
 
 --
 -- Name: COLUMN goals.completed_at; Type: COMMENT; Schema: public; Owner: -
@@ -1398,6 +1413,12 @@ CREATE INDEX goal_progress_goal ON public.goal_progress USING btree (user_id, go
 --
 
 CREATE INDEX goals_parent ON public.goals USING btree (user_id, parent_id, id) WHERE (parent_id IS NOT NULL);
+
+--
+-- Name: goals_previous_id_unique; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE UNIQUE INDEX goals_previous_id_unique ON public.goals USING btree (user_id, previous_id) WHERE (previous_id IS NOT NULL);
 
 --
 -- Name: goals_search; Type: INDEX; Schema: public; Owner: -

@@ -5,6 +5,7 @@ needs an entry in ROWS.
 """
 
 import json
+import re
 from collections.abc import Callable, Iterable
 from typing import Any, cast
 
@@ -60,10 +61,17 @@ def other_session(user: User) -> str:
     return next(cast("str", session["id"]) for session in sessions if not session["is_current"])
 
 
+def a_goal(user: User) -> str:
+    return made(user.post("/v1/goals", {"title": "G", "goal_type": "daily"}))
+
+
 ROWS: dict[str, Callable[[User], str]] = {
     "/problems/{code}": lambda _: "not_found",
     "/v1/me/sessions/{id}": other_session,
     "/v1/me/tokens/{id}": lambda user: made(user.post("/v1/me/tokens", {"name": "T", "scopes": ["read"]})),
+    "/v1/goals/{id}": a_goal,
+    "/v1/goals/{id}/progress": a_goal,
+    "/v1/goals/{id}/tree": a_goal,
     "/v1/tasks/{id}": lambda user: made(user.post("/v1/tasks", {"title": "T"})),
 }
 """How to make a row that a path can name: else every answer would be a 404."""
@@ -71,11 +79,16 @@ ROWS: dict[str, Callable[[User], str]] = {
 BEYOND_A_SCHEMA = {
     ("current", "required"),
     ("email", "required"),
+    ("end_date", "invalid"),
     ("expires_at", "past"),
     ("new", "too_common"),
     ("password", "required"),
     ("password", "too_common"),
+    ("recurrence_pattern", "invalid"),
+    ("recurrence_pattern", "rule"),
+    ("start_date", "invalid"),
     ("timezone", "unknown"),
+    ("to", "before_from"),
 }
 """Fields and the rules that no schema can say: a request that the document allows may be refused for these."""
 
@@ -85,6 +98,7 @@ REFUSALS = {
     "id_not_time_ordered",
     "invalid_credentials",
     "invalid_cursor",
+    "not_found",
     "username_taken",
     "version_mismatch",
     "wrong_password",
@@ -184,7 +198,12 @@ def check_taken(answer: httpx.Response) -> None:
     if answer.status_code < 400:
         return
     problem = answer.json()
-    broken = {(each["field"], each["code"]) for each in problem.get("errors", ()) if each["code"] != "nul_character"}
+    broken = {
+        (each["field"], each["code"])
+        for each in problem.get("errors", ())
+        # To a schema 1.0 is an integer; to the server it is none.
+        if each["code"] != "nul_character" and not re.fullmatch("Expected int.*, got float", each["message"])
+    }
     assert problem["code"] == "invalid" or problem["code"] in REFUSALS, told(answer)
     assert problem["code"] != "invalid" or broken <= BEYOND_A_SCHEMA, told(answer)
 

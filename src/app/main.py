@@ -17,6 +17,7 @@ from app.callers import Callers, listening
 from app.database import Database
 from app.dispatch import dispatcher
 from app.edge import Edge
+from app.goals import handlers as goals
 from app.requests import BODY_LIMIT, Request
 from app.settings import Settings
 from app.tasks import handlers as tasks
@@ -25,7 +26,7 @@ from app.tasks import handlers as tasks
 def create_app(settings: Settings, passwords: Passwords | None = None) -> Edge:
     """Make the ASGI application. The pool opens when the server starts it, and closes when the server stops it."""
     app = Litestar(
-        [accounts.router, tasks.router, health.router, openapi.router],
+        [accounts.router, tasks.router, goals.router, health.router, openapi.router],
         request_class=Request,
         request_max_body_size=BODY_LIMIT,
         lifespan=[_lifespan(settings, passwords)],

@@ -75,7 +75,7 @@ def document(app: Litestar) -> bytes:
             "openapi": "3.1.0",
             "info": {"title": "Holdfast", "version": __version__, "description": DESCRIPTION},
             "servers": [{"url": "/"}],
-            "tags": [{"name": "Accounts"}, {"name": "Tasks"}, {"name": "Operation"}],
+            "tags": [{"name": "Accounts"}, {"name": "Tasks"}, {"name": "Goals"}, {"name": "Operation"}],
             "paths": paths,
             "components": {
                 "schemas": components,
