@@ -77,12 +77,15 @@ from (
     limit :limit) goal;
 
 -- name: tree(user_id, id, limit)
--- A goal and everything below it, each row with its JSON; parents come before or after, rules.tree puts them together.
--- No row: not this user's. union, not union all: were there a circle, it would still end.
+-- Up to limit goals out of a goal and everything below it, each row with its JSON; rules.tree puts them together.
+-- No row: not this user's. union, not union all: were there a circle, it would still end. The limit inside of the lateral keeps the
+-- planner to one look into the index per goal: a join reads all goals of the user for every level while it knows no statistics.
 with recursive reached_goal as (
     select g.id from goals g where g.user_id = :user_id and g.id = :id
     union
-    select g.id from reached_goal r join goals g on g.user_id = :user_id and g.parent_id = r.id),
+    select child.id
+    from reached_goal r
+    cross join lateral (select g.id from goals g where g.user_id = :user_id and g.parent_id = r.id limit :limit) child),
 counted_goal as (select r.id from reached_goal r limit :limit)
 select goal.id, goal.parent_id, goal.status, goal.percentage, row_to_json(goal)::text as json
 from (
@@ -108,11 +111,14 @@ select id from users where id = :user_id for no key update;
 -- changes is the JSON of a merge patch: an absent key keeps its column, null clears it. A null version skips the If-Match check.
 -- parent_id is the new parent, null when the goal moves under no other; lock_goals() must come before where it is one.
 -- completed_at is set exactly when status becomes completed: now() in the transaction that completes the goal.
--- No row: not this user's, or moved on, or a circle: the goal is the new parent or stands above it.
+-- No row: not this user's, or moved on, or a circle: the goal is the new parent or stands above it. A lateral as in tree().
 with recursive reached_ancestor as (
     select g.id, g.parent_id from goals g where g.user_id = :user_id and g.id = :parent_id::uuid
     union
-    select g.id, g.parent_id from reached_ancestor r join goals g on g.user_id = :user_id and g.id = r.parent_id),
+    select parent.id, parent.parent_id
+    from reached_ancestor r
+    cross join lateral (
+        select g.id, g.parent_id from goals g where g.user_id = :user_id and g.id = r.parent_id limit 1) parent),
 patched_goal as (
     update goals g
     set (title, description, goal_type, category, target_value, target_unit, start_date, end_date, status, priority,

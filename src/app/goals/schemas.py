@@ -1,6 +1,6 @@
 """What goes in and out of /v1/goals."""
 
-from datetime import date
+import datetime as dt
 from typing import Annotated, Literal
 from uuid import UUID
 
@@ -201,6 +201,6 @@ class ProgressCreate(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
     """How far a goal is on a day; without a date: today, in the user's time zone."""
 
     value: ProgressValue
-    date: Annotated[date, Meta(description="Today when it is absent.", examples=["2026-11-21"])] | None = None
+    date: Annotated[dt.date, Meta(description="Today when it is absent.", examples=["2026-11-21"])] | None = None
     note: Note | None = None
     id: ChosenId | None = None
