@@ -79,6 +79,11 @@ def tagged_task(user: User) -> dict[str, str]:
 
 
 ROWS: dict[str, Callable[[User], str | dict[str, str]]] = {
+def a_goal(user: User) -> str:
+    return made(user.post("/v1/goals", {"title": "G", "goal_type": "daily"}))
+
+
+ROWS: dict[str, Callable[[User], str]] = {
     "/problems/{code}": lambda _: "not_found",
     **dict.fromkeys(
         ("/v1/admin/users/{id}", "/v1/admin/users/{id}/password", "/v1/admin/users/{id}/credits/grants"),
@@ -109,6 +114,9 @@ ROWS: dict[str, Callable[[User], str | Json]] = {
     "/v1/tags/{id}": lambda user: made(user.post("/v1/tags", {"name": f"T {uuid4()}"})),
     "/v1/tags/{id}/taggings": lambda user: tagged_task(user)["id"],
     "/v1/tags/{id}/{kind}/{target_id}": tagged_task,
+    "/v1/goals/{id}": a_goal,
+    "/v1/goals/{id}/progress": a_goal,
+    "/v1/goals/{id}/tree": a_goal,
     "/v1/tasks/{id}": lambda user: made(user.post("/v1/tasks", {"title": "T"})),
     "/v1/workouts/{id}": lambda user: made(
         user.post("/v1/workouts", {"date": "2026-01-01", "type": "run", "exercises": [{"name": "Run"}]})
@@ -126,6 +134,7 @@ BEYOND_A_SCHEMA = {
     ("email", "required"),
     ("exercises[].distance_unit", "required"),
     ("exercises[].weight_unit", "required"),
+    ("end_date", "invalid"),
     ("expires_at", "past"),
     ("name", "invalid"),
     ("new", "too_common"),
@@ -139,6 +148,11 @@ BEYOND_A_SCHEMA = {
     ("weight_unit", "invalid"),
     ("skipped", "invalid"),
     ("target_value", "invalid"),
+    ("timezone", "unknown"),
+    ("to", "before_from"),
+    ("recurrence_pattern", "invalid"),
+    ("recurrence_pattern", "rule"),
+    ("start_date", "invalid"),
     ("timezone", "unknown"),
     ("to", "before_from"),
 }

@@ -522,7 +522,9 @@ class Plans:
         rows = await self._connection.fetch(query.sql, *(values.get(name) for name in query.order))
         kind = typing.get_args(row)[0]
         texts = [each[0] for each in rows]
-        different = [text for text in texts if encode(msgspec.json.decode(text, type=kind)).decode() != text]
+        # A whole number has no point in the database's JSON, nor has a Decimal out of a row when it is encoded; a float has.
+        encoded = [re.sub(rb"(?<=\d)\.0(?=[,}])", b"", encode(msgspec.json.decode(text, type=kind))) for text in texts]
+        different = [text for text, expected in zip(texts, encoded, strict=True) if expected.decode() != text]
         return [f"{len(different)} rows are not as a {kind.__name__} is encoded, such as {different[0]}"] if different else []
 
     async def look_up_faults(self, sql: str, order: list[str]) -> list[str]:

@@ -20,6 +20,7 @@ create table goals (
     recurrence_pattern text
         constraint goals_recurrence_pattern_length check (char_length(recurrence_pattern) between 1 and 500),
     parent_id uuid,
+    previous_id uuid,
     completed_at timestamptz,
     created_at timestamptz not null default now(),
     updated_at timestamptz not null default now(),
@@ -36,8 +37,10 @@ create table goals (
     constraint goals_recurrence_pattern_needed check (not is_recurring or recurrence_pattern is not null)
 );
 
--- Sub-goals of a goal (goals.tree, the filter parent_id), and the cascade.
+-- Sub-goals of a goal (goals.tree), and the cascade.
 create index goals_parent on goals (user_id, parent_id, id) where parent_id is not null;
+-- goals.recur: a recurring goal has one next occurrence, however often it is completed, reopened and completed again.
+create unique index goals_previous_id_unique on goals (user_id, previous_id) where previous_id is not null;
 -- search.page_hits, as on habits.
 create index goals_search on goals using gin (search);
 
@@ -62,14 +65,27 @@ create index goal_progress_goal on goal_progress (user_id, goal_id, date, id);
 
 create trigger goal_progress_touch before update on goal_progress for each row execute function touch();
 
+-- 0 to 100 and never null, so that a client can draw it: how much of the target is reached, to two decimals. A goal that has a
+-- target and no progress is at 0; one without a target is at 100 when it is completed, and at 0 before.
+create function goal_percentage(status text, target_value numeric, current_value numeric) returns numeric
+language sql immutable parallel safe
+return case
+    when target_value is not null then
+        trim_scale(greatest(0, least(100, round(100 * coalesce(current_value, 0) / target_value, 2))))
+    when status = 'completed' then 100
+    else 0
+end;
+
 comment on table goals is 'What a user wants to reach. Current value and percentage are derived from goal_progress, never stored.';
 comment on column goals.completed_at is 'Set exactly when status is completed.';
 comment on column goals.recurrence_pattern is 'An RFC 5545 recurrence rule, such as FREQ=WEEKLY;BYDAY=MO: when the next occurrence begins.';
 comment on column goals.parent_id is 'A goal of the same user; cycles are refused by the statement that moves a goal (goals.move).';
+comment on column goals.previous_id is 'The recurring goal whose completion made this one. A key, no reference: that goal may be deleted since.';
 comment on column goals.search is 'Words of title and description, and the owner''s id as a word.';
 comment on column goals.version is 'Counts real changes; the API''s ETag.';
 comment on table goal_progress is 'How far a goal was on a day. The newest by date, then by id, is the goal''s current value.';
 
 -- migrate:down
+drop function goal_percentage(text, numeric, numeric);
 drop table goal_progress;
 drop table goals;

@@ -114,6 +114,7 @@ CONSTRAINTS: dict[str, Rule] = {
         bounds={"target_value": _MORE_THAN_0, "start_date": _DAY, "end_date": _DAY, "priority": "from 0 to 5"},
         known=("goal_type", "status"),
         not_blank=("title",),
+        unique=("previous_id",),
         targets=("parent",),
     ),
     "goals_end_date_order": ("invalid", "end_date", "must not lie before start_date"),

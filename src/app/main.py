@@ -23,6 +23,7 @@ from app.edge import Edge
 from app.nutrition import handlers as nutrition
 from app.progress import handlers as progress
 from app.habits import handlers as habits
+from app.goals import handlers as goals
 from app.requests import BODY_LIMIT, Request
 from app.settings import Settings
 from app.tags import handlers as tags
@@ -46,6 +47,7 @@ def create_app(settings: Settings, passwords: Passwords | None = None) -> Edge:
         ],
         [accounts.router, tasks.router, tags.router, progress.router, health.router, openapi.router],
         [accounts.router, tasks.router, habits.router, health.router, openapi.router],
+        [accounts.router, tasks.router, goals.router, health.router, openapi.router],
         request_class=Request,
         request_max_body_size=BODY_LIMIT,
         lifespan=[_lifespan(settings, passwords)],

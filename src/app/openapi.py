@@ -87,6 +87,7 @@ def document(app: Litestar) -> bytes:
             ],
             "tags": [{"name": "Accounts"}, {"name": "Tasks"}, {"name": "Tags"}, {"name": "Progress"}, {"name": "Operation"}],
             "tags": [{"name": "Accounts"}, {"name": "Tasks"}, {"name": "Habits"}, {"name": "Operation"}],
+            "tags": [{"name": "Accounts"}, {"name": "Tasks"}, {"name": "Goals"}, {"name": "Operation"}],
             "paths": paths,
             "components": {
                 "schemas": components,

@@ -60,6 +60,9 @@ KINDS: dict[str, Kind] = {
     ),
     "invalid": Kind(422, "Invalid input", "A field or a query parameter breaks its rule; errors says which and why."),
     "goals_cycle": Kind(422, "Goals in a circle", "A goal cannot be below itself: choose another parent, or none."),
+    "goals_tree_too_large": Kind(
+        422, "Too many sub-goals", "The tree of this goal has more than 10,000 goals. Read the trees of its sub-goals instead."
+    ),
     "invalid_cursor": Kind(
         422, "Invalid cursor", "The cursor is not one that this list gave out for this order. Start again without it."
     ),

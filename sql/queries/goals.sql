@@ -1,0 +1,215 @@
+-- name: create(user_id, new)^
+-- new is the goal as JSON. No row: the chosen id is taken by this user's own goal; send get() as a second statement.
+-- A parent that is not there, or not this user's, breaks goals_parent_exists. A new goal cannot close a circle: nothing is
+-- below it yet.
+insert into goals (
+    user_id, id, title, description, goal_type, category, target_value, target_unit, start_date, end_date, status, priority,
+    is_recurring, recurrence_pattern, parent_id, completed_at)
+select :user_id, coalesce(p.id, new_id()), p.title, p.description, p.goal_type, p.category, p.target_value, p.target_unit,
+    p.start_date, p.end_date, p.status, p.priority, p.is_recurring, p.recurrence_pattern, p.parent_id,
+    case when p.status = 'completed' then now() end
+from jsonb_populate_record(null::goals, :new::jsonb) p
+on conflict (user_id, id) do nothing
+returning id, title, description, goal_type, category, target_value, target_unit, start_date, end_date, status, priority,
+    is_recurring, recurrence_pattern, parent_id, previous_id, completed_at, null::numeric as current_value,
+    goal_percentage(status, target_value, null) as percentage, created_at, updated_at, version;
+
+-- name: get(user_id, id)^
+select id, title, description, goal_type, category, target_value, target_unit, start_date, end_date, status, priority,
+    is_recurring, recurrence_pattern, parent_id, previous_id, completed_at, current_value,
+    goal_percentage(status, target_value, current_value) as percentage, created_at, updated_at, version
+from goals
+left join lateral (
+    select value as current_value from goal_progress
+    where user_id = :user_id and goal_id = goals.id
+    order by date desc, id desc
+    limit 1) progress on true
+where goals.user_id = :user_id and id = :id;
+
+-- name: page_newest(user_id, status, goal_type, parent_id, tag, after, limit)
+-- Newest first, each row as JSON, its current value from the end of an index. A null filter means "do not filter".
+select row_to_json(goal)::text as json
+from (
+    select id, title, description, goal_type, category, target_value, target_unit, start_date, end_date, status, priority,
+        is_recurring, recurrence_pattern, parent_id, previous_id, rfc3339(completed_at) as completed_at, current_value,
+        goal_percentage(status, target_value, current_value) as percentage,
+        rfc3339(created_at) as created_at, rfc3339(updated_at) as updated_at, version
+    from goals
+    left join lateral (
+        select value as current_value from goal_progress
+        where user_id = :user_id and goal_id = goals.id
+        order by date desc, id desc
+        limit 1) progress on true
+    where goals.user_id = :user_id
+      and id < :after
+      and (:status::text is null or status = :status)
+      and (:goal_type::text is null or goal_type = :goal_type)
+      and (:parent_id::uuid is null or parent_id = :parent_id)
+      and (:tag::text is null or exists (
+          select 1 from taggings g join tags t on t.user_id = g.user_id and t.id = g.tag_id
+          where g.user_id = :user_id and g.goal_id = goals.id and t.slug = :tag))
+    order by id desc
+    limit :limit) goal;
+
+-- name: page_oldest(user_id, status, goal_type, parent_id, tag, after, limit)
+-- Oldest first; the first page passes the lowest id of all.
+select row_to_json(goal)::text as json
+from (
+    select id, title, description, goal_type, category, target_value, target_unit, start_date, end_date, status, priority,
+        is_recurring, recurrence_pattern, parent_id, previous_id, rfc3339(completed_at) as completed_at, current_value,
+        goal_percentage(status, target_value, current_value) as percentage,
+        rfc3339(created_at) as created_at, rfc3339(updated_at) as updated_at, version
+    from goals
+    left join lateral (
+        select value as current_value from goal_progress
+        where user_id = :user_id and goal_id = goals.id
+        order by date desc, id desc
+        limit 1) progress on true
+    where goals.user_id = :user_id
+      and id > :after
+      and (:status::text is null or status = :status)
+      and (:goal_type::text is null or goal_type = :goal_type)
+      and (:parent_id::uuid is null or parent_id = :parent_id)
+      and (:tag::text is null or exists (
+          select 1 from taggings g join tags t on t.user_id = g.user_id and t.id = g.tag_id
+          where g.user_id = :user_id and g.goal_id = goals.id and t.slug = :tag))
+    order by id
+    limit :limit) goal;
+
+-- name: tree(user_id, id, limit)
+-- Up to limit goals out of a goal and everything below it, each row with its JSON; rules.tree puts them together.
+-- No row: not this user's. union, not union all: were there a circle, it would still end. The limit inside of the lateral keeps the
+-- planner to one look into the index per goal: a join reads all goals of the user for every level while it knows no statistics.
+with recursive reached_goal as (
+    select g.id from goals g where g.user_id = :user_id and g.id = :id
+    union
+    select child.id
+    from reached_goal r
+    cross join lateral (select g.id from goals g where g.user_id = :user_id and g.parent_id = r.id limit :limit) child),
+counted_goal as (select r.id from reached_goal r limit :limit)
+select goal.id, goal.parent_id, goal.status, goal.percentage, row_to_json(goal)::text as json
+from (
+    select goals.id, title, description, goal_type, category, target_value, target_unit, start_date, end_date, status, priority,
+        is_recurring, recurrence_pattern, parent_id, previous_id, rfc3339(completed_at) as completed_at, current_value,
+        goal_percentage(status, target_value, current_value) as percentage,
+        rfc3339(created_at) as created_at, rfc3339(updated_at) as updated_at, version
+    from counted_goal c
+    join goals on goals.user_id = :user_id and goals.id = c.id
+    left join lateral (
+        select value as current_value from goal_progress
+        where user_id = :user_id and goal_id = goals.id
+        order by date desc, id desc
+        limit 1) progress on true) goal
+order by goal.id;
+
+-- name: lock_goals(user_id)$
+-- First statement of a transaction that moves a goal; patch() is the second. A lock inside of patch() would come too late for its
+-- snapshot. No key update: the inserts of this user, which need a key share, go on.
+select id from users where id = :user_id for no key update;
+
+-- name: patch(user_id, id, version, parent_id, changes)^
+-- changes is the JSON of a merge patch: an absent key keeps its column, null clears it. A null version skips the If-Match check.
+-- parent_id is the new parent, null when the goal moves under no other; lock_goals() must come before where it is one.
+-- completed_at is set exactly when status becomes completed: now() in the transaction that completes the goal.
+-- No row: not this user's, or moved on, or a circle: the goal is the new parent or stands above it. A lateral as in tree().
+with recursive reached_ancestor as (
+    select g.id, g.parent_id from goals g where g.user_id = :user_id and g.id = :parent_id::uuid
+    union
+    select parent.id, parent.parent_id
+    from reached_ancestor r
+    cross join lateral (
+        select g.id, g.parent_id from goals g where g.user_id = :user_id and g.id = r.parent_id limit 1) parent),
+patched_goal as (
+    update goals g
+    set (title, description, goal_type, category, target_value, target_unit, start_date, end_date, status, priority,
+            is_recurring, recurrence_pattern, parent_id, completed_at) = (
+        select p.title, p.description, p.goal_type, p.category, p.target_value, p.target_unit, p.start_date, p.end_date, p.status,
+            p.priority, p.is_recurring, p.recurrence_pattern, p.parent_id,
+            case when p.status = 'completed' then coalesce(g.completed_at, now()) end
+        from jsonb_populate_record(g, :changes::jsonb) p)
+    where g.user_id = :user_id
+      and g.id = :id
+      and (:version::integer is null or g.version = :version)
+      and not exists (select 1 from reached_ancestor r where r.id = :id)
+    returning g.id, g.title, g.description, g.goal_type, g.category, g.target_value, g.target_unit, g.start_date, g.end_date,
+        g.status, g.priority, g.is_recurring, g.recurrence_pattern, g.parent_id, g.previous_id, g.completed_at, g.created_at,
+        g.updated_at, g.version)
+select p.id, title, description, goal_type, category, target_value, target_unit, start_date, end_date, status, priority,
+    is_recurring, recurrence_pattern, parent_id, previous_id, completed_at, current_value,
+    goal_percentage(status, target_value, current_value) as percentage, created_at, updated_at, version
+from patched_goal p
+left join lateral (
+    select value as current_value from goal_progress
+    where user_id = :user_id and goal_id = p.id
+    order by date desc, id desc
+    limit 1) progress on true;
+
+-- name: today(user_id)$
+-- Which day it is where the user is.
+select (now() at time zone timezone)::date from users where id = :user_id;
+
+-- name: recur(user_id, id, start_date, end_date, recurrence_pattern)!
+-- Make the next occurrence of a goal that patch() completed in this very transaction: its completed_at is now(). It gets the
+-- goal's fields and tags, and begins active, without progress and sub-goals. There is one at most: goals_previous_id_unique.
+with inserted_goal as (
+    insert into goals (
+        user_id, title, description, goal_type, category, target_value, target_unit, start_date, end_date, priority,
+        is_recurring, recurrence_pattern, parent_id, previous_id)
+    select g.user_id, g.title, g.description, g.goal_type, g.category, g.target_value, g.target_unit, :start_date::date,
+        :end_date::date, g.priority, true, :recurrence_pattern::text, g.parent_id, g.id
+    from goals g
+    where g.user_id = :user_id and g.id = :id and g.completed_at = now()
+    on conflict (user_id, previous_id) where previous_id is not null do nothing
+    returning user_id, id)
+insert into taggings (user_id, tag_id, goal_id)
+select i.user_id, t.tag_id, i.id
+from inserted_goal i
+join taggings t on t.user_id = i.user_id and t.goal_id = :id;
+
+-- name: delete(user_id, id, version)!
+-- A null version skips the If-Match check. Sub-goals and progress go with it by their foreign keys.
+delete from goals
+where user_id = :user_id
+  and id = :id
+  and (:version::integer is null or version = :version);
+
+-- name: create_progress(user_id, goal_id, new)^
+-- new is the entry as JSON; without a date it is today, where the user is. No row: the chosen id is taken by this user's own entry.
+-- A goal that is not there, or not this user's, breaks goal_progress_goal_exists.
+insert into goal_progress (user_id, id, goal_id, date, value, note)
+select :user_id, coalesce(p.id, new_id()), :goal_id, coalesce(p.date, (now() at time zone u.timezone)::date), p.value, p.note
+from users u
+cross join jsonb_populate_record(null::goal_progress, :new::jsonb) p
+where u.id = :user_id
+on conflict (user_id, id) do nothing
+returning id, goal_id, date, value, note, created_at, updated_at, version;
+
+-- name: get_progress(user_id, goal_id, id)^
+select id, goal_id, date, value, note, created_at, updated_at, version
+from goal_progress
+where user_id = :user_id and goal_id = :goal_id and id = :id;
+
+-- name: page_progress_newest(user_id, goal_id, from_date, to_date, after_date, after_id, limit)
+-- A goal's entries by date, the latest first, each as JSON.
+select row_to_json(entry)::text as json
+from (
+    select id, goal_id, date, value, note, rfc3339(created_at) as created_at, rfc3339(updated_at) as updated_at, version
+    from goal_progress
+    where user_id = :user_id
+      and goal_id = :goal_id
+      and date between :from_date and :to_date
+      and (date, id) < (:after_date, :after_id)
+    order by date desc, id desc
+    limit :limit) entry;
+
+-- name: page_progress_oldest(user_id, goal_id, from_date, to_date, after_date, after_id, limit)
+select row_to_json(entry)::text as json
+from (
+    select id, goal_id, date, value, note, rfc3339(created_at) as created_at, rfc3339(updated_at) as updated_at, version
+    from goal_progress
+    where user_id = :user_id
+      and goal_id = :goal_id
+      and date between :from_date and :to_date
+      and (date, id) > (:after_date, :after_id)
+    order by date, id
+    limit :limit) entry;

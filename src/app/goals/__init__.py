@@ -1,0 +1,1 @@
+"""Goals: progress, sub-goals to any depth, and goals that recur."""

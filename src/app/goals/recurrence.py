@@ -1,0 +1,90 @@
+"""When a goal comes again: recurrence rules of RFC 5545, about days."""
+
+import re
+from datetime import date, datetime, time, timedelta
+from typing import NamedTuple
+
+from dateutil.rrule import rrulestr
+from msgspec import UnsetType
+
+from app.fields import LAST_DAY
+from app.goals.schemas import RECURRENCE
+from app.problems import Problem, invalid
+
+HORIZON = 10
+"""Years in which the next day must come."""
+
+
+class Occurrence(NamedTuple):
+    """The next time of a recurring goal."""
+
+    start_date: date
+    end_date: date | None
+    pattern: str
+
+
+def next_occurrence(pattern: str, start: date, end: date | None) -> Occurrence | None:
+    """When a goal comes again that began on `start` and was to end on `end`.
+
+    It begins on the rule's first day after `start`, which is its DTSTART and, as RFC 5545 (3.3.10) has it, counts as its
+    first occurrence: a COUNT is one lower in the next pattern. It lasts as long as before, and does not end before it
+    begins. None: the rule is used up (COUNT, UNTIL), or names no day within HORIZON years, or is none; or `start` lies
+    outside of 1901 to 2089.
+    """
+    try:
+        parts = _parts(pattern)
+        until = date.fromisoformat(parts["UNTIL"][:8]) if "UNTIL" in parts else LAST_DAY
+        count = int(parts.get("COUNT", "2"))
+        begin = _next_day(parts, start)
+        next_end = end and max(begin, end + (begin - start)) if begin else None
+    except (ValueError, IndexError, OverflowError):
+        return None
+    if begin is None or begin > until or count < 2:
+        return None
+    return Occurrence(begin, next_end, re.sub(r"COUNT=\d+", f"COUNT={count - 1}", pattern))
+
+
+def check(pattern: str | None | UnsetType) -> None:
+    """Raise Problem 422 for a rule that python-dateutil does not take, or that names no day. Its form was checked before."""
+    if not isinstance(pattern, str):
+        return
+    try:
+        parts = _parts(pattern)
+        date.fromisoformat(parts.get("UNTIL", "20000101")[:8])
+        day = _next_day({**parts, "INTERVAL": "1"}, date(2000, 1, 1))
+    except (ValueError, IndexError):
+        raise _refused("is not a recurrence rule of RFC 5545") from None
+    if day is None:
+        raise _refused("names no day that ever comes")
+
+
+def _refused(message: str) -> Problem:
+    return invalid("recurrence_pattern", "rule", message)
+
+
+def _parts(pattern: str) -> dict[str, str]:
+    """The parts of a rule by their names. Raises ValueError for what is no rule, and for a part that is there twice."""
+    if not re.fullmatch(RECURRENCE, pattern):
+        raise ValueError(pattern)
+    pairs = [part.partition("=")[::2] for part in pattern.removeprefix("RRULE:").split(";")]
+    if len({name for name, _ in pairs}) != len(pairs):
+        raise ValueError(pattern)
+    return dict(pairs)
+
+
+def _next_day(parts: dict[str, str], after: date) -> date | None:
+    """The first day of a rule after its DTSTART, within HORIZON years; COUNT and UNTIL are left to the caller.
+
+    Raises ValueError or IndexError for what python-dateutil does not take.
+    """
+    # dateutil goes on until the calendar ends with the year 9999 when a day never comes: 5 s of CPU. So the question is put
+    # shortly before that end: from 1901 to 2099 the calendar repeats itself every 28 years, and it does so every 400 years.
+    if not 1901 <= after.year <= 2099 - HORIZON:
+        return None
+    years = 8000 + 1962 + (after.year - 1962) % 28 - after.year
+    rule = ";".join(f"{name}={value}" for name, value in parts.items() if name not in {"COUNT", "UNTIL"})
+    start = datetime.combine(after.replace(year=after.year + years), time())
+    found = rrulestr(rule, dtstart=start).after(start)
+    if found is None or found > start + timedelta(days=366 * HORIZON):
+        return None
+    return found.date().replace(year=found.year - years)

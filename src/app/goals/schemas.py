@@ -1,0 +1,206 @@
+"""What goes in and out of /v1/goals."""
+
+import datetime as dt
+from typing import Annotated, Literal
+from uuid import UUID
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+from app.fields import END, NOT_BLANK, Day, Id, TagSlug, Timestamp, Version
+from app.ids import ChosenId
+from app.paging import OrderedPageQuery
+
+_WEEKDAY = "(MO|TU|WE|TH|FR|SA|SU)"
+_NUMBER = "[+-]?[1-9][0-9]{0,2}"
+
+
+def _part(name: str, value: str, *, many: bool = True) -> str:
+    return f"{name}={value}(,{value})*" if many else f"{name}={value}"
+
+
+_ANY = "|".join(
+    (
+        _part("INTERVAL", "[1-9][0-9]{0,2}", many=False),
+        _part("COUNT", "[1-9][0-9]{0,3}", many=False),
+        _part("UNTIL", "[0-9]{8}(T[0-9]{6}Z?)?", many=False),
+        _part("WKST", _WEEKDAY, many=False),
+        _part("BYMONTH", "(1[0-2]|[1-9])"),
+    )
+)
+_MONTHLY = "|".join((_ANY, _part("BYMONTHDAY", "[+-]?(3[01]|[12][0-9]|[1-9])"), _part("BYSETPOS", _NUMBER)))
+_YEARLY = "|".join((_MONTHLY, _part("BYYEARDAY", _NUMBER), _part("BYWEEKNO", "[+-]?(5[0-3]|[1-4][0-9]|[1-9])")))
+
+RECURRENCE = (
+    "^(RRULE:)?FREQ=("
+    f"(DAILY|WEEKLY)(;({_ANY}|{_part('BYDAY', _WEEKDAY)}))*"
+    f"|MONTHLY(;({_MONTHLY}|{_part('BYDAY', f'([+-]?[1-5])?{_WEEKDAY}')}))*"
+    f"|YEARLY(;({_YEARLY}|{_part('BYDAY', f'([+-]?(5[0-3]|[1-4][0-9]|[1-9]))?{_WEEKDAY}')}))*"
+    f"){END}"
+)
+"""RFC 5545, 3.3.10, as far as it is about days: FREQ comes first, and each FREQ takes the parts that mean something for it."""
+
+GoalType = Annotated[Literal["daily", "weekly", "monthly", "yearly"], Meta(examples=["yearly"])]
+Status = Annotated[Literal["active", "completed", "cancelled", "paused"], Meta(examples=["active"])]
+Title = Annotated[str, Meta(min_length=1, max_length=255, pattern=NOT_BLANK, description="Not blank.", examples=["Read"])]
+Description = Annotated[str, Meta(max_length=10_000, examples=["A book a month"])]
+Category = Annotated[str, Meta(min_length=1, max_length=100, examples=["learning"])]
+TargetValue = Annotated[float, Meta(gt=0, le=1_000_000_000, description="What the current value is to reach.", examples=[12.5])]
+TargetUnit = Annotated[str, Meta(min_length=1, max_length=50, examples=["books"])]
+Priority = Annotated[int, Meta(ge=0, le=5, description="From 0, the lowest, to 5.", examples=[3])]
+IsRecurring = Annotated[
+    bool, Meta(description="Whether completing it makes its next occurrence; needs recurrence_pattern.", examples=[False])
+]
+RecurrencePattern = Annotated[
+    str,
+    Meta(
+        max_length=500,
+        pattern=RECURRENCE,
+        description="A recurrence rule of RFC 5545 about days: when the next occurrence begins.",
+        examples=["FREQ=WEEKLY;BYDAY=MO"],
+    ),
+]
+ParentId = Annotated[
+    UUID, Meta(description="The goal that this one is a part of.", examples=["019aa2c5-7b1c-7d3e-8f4a-5b6c7d8e9f01"])
+]
+Percentage = Annotated[float, Meta(ge=0, le=100, examples=[33.33])]
+ProgressValue = Annotated[
+    float, Meta(ge=-1_000_000_000, le=1_000_000_000, description="How far the goal was, in its unit.", examples=[4.5])
+]
+Note = Annotated[str, Meta(max_length=10_000, examples=["Finished two on the train"])]
+
+
+class Goal(msgspec.Struct, frozen=True):
+    """A goal, with how far it is."""
+
+    id: Id
+    title: Title
+    description: Description | None
+    goal_type: GoalType
+    category: Category | None
+    target_value: TargetValue | None
+    target_unit: TargetUnit | None
+    start_date: Day | None
+    end_date: Day | None
+    status: Status
+    priority: Priority
+    is_recurring: IsRecurring
+    # Rows that were imported may hold another text.
+    recurrence_pattern: Annotated[str, Meta(examples=["FREQ=WEEKLY;BYDAY=MO"])] | None
+    parent_id: ParentId | None
+    previous_id: (
+        Annotated[
+            UUID,
+            Meta(
+                description="The recurring goal whose completion made this one; it may be deleted since.",
+                examples=["019aa2c5-7b1c-7d3e-8f4a-5b6c7d8e9f02"],
+            ),
+        ]
+        | None
+    )
+    completed_at: Timestamp | None
+    current_value: (
+        Annotated[float, Meta(description="The value of its newest progress by date. Null: none yet.", examples=[4.5])] | None
+    )
+    percentage: Annotated[
+        Percentage,
+        Meta(
+            description="How much of target_value the current value is, two decimals, never outside of 0 to 100; 0 without "
+            "progress. Without a target: 100 when completed, else 0."
+        ),
+    ]
+    created_at: Timestamp
+    updated_at: Timestamp
+    version: Version
+
+
+class GoalCreate(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A new goal."""
+
+    title: Title
+    goal_type: GoalType
+    description: Description | None = None
+    category: Category | None = None
+    target_value: TargetValue | None = None
+    target_unit: TargetUnit | None = None
+    start_date: Day | None = None
+    end_date: Day | None = None
+    status: Status = "active"
+    priority: Priority = 0
+    is_recurring: IsRecurring = False
+    recurrence_pattern: RecurrencePattern | None = None
+    parent_id: ParentId | None = None
+    id: ChosenId | None = None
+
+
+class GoalPatch(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A merge patch of a goal: an absent field stays, null clears it."""
+
+    title: Title | UnsetType = UNSET
+    goal_type: GoalType | UnsetType = UNSET
+    description: Description | None | UnsetType = UNSET
+    category: Category | None | UnsetType = UNSET
+    target_value: TargetValue | None | UnsetType = UNSET
+    target_unit: TargetUnit | None | UnsetType = UNSET
+    start_date: Day | None | UnsetType = UNSET
+    end_date: Day | None | UnsetType = UNSET
+    status: Status | UnsetType = UNSET
+    priority: Priority | UnsetType = UNSET
+    is_recurring: IsRecurring | UnsetType = UNSET
+    recurrence_pattern: RecurrencePattern | None | UnsetType = UNSET
+    parent_id: ParentId | None | UnsetType = UNSET
+
+
+class GoalQuery(OrderedPageQuery, frozen=True, kw_only=True):
+    """The filters of the list of goals."""
+
+    status: Status | None = None
+    goal_type: GoalType | None = None
+    parent_id: Annotated[UUID, Meta(description="Only the sub-goals right below this goal.")] | None = None
+    tag: TagSlug | None = None
+
+
+class TreeGoal(msgspec.Struct, frozen=True):
+    """A goal of a tree: what its place in the tree needs, and the whole as JSON."""
+
+    id: UUID
+    parent_id: UUID | None
+    status: str
+    percentage: float
+    json: str
+
+
+class GoalTree(msgspec.Struct, frozen=True):
+    """A goal with everything below it."""
+
+    goal: Goal
+    rolled_up_percentage: Annotated[
+        Percentage,
+        Meta(
+            description="The mean of the rolled-up percentages of its sub-goals, cancelled ones left out, two decimals. "
+            "Without any: its own percentage."
+        ),
+    ]
+    children: Annotated[list["GoalTree"], Meta(description="Its sub-goals, oldest first, each with its own.", examples=[[]])]
+
+
+class Progress(msgspec.Struct, frozen=True):
+    """How far a goal was on a day."""
+
+    id: Id
+    goal_id: ParentId
+    date: Day
+    value: ProgressValue
+    note: Note | None
+    created_at: Timestamp
+    updated_at: Timestamp
+    version: Version
+
+
+class ProgressCreate(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """How far a goal is on a day; without a date: today, in the user's time zone."""
+
+    value: ProgressValue
+    date: Annotated[dt.date, Meta(description="Today when it is absent.", examples=["2026-11-21"])] | None = None
+    note: Note | None = None
+    id: ChosenId | None = None

@@ -1,0 +1,633 @@
+"""Goals: the whole contract of /v1/goals, of their progress and their trees."""
+
+import asyncio
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import asyncpg
+import pytest
+from client import Api, User, assert_problem
+from factories import new_uuid7
+
+from app.goals import rules
+
+FIELDS = [
+    "id", "title", "description", "goal_type", "category", "target_value", "target_unit", "start_date", "end_date", "status",
+    "priority", "is_recurring", "recurrence_pattern", "parent_id", "previous_id", "completed_at", "current_value", "percentage",
+    "created_at", "updated_at", "version",
+]  # fmt: skip
+WEEKLY = {"is_recurring": True, "recurrence_pattern": "FREQ=WEEKLY"}
+
+
+@pytest.fixture(scope="module")
+def ada(api: Api) -> User:
+    return api.user()
+
+
+@pytest.fixture(scope="module")
+def bob(api: Api) -> User:
+    return api.user()
+
+
+def goal(user: User, **fields: Any) -> dict[str, Any]:
+    return user.made("/v1/goals", {"title": "Read", "goal_type": "yearly"} | fields)
+
+
+def progress(user: User, id: str, **fields: Any) -> dict[str, Any]:
+    return user.made(f"/v1/goals/{id}/progress", {"value": 4.5, "date": "2026-01-01"} | fields)
+
+
+def goals(user: User, query: str = "") -> list[dict[str, Any]]:
+    items: list[dict[str, Any]] = user.get(f"/v1/goals?limit=200{query}").json()["items"]
+    return items
+
+
+def tree(user: User, id: str) -> dict[str, Any]:
+    answer = user.get(f"/v1/goals/{id}/tree")
+    assert answer.status_code == 200, answer.text
+    read: dict[str, Any] = answer.json()
+    return read
+
+
+# Create, read, change, delete
+
+
+def test_a_created_goal_reads_back_as_it_was_sent(ada: User) -> None:
+    parent = goal(ada)["id"]
+    sent = {
+        "title": " Überraschung 🎉 ", "goal_type": "monthly", "description": "", "category": "learning", "target_value": 12.5,
+        "target_unit": "books", "start_date": "2026-01-01", "end_date": "2026-01-31", "status": "paused", "priority": 5,
+        "is_recurring": True, "recurrence_pattern": "FREQ=MONTHLY;BYDAY=-1FR", "parent_id": parent,
+    }  # fmt: skip
+    answer = ada.post("/v1/goals", sent)
+    assert answer.status_code == 201, answer.text
+    made = answer.json()
+    assert list(made) == FIELDS
+    assert made == made | sent
+    assert (made["completed_at"], made["previous_id"], made["current_value"], made["percentage"]) == (None, None, None, 0)
+    assert answer.headers["location"] == f"/v1/goals/{made['id']}"
+    assert answer.headers["etag"] == '"1"'
+    read = ada.get(answer.headers["location"])
+    assert (read.status_code, read.json(), read.headers["etag"]) == (200, made, '"1"')
+
+
+def test_what_is_not_sent_gets_its_default(ada: User) -> None:
+    made = goal(ada)
+    assert (made["status"], made["priority"], made["is_recurring"]) == ("active", 0, False)
+    optional = ("description", "category", "target_value", "target_unit", "start_date", "end_date", "recurrence_pattern")
+    assert [made[field] for field in (*optional, "parent_id")] == [None] * 8
+
+
+def test_a_create_with_a_chosen_id_sent_again_answers_the_goal_as_it_stands(api: Api, ada: User) -> None:
+    chosen = str(new_uuid7())
+    body = {"title": "Once", "goal_type": "daily", "id": chosen}
+    answers = api.together(*(ada.send("POST", "/v1/goals", json=body) for _ in range(10)))
+    assert sorted(answer.status_code for answer in answers) == [200] * 9 + [201]
+    progress(ada, chosen)
+    again = ada.post("/v1/goals", body | {"title": "Twice"})
+    assert (again.status_code, again.json()["title"], again.json()["current_value"]) == (200, "Once", 4.5)
+
+
+def test_an_answer_with_derived_data_is_never_304(ada: User) -> None:
+    path = f"/v1/goals/{goal(ada)['id']}"
+    assert ada.get(path, headers={"If-None-Match": '"1"'}).status_code == 200
+
+
+def test_a_patch_changes_what_it_names_and_null_clears(ada: User) -> None:
+    made = goal(ada, description="A", category="B", target_value=1, start_date="2026-01-01")
+    path = f"/v1/goals/{made['id']}"
+    assert ada.patch(path, {}).json() == made
+    answer = ada.patch(path, {"title": "T", "description": None, "start_date": None, "priority": 2, "target_value": 2.25})
+    changed = answer.json()
+    expected = {"title": "T", "description": None, "start_date": None, "priority": 2, "target_value": 2.25, "version": 2}
+    assert changed == made | expected | {"updated_at": changed["updated_at"]}
+    assert answer.headers["etag"] == '"2"'
+
+
+@pytest.mark.parametrize("changes", [{"title": "T"}, {"status": "completed"}, {"parent_id": "parent"}])
+def test_if_match_holds_back_every_kind_of_change(ada: User, changes: dict[str, Any]) -> None:
+    if "parent_id" in changes:
+        changes = {"parent_id": goal(ada)["id"]}
+    path = f"/v1/goals/{goal(ada)['id']}"
+    for tag in ('"9"', 'W/"1"', "1"):
+        assert_problem(ada.patch(path, changes, headers={"If-Match": tag}), 412, "version_mismatch")
+    assert ada.patch(path, changes, headers={"If-Match": '"1"'}).status_code == 200
+    assert_problem(ada.delete(path, headers={"If-Match": '"1"'}), 412, "version_mismatch")
+    assert ada.delete(path, headers={"If-Match": "*"}).status_code == 204
+
+
+def test_a_foreign_goal_does_not_exist(ada: User, bob: User) -> None:
+    made = goal(ada)
+    path = f"/v1/goals/{made['id']}"
+    progress(ada, made["id"])
+    for each in (path, f"/v1/goals/{new_uuid7()}"):
+        stale = {"If-Match": '"9"'}
+        for answer in (
+            bob.get(each),
+            bob.patch(each, {"title": "T"}, headers=stale),
+            bob.patch(each, {"status": "completed"}, headers=stale),
+            bob.patch(each, {"parent_id": goal(bob)["id"]}, headers=stale),
+            bob.delete(each, headers=stale),
+            bob.get(f"{each}/tree"),
+            bob.get(f"{each}/progress"),
+            bob.post(f"{each}/progress", {"value": 1}),
+        ):
+            assert_problem(answer, 404, "not_found")
+    assert ada.get(path).json() == made | {"current_value": 4.5}
+    assert made["id"] not in bob.get("/v1/goals?limit=200").text
+
+
+def test_deleting_a_goal_deletes_everything_below_it_and_its_progress(ada: User) -> None:
+    above = goal(ada)["id"]
+    top = goal(ada, parent_id=above)["id"]
+    middle = goal(ada, parent_id=top)["id"]
+    bottom = goal(ada, parent_id=middle)["id"]
+    progress(ada, bottom)
+    assert ada.delete(f"/v1/goals/{top}").status_code == 204
+    for gone in (top, middle, bottom):
+        assert_problem(ada.get(f"/v1/goals/{gone}"), 404, "not_found")
+        assert_problem(ada.get(f"/v1/goals/{gone}/progress"), 404, "not_found")
+        assert_problem(ada.delete(f"/v1/goals/{gone}"), 404, "not_found")
+    assert tree(ada, above)["children"] == []
+
+
+@pytest.mark.parametrize(
+    ("fields", "field"),
+    [
+        ({"title": None}, "title"),
+        ({"title": " "}, "title"),
+        ({"title": "x" * 256}, "title"),
+        ({"title": "a\0"}, "title"),
+        ({"goal_type": "hourly"}, "goal_type"),
+        ({"goal_type": None}, "goal_type"),
+        ({"status": "done"}, "status"),
+        ({"status": None}, "status"),
+        ({"priority": 6}, "priority"),
+        ({"priority": -1}, "priority"),
+        ({"priority": True}, "priority"),
+        ({"target_value": 0}, "target_value"),
+        ({"target_value": "7"}, "target_value"),
+        ({"target_value": 1e10}, "target_value"),
+        ({"target_unit": ""}, "target_unit"),
+        ({"category": "x" * 101}, "category"),
+        ({"start_date": "2026-02-30"}, "start_date"),
+        ({"start_date": "1899-12-31"}, "start_date"),
+        ({"end_date": "2026-01-01T00:00:00Z"}, "end_date"),
+        ({"start_date": "2026-01-02", "end_date": "2026-01-01"}, "end_date"),
+        ({"is_recurring": True}, "recurrence_pattern"),
+        ({"is_recurring": None}, "is_recurring"),
+        ({"parent_id": "7"}, "parent_id"),
+        ({"completed_at": "2026-01-01T00:00:00Z"}, "completed_at"),
+        ({"current_value": 1}, "current_value"),
+        ({"percentage": 1}, "percentage"),
+        ({"previous_id": None}, "previous_id"),
+        ({"user_id": str(new_uuid7())}, "user_id"),
+    ],
+)
+def test_what_breaks_a_rule_is_refused_with_its_field(ada: User, fields: dict[str, Any], field: str) -> None:
+    assert_problem(ada.post("/v1/goals", {"title": "T", "goal_type": "daily"} | fields), 422, "invalid", field)
+    made = goal(ada)
+    assert_problem(ada.patch(f"/v1/goals/{made['id']}", fields), 422, "invalid", field)
+    assert ada.get(f"/v1/goals/{made['id']}").json() == made
+
+
+# Status
+
+
+def test_completed_at_is_set_exactly_while_a_goal_is_completed(ada: User) -> None:
+    made = goal(ada, status="completed")
+    assert abs(datetime.fromisoformat(made["completed_at"]) - datetime.now(UTC)) < timedelta(seconds=5)
+    path = f"/v1/goals/{made['id']}"
+    again = ada.patch(path, {"status": "completed", "title": "T"}).json()
+    assert again["completed_at"] == made["completed_at"]
+    assert ada.patch(path, {"status": "cancelled"}).json()["completed_at"] is None
+    done = ada.patch(path, {"status": "completed"}).json()
+    assert done["completed_at"] > made["completed_at"]
+    assert ada.patch(path, {"description": "D"}).json()["completed_at"] == done["completed_at"]
+
+
+# Progress
+
+
+def test_the_current_value_is_that_of_the_newest_progress_by_date_then_by_id(ada: User) -> None:
+    goal_id = goal(ada, target_value=8)["id"]
+    path = f"/v1/goals/{goal_id}"
+    for day, value, percentage in (
+        ("2026-01-02", 2, 25),
+        ("2026-01-01", 4, 25),
+        ("2026-01-02", 3, 37.5),
+        ("2026-01-03", 8, 100),
+    ):
+        progress(ada, goal_id, date=day, value=value)
+        assert ada.get(path).json()["percentage"] == percentage
+    assert ada.get(path).json() == ada.get(path).json() | {"current_value": 8, "version": 1}
+    assert ada.patch(path, {"target_value": 32}).json()["percentage"] == 25
+    assert goals(ada)[0] == ada.get(path).json()
+
+
+@pytest.mark.parametrize(
+    ("target", "value", "status", "percentage"),
+    [
+        (3, 1, "active", 33.33),
+        (3, 2, "active", 66.67),
+        (10, 25, "active", 100),
+        (10, -5, "active", 0),
+        (1e-9, 1e9, "active", 100),
+        (1e9, 1e-9, "active", 0),
+        (10, 9.5, "completed", 95),
+        (10, None, "completed", 0),
+        (10, None, "active", 0),
+        (None, 5, "active", 0),
+        (None, None, "cancelled", 0),
+        (None, 5, "completed", 100),
+    ],
+)
+def test_the_percentage_lies_between_0_and_100_and_is_never_null(
+    ada: User, target: float | None, value: float | None, status: str, percentage: float
+) -> None:
+    goal_id = goal(ada, target_value=target, status=status)["id"]
+    if value is not None:
+        progress(ada, goal_id, value=value)
+    read = ada.get(f"/v1/goals/{goal_id}").json()
+    assert (read["current_value"], read["percentage"]) == (value, percentage)
+
+
+def test_progress_reads_back_in_its_list_and_can_be_sent_again(api: Api, ada: User) -> None:
+    goal_id, chosen = goal(ada)["id"], str(new_uuid7())
+    body = {"id": chosen, "date": "2026-02-01", "value": 1.5, "note": "🎉"}
+    answers = api.together(*(ada.send("POST", f"/v1/goals/{goal_id}/progress", json=body) for _ in range(10)))
+    assert sorted(answer.status_code for answer in answers) == [200] * 9 + [201]
+    made = answers[0].json()
+    assert list(made) == ["id", "goal_id", "date", "value", "note", "created_at", "updated_at", "version"]
+    assert made == made | body | {"goal_id": goal_id}
+    page = ada.get(answers[0].headers["location"])
+    assert page.text == '{"items":[' + answers[0].text + '],"next_cursor":null}'
+    other = goal(ada)["id"]
+    assert_problem(ada.post(f"/v1/goals/{other}/progress", body), 409, "conflict")
+
+
+def test_without_a_date_progress_is_of_today_where_the_user_is(api: Api) -> None:
+    for zone in ("Pacific/Kiritimati", "Pacific/Pago_Pago"):
+        user = api.user(timezone=zone)
+        day = datetime.now(ZoneInfo(zone)).date()
+        made = user.made(f"/v1/goals/{goal(user)['id']}/progress", {"value": 1})
+        assert made["date"] in {str(day), str(day + timedelta(days=1))}
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({}, "value"),
+        ({"value": None}, "value"),
+        ({"value": "1"}, "value"),
+        ({"value": 1e10}, "value"),
+        ({"value": 1, "date": "1899-12-31"}, "date"),
+        ({"value": 1, "date": "01.01.2026"}, "date"),
+        ({"value": 1, "note": "x" * 10_001}, "note"),
+        ({"value": 1, "goal_id": str(new_uuid7())}, "goal_id"),
+    ],
+)
+def test_progress_that_breaks_a_rule_is_refused_with_its_field(ada: User, body: dict[str, Any], field: str) -> None:
+    assert_problem(ada.post(f"/v1/goals/{goal(ada)['id']}/progress", body), 422, "invalid", field)
+
+
+@pytest.mark.parametrize("order", ["newest", "oldest"])
+def test_pages_of_progress_give_every_entry_once_by_date(ada: User, order: str) -> None:
+    goal_id = goal(ada)["id"]
+    days = ["2026-01-03", "2026-01-01", "2026-01-02", "2026-01-01", "2026-01-05"]
+    made = sorted(
+        (progress(ada, goal_id, date=day, value=n) for n, day in enumerate(days)), key=lambda each: (each["date"], each["id"])
+    )
+    seen: list[dict[str, Any]] = []
+    cursor = ""
+    while True:
+        page = ada.get(f"/v1/goals/{goal_id}/progress?limit=2&order={order}&from=2026-01-01&to=2026-01-04{cursor}").json()
+        seen += page["items"]
+        if page["next_cursor"] is None:
+            break
+        cursor = f"&cursor={page['next_cursor']}"
+    assert seen == (made[:4] if order == "oldest" else made[3::-1])
+    assert_problem(ada.get(f"/v1/goals/{goal_id}/progress?from=2026-01-02&to=2026-01-01"), 422, "invalid", "to")
+    assert ada.get(f"/v1/goals/{goal_id}/progress?from=2027-01-01").json() == {"items": [], "next_cursor": None}
+
+
+# Lists
+
+
+@pytest.mark.parametrize("order", ["newest", "oldest"])
+def test_pages_give_every_goal_once_and_in_order_as_the_goal_alone_is_written(api: Api, order: str) -> None:
+    user = api.user()
+    made = [goal(user, target_value=n + 1, status="completed" if n == 3 else "active")["id"] for n in range(5)]
+    for goal_id in made[:3]:
+        progress(user, goal_id, value=0.75)
+    seen, cursor = "", ""
+    while True:
+        page = user.get(f"/v1/goals?limit=2&order={order}{cursor}")
+        seen += page.text.removeprefix('{"items":[').rpartition('],"next_cursor"')[0] + ","
+        if page.json()["next_cursor"] is None:
+            break
+        cursor = f"&cursor={page.json()['next_cursor']}"
+    expected = made if order == "oldest" else made[::-1]
+    assert seen == "".join(user.get(f"/v1/goals/{goal_id}").text + "," for goal_id in expected)
+
+
+def test_the_filters_keep_what_is_asked_for(api: Api, runner: asyncio.Runner, database: str) -> None:
+    user = api.user()
+    parent = goal(user, goal_type="yearly")["id"]
+    child = goal(user, goal_type="daily", parent_id=parent)["id"]
+    done = goal(user, goal_type="daily", status="completed", parent_id=child)["id"]
+
+    async def tag() -> None:
+        connection = await asyncpg.connect(database)
+        sql = """
+            with tag as (insert into tags (user_id, name, slug) values ($1, 'G', 'garden') returning user_id, id)
+            insert into taggings (user_id, tag_id, goal_id) select user_id, id, $2 from tag"""
+        await connection.execute(sql, user.id, child)
+        await connection.close()
+
+    runner.run(tag())
+    for query, expected in (
+        ("&goal_type=daily", [done, child]),
+        ("&goal_type=daily&order=oldest", [child, done]),
+        ("&status=completed", [done]),
+        (f"&parent_id={parent}", [child]),
+        (f"&parent_id={parent}&status=completed", []),
+        (f"&parent_id={new_uuid7()}", []),
+        ("&tag=garden", [child]),
+        ("&tag=none", []),
+    ):
+        assert [each["id"] for each in goals(user, query)] == expected, query
+    for query, field in (("status=done", "status"), ("goal_type=", "goal_type"), ("parent_id=7", "parent_id"), ("x=1", "x")):
+        assert_problem(user.get(f"/v1/goals?{query}"), 422, "invalid", field)
+
+
+# Trees
+
+
+def test_a_tree_nests_every_sub_goal_and_rolls_percentages_up(ada: User) -> None:
+    top = goal(ada, target_value=10)["id"]
+    progress(ada, top, value=1)
+    first, second = goal(ada, parent_id=top)["id"], goal(ada, parent_id=top, status="completed")["id"]
+    halves = [goal(ada, parent_id=first, target_value=4)["id"] for _ in range(3)]
+    for goal_id, value in zip(halves, (1, 2, 4), strict=True):
+        progress(ada, goal_id, value=value)
+    goal(ada, parent_id=first, status="cancelled")
+    given_up = goal(ada, parent_id=second, status="cancelled")["id"]
+    read = tree(ada, top)
+    assert (read["goal"]["percentage"], read["rolled_up_percentage"]) == (10, 79.17)
+    assert [child["goal"]["id"] for child in read["children"]] == [first, second]
+    assert [child["rolled_up_percentage"] for child in read["children"]] == [58.33, 100]
+    assert [each["rolled_up_percentage"] for each in read["children"][0]["children"]] == [25, 50, 100, 0]
+    assert [each["goal"]["id"] for each in read["children"][1]["children"]] == [given_up]
+    assert read["children"][0]["goal"] == ada.get(f"/v1/goals/{first}").json()
+    assert tree(ada, first) == read["children"][0]
+    assert tree(ada, given_up) == {"goal": ada.get(f"/v1/goals/{given_up}").json(), "children": [], "rolled_up_percentage": 0}
+
+
+@contextmanager
+def connected(runner: asyncio.Runner, database: str) -> Iterator["asyncpg.Connection[asyncpg.Record]"]:
+    connection = runner.run(asyncpg.connect(database))
+    yield connection
+    runner.run(connection.close())
+
+
+CHAIN = """
+    with place as (select n, new_id() as id from generate_series(1, $2::integer) n),
+    chain as (select id, lag(id) over (order by n) as parent_id from place)
+    insert into goals (user_id, id, title, goal_type, parent_id, target_value)
+    select $1, id, 'G', 'daily', parent_id, 4 from chain
+    returning id, parent_id"""
+
+
+@pytest.mark.parametrize("depth", [500, 5_000])
+def test_a_chain_of_any_depth_is_read_moved_and_deleted(api: Api, runner: asyncio.Runner, database: str, depth: int) -> None:
+    user = api.user()
+    with connected(runner, database) as connection:
+        chain = [str(row["id"]) for row in runner.run(connection.fetch(CHAIN, user.id, depth))]
+    progress(user, chain[-1], value=1)
+    text = user.get(f"/v1/goals/{chain[0]}/tree").text
+    assert text.count('"rolled_up_percentage":25.0') == text.count('"children":[') == depth
+    # Deeper than json.loads goes: the innermost, and the way out.
+    leaf = user.get(f"/v1/goals/{chain[-1]}").text
+    assert text.endswith('{"goal":' + leaf + ',"rolled_up_percentage":25.0,"children":[' + "]}" * depth)
+    assert json.loads(user.get(f"/v1/goals/{chain[-100]}/tree").text)["rolled_up_percentage"] == 25
+    assert_problem(user.patch(f"/v1/goals/{chain[0]}", {"parent_id": chain[-1]}), 422, "goals_cycle", "parent_id")
+    assert goal(user, parent_id=chain[-1])["parent_id"] == chain[-1]
+    assert user.delete(f"/v1/goals/{chain[0]}").status_code == 204
+    assert goals(user) == []
+
+
+def test_a_tree_that_is_too_large_says_so(ada: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rules, "LARGEST_TREE", 3)
+    top = goal(ada)["id"]
+    middle = goal(ada, parent_id=top)["id"]
+    goal(ada, parent_id=middle)
+    assert len(tree(ada, top)["children"][0]["children"]) == 1
+    goal(ada, parent_id=middle)
+    assert_problem(ada.get(f"/v1/goals/{top}/tree"), 422, "goals_tree_too_large")
+    assert tree(ada, middle)["goal"]["id"] == middle
+
+
+# Moves
+
+
+def test_a_goal_moves_with_everything_below_it(ada: User) -> None:
+    old, new, moved = goal(ada)["id"], goal(ada)["id"], goal(ada)["id"]
+    below = goal(ada, parent_id=moved)["id"]
+    path = f"/v1/goals/{moved}"
+    assert ada.patch(path, {"parent_id": old}).json()["parent_id"] == old
+    assert ada.patch(path, {"parent_id": new, "title": "T"}).json()["title"] == "T"
+    assert tree(ada, old)["children"] == []
+    assert tree(ada, new)["children"][0]["children"][0]["goal"]["id"] == below
+    assert ada.patch(path, {"title": "U"}).json()["parent_id"] == new
+    assert ada.patch(path, {"parent_id": None}).json()["parent_id"] is None
+    assert tree(ada, new)["children"] == []
+
+
+def test_a_goal_cannot_be_below_itself(ada: User) -> None:
+    top = goal(ada)["id"]
+    middle = goal(ada, parent_id=top)["id"]
+    bottom = goal(ada, parent_id=middle)["id"]
+    for parent in (top, middle, bottom):
+        answer = ada.patch(f"/v1/goals/{top}", {"parent_id": parent, "title": "T"})
+        assert_problem(answer, 422, "goals_cycle", "parent_id")
+    assert (tree(ada, top)["goal"]["parent_id"], tree(ada, top)["goal"]["title"]) == (None, "Read")
+    chosen = str(new_uuid7())
+    itself = ada.post("/v1/goals", {"title": "T", "goal_type": "daily", "id": chosen, "parent_id": chosen})
+    assert_problem(itself, 422, "goals_cycle", "parent_id")
+
+
+def test_a_parent_that_is_not_there_or_not_ones_own_is_not_found(ada: User, bob: User) -> None:
+    own = goal(ada)["id"]
+    for parent in (goal(bob)["id"], str(new_uuid7())):
+        new = ada.post("/v1/goals", {"title": "T", "goal_type": "daily", "parent_id": parent})
+        assert_problem(new, 404, "not_found", "parent_id")
+        assert_problem(ada.patch(f"/v1/goals/{own}", {"parent_id": parent}), 404, "not_found", "parent_id")
+    assert ada.get(f"/v1/goals/{own}").json()["version"] == 1
+
+
+def test_opposite_moves_at_once_never_close_a_circle(api: Api) -> None:
+    user = api.user()
+    for _ in range(20):
+        ids = [goal(user)["id"] for _ in range(4)]
+        moves = [(ids[n], ids[(n + 1) % 4]) for n in range(4)]
+        answers = api.together(
+            *(user.send("PATCH", f"/v1/goals/{goal_id}", json={"parent_id": parent}) for goal_id, parent in moves)
+        )
+        assert sorted(answer.status_code for answer in answers) == [200, 200, 200, 422]
+        refused = next(answer for answer in answers if answer.status_code == 422)
+        assert_problem(refused, 422, "goals_cycle", "parent_id")
+    assert len([each for each in goals(user) if each["parent_id"] is None]) == 20
+
+
+# Recurring goals
+
+
+def occurrences(user: User) -> list[dict[str, Any]]:
+    return goals(user, "&order=oldest")
+
+
+def test_completing_a_recurring_goal_makes_its_next_occurrence(api: Api, runner: asyncio.Runner, database: str) -> None:
+    user = api.user()
+    fields = {
+        "description": "D", "category": "C", "target_value": 10, "target_unit": "km", "priority": 4, "goal_type": "weekly",
+        "start_date": "2026-01-05", "end_date": "2026-01-11", **WEEKLY,
+    }  # fmt: skip
+    parent = goal(user)["id"]
+    made = goal(user, parent_id=parent, **fields)
+    progress(user, made["id"])
+    goal(user, parent_id=made["id"])
+    with connected(runner, database) as connection:
+        tag_id = runner.run(
+            connection.fetchval("insert into tags (user_id, name, slug) values ($1, 'R', 'run') returning id", user.id)
+        )
+        tagging = "insert into taggings (user_id, tag_id, goal_id) values ($1, $2, $3)"
+        runner.run(connection.execute(tagging, user.id, tag_id, made["id"]))
+    done = user.patch(f"/v1/goals/{made['id']}", {"status": "completed"}).json()
+    assert (done["status"], done["start_date"]) == ("completed", "2026-01-05")
+    *_, following = occurrences(user)
+    own = ("id", "created_at", "updated_at")
+    expected = {"start_date": "2026-01-12", "end_date": "2026-01-18", "previous_id": made["id"], "version": 1}
+    assert following == made | expected | {field: following[field] for field in own}
+    assert following["id"] > made["id"]
+    assert (following["status"], following["current_value"], following["completed_at"]) == ("active", None, None)
+    assert tree(user, following["id"])["children"] == []
+    assert [each["id"] for each in goals(user, "&tag=run")] == [following["id"], made["id"]]
+
+
+def test_twenty_completions_at_once_make_one_next_occurrence(api: Api) -> None:
+    user = api.user()
+    path = f"/v1/goals/{goal(user, start_date='2026-01-01', **WEEKLY)['id']}"
+    answers = api.together(*(user.send("PATCH", path, json={"status": "completed"}) for _ in range(20)))
+    assert {answer.status_code for answer in answers} == {200}
+    assert len(occurrences(user)) == 2
+
+
+def test_a_goal_reopened_and_completed_again_makes_no_other_one_unless_it_was_deleted(api: Api) -> None:
+    user = api.user()
+    path = f"/v1/goals/{goal(user, start_date='2026-01-01', **WEEKLY)['id']}"
+    for _ in range(3):
+        user.patch(path, {"status": "completed"})
+        user.patch(path, {"status": "active"})
+    first, second = occurrences(user)
+    user.patch(path, {"status": "completed"})
+    user.delete(f"/v1/goals/{second['id']}")
+    for changes in ({"status": "completed"}, {"title": "T"}):
+        user.patch(path, changes)
+        assert [each["id"] for each in occurrences(user)] == [first["id"]]
+    user.patch(path, {"status": "active"})
+    user.patch(path, {"status": "completed"})
+    assert [each["start_date"] for each in occurrences(user)] == ["2026-01-01", "2026-01-08"]
+
+
+@pytest.mark.parametrize(
+    ("fields", "changes"),
+    [
+        ({}, {"status": "completed"}),
+        (WEEKLY, {"status": "cancelled"}),
+        (WEEKLY, {"status": "completed", "is_recurring": False}),
+        ({"recurrence_pattern": "FREQ=DAILY"}, {"status": "completed"}),
+        (WEEKLY | {"status": "completed"}, {"status": "completed"}),
+        (WEEKLY | {"recurrence_pattern": "FREQ=WEEKLY;COUNT=1"}, {"status": "completed"}),
+        (WEEKLY | {"recurrence_pattern": "FREQ=WEEKLY;UNTIL=20260107"}, {"status": "completed"}),
+        (WEEKLY | {"recurrence_pattern": "FREQ=YEARLY;INTERVAL=11"}, {"status": "completed"}),
+        (WEEKLY | {"start_date": "9999-12-31"}, {"status": "completed"}),
+        (WEEKLY | {"start_date": "1900-01-01"}, {"status": "completed"}),
+    ],
+)
+def test_no_next_occurrence_is_made_where_there_is_none(api: Api, fields: dict[str, Any], changes: dict[str, Any]) -> None:
+    user = api.user()
+    path = f"/v1/goals/{goal(user, **{'start_date': '2026-01-01'} | fields)['id']}"
+    assert user.patch(path, changes).status_code == 200
+    assert len(occurrences(user)) == 1
+
+
+@pytest.mark.parametrize(
+    ("pattern", "before", "next_pattern", "expected"),
+    [
+        ("FREQ=DAILY", ("2026-02-28", None), None, ("2026-03-01", None)),
+        ("RRULE:FREQ=WEEKLY;INTERVAL=2;BYDAY=MO,WE", ("2026-01-07", "2026-01-08"), None, ("2026-01-19", "2026-01-20")),
+        ("FREQ=MONTHLY", ("2026-01-31", "2026-02-01"), None, ("2026-03-31", "2026-04-01")),
+        ("FREQ=MONTHLY;BYMONTHDAY=-1", ("2026-01-31", None), None, ("2026-02-28", None)),
+        ("FREQ=YEARLY", ("2024-02-29", None), None, ("2028-02-29", None)),
+        ("FREQ=DAILY;COUNT=10", ("2026-01-01", None), "FREQ=DAILY;COUNT=9", ("2026-01-02", None)),
+        ("FREQ=WEEKLY;UNTIL=20260108T235959Z", ("2026-01-01", None), None, ("2026-01-08", None)),
+        ("FREQ=MONTHLY;BYDAY=FR;BYMONTHDAY=13", ("2026-01-01", None), None, ("2026-02-13", None)),
+        ("FREQ=YEARLY;BYWEEKNO=20;BYDAY=MO", ("2026-01-01", None), None, ("2026-05-11", None)),
+    ],
+)
+def test_the_next_occurrence_begins_on_the_rules_next_day(
+    api: Api, pattern: str, before: tuple[str, str | None], next_pattern: str | None, expected: tuple[str, str | None]
+) -> None:
+    user = api.user()
+    made = goal(user, is_recurring=True, recurrence_pattern=pattern, start_date=before[0], end_date=before[1])
+    user.patch(f"/v1/goals/{made['id']}", {"status": "completed"})
+    following = occurrences(user)[1]
+    assert (following["start_date"], following["end_date"]) == expected
+    assert following["recurrence_pattern"] == (next_pattern or pattern)
+
+
+def test_a_goal_without_a_start_comes_again_after_today(api: Api) -> None:
+    user = api.user()
+    made = goal(user, end_date="2026-01-01", is_recurring=True, recurrence_pattern="FREQ=DAILY")
+    user.patch(f"/v1/goals/{made['id']}", {"status": "completed"})
+    following = occurrences(user)[1]
+    assert date.fromisoformat(following["start_date"]) - datetime.now(UTC).date() in {timedelta(0), timedelta(days=1)}
+    assert following["end_date"] >= following["start_date"]
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        "", "weekly", "FREQ=SECONDLY", "FREQ=HOURLY", "FREQ=DAILY;COUNT=0", "FREQ=DAILY;INTERVAL=0", "FREQ=DAILY;INTERVAL=-1",
+        "FREQ=DAILY;INTERVAL=99999999", "FREQ=DAILY\nFREQ=WEEKLY", "FREQ=DAILY\n", "DTSTART:20260101T000000\nRRULE:FREQ=DAILY",
+        "RDATE:20260101", "EXRULE:FREQ=DAILY", "FREQ=DAILY;BYHOUR=1", "FREQ=DAILY;FREQ=WEEKLY", "FREQ=DAILY;BYDAY=XX",
+        "FREQ=WEEKLY;BYDAY=1MO", "FREQ=DAILY;COUNT=2;COUNT=3", "FREQ=DAILY;UNTIL=20260231", "FREQ=DAILY;UNTIL=99999999",
+        "FREQ=MONTHLY;BYMONTHDAY=32", "FREQ=MONTHLY;BYMONTH=2;BYMONTHDAY=30", "FREQ=YEARLY;BYYEARDAY=400",
+        "FREQ=YEARLY;BYYEARDAY=366;BYMONTH=1", "FREQ=MONTHLY;BYSETPOS=367", "FREQ=MONTHLY;BYDAY=MO;BYSETPOS=6", "FREQ=DAILY;",
+        "FREQ=YEARLY;BYEASTER=1", "FREQ=DAILY;" + "BYDAY=MO;" * 60,
+    ],
+)  # fmt: skip
+def test_a_rule_that_is_none_is_refused(ada: User, pattern: str) -> None:
+    before = datetime.now(UTC)
+    answer = ada.post("/v1/goals", {"title": "T", "goal_type": "daily", "recurrence_pattern": pattern})
+    assert_problem(answer, 422, "invalid", "recurrence_pattern")
+    path = f"/v1/goals/{goal(ada)['id']}"
+    assert_problem(ada.patch(path, {"recurrence_pattern": pattern}), 422, "invalid", "recurrence_pattern")
+    assert datetime.now(UTC) - before < timedelta(seconds=2)
+
+
+def test_an_imported_pattern_that_is_no_rule_makes_no_trouble(api: Api, runner: asyncio.Runner, database: str) -> None:
+    user = api.user()
+    with connected(runner, database) as connection:
+        sql = """
+            insert into goals (user_id, title, goal_type, is_recurring, recurrence_pattern)
+            values ($1, 'G', 'daily', true, 'weekly')"""
+        runner.run(connection.execute(sql, user.id))
+    [imported] = goals(user)
+    assert user.patch(f"/v1/goals/{imported['id']}", {"status": "completed"}).json()["status"] == "completed"
+    assert len(goals(user)) == 1
