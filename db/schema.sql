@@ -93,6 +93,20 @@ CREATE FUNCTION public.rfc3339(at timestamp with time zone) RETURNS text
 COMMENT ON FUNCTION public.rfc3339(at timestamp with time zone) IS 'A time as the API writes it.';
 
 --
+-- Name: snippet(text, text); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.snippet(body text, q text) RETURNS text
+    LANGUAGE sql STABLE PARALLEL SAFE
+    RETURN ts_headline('simple'::regconfig, replace(replace(replace(substr(body, GREATEST(1, ((SELECT min(NULLIF(strpos(lower(snippet.body), word.lexeme), 0)) AS min FROM unnest(to_tsvector('simple'::regconfig, snippet.q)) word(lexeme, positions, weights)) - 500)), 10000), '&'::text, '&amp;'::text), '<'::text, '&lt;'::text), '>'::text, '&gt;'::text), websearch_to_tsquery('simple'::regconfig, q), 'StartSel=<mark>, StopSel=</mark>, MaxWords=30, MinWords=15'::text);
+
+--
+-- Name: FUNCTION snippet(body text, q text); Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON FUNCTION public.snippet(body text, q text) IS 'The part of a text that a search shows, as HTML whose only tags are <mark>.';
+
+--
 -- Name: touch(); Type: FUNCTION; Schema: public; Owner: -
 --
 
@@ -197,7 +211,7 @@ CREATE TABLE public.blog_entries (
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
     version integer DEFAULT 1 NOT NULL,
-    search tsvector GENERATED ALWAYS AS ((((array_to_tsvector(ARRAY[(user_id)::text]) || setweight(to_tsvector('simple'::regconfig, title), 'A'::"char")) || setweight(to_tsvector('simple'::regconfig, COALESCE(excerpt, ''::text)), 'B'::"char")) || setweight(to_tsvector('simple'::regconfig, content), 'C'::"char"))) STORED NOT NULL,
+    search tsvector GENERATED ALWAYS AS ((((array_to_tsvector(ARRAY[(user_id)::text]) || setweight(to_tsvector('simple'::regconfig, title), 'A'::"char")) || setweight(to_tsvector('simple'::regconfig, COALESCE(excerpt, ''::text)), 'B'::"char")) || setweight(to_tsvector('simple'::regconfig, "left"(content, 130000)), 'C'::"char"))) STORED NOT NULL,
     CONSTRAINT blog_entries_content_length CHECK (((char_length(content) >= 1) AND (char_length(content) <= 200000))),
     CONSTRAINT blog_entries_excerpt_length CHECK ((char_length(excerpt) <= 2000)),
     CONSTRAINT blog_entries_published_at_status CHECK (((status = 'published'::text) = (published_at IS NOT NULL))),
@@ -235,7 +249,7 @@ COMMENT ON COLUMN public.blog_entries.version IS 'Counts real changes; the API''
 -- Name: COLUMN blog_entries.search; Type: COMMENT; Schema: public; Owner: -
 --
 
-COMMENT ON COLUMN public.blog_entries.search IS 'Words of title, excerpt and content, and the owner''s id as a word.';
+COMMENT ON COLUMN public.blog_entries.search IS 'Words of title, excerpt and the first 130,000 characters of content, and the owner''s id as a word.';
 
 --
 -- Name: conversations; Type: TABLE; Schema: public; Owner: -
@@ -1962,6 +1976,7 @@ INSERT INTO public.schema_migrations (version) VALUES
     ('20261121000900'),
     ('20261121001000'),
     ('20261121001100'),
+    ('20261121001110'),
     ('20261121001200'),
     ('20261121001300'),
     ('20261121001400'),

@@ -13,11 +13,14 @@ from litestar.routes import HTTPRoute
 from app import health, logs, metrics, migrations, openapi, settings, supervisor
 from app.accounts import handlers as accounts
 from app.accounts.passwords import Passwords
+from app.blog_entries import handlers as blog_entries
 from app.callers import Callers, listening
+from app.daily_reviews import handlers as daily_reviews
 from app.database import Database
 from app.dispatch import dispatcher
 from app.edge import Edge
 from app.requests import BODY_LIMIT, Request
+from app.search import handlers as search
 from app.settings import Settings
 from app.tasks import handlers as tasks
 
@@ -25,7 +28,15 @@ from app.tasks import handlers as tasks
 def create_app(settings: Settings, passwords: Passwords | None = None) -> Edge:
     """Make the ASGI application. The pool opens when the server starts it, and closes when the server stops it."""
     app = Litestar(
-        [accounts.router, tasks.router, health.router, openapi.router],
+        [
+            accounts.router,
+            tasks.router,
+            daily_reviews.router,
+            blog_entries.router,
+            search.router,
+            health.router,
+            openapi.router,
+        ],
         request_class=Request,
         request_max_body_size=BODY_LIMIT,
         lifespan=[_lifespan(settings, passwords)],

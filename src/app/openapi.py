@@ -75,7 +75,7 @@ def document(app: Litestar) -> bytes:
             "openapi": "3.1.0",
             "info": {"title": "Holdfast", "version": __version__, "description": DESCRIPTION},
             "servers": [{"url": "/"}],
-            "tags": [{"name": "Accounts"}, {"name": "Tasks"}, {"name": "Operation"}],
+            "tags": [{"name": "Accounts"}, {"name": "Tasks"}, {"name": "Journal"}, {"name": "Search"}, {"name": "Operation"}],
             "paths": paths,
             "components": {
                 "schemas": components,
@@ -168,10 +168,11 @@ def _successes(method: str, handler: HTTPRouteHandler, references: Json) -> Json
     answer = _answer(handler)
     has_version = _has_field(answer, "version")
     can_be_replayed = method == "post" and _has_field(_data(handler), "id")
+    can_make = method == "put" and _calls(handler, "created")
     headers: Json = {"X-Request-Id": _REQUEST_ID}
     if has_version:
         headers["ETag"] = _ETAG
-    if can_be_replayed:
+    if can_be_replayed or can_make:
         headers["Location"] = _LOCATION
     success: Json = {"description": HTTPStatus(handler.status_code).phrase, "headers": headers}
     if answer is not None:
@@ -180,6 +181,8 @@ def _successes(method: str, handler: HTTPRouteHandler, references: Json) -> Json
     responses: Json = {str(handler.status_code): success}
     if can_be_replayed:
         responses["200"] = success | {"description": "The same create came before: the row as it stands"}
+    if can_make:
+        responses["201"] = success | {"description": "It was not there before: it was made"}
     if _calls(handler, "has_version"):
         responses["304"] = {"description": "The client has this version already", "headers": headers}
     if failing := handler.opt.get("also_status"):
