@@ -98,7 +98,7 @@ COMMENT ON FUNCTION public.rfc3339(at timestamp with time zone) IS 'A time as th
 
 CREATE FUNCTION public.snippet(body text, q text) RETURNS text
     LANGUAGE sql STABLE PARALLEL SAFE
-    RETURN ts_headline('simple'::regconfig, replace(replace(replace(substr(body, GREATEST(1, ((SELECT min(NULLIF(strpos(lower(snippet.body), word.lexeme), 0)) AS min FROM unnest(to_tsvector('simple'::regconfig, snippet.q)) word(lexeme, positions, weights)) - 500)), 10000), '&'::text, '&amp;'::text), '<'::text, '&lt;'::text), '>'::text, '&gt;'::text), websearch_to_tsquery('simple'::regconfig, q), 'StartSel=<mark>, StopSel=</mark>, MaxWords=30, MinWords=15'::text);
+    RETURN ts_headline('simple'::regconfig, replace(replace(replace(substr(body, GREATEST(1, ((SELECT max(strpos(lower(snippet.body), word.lexeme)) AS max FROM unnest(to_tsvector('simple'::regconfig, snippet.q)) word(lexeme, positions, weights)) - 500)), 10000), '&'::text, '&amp;'::text), '<'::text, '&lt;'::text), '>'::text, '&gt;'::text), websearch_to_tsquery('simple'::regconfig, q), 'StartSel=<mark>, StopSel=</mark>, MaxWords=30, MinWords=15'::text);
 
 --
 -- Name: FUNCTION snippet(body text, q text); Type: COMMENT; Schema: public; Owner: -

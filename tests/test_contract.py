@@ -62,6 +62,11 @@ def other_session(user: User) -> str:
 
 ROWS: dict[str, Callable[[User], str]] = {
     "/problems/{code}": lambda _: "not_found",
+    "/v1/blog-entries/{id}": lambda user: made(user.post("/v1/blog-entries", {"title": "T", "content": "C"})),
+    "/v1/blog-entries/by-slug/{slug}": lambda user: str(
+        user.post("/v1/blog-entries", {"title": "T", "content": "C"}).json()["slug"]
+    ),
+    "/v1/daily-reviews/{date}": lambda user: str(user.put("/v1/daily-reviews/2026-11-21", {"mood": 7}).json()["date"]),
     "/v1/me/sessions/{id}": other_session,
     "/v1/me/tokens/{id}": lambda user: made(user.post("/v1/me/tokens", {"name": "T", "scopes": ["read"]})),
     "/v1/tasks/{id}": lambda user: made(user.post("/v1/tasks", {"title": "T"})),
@@ -70,12 +75,14 @@ ROWS: dict[str, Callable[[User], str]] = {
 
 BEYOND_A_SCHEMA = {
     ("current", "required"),
+    ("cursor", "not_with_q"),
     ("email", "required"),
     ("expires_at", "past"),
     ("new", "too_common"),
     ("password", "required"),
     ("password", "too_common"),
     ("timezone", "unknown"),
+    ("to", "before_from"),
 }
 """Fields and the rules that no schema can say: a request that the document allows may be refused for these."""
 

@@ -15,10 +15,11 @@ with recursive tried_slug as (
     where exists (select 1 from blog_entries b where b.user_id = :user_id and b.slug = t.slug))
 insert into blog_entries (user_id, id, title, content, excerpt, slug, status, is_featured, published_at)
 select
-    :user_id, coalesce(p.id, new_id()), p.title, p.content, p.excerpt, free.slug, p.status, p.is_featured,
+    :user_id, coalesce(p.id, new_id()), p.title, p.content, p.excerpt, t.slug, p.status, p.is_featured,
     case when p.status = 'published' then now() end
 from jsonb_populate_record(null::blog_entries, :new::jsonb) p
-cross join (select slug from tried_slug order by place desc limit 1) free
+cross join tried_slug t
+where t.place = (select max(place) from tried_slug)
 on conflict (user_id, id) do nothing
 returning id, title, content, excerpt, slug, status, is_featured, published_at, created_at, updated_at, version;
 
