@@ -11,6 +11,34 @@ SET client_min_messages = warning;
 SET row_security = off;
 
 --
+-- Name: search_words(text); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.search_words(q text) RETURNS text[]
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN (SELECT array_agg(longest.lexeme) AS array_agg FROM (SELECT word.lexeme FROM unnest(to_tsvector('simple'::regconfig, search_words.q)) word(lexeme, positions, weights) ORDER BY (char_length(word.lexeme)) DESC, word.lexeme LIMIT 5) longest);
+
+--
+-- Name: FUNCTION search_words(q text); Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON FUNCTION public.search_words(q text) IS 'The longest words of a search, five at most: what ranking and showing look at.';
+
+--
+-- Name: any_word(text); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.any_word(q text) RETURNS tsquery
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN (SELECT (string_agg(((''''::text || replace(replace(word.word, '\'::text, '\\'::text), ''''::text, ''''''::text)) || ''''::text), ' | '::text))::tsquery AS string_agg FROM unnest(public.search_words(any_word.q)) word(word));
+
+--
+-- Name: FUNCTION any_word(q text); Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON FUNCTION public.any_word(q text) IS 'A search for any of search_words(q).';
+
+--
 -- Name: new_id(timestamp with time zone); Type: FUNCTION; Schema: public; Owner: -
 --
 
@@ -98,7 +126,7 @@ COMMENT ON FUNCTION public.rfc3339(at timestamp with time zone) IS 'A time as th
 
 CREATE FUNCTION public.snippet(body text, q text) RETURNS text
     LANGUAGE sql STABLE PARALLEL SAFE
-    RETURN ts_headline('simple'::regconfig, replace(replace(replace(substr(body, GREATEST(1, ((SELECT max(strpos(lower(snippet.body), word.lexeme)) AS max FROM unnest(to_tsvector('simple'::regconfig, snippet.q)) word(lexeme, positions, weights)) - 500)), 10000), '&'::text, '&amp;'::text), '<'::text, '&lt;'::text), '>'::text, '&gt;'::text), websearch_to_tsquery('simple'::regconfig, q), 'StartSel=<mark>, StopSel=</mark>, MaxWords=30, MinWords=15'::text);
+    RETURN (SELECT ts_headline('simple'::regconfig, replace(replace(replace(substr(snippet.body, GREATEST(1, (found.place - 500)), 3000), '&'::text, '&amp;'::text), '<'::text, '&lt;'::text), '>'::text, '&gt;'::text), CASE WHEN (numnode(words.words) < 8) THEN words.words ELSE public.any_word(snippet.q) END, 'StartSel=<mark>, StopSel=</mark>, MaxWords=30, MinWords=15'::text) AS ts_headline FROM (websearch_to_tsquery('simple'::regconfig, snippet.q) words(words) CROSS JOIN (SELECT max(strpos(whole.lowered, word.word)) AS place FROM ((SELECT lower(snippet.body) AS lowered OFFSET 0) whole CROSS JOIN unnest(public.search_words(snippet.q)) word(word))) found));
 
 --
 -- Name: FUNCTION snippet(body text, q text); Type: COMMENT; Schema: public; Owner: -

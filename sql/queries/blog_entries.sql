@@ -68,7 +68,7 @@ from (
 -- name: find(user_id, q, status, tag, limit)
 -- The entries that match a search, best first, out of the newest 1,000 that do. asked is as in search.hits.
 with asked as (
-    select words, words && quote_literal(:user_id::uuid::text)::tsquery as own_words
+    select words && quote_literal(:user_id::uuid::text)::tsquery as own_words, any_word(:q) as any_word
     from websearch_to_tsquery('simple', :q) words
     where numnode(words) > 0),
 matched as (
@@ -83,7 +83,7 @@ matched as (
     order by id desc
     limit 1000),
 ranked as (
-    select id, ts_rank(search, (select words from asked)) as rank
+    select id, ts_rank(search, (select any_word from asked)) as rank
     from matched
     order by rank desc, id desc
     limit :limit)

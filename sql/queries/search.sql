@@ -3,7 +3,7 @@
 -- is made only of what is given back. asked has no row when q has no word; own_words adds the owner's id, a lexeme of every
 -- row that no q can match: it is no word as the parser makes them. So each index narrows to the user by itself.
 with asked as (
-    select words, words && quote_literal(:user_id::uuid::text)::tsquery as own_words
+    select words && quote_literal(:user_id::uuid::text)::tsquery as own_words, any_word(:q) as any_word
     from websearch_to_tsquery('simple', :q) words
     where numnode(words) > 0),
 matched as (
@@ -41,7 +41,7 @@ matched as (
     order by id desc
     limit 500)),
 ranked as (
-    select kind, id, ts_rank(search, (select words from asked)) as rank
+    select kind, id, ts_rank(search, (select any_word from asked)) as rank
     from matched
     order by rank desc, id desc, kind
     limit :limit)

@@ -96,6 +96,11 @@ def created(content: V, location: str, *, replayed: bool = False) -> Ready[V]:
     return row(content, 200 if replayed else 201, headers=(etag(content.version), (b"location", location.encode())))
 
 
+def replaced(content: V, *, made: bool) -> Ready[V]:
+    """Answer a put: 201 when it made the row, 200 when it replaced it."""
+    return row(content, 201 if made else 200, headers=(etag(content.version),))
+
+
 def no_content() -> Ready[None]:
     """Answer with nothing, because it is done."""
     return Ready(b"", 204, ())

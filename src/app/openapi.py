@@ -154,8 +154,9 @@ def _parameters(path: str, handler: HTTPRouteHandler, references: Json, componen
         if f"{{{name}}}" in path
     ]
     if query := _query(handler):
-        properties = components[references[query]["$ref"].rpartition("/")[2]]["properties"]
-        parameters += [_query_parameter(name, schema) for name, schema in properties.items()]
+        described = components[references[query]["$ref"].rpartition("/")[2]]
+        for name, schema in described["properties"].items():
+            parameters.append(_query_parameter(name, schema, required=name in described.get("required", ())))
     if _calls(handler, "expected_version"):
         parameters.append(_IF_MATCH)
     if _calls(handler, "has_version"):
@@ -168,11 +169,10 @@ def _successes(method: str, handler: HTTPRouteHandler, references: Json) -> Json
     answer = _answer(handler)
     has_version = _has_field(answer, "version")
     can_be_replayed = method == "post" and _has_field(_data(handler), "id")
-    can_make = method == "put" and _calls(handler, "created")
     headers: Json = {"X-Request-Id": _REQUEST_ID}
     if has_version:
         headers["ETag"] = _ETAG
-    if can_be_replayed or can_make:
+    if can_be_replayed:
         headers["Location"] = _LOCATION
     success: Json = {"description": HTTPStatus(handler.status_code).phrase, "headers": headers}
     if answer is not None:
@@ -181,17 +181,17 @@ def _successes(method: str, handler: HTTPRouteHandler, references: Json) -> Json
     responses: Json = {str(handler.status_code): success}
     if can_be_replayed:
         responses["200"] = success | {"description": "The same create came before: the row as it stands"}
-    if can_make:
-        responses["201"] = success | {"description": "It was not there before: it was made"}
     if _calls(handler, "has_version"):
         responses["304"] = {"description": "The client has this version already", "headers": headers}
+    if _calls(handler, "replaced"):
+        responses["201"] = success | {"description": "There was none: it is made"}
     if failing := handler.opt.get("also_status"):
         responses[str(failing)] = success | {"description": "The same, with what is wrong"}
     return responses
 
 
-def _query_parameter(name: str, schema: Json) -> Json:
-    parameter: Json = {"name": name, "in": "query", "schema": schema}
+def _query_parameter(name: str, schema: Json, *, required: bool) -> Json:
+    parameter: Json = {"name": name, "in": "query", "schema": schema} | ({"required": True} if required else {})
     alternatives = [each for each in schema.get("anyOf", ()) if each != {"type": "null"}]
     if len(alternatives) == 1:
         # Null is "absent" here: a query parameter cannot be null.

@@ -24,12 +24,12 @@ async def replace(request: Request, date: FromPath[dt.date], data: JSONBody[Dail
     user_id, version = request.caller.user_id, expected_version(request)
     if version is None:
         review, made = await repository.put(request.database, user_id, date, data)
-        return answers.created(review, f"/v1/daily-reviews/{date}", replayed=not made)
+        return answers.replaced(review, made=made)
     # A review that is not there has no version, so a PUT that expects one never makes it.
     replaced = await repository.patch(request.database, user_id, date, version, data)
     if replaced is None:
         raise Problem("version_mismatch")
-    return answers.created(replaced, f"/v1/daily-reviews/{date}", replayed=True)
+    return answers.replaced(replaced, made=False)
 
 
 @get("/{date:date}")
