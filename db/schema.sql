@@ -11,6 +11,42 @@ SET client_min_messages = warning;
 SET row_security = off;
 
 --
+-- Name: search_words(text); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.search_words(q text) RETURNS text[]
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN (SELECT array_agg(longest.lexeme) AS array_agg FROM (SELECT word.lexeme FROM unnest(to_tsvector('simple'::regconfig, search_words.q)) word(lexeme, positions, weights) ORDER BY (char_length(word.lexeme)) DESC, word.lexeme LIMIT 5) longest);
+
+--
+-- Name: FUNCTION search_words(q text); Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON FUNCTION public.search_words(q text) IS 'The longest words of a search, five at most: what ranking and showing look at.';
+
+--
+-- Name: any_word(text); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.any_word(q text) RETURNS tsquery
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN (SELECT (string_agg(((''''::text || replace(replace(word.word, '\'::text, '\\'::text), ''''::text, ''''''::text)) || ''''::text), ' | '::text))::tsquery AS string_agg FROM unnest(public.search_words(any_word.q)) word(word));
+
+--
+-- Name: FUNCTION any_word(q text); Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON FUNCTION public.any_word(q text) IS 'A search for any of search_words(q).';
+
+--
+-- Name: goal_percentage(text, numeric, numeric); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.goal_percentage(status text, target_value numeric, current_value numeric) RETURNS numeric
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN CASE WHEN (target_value IS NOT NULL) THEN trim_scale(GREATEST((0)::numeric, LEAST((100)::numeric, round((((100)::numeric * COALESCE(current_value, (0)::numeric)) / target_value), 2)))) WHEN (status = 'completed'::text) THEN (100)::numeric ELSE (0)::numeric END;
+
+--
 -- Name: new_id(timestamp with time zone); Type: FUNCTION; Schema: public; Owner: -
 --
 
@@ -105,6 +141,20 @@ CREATE FUNCTION public.rfc3339(at timestamp with time zone) RETURNS text
 --
 
 COMMENT ON FUNCTION public.rfc3339(at timestamp with time zone) IS 'A time as the API writes it.';
+
+--
+-- Name: snippet(text, text); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.snippet(body text, q text) RETURNS text
+    LANGUAGE sql STABLE PARALLEL SAFE
+    RETURN (SELECT ts_headline('simple'::regconfig, replace(replace(replace(substr(snippet.body, GREATEST(1, (found.place - 500)), 3000), '&'::text, '&amp;'::text), '<'::text, '&lt;'::text), '>'::text, '&gt;'::text), CASE WHEN (numnode(words.words) < 8) THEN words.words ELSE public.any_word(snippet.q) END, 'StartSel=<mark>, StopSel=</mark>, MaxWords=30, MinWords=15'::text) AS ts_headline FROM (websearch_to_tsquery('simple'::regconfig, snippet.q) words(words) CROSS JOIN (SELECT max(strpos(whole.lowered, word.word)) AS place FROM ((SELECT lower(snippet.body) AS lowered OFFSET 0) whole CROSS JOIN unnest(public.search_words(snippet.q)) word(word))) found));
+
+--
+-- Name: FUNCTION snippet(body text, q text); Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON FUNCTION public.snippet(body text, q text) IS 'The part of a text that a search shows, as HTML whose only tags are <mark>.';
 
 --
 -- Name: touch(); Type: FUNCTION; Schema: public; Owner: -
@@ -263,7 +313,7 @@ CREATE TABLE public.blog_entries (
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
     version integer DEFAULT 1 NOT NULL,
-    search tsvector GENERATED ALWAYS AS ((((array_to_tsvector(ARRAY[(user_id)::text]) || setweight(to_tsvector('simple'::regconfig, title), 'A'::"char")) || setweight(to_tsvector('simple'::regconfig, COALESCE(excerpt, ''::text)), 'B'::"char")) || setweight(to_tsvector('simple'::regconfig, content), 'C'::"char"))) STORED NOT NULL,
+    search tsvector GENERATED ALWAYS AS ((((array_to_tsvector(ARRAY[(user_id)::text]) || setweight(to_tsvector('simple'::regconfig, title), 'A'::"char")) || setweight(to_tsvector('simple'::regconfig, COALESCE(excerpt, ''::text)), 'B'::"char")) || setweight(to_tsvector('simple'::regconfig, "left"(content, 130000)), 'C'::"char"))) STORED NOT NULL,
     CONSTRAINT blog_entries_content_length CHECK (((char_length(content) >= 1) AND (char_length(content) <= 200000))),
     CONSTRAINT blog_entries_excerpt_length CHECK ((char_length(excerpt) <= 2000)),
     CONSTRAINT blog_entries_published_at_status CHECK (((status = 'published'::text) = (published_at IS NOT NULL))),
@@ -301,7 +351,7 @@ COMMENT ON COLUMN public.blog_entries.version IS 'Counts real changes; the API''
 -- Name: COLUMN blog_entries.search; Type: COMMENT; Schema: public; Owner: -
 --
 
-COMMENT ON COLUMN public.blog_entries.search IS 'Words of title, excerpt and content, and the owner''s id as a word.';
+COMMENT ON COLUMN public.blog_entries.search IS 'Words of title, excerpt and the first 130,000 characters of content, and the owner''s id as a word.';
 
 --
 -- Name: consent_events; Type: TABLE; Schema: public; Owner: -
@@ -651,6 +701,7 @@ CREATE TABLE public.goals (
     is_recurring boolean DEFAULT false NOT NULL,
     recurrence_pattern text,
     parent_id uuid,
+    previous_id uuid,
     completed_at timestamp with time zone,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
@@ -691,6 +742,12 @@ COMMENT ON COLUMN public.goals.recurrence_pattern IS 'An RFC 5545 recurrence rul
 --
 
 COMMENT ON COLUMN public.goals.parent_id IS 'A goal of the same user; cycles are refused by the statement that moves a goal (goals.move).';
+
+--
+-- Name: COLUMN goals.previous_id; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.goals.previous_id IS 'The recurring goal whose completion made this one. A key, no reference: that goal may be deleted since.';
 
 --
 -- Name: COLUMN goals.completed_at; Type: COMMENT; Schema: public; Owner: -
@@ -1594,7 +1651,7 @@ ALTER TABLE ONLY public.taggings
 --
 
 ALTER TABLE ONLY public.taggings
-    ADD CONSTRAINT taggings_pkey PRIMARY KEY (user_id, id);
+    ADD CONSTRAINT taggings_pkey PRIMARY KEY (user_id, tag_id, id);
 
 --
 -- Name: tags tags_pkey; Type: CONSTRAINT; Schema: public; Owner: -
@@ -1694,6 +1751,12 @@ CREATE INDEX goal_progress_goal ON public.goal_progress USING btree (user_id, go
 CREATE INDEX goals_parent ON public.goals USING btree (user_id, parent_id, id) WHERE (parent_id IS NOT NULL);
 
 --
+-- Name: goals_previous_id_unique; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE UNIQUE INDEX goals_previous_id_unique ON public.goals USING btree (user_id, previous_id) WHERE (previous_id IS NOT NULL);
+
+--
 -- Name: goals_search; Type: INDEX; Schema: public; Owner: -
 --
 
@@ -1758,6 +1821,12 @@ CREATE INDEX media_task ON public.media USING btree (user_id, task_id) WHERE (ta
 --
 
 CREATE INDEX media_workout ON public.media USING btree (user_id, workout_id) WHERE (workout_id IS NOT NULL);
+
+--
+-- Name: progress_snapshots_date; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX progress_snapshots_date ON public.progress_snapshots USING btree (user_id, date, id);
 
 --
 -- Name: query_cache_expiry; Type: INDEX; Schema: public; Owner: -
@@ -2289,6 +2358,7 @@ INSERT INTO public.schema_migrations (version) VALUES
     ('20261121000900'),
     ('20261121001000'),
     ('20261121001100'),
+    ('20261121001110'),
     ('20261121001200'),
     ('20261121001300'),
     ('20261121001400'),

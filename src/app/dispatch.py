@@ -81,25 +81,13 @@ def _options(allowed: str) -> Dispatch:
     return handle
 
 
-def _words(fields: Mapping[str, Any]) -> list[tuple[str, tuple[str, ...]]]:
-    """The parts of a path that are one of a few words: to the router any word is one."""
-    return [(name, get_args(field.annotation)) for name, field in fields.items() if get_origin(field.annotation) is Literal]
-
-
-def _check_words(arguments: Mapping[str, Any], words: list[tuple[str, tuple[str, ...]]]) -> None:
-    for name, known in words:
-        if arguments[name] not in known:
-            raise Problem("not_found")
-
-
 def _compiled(handler: HTTPRouteHandler, path: str) -> Dispatch:
     fields = handler.parsed_fn_signature.parameters
     call = cast("Handler", handler.fn)
     access = handler.opt.get("auth", "required")
     data = fields["data"].annotation if "data" in fields else None
     filters = fields["filters"].annotation if "filters" in fields else None
-    dates = [name for name, field in fields.items() if field.annotation is date]
-    words = _words(fields)
+    parts = _parts(fields)
     limit = handler.opt.get("body_limit", BODY_LIMIT)
     takes_request = "request" in fields
     roles = handler.opt.get("roles")
@@ -115,13 +103,8 @@ def _compiled(handler: HTTPRouteHandler, path: str) -> Dispatch:
                 if named is not None or roles is not None:
                     await admit(scope, caller, named, roles)
         arguments: dict[str, Any] = dict(scope["path_params"])
-        if dates:
-            _check_dates([arguments[name] for name in dates], scope["path"])
-        for name in dates:
-            # The framework's parser takes every form of ISO 8601; an address has one.
-            if f"/{arguments[name].isoformat()}" not in scope["path"]:
-                raise Problem("not_found")
-        _check_words(arguments, words)
+        if parts:
+            _check_parts(arguments, parts, scope["path"])
         if filters is not None:
             arguments["filters"] = decode_query(scope["query_string"], filters)
         elif refuses_query and scope["query_string"]:
@@ -135,7 +118,18 @@ def _compiled(handler: HTTPRouteHandler, path: str) -> Dispatch:
     return handle
 
 
-def _check_dates(dates: list[date], path: str) -> None:
-    """Raise Problem 404 for a day in another form: the framework's parser takes all of ISO 8601, an address has one."""
-    if not all(f"/{each.isoformat()}" in path for each in dates):
-        raise Problem("not_found")
+def _parts(fields: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
+    """The parts of a path that the router takes too easily: those that are one of a few words, and days (no words)."""
+    return {
+        name: get_args(field.annotation) if field.annotation is not date else ()
+        for name, field in fields.items()
+        if field.annotation is date or get_origin(field.annotation) is Literal
+    }
+
+
+def _check_parts(arguments: Mapping[str, Any], parts: Mapping[str, tuple[str, ...]], path: str) -> None:
+    """Raise Problem 404 for another word, and for a day in another form of ISO 8601: an address has one."""
+    for name, words in parts.items():
+        part = arguments[name]
+        if part not in words if words else f"/{part.isoformat()}" not in path:
+            raise Problem("not_found")

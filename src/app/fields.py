@@ -34,3 +34,21 @@ Notes = Annotated[str, Meta(max_length=10_000, examples=["Slept badly, went anyw
 # is written as a number; declared as Decimal, a body could send them as text.
 Quantity = Annotated[float, Meta(ge=0, le=1_000_000_000, examples=[12.5])]
 TagSlug = Annotated[str, Meta(max_length=100, description="Only rows that carry the tag with this slug.", examples=["garden"])]
+SearchWords = Annotated[
+    str,
+    Meta(
+        min_length=1,
+        max_length=200,
+        pattern=NOT_BLANK,
+        description="Whole words, all of which must be there, in any letter case; `or` between two: one of them; "
+        '`"..."`: a phrase; `-word`: not this one. Without any word nothing is found.',
+        examples=['garden "green house" -snow'],
+    ),
+]
+Snippet = Annotated[
+    str,
+    Meta(
+        description="The part of the text that matches, as HTML: escaped, with what was found between `<mark>` and `</mark>`.",
+        examples=["Tom &amp; I in the <mark>garden</mark>"],
+    ),
+]

@@ -14,17 +14,20 @@ from app import health, logs, maintain, metrics, migrations, openapi, settings, 
 from app.accounts import handlers as accounts
 from app.accounts.passwords import Passwords
 from app.admin import handlers as admin
+from app.blog_entries import handlers as blog_entries
 from app.callers import Callers, listening
 from app.consents import handlers as consents
 from app.credits.handlers import router as credits_router
+from app.daily_reviews import handlers as daily_reviews
 from app.database import Database
 from app.dispatch import dispatcher
 from app.edge import Edge
+from app.goals import handlers as goals
+from app.habits import handlers as habits
 from app.nutrition import handlers as nutrition
 from app.progress import handlers as progress
-from app.habits import handlers as habits
-from app.goals import handlers as goals
 from app.requests import BODY_LIMIT, Request
+from app.search import handlers as search
 from app.settings import Settings
 from app.tags import handlers as tags
 from app.tasks import handlers as tasks
@@ -37,17 +40,21 @@ def create_app(settings: Settings, passwords: Passwords | None = None) -> Edge:
         [
             accounts.router,
             tasks.router,
+            habits.router,
+            goals.router,
+            nutrition.router,
+            workouts.router,
+            daily_reviews.router,
+            blog_entries.router,
+            tags.router,
+            progress.router,
+            search.router,
             credits_router,
             consents.router,
             admin.router,
-            nutrition.router,
-            workouts.router,
             health.router,
             openapi.router,
         ],
-        [accounts.router, tasks.router, tags.router, progress.router, health.router, openapi.router],
-        [accounts.router, tasks.router, habits.router, health.router, openapi.router],
-        [accounts.router, tasks.router, goals.router, health.router, openapi.router],
         request_class=Request,
         request_max_body_size=BODY_LIMIT,
         lifespan=[_lifespan(settings, passwords)],

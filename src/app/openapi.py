@@ -40,6 +40,28 @@ Times are RFC 3339 in UTC. Unknown fields and parameters are refused. Every erro
 report a fault. `HEAD` works where `GET` does.
 """
 
+TAGS = (
+    "Accounts",
+    "Tasks",
+    "Habits",
+    "Goals",
+    "Nutrition",
+    "Workouts",
+    "Journal",
+    "Tags",
+    "Media",
+    "Progress",
+    "Search",
+    "Conversations",
+    "Usage",
+    "Credits",
+    "Consents",
+    "Query cache",
+    "Admin",
+    "Operation",
+)
+"""The groups of the reference page, in its order."""
+
 _IF_MATCH: Json = {
     "name": "If-Match",
     "in": "header",
@@ -75,19 +97,7 @@ def document(app: Litestar) -> bytes:
             "openapi": "3.1.0",
             "info": {"title": "Holdfast", "version": __version__, "description": DESCRIPTION},
             "servers": [{"url": "/"}],
-            "tags": [
-                {"name": "Accounts"},
-                {"name": "Tasks"},
-                {"name": "Credits"},
-                {"name": "Consents"},
-                {"name": "Query cache"},
-                {"name": "Nutrition"},
-                {"name": "Workouts"},
-                {"name": "Operation"},
-            ],
-            "tags": [{"name": "Accounts"}, {"name": "Tasks"}, {"name": "Tags"}, {"name": "Progress"}, {"name": "Operation"}],
-            "tags": [{"name": "Accounts"}, {"name": "Tasks"}, {"name": "Habits"}, {"name": "Operation"}],
-            "tags": [{"name": "Accounts"}, {"name": "Tasks"}, {"name": "Goals"}, {"name": "Operation"}],
+            "tags": [{"name": name} for name in TAGS],
             "paths": paths,
             "components": {
                 "schemas": components,
@@ -166,8 +176,9 @@ def _parameters(path: str, handler: HTTPRouteHandler, references: Json, componen
         if f"{{{name}}}" in path
     ]
     if query := _query(handler):
-        properties = components[references[query]["$ref"].rpartition("/")[2]]["properties"]
-        parameters += [_query_parameter(name, schema) for name, schema in properties.items()]
+        described = components[references[query]["$ref"].rpartition("/")[2]]
+        for name, schema in described["properties"].items():
+            parameters.append(_query_parameter(name, schema, required=name in described.get("required", ())))
     if _calls(handler, "expected_version"):
         parameters.append(_IF_MATCH)
     if _calls(handler, "has_version"):
@@ -203,8 +214,8 @@ def _successes(method: str, handler: HTTPRouteHandler, references: Json) -> Json
     return responses
 
 
-def _query_parameter(name: str, schema: Json) -> Json:
-    parameter: Json = {"name": name, "in": "query", "schema": schema}
+def _query_parameter(name: str, schema: Json, *, required: bool) -> Json:
+    parameter: Json = {"name": name, "in": "query", "schema": schema} | ({"required": True} if required else {})
     alternatives = [each for each in schema.get("anyOf", ()) if each != {"type": "null"}]
     if len(alternatives) == 1:
         # Null is "absent" here: a query parameter cannot be null.

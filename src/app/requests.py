@@ -183,7 +183,10 @@ def _parsers(kind: type[msgspec.Struct]) -> dict[str, Callable[[str], Any]]:
 
 @cache
 def _defaults(kind: type[msgspec.Struct]) -> msgspec.Struct:
-    return msgspec.convert({}, kind)
+    try:
+        return msgspec.convert({}, kind)
+    except msgspec.ValidationError as error:
+        raise problem_for_validation(error) from None
 
 
 def decode_query(query_string: bytes, kind: type[msgspec.Struct]) -> msgspec.Struct:

@@ -1,0 +1,118 @@
+-- name: lock_slugs(user_id)$
+-- First statement of a transaction that makes an entry: creates of one user come one after the other, so that the next
+-- statement sees every slug that is taken. Within one statement the lock would come too late for its snapshot. No key update:
+-- inserts into other tables, which need a key share, go on.
+select id from users where id = :user_id for no key update;
+
+-- name: create(user_id, new, slug)^
+-- new is the JSON of the entry. It gets the slug, or where that is taken the first free one of slug-2, slug-3, ...
+-- No row: the chosen id is taken by this user's own entry; send get() as a second statement.
+with recursive tried_slug as (
+    select 1 as place, :slug::text as slug
+    union all
+    select t.place + 1, :slug::text || '-' || (t.place + 1)
+    from tried_slug t
+    where exists (select 1 from blog_entries b where b.user_id = :user_id and b.slug = t.slug))
+insert into blog_entries (user_id, id, title, content, excerpt, slug, status, is_featured, published_at)
+select
+    :user_id, coalesce(p.id, new_id()), p.title, p.content, p.excerpt, t.slug, p.status, p.is_featured,
+    case when p.status = 'published' then now() end
+from jsonb_populate_record(null::blog_entries, :new::jsonb) p
+cross join tried_slug t
+where t.place = (select max(place) from tried_slug)
+on conflict (user_id, id) do nothing
+returning id, title, content, excerpt, slug, status, is_featured, published_at, created_at, updated_at, version;
+
+-- name: get(user_id, id)^
+select id, title, content, excerpt, slug, status, is_featured, published_at, created_at, updated_at, version
+from blog_entries
+where user_id = :user_id and id = :id;
+
+-- name: get_by_slug(user_id, slug)^
+select id, title, content, excerpt, slug, status, is_featured, published_at, created_at, updated_at, version
+from blog_entries
+where user_id = :user_id and slug = :slug;
+
+-- name: page_newest(user_id, status, tag, after, limit)
+-- Newest first; a null filter means "do not filter". The first page passes the highest id of all.
+select row_to_json(entry)::text as json
+from (
+    select id, title, content, excerpt, slug, status, is_featured, rfc3339(published_at) as published_at,
+        rfc3339(created_at) as created_at, rfc3339(updated_at) as updated_at, version
+    from blog_entries
+    where user_id = :user_id
+      and id < :after
+      and (:status::text is null or status = :status)
+      and (:tag::text is null or exists (
+          select 1 from taggings g join tags t on t.user_id = g.user_id and t.id = g.tag_id
+          where g.user_id = :user_id and g.blog_entry_id = blog_entries.id and t.slug = :tag))
+    order by id desc
+    limit :limit) entry;
+
+-- name: page_oldest(user_id, status, tag, after, limit)
+-- Oldest first; the first page passes the lowest id of all.
+select row_to_json(entry)::text as json
+from (
+    select id, title, content, excerpt, slug, status, is_featured, rfc3339(published_at) as published_at,
+        rfc3339(created_at) as created_at, rfc3339(updated_at) as updated_at, version
+    from blog_entries
+    where user_id = :user_id
+      and id > :after
+      and (:status::text is null or status = :status)
+      and (:tag::text is null or exists (
+          select 1 from taggings g join tags t on t.user_id = g.user_id and t.id = g.tag_id
+          where g.user_id = :user_id and g.blog_entry_id = blog_entries.id and t.slug = :tag))
+    order by id
+    limit :limit) entry;
+
+-- name: find(user_id, q, status, tag, limit)
+-- The entries that match a search, best first, out of the newest 1,000 that do. asked is as in search.hits.
+with asked as (
+    select words && quote_literal(:user_id::uuid::text)::tsquery as own_words, any_word(:q) as any_word
+    from websearch_to_tsquery('simple', :q) words
+    where numnode(words) > 0),
+matched as (
+    select id, search
+    from blog_entries
+    where user_id = :user_id
+      and search @@ (select own_words from asked)
+      and (:status::text is null or status = :status)
+      and (:tag::text is null or exists (
+          select 1 from taggings g join tags t on t.user_id = g.user_id and t.id = g.tag_id
+          where g.user_id = :user_id and g.blog_entry_id = blog_entries.id and t.slug = :tag))
+    order by id desc
+    limit 1000),
+ranked as (
+    select id, ts_rank(search, (select any_word from asked)) as rank
+    from matched
+    order by rank desc, id desc
+    limit :limit)
+select row_to_json(entry)::text as json
+from (
+    select e.id, e.title, e.content, e.excerpt, e.slug, e.status, e.is_featured, rfc3339(e.published_at) as published_at,
+        rfc3339(e.created_at) as created_at, rfc3339(e.updated_at) as updated_at, e.version,
+        snippet(concat_ws(chr(10), e.title, e.excerpt, e.content), :q) as snippet, r.rank
+    from ranked r
+    join blog_entries e on e.user_id = :user_id and e.id = r.id
+    order by r.rank desc, r.id desc) entry;
+
+-- name: patch(user_id, id, version, changes)^
+-- changes is the JSON of a merge patch; a null version skips the If-Match check. published_at is set when the entry becomes
+-- published, stays while it is, and goes when it is no longer. No row: not this user's, or moved on.
+update blog_entries e
+set (title, content, excerpt, slug, status, is_featured, published_at) = (
+    select p.title, p.content, p.excerpt, p.slug, p.status, p.is_featured,
+        case when p.status = 'published' then coalesce(e.published_at, now()) end
+    from jsonb_populate_record(e, :changes::jsonb) p)
+where e.user_id = :user_id
+  and e.id = :id
+  and (:version::integer is null or e.version = :version)
+returning e.id, e.title, e.content, e.excerpt, e.slug, e.status, e.is_featured, e.published_at,
+    e.created_at, e.updated_at, e.version;
+
+-- name: delete(user_id, id, version)!
+-- A null version skips the If-Match check.
+delete from blog_entries
+where user_id = :user_id
+  and id = :id
+  and (:version::integer is null or version = :version);

@@ -1,0 +1,90 @@
+-- name: put(user_id, date, new)^
+-- Makes the review of a day, or replaces it; new is the JSON of all its fields. made: whether it was not there before, which
+-- only a row that nothing has touched yet can say of itself.
+insert into daily_reviews (
+    user_id, id, date, mood, energy, productivity, sleep_quality, sleep_hours, water_ml, screen_minutes, steps,
+    highlights, accomplishments, challenges, lessons, gratitude, tomorrow)
+select
+    :user_id, new_id(), :date, p.mood, p.energy, p.productivity, p.sleep_quality, p.sleep_hours, p.water_ml,
+    p.screen_minutes, p.steps, p.highlights, p.accomplishments, p.challenges, p.lessons, p.gratitude, p.tomorrow
+from jsonb_populate_record(null::daily_reviews, :new::jsonb) p
+on conflict (user_id, date) do update
+set mood = excluded.mood,
+    energy = excluded.energy,
+    productivity = excluded.productivity,
+    sleep_quality = excluded.sleep_quality,
+    sleep_hours = excluded.sleep_hours,
+    water_ml = excluded.water_ml,
+    screen_minutes = excluded.screen_minutes,
+    steps = excluded.steps,
+    highlights = excluded.highlights,
+    accomplishments = excluded.accomplishments,
+    challenges = excluded.challenges,
+    lessons = excluded.lessons,
+    gratitude = excluded.gratitude,
+    tomorrow = excluded.tomorrow
+returning id, date, mood, energy, productivity, sleep_quality, sleep_hours, water_ml, screen_minutes, steps,
+    highlights, accomplishments, challenges, lessons, gratitude, tomorrow, created_at, updated_at, version, xmax = 0 as made;
+
+-- name: get(user_id, date)^
+select id, date, mood, energy, productivity, sleep_quality, sleep_hours, water_ml, screen_minutes, steps,
+    highlights, accomplishments, challenges, lessons, gratitude, tomorrow, created_at, updated_at, version
+from daily_reviews
+where user_id = :user_id and date = :date;
+
+-- name: page_newest(user_id, from_date, to_date, tag, after_date, after_id, limit)
+-- Latest day first. A day has one review, so the date alone is the order; the id tells the first page, which passes the last
+-- day there is and the highest id, from one that begins behind the review of that day.
+select row_to_json(review)::text as json
+from (
+    select id, date, mood, energy, productivity, sleep_quality, sleep_hours, water_ml, screen_minutes, steps,
+        highlights, accomplishments, challenges, lessons, gratitude, tomorrow,
+        rfc3339(created_at) as created_at, rfc3339(updated_at) as updated_at, version
+    from daily_reviews
+    where user_id = :user_id
+      and date between :from_date and :to_date
+      and (date, id) < (:after_date, :after_id)
+      and (:tag::text is null or exists (
+          select 1 from taggings g join tags t on t.user_id = g.user_id and t.id = g.tag_id
+          where g.user_id = :user_id and g.daily_review_id = daily_reviews.id and t.slug = :tag))
+    order by date desc
+    limit :limit) review;
+
+-- name: page_oldest(user_id, from_date, to_date, tag, after_date, after_id, limit)
+-- Earliest day first; the first page passes the first day there is and the lowest id.
+select row_to_json(review)::text as json
+from (
+    select id, date, mood, energy, productivity, sleep_quality, sleep_hours, water_ml, screen_minutes, steps,
+        highlights, accomplishments, challenges, lessons, gratitude, tomorrow,
+        rfc3339(created_at) as created_at, rfc3339(updated_at) as updated_at, version
+    from daily_reviews
+    where user_id = :user_id
+      and date between :from_date and :to_date
+      and (date, id) > (:after_date, :after_id)
+      and (:tag::text is null or exists (
+          select 1 from taggings g join tags t on t.user_id = g.user_id and t.id = g.tag_id
+          where g.user_id = :user_id and g.daily_review_id = daily_reviews.id and t.slug = :tag))
+    order by date
+    limit :limit) review;
+
+-- name: patch(user_id, date, version, changes)^
+-- changes is the JSON of a merge patch, or of all fields; a null version skips the If-Match check. No row: none on that day,
+-- or moved on.
+update daily_reviews r
+set (mood, energy, productivity, sleep_quality, sleep_hours, water_ml, screen_minutes, steps,
+    highlights, accomplishments, challenges, lessons, gratitude, tomorrow) = (
+    select p.mood, p.energy, p.productivity, p.sleep_quality, p.sleep_hours, p.water_ml, p.screen_minutes, p.steps,
+        p.highlights, p.accomplishments, p.challenges, p.lessons, p.gratitude, p.tomorrow
+    from jsonb_populate_record(r, :changes::jsonb) p)
+where r.user_id = :user_id
+  and r.date = :date
+  and (:version::integer is null or r.version = :version)
+returning r.id, r.date, r.mood, r.energy, r.productivity, r.sleep_quality, r.sleep_hours, r.water_ml, r.screen_minutes, r.steps,
+    r.highlights, r.accomplishments, r.challenges, r.lessons, r.gratitude, r.tomorrow, r.created_at, r.updated_at, r.version;
+
+-- name: delete(user_id, date, version)!
+-- A null version skips the If-Match check.
+delete from daily_reviews
+where user_id = :user_id
+  and date = :date
+  and (:version::integer is null or version = :version);

@@ -1,0 +1,105 @@
+"""/v1/blog-entries: the journal's longer texts."""
+
+from typing import cast
+from uuid import UUID
+
+from litestar import Router, delete, get, patch, post
+from litestar.params import FromPath, FromQuery, JSONBody
+
+from app import answers, paging
+from app.answers import Ready
+from app.blog_entries import repository, rules
+from app.blog_entries.schemas import BlogEntry, BlogEntryCreate, BlogEntryPatch, BlogEntryQuery, ListedEntry
+from app.paging import Page
+from app.policy import missing
+from app.problems import Problem, invalid
+from app.requests import Request, expected_version, has_version
+
+BODY_LIMIT = 1024 * 1024
+"""Bytes: content alone may have 200,000 characters."""
+
+
+@post("/", opt={"body_limit": BODY_LIMIT})
+async def create(request: Request, data: JSONBody[BlogEntryCreate]) -> Ready[BlogEntry]:
+    """Make an entry. Sent again with the same `id`: 200 with the entry as it stands, and nothing new.
+
+    Its `slug` is made from the title, `entry` from a title without letters and digits; where that is taken it gets -2, -3 and
+    so on. Bodies up to 1 MiB.
+    """
+    entry, replayed = await rules.create(request.database, request.caller.user_id, data)
+    return answers.created(entry, f"/v1/blog-entries/{entry.id}", replayed=replayed)
+
+
+@get("/{id:uuid}")
+async def read(request: Request, id: FromPath[UUID]) -> Ready[BlogEntry]:
+    """Read an entry."""
+    entry = await repository.get(request.database, request.caller.user_id, id)
+    if entry is None:
+        raise Problem("not_found")
+    if has_version(request, entry.version):
+        return answers.not_modified(entry.version)
+    return answers.versioned(entry)
+
+
+@get("/by-slug/{slug:str}")
+async def read_by_slug(request: Request, slug: FromPath[str]) -> Ready[BlogEntry]:
+    """Read the entry that has a slug."""
+    entry = await repository.get_by_slug(request.database, request.caller.user_id, slug)
+    if entry is None:
+        raise Problem("not_found")
+    if has_version(request, entry.version):
+        return answers.not_modified(entry.version)
+    return answers.versioned(entry)
+
+
+@get("/")
+async def page(request: Request, filters: FromQuery[BlogEntryQuery]) -> Ready[Page[ListedEntry]]:
+    """List entries by the time they were made, newest first or oldest first; with `q` those that match it, best first.
+
+    With `q` each has a `snippet` and a `rank`, `order` says nothing, and there is one page: the best `limit` of the newest
+    1,000 that match.
+    """
+    user_id = request.caller.user_id
+    if filters.q is not None:
+        if filters.cursor is not None:
+            raise invalid("cursor", "not_with_q", "cannot be sent with q: what was found is one page")
+        found = await repository.find(
+            request.database, user_id, q=filters.q, status=filters.status, tag=filters.tag, limit=filters.limit
+        )
+        return cast("Ready[Page[ListedEntry]]", paging.answer(found, filters))
+    read_page = repository.page_newest if filters.order == "newest" else repository.page_oldest
+    entries = await read_page(
+        request.database,
+        user_id,
+        status=filters.status,
+        tag=filters.tag,
+        after=paging.after(filters, filters.order),
+        limit=filters.limit + 1,
+    )
+    return cast("Ready[Page[ListedEntry]]", paging.answer(entries, filters, filters.order))
+
+
+@patch("/{id:uuid}", opt={"body_limit": BODY_LIMIT, "problems": ["conflict"]})
+async def change(request: Request, id: FromPath[UUID], data: JSONBody[BlogEntryPatch]) -> Ready[BlogEntry]:
+    """Change an entry by a merge patch. Bodies up to 1 MiB.
+
+    Becoming published sets `published_at`, becoming a draft or archived clears it. The `slug` changes only when it is sent;
+    one that another entry has is a 409.
+    """
+    user_id = request.caller.user_id
+    entry = await repository.patch(request.database, user_id, id, expected_version(request), data)
+    if entry is None:
+        raise missing(await repository.get(request.database, user_id, id))
+    return answers.versioned(entry)
+
+
+@delete("/{id:uuid}", status_code=204)
+async def remove(request: Request, id: FromPath[UUID]) -> Ready[None]:
+    """Delete an entry for good."""
+    user_id = request.caller.user_id
+    if not await repository.delete(request.database, user_id, id, expected_version(request)):
+        raise missing(await repository.get(request.database, user_id, id))
+    return answers.no_content()
+
+
+router = Router("/v1/blog-entries", route_handlers=[create, read, read_by_slug, page, change, remove], tags=["Journal"])

@@ -1,0 +1,100 @@
+"""What goes in and out of /v1/blog-entries."""
+
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+from app.fields import END, NOT_BLANK, SPACE, Id, SearchWords, Snippet, TagSlug, Timestamp, Version
+from app.ids import ChosenId
+from app.paging import OrderedPageQuery
+
+Title = Annotated[
+    str, Meta(min_length=1, max_length=255, pattern=NOT_BLANK, description="Not blank.", examples=["Über die Brücke"])
+]
+Content = Annotated[
+    str,
+    Meta(
+        min_length=1,
+        max_length=200_000,
+        description="Kept as it is sent. The first 130,000 characters can be searched.",
+        examples=["It rained. I walked all the same."],
+    ),
+]
+Excerpt = Annotated[str, Meta(max_length=2000, examples=["A walk in the rain."])]
+Slug = Annotated[
+    str,
+    Meta(
+        min_length=1,
+        max_length=300,
+        pattern=f"^[^{SPACE}/?#%]+{END}",
+        description="Made from the title, unique for the user; it stays when the title changes.",
+        examples=["über-die-brücke"],
+    ),
+]
+Status = Annotated[Literal["draft", "published", "archived"], Meta(examples=["published"])]
+PublishedAt = Annotated[
+    Timestamp,
+    Meta(description="When it became published; stays while it is, and is null while it is not."),
+]
+IsFeatured = Annotated[bool, Meta(description="Whether to show it first.", examples=[False])]
+
+
+class BlogEntry(msgspec.Struct, frozen=True):
+    """An entry of the journal."""
+
+    id: Id
+    title: Title
+    content: Content
+    excerpt: Excerpt | None
+    slug: Slug
+    status: Status
+    is_featured: IsFeatured
+    published_at: PublishedAt | None
+    created_at: Timestamp
+    updated_at: Timestamp
+    version: Version
+
+
+class FoundEntry(BlogEntry, frozen=True):
+    """An entry that matches a search."""
+
+    snippet: Snippet
+    rank: Annotated[float, Meta(description="How well it matches: more is better.", examples=[0.6079271])]
+
+
+class ListedEntry(BlogEntry, frozen=True, kw_only=True):
+    """An entry in a list; with `q` it has the fields of a search, too."""
+
+    snippet: Snippet | UnsetType = UNSET
+    rank: Annotated[float, Meta(description="With `q`: how well it matches.", examples=[0.6079271])] | UnsetType = UNSET
+
+
+class BlogEntryCreate(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A new entry."""
+
+    title: Title
+    content: Content
+    excerpt: Excerpt | None = None
+    status: Status = "draft"
+    is_featured: IsFeatured = False
+    id: ChosenId | None = None
+
+
+class BlogEntryPatch(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A merge patch of an entry: an absent field stays, null clears it."""
+
+    title: Title | UnsetType = UNSET
+    content: Content | UnsetType = UNSET
+    excerpt: Excerpt | None | UnsetType = UNSET
+    slug: Slug | UnsetType = UNSET
+    status: Status | UnsetType = UNSET
+    is_featured: IsFeatured | UnsetType = UNSET
+
+
+class BlogEntryQuery(OrderedPageQuery, frozen=True, kw_only=True):
+    """The filters of the list of entries."""
+
+    status: Annotated[Status, Meta(description="Only entries of this status.")] | None = None
+    tag: TagSlug | None = None
+    q: SearchWords | None = None

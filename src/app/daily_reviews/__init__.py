@@ -1,0 +1,1 @@
+"""Daily reviews: how a day was, one per day."""

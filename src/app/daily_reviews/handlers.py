@@ -1,0 +1,83 @@
+"""/v1/daily-reviews: one per day, named by its date."""
+
+import datetime as dt
+
+from litestar import Router, delete, get, patch, put
+from litestar.params import FromPath, FromQuery, JSONBody
+
+from app import answers, paging
+from app.answers import Ready
+from app.daily_reviews import repository
+from app.daily_reviews.schemas import DailyReview, DailyReviewPatch, DailyReviewPut, DailyReviewQuery
+from app.paging import Page
+from app.policy import missing
+from app.problems import Problem
+from app.requests import Request, expected_version, has_version
+
+LARGE = {"body_limit": 1024 * 1024}
+"""Six texts of 10,000 characters each."""
+
+
+@put("/{date:date}", opt=LARGE)
+async def replace(request: Request, date: FromPath[dt.date], data: JSONBody[DailyReviewPut]) -> Ready[DailyReview]:
+    """Make the review of a day (201), or replace it (200): what is left out is null. Bodies up to 1 MiB."""
+    user_id, version = request.caller.user_id, expected_version(request)
+    if version is None:
+        review, made = await repository.put(request.database, user_id, date, data)
+        return answers.replaced(review, made=made)
+    # A review that is not there has no version, so a PUT that expects one never makes it.
+    replaced = await repository.patch(request.database, user_id, date, version, data)
+    if replaced is None:
+        raise Problem("version_mismatch")
+    return answers.replaced(replaced, made=False)
+
+
+@get("/{date:date}")
+async def read(request: Request, date: FromPath[dt.date]) -> Ready[DailyReview]:
+    """Read the review of a day."""
+    review = await repository.get(request.database, request.caller.user_id, date)
+    if review is None:
+        raise Problem("not_found")
+    if has_version(request, review.version):
+        return answers.not_modified(review.version)
+    return answers.versioned(review)
+
+
+@get("/")
+async def page(request: Request, filters: FromQuery[DailyReviewQuery]) -> Ready[Page[DailyReview]]:
+    """List the reviews of a range of days, latest first or earliest first."""
+    read_page = repository.page_newest if filters.order == "newest" else repository.page_oldest
+    after_date, after_id = paging.after_dated(filters)
+    reviews = await read_page(
+        request.database,
+        request.caller.user_id,
+        from_date=filters.from_,
+        to_date=filters.to,
+        tag=filters.tag,
+        after_date=after_date,
+        after_id=after_id,
+        limit=filters.limit + 1,
+    )
+    return paging.answer_dated(reviews, filters)
+
+
+@patch("/{date:date}", opt=LARGE)
+async def change(request: Request, date: FromPath[dt.date], data: JSONBody[DailyReviewPatch]) -> Ready[DailyReview]:
+    """Change the review of a day by a merge patch. Bodies up to 1 MiB."""
+    user_id = request.caller.user_id
+    review = await repository.patch(request.database, user_id, date, expected_version(request), data)
+    if review is None:
+        raise missing(await repository.get(request.database, user_id, date))
+    return answers.versioned(review)
+
+
+@delete("/{date:date}", status_code=204)
+async def remove(request: Request, date: FromPath[dt.date]) -> Ready[None]:
+    """Delete the review of a day for good."""
+    user_id = request.caller.user_id
+    if not await repository.delete(request.database, user_id, date, expected_version(request)):
+        raise missing(await repository.get(request.database, user_id, date))
+    return answers.no_content()
+
+
+router = Router("/v1/daily-reviews", route_handlers=[replace, read, page, change, remove], tags=["Journal"])

@@ -1,0 +1,1 @@
+"""Search over tasks, goals, habits and the journal."""

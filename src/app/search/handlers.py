@@ -1,0 +1,23 @@
+"""/v1/search: one question to all that can be searched."""
+
+from litestar import Router, get
+from litestar.params import FromQuery
+
+from app import answers
+from app.answers import Ready
+from app.requests import Request
+from app.search import repository
+from app.search.schemas import Hits, SearchQuery
+
+
+@get("/")
+async def search(request: Request, filters: FromQuery[SearchQuery]) -> Ready[Hits]:
+    """Search tasks, goals, habits, daily reviews and blog entries, best match first.
+
+    Words in titles weigh more than words in texts. Of each kind the newest 500 rows that match are compared.
+    """
+    hits = await repository.hits(request.database, request.caller.user_id, q=filters.q, kind=filters.kind, limit=filters.limit)
+    return answers.row(Hits(hits))
+
+
+router = Router("/v1/search", route_handlers=[search], tags=["Search"])

@@ -1,0 +1,14 @@
+"""Typed calls of sql/queries/search.sql."""
+
+from uuid import UUID
+
+from app.database import Executor, load
+from app.search.schemas import Hit
+
+queries = load("search")
+
+
+async def hits(database: Executor, user_id: UUID, *, q: str, kind: str | None, limit: int) -> list[Hit]:
+    """Find up to `limit` rows of this user that match a search, best first."""
+    rows = await queries.hits(database, user_id=user_id, q=q, kind=kind, limit=limit)
+    return [Hit(*row) for row in rows]

@@ -1,0 +1,340 @@
+"""Blog entries: the whole contract of /v1/blog-entries, and slugs."""
+
+import asyncio
+import unicodedata
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import quote
+from uuid import uuid4
+
+import asyncpg
+import pytest
+from client import Api, User, assert_problem
+from factories import new_uuid7
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.slugs import slug
+
+FIELDS = [
+    "id", "title", "content", "excerpt", "slug", "status", "is_featured", "published_at", "created_at", "updated_at", "version",
+]  # fmt: skip
+BLOG = "/v1/blog-entries"
+
+
+@pytest.fixture(scope="module")
+def ada(api: Api) -> User:
+    return api.user()
+
+
+@pytest.fixture(scope="module")
+def bob(api: Api) -> User:
+    return api.user()
+
+
+def entry(user: User, **fields: Any) -> dict[str, Any]:
+    return user.made(BLOG, {"title": "A day", "content": "It rained."} | fields)
+
+
+def listed(user: User, query: str = "") -> list[str]:
+    return [each["id"] for each in user.get(f"{BLOG}?limit=200{query}").json()["items"]]
+
+
+def test_a_created_entry_reads_back_as_it_was_sent(ada: User) -> None:
+    fields = {"title": " Über 7 Brücken! ", "content": "# Rain\n🎉", "excerpt": "", "status": "archived", "is_featured": True}
+    answer = ada.post(BLOG, fields)
+    assert answer.status_code == 201
+    made = answer.json()
+    assert list(made) == FIELDS
+    assert made == made | fields | {"slug": "über-7-brücken", "published_at": None, "version": 1}
+    assert (answer.headers["location"], answer.headers["etag"]) == (f"{BLOG}/{made['id']}", '"1"')
+    for path in (answer.headers["location"], f"{BLOG}/by-slug/{quote(made['slug'])}"):
+        read = ada.get(path)
+        assert (read.status_code, read.json(), read.headers["etag"]) == (200, made, '"1"')
+        same = ada.get(path, headers={"If-None-Match": '"1"'})
+        assert (same.status_code, same.content) == (304, b"")
+
+
+def test_what_is_not_sent_gets_its_default(ada: User) -> None:
+    made = entry(ada)
+    assert (made["excerpt"], made["status"], made["is_featured"], made["published_at"]) == (None, "draft", False, None)
+
+
+def test_a_create_sent_again_answers_the_entry_as_it_stands(api: Api) -> None:
+    user, chosen = api.user(), str(new_uuid7())
+    sent = {"title": "Once", "content": "C", "id": chosen}
+    answers = api.together(*(user.send("POST", BLOG, json=sent) for _ in range(20)))
+    assert sorted(answer.status_code for answer in answers) == [200] * 19 + [201]
+    assert {(answer.json()["id"], answer.json()["slug"]) for answer in answers} == {(chosen, "once")}
+    user.patch(f"{BLOG}/{chosen}", {"title": "Changed"})
+    again = user.post(BLOG, sent)
+    assert (again.status_code, again.json()["title"], again.headers["etag"]) == (200, "Changed", '"2"')
+    assert listed(user) == [chosen]
+    assert_problem(user.post(BLOG, sent | {"id": str(uuid4())}), 422, "id_not_time_ordered", "id")
+
+
+# Slugs
+
+
+def test_twenty_creates_of_one_title_at_once_all_get_a_slug_of_their_own(api: Api) -> None:
+    user = api.user()
+    answers = api.together(*(user.send("POST", BLOG, json={"title": "Same", "content": "C"}) for _ in range(20)))
+    assert [answer.status_code for answer in answers] == [201] * 20
+    assert {answer.json()["slug"] for answer in answers} == {"same", *(f"same-{n}" for n in range(2, 21))}
+
+
+def test_the_first_free_number_is_taken_whoever_has_the_others(api: Api) -> None:
+    user, other = api.user(), api.user()
+    assert [entry(user, title="Day")["slug"] for _ in range(3)] == ["day", "day-2", "day-3"]
+    assert entry(user, title="Day 5")["slug"] == "day-5"
+    assert [entry(user, title="day?!")["slug"] for _ in range(2)] == ["day-4", "day-6"]
+    two = user.get(f"{BLOG}/by-slug/day-2").json()["id"]
+    user.delete(f"{BLOG}/{two}")
+    assert entry(user, title="DAY")["slug"] == "day-2"
+    assert entry(other, title="Day")["slug"] == "day"
+
+
+@pytest.mark.parametrize("title", ["?!", "🎉", "---", ". / % #", "\u0301"])
+def test_a_title_without_letters_and_digits_gets_a_slug_all_the_same(api: Api, title: str) -> None:
+    user = api.user()
+    assert [entry(user, title=title)["slug"] for _ in range(2)] == ["entry", "entry-2"]
+
+
+def test_the_longest_title_has_room_for_a_number(api: Api) -> None:
+    user = api.user()
+    title = "\ufdfa" * 255
+    slugs = [entry(user, title=title)["slug"] for _ in range(2)]
+    assert slugs[1] == f"{slugs[0]}-2"
+    assert len(slugs[0]) <= 255
+
+
+def test_a_slug_stays_when_the_title_changes_and_can_be_changed_by_itself(api: Api) -> None:
+    user = api.user()
+    first, second = entry(user, title="First"), entry(user, title="Second")
+    path = f"{BLOG}/{second['id']}"
+    assert user.patch(path, {"title": "Another"}).json()["slug"] == "second"
+    assert user.patch(path, {"slug": "zweiter"}).json()["slug"] == "zweiter"
+    assert_problem(user.get(f"{BLOG}/by-slug/second"), 404, "not_found")
+    assert_problem(user.patch(path, {"slug": first["slug"]}), 409, "conflict", "slug")
+    assert user.get(path).json()["slug"] == "zweiter"
+    for bad in ("", "a b", "a/b", "a?", "a#b", "50%", "x" * 301, "a\n", None):
+        assert_problem(user.patch(path, {"slug": bad}), 422, "invalid", "slug")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Water the plants", "water-the-plants"),
+        ("  Hello,   World!  ", "hello-world"),
+        ("Überraschung ÆØÅ", "überraschung-æøå"),
+        ("Привет, мир", "привет-мир"),
+        ("日本語のタイトル", "日本語のタイトル"),
+        ("हिन्दी में", "हिन्दी-में"),
+        ("ﬁne \uff37\uff49\uff44\uff45 ②", "fine-wide-2"),
+        ("e\u0301tude", "étude"),
+        ("İstanbul", unicodedata.normalize("NFKC", "i\u0307stanbul")),
+        ("a_b/c?d#e%f", "a-b-c-d-e-f"),
+        ("🎉", ""),
+        ("", ""),
+        ("one two three four", "one-two-thr"),
+        ("one two x three", "one-two-x-t"),
+        ("one two th. three", "one-two-th"),
+    ],
+)
+def test_a_slug_keeps_letters_and_digits_in_lower_case(text: str, expected: str) -> None:
+    assert slug(text, 11 if text.startswith("one two") else 300) == expected
+
+
+@given(st.text(max_size=60), st.integers(1, 40))
+def test_a_slug_of_anything_can_stand_in_an_address(text: str, longest: int) -> None:
+    made = slug(text, longest)
+    assert len(made) <= longest
+    assert made == made.strip("-")
+    assert "--" not in made
+    assert not any(character.isspace() or character in "/?#%" for character in made)
+    assert all(character == "-" or unicodedata.category(character)[0] in "LNM" for character in made)
+    assert bool(slug(text, 1000)) == any(character.isalnum() for character in unicodedata.normalize("NFKC", text))
+
+
+# Changes
+
+
+def test_a_patch_changes_what_it_names_and_null_clears(ada: User) -> None:
+    made = entry(ada, excerpt="Wet")
+    path = f"{BLOG}/{made['id']}"
+    answer = ada.patch(path, {"content": "It stopped.", "is_featured": True})
+    assert (answer.status_code, answer.headers["etag"]) == (200, '"2"')
+    assert answer.json() == made | {
+        "content": "It stopped.", "is_featured": True, "version": 2, "updated_at": answer.json()["updated_at"]
+    }  # fmt: skip
+    assert ada.patch(path, {"excerpt": None}).json()["excerpt"] is None
+    before = ada.get(path).json()
+    for same in ({}, {"title": made["title"], "status": "draft"}):
+        assert ada.patch(path, same).json() == before
+    assert_problem(ada.patch(path, {"title": "T"}, headers={"If-Match": '"1"'}), 412, "version_mismatch")
+    assert_problem(ada.delete(path, headers={"If-Match": '"1"'}), 412, "version_mismatch")
+
+
+def test_the_time_of_publishing_is_set_exactly_while_an_entry_is_published(ada: User) -> None:
+    made = entry(ada)
+    path = f"{BLOG}/{made['id']}"
+    published = ada.patch(path, {"status": "published"}).json()
+    first = datetime.fromisoformat(published["published_at"])
+    assert published["published_at"].endswith("Z")
+    assert abs(datetime.now(UTC) - first) < timedelta(seconds=5)
+    assert ada.patch(path, {"status": "published"}).json() == published
+    assert ada.patch(path, {"title": "Later"}).json()["published_at"] == published["published_at"]
+    for status in ("draft", "archived"):
+        assert ada.patch(path, {"status": status}).json()["published_at"] is None
+    again = ada.patch(path, {"status": "published"}).json()
+    assert datetime.fromisoformat(again["published_at"]) > first
+    assert entry(ada, status="published")["published_at"] is not None
+    assert_problem(ada.patch(path, {"published_at": None}), 422, "invalid", "published_at")
+
+
+def test_a_deleted_entry_is_gone(ada: User) -> None:
+    made = entry(ada)
+    path = f"{BLOG}/{made['id']}"
+    answer = ada.delete(path)
+    assert (answer.status_code, answer.content) == (204, b"")
+    for gone in (ada.get(path), ada.delete(path), ada.patch(path, {}), ada.get(f"{BLOG}/by-slug/{made['slug']}")):
+        assert_problem(gone, 404, "not_found")
+
+
+def test_an_entry_of_somebody_else_does_not_exist(ada: User, bob: User) -> None:
+    made = entry(ada, title="Secret diary", content="Confidential")
+    path = f"{BLOG}/{made['id']}"
+    for answer in (
+        bob.get(path),
+        bob.get(f"{BLOG}/by-slug/{made['slug']}"),
+        bob.patch(path, {"title": "Mine"}),
+        bob.patch(path, {"title": "Mine"}, headers={"If-Match": '"9"'}),
+        bob.delete(path),
+        bob.delete(path, headers={"If-Match": '"9"'}),
+    ):
+        assert_problem(answer, 404, "not_found")
+    for query in ("", "?q=confidential", "?order=oldest"):
+        assert "Confidential" not in bob.get(BLOG + query).text
+    assert ada.get(path).json() == made
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({"title": None}, "title"),
+        ({"title": ""}, "title"),
+        ({"title": "\u2003"}, "title"),
+        ({"title": "x" * 256}, "title"),
+        ({"content": None}, "content"),
+        ({"content": ""}, "content"),
+        ({"content": "x" * 200_001}, "content"),
+        ({"content": "a\0b"}, "content"),
+        ({"excerpt": "x" * 2001}, "excerpt"),
+        ({"status": "hidden"}, "status"),
+        ({"status": None}, "status"),
+        ({"is_featured": 1}, "is_featured"),
+        ({"published_at": "2026-01-01T00:00:00Z"}, "published_at"),
+        ({"search": "x"}, "search"),
+    ],
+)
+def test_a_body_that_breaks_a_rule_is_refused_with_its_field(bob: User, body: Any, field: str) -> None:
+    before = listed(bob)
+    assert_problem(bob.post(BLOG, {"title": "T", "content": "C"} | body), 422, "invalid", field)
+    assert listed(bob) == before
+    path = f"{BLOG}/{entry(bob)['id']}"
+    assert_problem(bob.patch(path, body), 422, "invalid", field)
+    assert_problem(bob.post(BLOG, {"title": "T"}), 422, "invalid", "content")
+
+
+def test_content_may_have_200_000_characters_of_any_kind(api: Api) -> None:
+    user = api.user()
+    # Rare letters in pairs: of all texts these make the largest search column.
+    letters = [chr(code) for code in range(0x20000, 0x2A6D0)] + [chr(code) for code in range(0x4E00, 0x9FF0)]
+    pairs = "".join(
+        f"{letters[2 * n % len(letters)]}-{letters[(2 * n + 1 + 2 * n // len(letters)) % len(letters)]} " for n in range(50_000)
+    )
+    for content in ("🎉" * 200_000, pairs, "word " * 40_000):
+        made = entry(user, content=content)
+        assert made["content"] == content
+    assert [len(each["content"]) for each in user.get(BLOG).json()["items"]] == [200_000] * 3
+    assert_problem(user.post(BLOG, {"title": "T", "content": "x" * 1024 * 1024}), 413, "body_too_large")
+
+
+# Lists
+
+
+@pytest.mark.parametrize("order", ["newest", "oldest"])
+def test_pages_give_every_entry_once_and_in_order(api: Api, order: str) -> None:
+    user = api.user()
+    made = [entry(user, title=f"T{n}")["id"] for n in range(5)]
+    seen, cursor = [], ""
+    while True:
+        page = user.get(f"{BLOG}?limit=2&order={order}{cursor}").json()
+        seen += [each["id"] for each in page["items"]]
+        if page["next_cursor"] is None:
+            break
+        cursor = f"&cursor={page['next_cursor']}"
+    assert seen == (made if order == "oldest" else made[::-1])
+
+
+def test_an_entry_in_a_list_is_written_as_the_entry_alone_is(api: Api) -> None:
+    user = api.user()
+    entry(user, content='Quote " backslash \\ 🎉 \u2028\n', status="published")
+    entry(user, excerpt="E")
+    page = user.get(BLOG)
+    singles = [user.get(f"{BLOG}/{each['id']}").text for each in page.json()["items"]]
+    assert page.text == '{"items":[' + ",".join(singles) + '],"next_cursor":null}'
+
+
+def test_a_list_can_be_narrowed_to_a_status_and_a_tag(api: Api, runner: asyncio.Runner, database: str) -> None:
+    user = api.user()
+    made = {status: entry(user, status=status)["id"] for status in ("draft", "published", "archived")}
+
+    async def tag() -> None:
+        connection = await asyncpg.connect(database)
+        await connection.execute(
+            """
+            with tag as (insert into tags (user_id, name, slug) values ($1, 'Sea', 'sea') returning user_id, id)
+            insert into taggings (user_id, tag_id, blog_entry_id) select user_id, id, $2 from tag""",
+            user.id,
+            made["published"],
+        )
+        await connection.close()
+
+    runner.run(tag())
+    for more in ("", "&order=oldest", "&q=rained"):
+        for status, expected in made.items():
+            assert listed(user, f"&status={status}{more}") == [expected]
+        assert listed(user, f"&tag=sea{more}") == [made["published"]]
+        assert listed(user, f"&tag=sea&status=draft{more}") == []
+        assert listed(user, f"&tag=land{more}") == []
+
+
+# The search of a list
+
+
+def test_a_search_gives_whole_entries_with_rank_and_snippet_best_first(api: Api) -> None:
+    user = api.user()
+    in_content = entry(user, content="Fog over the harbour <3 & the sea")
+    in_title = entry(user, title="Harbour", content="Boats")
+    entry(user, title="Nothing", content="of the kind")
+    answer = user.get(f"{BLOG}?q=HARBOUR")
+    assert answer.json()["next_cursor"] is None
+    first, second = answer.json()["items"]
+    assert list(first) == [*FIELDS, "snippet", "rank"]
+    assert first == in_title | {"snippet": "<mark>Harbour</mark>\nBoats", "rank": first["rank"]}
+    assert second["id"] == in_content["id"]
+    assert first["rank"] > second["rank"] > 0
+    assert "Fog over the <mark>harbour</mark> &lt;3 &amp; the sea" in second["snippet"]
+    assert [each["id"] for each in user.get(f"{BLOG}?q=harbour&limit=1").json()["items"]] == [in_title["id"]]
+
+
+def test_a_search_of_a_list_is_one_page_and_wants_words(ada: User) -> None:
+    cursor = "bgAAAAAAAAAAAAAAAAAAAAA"
+    assert_problem(ada.get(f"{BLOG}?q=rained&cursor={cursor}"), 422, "invalid", "cursor")
+    for blank in ("", "%20", "%E2%80%83"):
+        assert_problem(ada.get(f"{BLOG}?q={blank}"), 422, "invalid", "q")
+    assert_problem(ada.get(f"{BLOG}?q={'x' * 10_000}"), 422, "invalid", "q")
+    assert_problem(ada.get(f"{BLOG}?status=hidden"), 422, "invalid", "status")
+    assert ada.get(f"{BLOG}?q=%3F!").json() == {"items": [], "next_cursor": None}
+    assert listed(ada, f"&q={ada.id}") == []

@@ -1,0 +1,230 @@
+"""Daily reviews: the whole contract of /v1/daily-reviews."""
+
+import asyncio
+import json
+from typing import Any
+
+import asyncpg
+import pytest
+from client import Api, User, assert_problem
+
+FIELDS = [
+    "id", "date", "mood", "energy", "productivity", "sleep_quality", "sleep_hours", "water_ml", "screen_minutes", "steps",
+    "highlights", "accomplishments", "challenges", "lessons", "gratitude", "tomorrow", "created_at", "updated_at", "version",
+]  # fmt: skip
+REVIEW: dict[str, Any] = {
+    "mood": 7,
+    "energy": 1,
+    "productivity": 10,
+    "sleep_quality": 5,
+    "sleep_hours": 7.25,
+    "water_ml": 1500,
+    "screen_minutes": 0,
+    "steps": 8400,
+    "highlights": "Sea & sun ☀",
+    "accomplishments": "",
+    "challenges": "Wind",
+    "lessons": "Take a coat",
+    "gratitude": "Ada",
+    "tomorrow": "Rest",
+}
+NOTHING = dict.fromkeys(REVIEW)
+DAY = "/v1/daily-reviews/2026-11-21"
+
+
+@pytest.fixture
+def ada(api: Api) -> User:
+    return api.user()
+
+
+@pytest.fixture(scope="module")
+def bob(api: Api) -> User:
+    return api.user()
+
+
+def days(user: User, query: str = "") -> list[str]:
+    return [review["date"] for review in user.get(f"/v1/daily-reviews?limit=200{query}").json()["items"]]
+
+
+def test_a_review_is_made_by_the_first_put_and_reads_back_as_it_was_sent(ada: User) -> None:
+    answer = ada.put(DAY, REVIEW)
+    assert (answer.status_code, answer.headers["etag"]) == (201, '"1"')
+    review = answer.json()
+    assert list(review) == FIELDS
+    assert review == review | REVIEW | {"date": "2026-11-21", "version": 1, "updated_at": review["created_at"]}
+    read = ada.get(DAY)
+    assert (read.status_code, read.json(), read.headers["etag"]) == (200, review, '"1"')
+    for tag in ('"1"', 'W/"1"', "*"):
+        again = ada.get(DAY, headers={"If-None-Match": tag})
+        assert (again.status_code, again.content) == (304, b"")
+
+
+def test_a_second_put_replaces_it_and_what_it_leaves_out_is_null(ada: User) -> None:
+    first = ada.put(DAY, REVIEW).json()
+    answer = ada.put(DAY, {"mood": 2})
+    assert (answer.status_code, answer.headers["etag"]) == (200, '"2"')
+    second = answer.json()
+    assert second == first | NOTHING | {"mood": 2, "version": 2, "updated_at": second["updated_at"]}
+    assert second["updated_at"] > first["updated_at"]
+    assert ada.put(DAY, {"mood": 2}).json() == second
+    assert days(ada) == ["2026-11-21"]
+
+
+def test_a_put_that_expects_a_version_replaces_that_one_and_never_makes_one(ada: User) -> None:
+    for tag in ('"1"', 'W/"1"', "nonsense"):
+        assert_problem(ada.put(DAY, REVIEW, headers={"If-Match": tag}), 412, "version_mismatch")
+    assert_problem(ada.get(DAY), 404, "not_found")
+    assert ada.put(DAY, REVIEW, headers={"If-Match": "*"}).status_code == 201
+    assert_problem(ada.put(DAY, {"mood": 2}, headers={"If-Match": '"2"'}), 412, "version_mismatch")
+    answer = ada.put(DAY, {"mood": 2}, headers={"If-Match": '"1"'})
+    assert (answer.status_code, answer.headers["etag"]) == (200, '"2"')
+    assert answer.json() == answer.json() | NOTHING | {"mood": 2}
+
+
+def test_fifty_puts_of_one_new_day_at_once_make_one_review(api: Api, ada: User) -> None:
+    answers = api.together(*(ada.send("PUT", DAY, json={"steps": n}) for n in range(50)))
+    assert sorted(answer.status_code for answer in answers) == [200] * 49 + [201]
+    assert len({answer.json()["id"] for answer in answers}) == 1
+    assert sorted(answer.json()["version"] for answer in answers) == [*range(1, 51)]
+    assert days(ada) == ["2026-11-21"]
+
+
+def test_a_patch_changes_what_it_names_and_null_clears(ada: User) -> None:
+    review = ada.put(DAY, REVIEW).json()
+    answer = ada.patch(DAY, {"mood": 3, "sleep_hours": None, "steps": 0})
+    assert (answer.status_code, answer.headers["etag"]) == (200, '"2"')
+    changed = answer.json()
+    assert changed == review | {
+        "mood": 3, "sleep_hours": None, "steps": 0, "version": 2, "updated_at": changed["updated_at"]
+    }  # fmt: skip
+    for same in ({}, {"mood": 3, "highlights": REVIEW["highlights"]}):
+        assert ada.patch(DAY, same).json() == changed
+    assert_problem(ada.patch(DAY, {"mood": 4}, headers={"If-Match": '"1"'}), 412, "version_mismatch")
+    assert ada.patch(DAY, {"mood": 4}, headers={"If-Match": '"2"'}).json()["mood"] == 4
+
+
+def test_a_deleted_review_is_gone_and_its_day_can_be_reviewed_anew(ada: User) -> None:
+    first = ada.put(DAY, REVIEW).json()
+    assert_problem(ada.delete(DAY, headers={"If-Match": '"2"'}), 412, "version_mismatch")
+    answer = ada.delete(DAY, headers={"If-Match": '"1"'})
+    assert (answer.status_code, answer.content) == (204, b"")
+    for answer in (ada.get(DAY), ada.delete(DAY), ada.patch(DAY, {"mood": 1}), ada.patch(DAY, {}, headers={"If-Match": '"1"'})):
+        assert_problem(answer, 404, "not_found")
+    again = ada.put(DAY, REVIEW)
+    assert (again.status_code, again.json()["version"]) == (201, 1)
+    assert again.json()["id"] != first["id"]
+
+
+def test_the_review_of_somebody_else_does_not_exist_and_each_has_their_own(ada: User, bob: User) -> None:
+    day = "/v1/daily-reviews/2026-01-01"
+    review = ada.put(day, {"highlights": "Secret"}).json()
+    for answer in (bob.get(day), bob.delete(day), bob.patch(day, {"mood": 1}), bob.delete(day, headers={"If-Match": '"9"'})):
+        assert_problem(answer, 404, "not_found")
+    assert "Secret" not in bob.get("/v1/daily-reviews").text
+    assert bob.put(day, {"mood": 1}).status_code == 201
+    assert bob.delete(day).status_code == 204
+    assert ada.get(day).json() == review
+
+
+@pytest.mark.parametrize("order", ["newest", "oldest"])
+def test_pages_give_every_review_of_a_range_once_and_in_the_order_of_days(ada: User, order: str) -> None:
+    made = ["1900-01-01", "2026-02-28", "2026-03-01", "2026-03-02", "2026-12-31", "9999-12-30"]
+    for day in made[::2] + made[1::2]:
+        assert ada.put(f"/v1/daily-reviews/{day}", {"mood": 5}).status_code == 201
+    expected = made if order == "oldest" else made[::-1]
+    assert days(ada, f"&order={order}") == expected
+    seen: list[str] = []
+    cursor = ""
+    while True:
+        page = ada.get(f"/v1/daily-reviews?limit=2&order={order}{cursor}").json()
+        seen += [review["date"] for review in page["items"]]
+        if page["next_cursor"] is None:
+            break
+        assert len(page["items"]) == 2
+        cursor = f"&cursor={page['next_cursor']}"
+    assert seen == expected
+    spring = expected[expected.index("2026-03-01") :] if order == "oldest" else expected[: expected.index("2026-03-01") + 1]
+    assert days(ada, f"&order={order}&from=2026-03-01&to=2026-12-31") == [day for day in spring if day < "9999"]
+
+
+def test_a_review_in_a_list_is_written_as_the_review_alone_is(ada: User) -> None:
+    ada.put(DAY, REVIEW | {"lessons": 'Quote " backslash \\ 🎉 \u2028\n', "sleep_hours": 7.0})
+    ada.put("/v1/daily-reviews/2026-11-20", {"sleep_hours": 0.1})
+    page = ada.get("/v1/daily-reviews")
+    singles = [ada.get(f"/v1/daily-reviews/{review['date']}").text for review in page.json()["items"]]
+    assert page.text == '{"items":[' + ",".join(singles) + '],"next_cursor":null}'
+
+
+def test_a_list_can_be_narrowed_to_a_tag(ada: User, runner: asyncio.Runner, database: str) -> None:
+    tagged = ada.put(DAY, {"mood": 5}).json()["id"]
+    ada.put("/v1/daily-reviews/2026-11-20", {"mood": 5})
+
+    async def tag() -> None:
+        connection = await asyncpg.connect(database)
+        await connection.execute(
+            """
+            with tag as (insert into tags (user_id, name, slug) values ($1, 'Sea', 'sea') returning user_id, id)
+            insert into taggings (user_id, tag_id, daily_review_id) select user_id, id, $2 from tag""",
+            ada.id,
+            tagged,
+        )
+        await connection.close()
+
+    runner.run(tag())
+    for order in ("newest", "oldest"):
+        assert days(ada, f"&tag=sea&order={order}") == ["2026-11-21"]
+        assert days(ada, f"&tag=land&order={order}") == []
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({"mood": 0}, "mood"),
+        ({"energy": 11}, "energy"),
+        ({"productivity": 5.5}, "productivity"),
+        ({"sleep_quality": "5"}, "sleep_quality"),
+        ({"sleep_hours": 24.01}, "sleep_hours"),
+        ({"sleep_hours": "7"}, "sleep_hours"),
+        ({"sleep_hours": -1}, "sleep_hours"),
+        ({"water_ml": -1}, "water_ml"),
+        ({"screen_minutes": 1_000_001}, "screen_minutes"),
+        ({"steps": 10**18}, "steps"),
+        ({"steps": True}, "steps"),
+        ({"highlights": "x" * 10_001}, "highlights"),
+        ({"lessons": "a\0b"}, "lessons"),
+        ({"tomorrow": 7}, "tomorrow"),
+        ({"date": "2026-11-21"}, "date"),
+        ({"id": "7"}, "id"),
+        ({"version": 1}, "version"),
+        ({"colour": "red"}, "colour"),
+    ],
+)
+def test_a_body_that_breaks_a_rule_is_refused_with_its_field(bob: User, body: Any, field: str) -> None:
+    day = "/v1/daily-reviews/2026-05-05"
+    for method in ("PUT", "PATCH"):
+        assert_problem(bob.request(method, day, json=body), 422, "invalid", field)
+    assert_problem(bob.get(day), 404, "not_found")
+
+
+def test_texts_of_ten_thousand_characters_fit_however_they_are_written(ada: User) -> None:
+    texts = dict.fromkeys(("highlights", "accomplishments", "challenges", "lessons", "gratitude", "tomorrow"), "🎉" * 10_000)
+    answer = ada.put(DAY, content=json.dumps(texts), headers={"Content-Type": "application/json"})
+    assert answer.status_code == 201
+    assert ada.get(DAY).json() == answer.json() | texts
+    assert_problem(ada.put(DAY, {"highlights": "x" * 1024 * 1024}), 413, "body_too_large")
+
+
+def test_a_day_is_written_in_one_way_and_lies_after_1900(bob: User) -> None:
+    for day in ("2026-11-1", "20261121", "2026-W47-6", "2026-02-30", "0000-01-01", "nonsense", "10000-01-01"):
+        assert_problem(bob.put(f"/v1/daily-reviews/{day}", {}), 404, "not_found")
+    assert_problem(bob.put("/v1/daily-reviews/1899-12-31", {}), 422, "invalid", "date")
+    assert_problem(bob.get("/v1/daily-reviews/1899-12-31"), 404, "not_found")
+
+
+@pytest.mark.parametrize(
+    ("query", "field"),
+    [("from=2026-01-02&to=2026-01-01", "to"), ("from=yesterday", "from"), ("limit=201", "limit"), ("mood=5", "mood")],
+)
+def test_a_list_takes_what_it_knows_alone(bob: User, query: str, field: str) -> None:
+    assert_problem(bob.get(f"/v1/daily-reviews?{query}"), 422, "invalid", field)
+    assert_problem(bob.get("/v1/daily-reviews?cursor=nonsense"), 422, "invalid_cursor")
