@@ -411,7 +411,8 @@ def test_totals_go_by_iso_weeks_and_months_and_the_best_weekday_is_that_of_most_
         {"week": "2026-01-26", "completed": 1}, {"week": "2026-02-02", "completed": 1},
     ]  # fmt: skip
     assert found["by_month"] == [
-        {"month": "2025-12-01", "completed": 1}, {"month": "2026-01-01", "completed": 2}, {"month": "2026-02-01", "completed": 2}
+        {"month": "2025-12-01", "completed": 1}, {"month": "2026-01-01", "completed": 2},
+        {"month": "2026-02-01", "completed": 2},
     ]  # fmt: skip
     # Two Mondays, two Sundays, one Tuesday.
     assert (found["total_completed"], found["best_weekday"]) == (5, 1)
