@@ -400,6 +400,24 @@ def test_more_than_a_weeks_target_is_a_rate_of_one(ada: User) -> None:
     assert ada.get(f"{path}/stats").json()["completion_rate"] == {"7": 1, "30": 1, "90": 1, "365": 1}
 
 
+def test_totals_go_by_iso_weeks_and_months_and_the_best_weekday_is_that_of_most_days(ada: User) -> None:
+    path = habit(ada)
+    for day in ("2025-12-29", "2026-01-04", "2026-01-05", "2026-02-01", "2026-02-03"):
+        ada.put(f"{path}/entries/{day}", {"completed": True})
+    ada.put(f"{path}/entries/2026-03-03", {"completed": False})
+    found = ada.get(f"{path}/stats").json()
+    assert found["by_week"] == [
+        {"week": "2025-12-29", "completed": 2}, {"week": "2026-01-05", "completed": 1},
+        {"week": "2026-01-26", "completed": 1}, {"week": "2026-02-02", "completed": 1},
+    ]  # fmt: skip
+    assert found["by_month"] == [
+        {"month": "2025-12-01", "completed": 1}, {"month": "2026-01-01", "completed": 2},
+        {"month": "2026-02-01", "completed": 2},
+    ]  # fmt: skip
+    # Two Mondays, two Sundays, one Tuesday.
+    assert (found["total_completed"], found["best_weekday"]) == (5, 1)
+
+
 # Today
 
 

@@ -206,6 +206,7 @@ def test_stats_and_what_is_due_agree_with_a_count_by_hand(runner: asyncio.Runner
         ("ddd.... sssssss ...", 1, 1, None),
         ("ddd.... sssssss sss", 1, 1, None),
         ("ddd.... ....... ddd", 1, 1, None),
+        ("ddd.... dd..... sss", 0, 1, None),
         ("ddddddd d...... ddd", 1, 1, 1),
     ],
 )
