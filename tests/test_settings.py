@@ -27,6 +27,9 @@ DEFAULTS = {
     "cors_origins": (),
     "trusted_proxies": (),
     "rate_limits": True,
+    "media_url": None,
+    "media_max_bytes": 1024**3,
+    "media_quota_bytes": 10 * 1024**3,
 }
 
 GOOD: list[tuple[str, str, str, Any]] = [
@@ -64,6 +67,13 @@ GOOD: list[tuple[str, str, str, Any]] = [
         tuple(ipaddress.ip_network(network) for network in ("10.0.0.0/8", "192.0.2.7/32", "2001:db8::/32")),
     ),
     ("RATE_LIMITS", "off", "rate_limits", False),
+    *(
+        ("MEDIA_URL", url, "media_url", url)
+        for url in ("s3://bucket", "s3://bucket/a/path", "gs://bucket/", "az://container/path", "file:///srv/media")
+    ),
+    ("MEDIA_MAX_BYTES", "1", "media_max_bytes", 1),
+    ("MEDIA_MAX_BYTES", "42949672960", "media_max_bytes", 40 * 1024**3),
+    ("MEDIA_QUOTA_BYTES", "1125899906842624", "media_quota_bytes", 1024**5),
 ]
 
 SECONDS = ["0", "-1", "0.0", "7s", "1e3", "inf", "nan", "1,5", "0.0001", "9999999", "\u0667", "0x7"]
@@ -91,6 +101,13 @@ BAD: dict[str, list[str]] = {
     "CORS_ORIGINS": ["shop.example", "https://", "ftp://a.example", "https://a.example/path", "null", "https://a b.example"],
     "TRUSTED_PROXIES": ["localhost", "10.0.0.1/8", "10.0.0.0/33", "10.77.0", "999.1.1.1", "10.0.0.0/8;10.1.0.0/16", "::/129"],
     "RATE_LIMITS": ["2", "maybe", "none"],
+    "MEDIA_URL": [
+        "/srv/media", "file://srv/media", "file:srv", "s3:bucket", "s3:///path", "http://bucket.example", "memory:///",
+        "no-bucket-of-mine",
+        "s3://key:secret-of-mine@bucket", "s3://bucket?secret=of-mine", "s3://bucket#secret-of-mine", "s3://[bucket",
+    ],
+    "MEDIA_MAX_BYTES": ["0", "42949672961", *WHOLE],
+    "MEDIA_QUOTA_BYTES": ["0", "9999999999999999999", *WHOLE],
 }  # fmt: skip
 
 

@@ -200,6 +200,9 @@ def _run(work: Callable[[Settings], T], given: Mapping[str, str] | None = None) 
     logs.configure(production=settings.production)
     try:
         return work(settings)
+    except SettingsError as error:
+        # One that only shows when it is used, such as the credentials of a bucket.
+        _give_up(str(error), 2)
     except _FOR_PEOPLE as error:
         _give_up(str(error))
     except DatabaseUnavailable as error:

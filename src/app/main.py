@@ -17,15 +17,17 @@ from app.callers import Callers, listening
 from app.database import Database
 from app.dispatch import dispatcher
 from app.edge import Edge
+from app.media import handlers as media
 from app.requests import BODY_LIMIT, Request
 from app.settings import Settings
+from app.storage import Storage
 from app.tasks import handlers as tasks
 
 
 def create_app(settings: Settings, passwords: Passwords | None = None) -> Edge:
     """Make the ASGI application. The pool opens when the server starts it, and closes when the server stops it."""
     app = Litestar(
-        [accounts.router, tasks.router, health.router, openapi.router],
+        [accounts.router, tasks.router, media.router, health.router, openapi.router],
         request_class=Request,
         request_max_body_size=BODY_LIMIT,
         lifespan=[_lifespan(settings, passwords)],
@@ -54,6 +56,7 @@ def from_environment() -> Edge:
 def _lifespan(settings: Settings, passwords: Passwords | None) -> Callable[[Litestar], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncIterator[None]:
+        app.state.storage = Storage(settings)
         app.state.database = await Database.connect(settings)
         app.state.passwords = passwords or Passwords()
         app.state.callers = Callers()
