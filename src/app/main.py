@@ -82,6 +82,6 @@ def _cors(settings: Settings) -> CORSConfig | None:
     return CORSConfig(
         allow_origins=list(settings.cors_origins),
         allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
-        allow_headers=["Authorization", "Content-Type", "If-Match", "If-None-Match", "X-Request-Id"],
-        expose_headers=["ETag", "Location", "Retry-After", "X-Request-Id"],
+        allow_headers=["Authorization", "Content-Type", "If-Match", "If-None-Match", "If-Range", "Range", "X-Request-Id"],
+        expose_headers=["Content-Disposition", "Content-Range", "ETag", "Location", "Retry-After", "X-Request-Id"],
     )

@@ -51,8 +51,10 @@ async def content(request: Request, id: FromPath[UUID]) -> Ready[bytes]:
     sent += ((b"content-length", b"%d" % (stop - start)),)
     if asked:
         sent += ((b"content-range", b"bytes %d-%d/%d" % (start, stop - 1, size)),)
+    # Of a HEAD nothing is sent: one byte tells whether the content is there.
+    end = start + 1 if request.scope["state"].get("head") else stop
     try:
-        chunks = await request.storage.read(file.storage_key, start, stop)
+        chunks = await request.storage.read(file.storage_key, start, end)
     except FileNotFoundError:
         # Deleted between the two; or else somebody took it out of the store.
         if await repository.get(request.database, user_id, id) is None:
