@@ -26,7 +26,7 @@ from moto.server import ThreadedMotoServer
 from app.accounts.passwords import Passwords
 from app.database import Database, DatabaseUnavailable
 from app.kinds import KINDS
-from app.media import rules
+from app.media import repository, rules
 from app.media.content import HEAD_BYTES, dimensions, headers, sniff
 from app.problems import Problem
 from app.settings import Settings, SettingsError
@@ -525,8 +525,16 @@ def test_a_user_stores_no_more_than_the_quota(small: Api) -> None:
     upload(small.user(), b"x")
 
 
-def test_uploads_at_the_same_time_do_not_exceed_the_quota_together(small: Api) -> None:
+def test_uploads_at_the_same_time_do_not_exceed_the_quota_together(small: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     user = small.user()
+    create = repository.create
+
+    async def slowly(*arguments: Any) -> Any:
+        media = await create(*arguments)
+        await asyncio.sleep(0.1)
+        return media
+
+    monkeypatch.setattr(repository, "create", slowly)
     files = {"file": ("a", b"x" * 80_000)}
     answers = small.together(*(user.send("POST", "/v1/media", files=files) for _ in range(4)))
     assert sorted(answer.status_code for answer in answers) == [201, 413, 413, 413]
