@@ -15,6 +15,7 @@ from app.database import Database
 from app.edge import Edge
 from app.main import create_app
 from app.settings import Settings
+from app.storage import Storage
 
 T = TypeVar("T")
 
@@ -31,6 +32,7 @@ class Api:
         self.http = http
         self.database: Database = app.app.state.database
         self.callers: Callers = app.app.state.callers
+        self.storage: Storage = app.app.state.storage
 
     @classmethod
     @contextmanager

@@ -126,9 +126,10 @@ def runner() -> Iterator[asyncio.Runner]:
 
 
 @pytest.fixture(scope="session")
-def settings(database: str) -> Settings:
+def settings(database: str, tmp_path_factory: pytest.TempPathFactory) -> Settings:
     """Settings of the app under test; tests of limits and faults make others."""
-    return Settings(database_url=database, pool_size=2, max_overflow=8, rate_limits=False)
+    data = tmp_path_factory.mktemp("data")
+    return Settings(database_url=database, pool_size=2, max_overflow=8, rate_limits=False, data=data)
 
 
 @pytest.fixture(scope="session")

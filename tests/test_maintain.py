@@ -23,7 +23,7 @@ def sql(runner: asyncio.Runner, database: str) -> Iterator[Run]:
 
 
 def tidy(api: Api) -> dict[str, int]:
-    return api.runner.run(maintain.run(api.database, maintain.JOBS))
+    return api.runner.run(maintain.run(api.database, api.storage))
 
 
 @pytest.fixture(autouse=True)
@@ -55,7 +55,7 @@ def test_nothing_to_do_is_nothing_done(api: Api) -> None:
     user = api.user()
     spend(user, 2)
     before = entries(user)
-    assert tidy(api) == dict.fromkeys(maintain.JOBS, 0)
+    assert tidy(api) == dict.fromkeys([*maintain.JOBS, maintain.OBJECTS], 0)
     assert entries(user) == before
     assert user.get("/v1/me").status_code == 200
 
@@ -107,7 +107,7 @@ def test_a_long_ledger_is_folded_in_batches_while_its_owner_spends(api: Api, sql
 
     async def tidy_often() -> Any:
         for _ in range(3):
-            await maintain.run(api.database, maintain.JOBS)
+            await maintain.run(api.database, api.storage)
 
     send = [user.send("POST", "/v1/credits/deductions", json={"amount": 1}) for _ in range(15)]
     answers = api.together(tidy_often(), *send, tidy_often())

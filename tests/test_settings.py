@@ -31,6 +31,9 @@ DEFAULTS = {
     "credits_guest": 10,
     "credits_registered": 50,
     "credits_reset_hours": 24,
+    "media_url": None,
+    "media_max_bytes": 1024**3,
+    "media_quota_bytes": 10 * 1024**3,
 }
 
 GOOD: list[tuple[str, str, str, Any]] = [
@@ -72,6 +75,13 @@ GOOD: list[tuple[str, str, str, Any]] = [
     ("CREDITS_GUEST", "1", "credits_guest", 1),
     ("CREDITS_REGISTERED", "1000000", "credits_registered", 1_000_000),
     ("CREDITS_RESET_HOURS", "168", "credits_reset_hours", 168),
+    *(
+        ("MEDIA_URL", url, "media_url", url)
+        for url in ("s3://bucket", "s3://bucket/a/path", "gs://bucket/", "az://container/path", "file:///srv/media")
+    ),
+    ("MEDIA_MAX_BYTES", "1", "media_max_bytes", 1),
+    ("MEDIA_MAX_BYTES", "42949672960", "media_max_bytes", 40 * 1024**3),
+    ("MEDIA_QUOTA_BYTES", "1125899906842624", "media_quota_bytes", 1024**5),
 ]
 
 SECONDS = ["0", "-1", "0.0", "7s", "1e3", "inf", "nan", "1,5", "0.0001", "9999999", "\u0667", "0x7"]
@@ -103,6 +113,13 @@ BAD: dict[str, list[str]] = {
     "CREDITS_GUEST": ["0", "1000001", *WHOLE],
     "CREDITS_REGISTERED": ["0", "1000001", *WHOLE],
     "CREDITS_RESET_HOURS": ["0", "100001", *WHOLE],
+    "MEDIA_URL": [
+        "/srv/media", "file://srv/media", "file:srv", "s3:bucket", "s3:///path", "http://bucket.example", "memory:///",
+        "no-bucket-of-mine",
+        "s3://key:secret-of-mine@bucket", "s3://bucket?secret=of-mine", "s3://bucket#secret-of-mine", "s3://[bucket",
+    ],
+    "MEDIA_MAX_BYTES": ["0", "42949672961", *WHOLE],
+    "MEDIA_QUOTA_BYTES": ["0", "9999999999999999999", *WHOLE],
 }  # fmt: skip
 
 

@@ -22,6 +22,7 @@ from app.migrations import MigrationError
 from app.problems import Problem
 from app.resources import FolderMissingError
 from app.settings import Settings, SettingsError
+from app.storage import Storage
 from app.supervisor import ServeError
 
 T = TypeVar("T")
@@ -197,7 +198,7 @@ def see_to_it() -> None:
 async def _maintain(settings: Settings) -> dict[str, int]:
     database = await Database.connect(settings)
     try:
-        return await maintain.run(database, maintain.JOBS)
+        return await maintain.run(database, Storage(settings))
     finally:
         await database.close()
 
@@ -239,6 +240,9 @@ def _run(work: Callable[[Settings], T], given: Mapping[str, str] | None = None) 
     logs.configure(production=settings.production)
     try:
         return work(settings)
+    except SettingsError as error:
+        # One that only shows when it is used, such as the credentials of a bucket.
+        _give_up(str(error), 2)
     except _FOR_PEOPLE as error:
         _give_up(str(error))
     except DatabaseUnavailable as error:

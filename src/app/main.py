@@ -24,11 +24,13 @@ from app.dispatch import dispatcher
 from app.edge import Edge
 from app.goals import handlers as goals
 from app.habits import handlers as habits
+from app.media import handlers as media
 from app.nutrition import handlers as nutrition
 from app.progress import handlers as progress
 from app.requests import BODY_LIMIT, Request
 from app.search import handlers as search
 from app.settings import Settings
+from app.storage import Storage
 from app.tags import handlers as tags
 from app.tasks import handlers as tasks
 from app.workouts import handlers as workouts
@@ -47,6 +49,7 @@ def create_app(settings: Settings, passwords: Passwords | None = None) -> Edge:
             daily_reviews.router,
             blog_entries.router,
             tags.router,
+            media.router,
             progress.router,
             search.router,
             credits_router,
@@ -83,6 +86,7 @@ def from_environment() -> Edge:
 def _lifespan(settings: Settings, passwords: Passwords | None) -> Callable[[Litestar], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncIterator[None]:
+        app.state.storage = Storage(settings)
         app.state.database = await Database.connect(settings)
         app.state.passwords = passwords or Passwords()
         app.state.callers = Callers()
@@ -90,7 +94,7 @@ def _lifespan(settings: Settings, passwords: Passwords | None) -> Callable[[Lite
             async with (
                 listening(app.state.callers, settings),
                 metrics.settling(),
-                maintain.regularly(app.state.database, maintain.JOBS),
+                maintain.regularly(app.state.database, app.state.storage),
             ):
                 # What is there now stays: the collector need not look at it again and again, nor every 700 objects.
                 gc.collect()
@@ -112,6 +116,6 @@ def _cors(settings: Settings) -> CORSConfig | None:
     return CORSConfig(
         allow_origins=list(settings.cors_origins),
         allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
-        allow_headers=["Authorization", "Content-Type", "If-Match", "If-None-Match", "X-Request-Id"],
-        expose_headers=["ETag", "Location", "Retry-After", "X-Request-Id"],
+        allow_headers=["Authorization", "Content-Type", "If-Match", "If-None-Match", "If-Range", "Range", "X-Request-Id"],
+        expose_headers=["Content-Disposition", "Content-Range", "ETag", "Location", "Retry-After", "X-Request-Id"],
     )

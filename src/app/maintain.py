@@ -14,6 +14,8 @@ import structlog
 
 from app import metrics
 from app.database import Database, DatabaseUnavailable, Executor, QueryTimeout, load
+from app.media.rules import delete_orphans
+from app.storage import Storage
 
 queries = load("maintain")
 
@@ -74,20 +76,25 @@ JOBS: dict[str, Job] = {
     "folded transactions": fold_transactions,
 }
 
+OBJECTS = "objects without a row"
 
-async def run(database: Database, jobs: dict[str, Job]) -> dict[str, int]:
-    """Do every job until nothing is left; returns how many rows each one removed.
+
+async def run(database: Database, storage: Storage) -> dict[str, int]:
+    """Do every job until nothing is left; returns how many rows or objects each one removed.
 
     A job stops early when another process has the lock: that one goes on. Raises as the database does.
     """
-    counts = dict.fromkeys(jobs, 0)
-    for name, job in jobs.items():
+    counts = dict.fromkeys(JOBS, 0)
+    for name, job in JOBS.items():
         while True:
             done = await _batch(database, job)
             counts[name] += done
             metrics.maintained.labels(name).inc(done)
             if done < BATCH:
                 break
+    # Its batches lock the rows that they are about: an object store is too slow to keep everybody else from maintaining.
+    counts[OBJECTS] = await delete_orphans(database, storage)
+    metrics.maintained.labels(OBJECTS).inc(counts[OBJECTS])
     if any(counts.values()):
         log.info("maintained", **{name.replace(" ", "_"): count for name, count in counts.items() if count})
     return counts
@@ -101,14 +108,14 @@ async def _batch(database: Database, job: Job) -> int:
 
 
 @asynccontextmanager
-async def regularly(database: Database, jobs: dict[str, Job]) -> AsyncIterator[None]:
+async def regularly(database: Database, storage: Storage) -> AsyncIterator[None]:
     """Maintain every ten minutes or so for as long as the block runs. What goes wrong is logged, and tried again."""
 
     async def maintain_for_ever() -> None:
         while True:
             await asyncio.sleep(EVERY * random.uniform(0.5, 1.5))  # noqa: S311 - so that workers do not come all at once
             try:
-                await run(database, jobs)
+                await run(database, storage)
             except (DatabaseUnavailable, QueryTimeout, asyncpg.PostgresError) as error:
                 log.warning("maintain_failed", error=type(error).__name__)
 

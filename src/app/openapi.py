@@ -74,7 +74,21 @@ _IF_NONE_MATCH: Json = {
     "description": 'A version such as `"3"`: answers 304 when the row is still that one.',
     "schema": {"type": "string"},
 }
+_RANGE: Json = {
+    "name": "Range",
+    "in": "header",
+    "description": "One range of bytes, such as `bytes=0-1023`: answers 206 with these, or 416. Several: the whole.",
+    "schema": {"type": "string"},
+}
+_IF_RANGE: Json = {
+    "name": "If-Range",
+    "in": "header",
+    "description": "The ETag that the range belongs to: when the content has another, the whole is answered.",
+    "schema": {"type": "string"},
+}
+_BINARY: Json = {"type": "string", "format": "binary"}
 _ETAG = {"description": "The row's version.", "schema": {"type": "string"}}
+_CONTENT_ETAG = {"description": "The SHA-256 of the content.", "schema": {"type": "string"}}
 _LOCATION = {"description": "Where the row is.", "schema": {"type": "string"}}
 _REQUEST_ID = {"description": "The id of this request in the server's log.", "schema": {"type": "string"}}
 
@@ -84,7 +98,9 @@ def document(app: Litestar) -> bytes:
     operations = sorted(_operations(app), key=lambda each: (each[0], each[1]))
     kinds: dict[Any, None] = {ProblemDocument: None}
     for _, _, handler in operations:
-        kinds |= dict.fromkeys(kind for kind in (_data(handler), _query(handler), _answer(handler)) if kind is not None)
+        kinds |= dict.fromkeys(
+            kind for kind in (_data(handler), _form(handler), _query(handler), _answer(handler)) if kind is not None
+        )
     schemas, components = msgspec.json.schema_components(list(kinds), ref_template=_REFERENCE)
     references = dict(zip(kinds, schemas, strict=True))
     paths: Json = {}
@@ -131,6 +147,11 @@ def _data(handler: HTTPRouteHandler) -> Any:
     return _annotation(handler, "data")
 
 
+def _form(handler: HTTPRouteHandler) -> Any:
+    """The form of a handler that reads its body by itself, as `multipart/form-data`."""
+    return handler.opt.get("multipart")
+
+
 def _query(handler: HTTPRouteHandler) -> Any:
     return _annotation(handler, "filters")
 
@@ -153,6 +174,8 @@ def _operation(path: str, method: str, handler: HTTPRouteHandler, references: Js
     }
     if data := _data(handler):
         operation["requestBody"] = {"required": True, "content": {"application/json": {"schema": references[data]}}}
+    if form := _form(handler):
+        operation["requestBody"] = {"required": True, "content": {"multipart/form-data": {"schema": references[form]}}}
     if handler.opt.get("auth") == "public":
         operation["security"] = []
     elif handler.opt.get("auth") == "optional":
@@ -163,6 +186,10 @@ def _operation(path: str, method: str, handler: HTTPRouteHandler, references: Js
 def _calls(handler: HTTPRouteHandler, name: str) -> bool:
     """Whether a handler looks at a precondition: read off its code, so that the document cannot promise what it does not do."""
     return name in inspect.unwrap(handler.fn).__code__.co_names
+
+
+def _is_conditional(handler: HTTPRouteHandler) -> bool:
+    return _calls(handler, "has_version") or _calls(handler, "has_tag")
 
 
 def _has_field(struct: Any, name: str) -> bool:
@@ -181,8 +208,10 @@ def _parameters(path: str, handler: HTTPRouteHandler, references: Json, componen
             parameters.append(_query_parameter(name, schema, required=name in described.get("required", ())))
     if _calls(handler, "expected_version"):
         parameters.append(_IF_MATCH)
-    if _calls(handler, "has_version"):
+    if _is_conditional(handler):
         parameters.append(_IF_NONE_MATCH)
+    if _calls(handler, "asked_range"):
+        parameters += [_RANGE, _IF_RANGE]
     return parameters
 
 
@@ -191,19 +220,22 @@ def _successes(method: str, handler: HTTPRouteHandler, references: Json) -> Json
     answer = _answer(handler)
     has_version = _has_field(answer, "version")
     can_be_replayed = method == "post" and _has_field(_data(handler), "id")
+    is_content = _calls(handler, "has_tag")
     headers: Json = {"X-Request-Id": _REQUEST_ID}
-    if has_version:
-        headers["ETag"] = _ETAG
-    if can_be_replayed:
+    if has_version or is_content:
+        headers["ETag"] = _CONTENT_ETAG if is_content else _ETAG
+    if can_be_replayed or _form(handler):
         headers["Location"] = _LOCATION
     success: Json = {"description": HTTPStatus(handler.status_code).phrase, "headers": headers}
     if answer is not None:
         media_type = str(getattr(handler.media_type, "value", handler.media_type) or "application/json")
-        success["content"] = {media_type: {"schema": references[answer]}}
+        success["content"] = {media_type: {"schema": _BINARY if answer is bytes else references[answer]}}
     responses: Json = {str(handler.status_code): success}
     if can_be_replayed:
         responses["200"] = success | {"description": "The same create came before: the row as it stands"}
-    if _calls(handler, "has_version"):
+    if _calls(handler, "asked_range"):
+        responses["206"] = success | {"description": "The range that was asked for"}
+    if _is_conditional(handler):
         responses["304"] = {"description": "The client has this version already", "headers": headers}
     for status, words in handler.opt.get("also", {}).items():
         responses[str(status)] = success | {"description": words}
@@ -235,10 +267,7 @@ def _problems(path: str, handler: HTTPRouteHandler) -> list[str]:
         codes.append("session_required" if handler.opt.get("session_only") else "insufficient_scope")
     if "{" in path:
         codes.append("not_found")
-    if _data(handler):
-        codes += ["malformed_json", "body_too_large", "unsupported_media_type"]
-        if "id" in _data(handler).__struct_fields__:
-            codes += ["id_not_time_ordered", "id_in_future", "conflict"]
+    codes += _body_problems(handler)
     if "cursor" in getattr(_query(handler), "__struct_fields__", ()):
         codes.append("invalid_cursor")
     if _calls(handler, "expected_version"):
@@ -248,6 +277,17 @@ def _problems(path: str, handler: HTTPRouteHandler) -> list[str]:
     if handler.opt.get("roles"):
         codes.append("role_required")
     return [*codes, *handler.opt.get("problems", ())]
+
+
+def _body_problems(handler: HTTPRouteHandler) -> list[str]:
+    if _form(handler):
+        return ["malformed_multipart", "bad_request", "body_too_large", "unsupported_media_type"]
+    if not _data(handler):
+        return []
+    codes = ["malformed_json", "body_too_large", "unsupported_media_type"]
+    if "id" in _data(handler).__struct_fields__:
+        codes += ["id_not_time_ordered", "id_in_future", "conflict"]
+    return codes
 
 
 def _problem_responses(codes: list[str]) -> Json:

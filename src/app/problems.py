@@ -13,6 +13,7 @@ class Kind(msgspec.Struct, frozen=True):
 
 KINDS: dict[str, Kind] = {
     "malformed_json": Kind(400, "Malformed JSON", "The body is not JSON in UTF-8, is empty, or is nested too deeply."),
+    "malformed_multipart": Kind(400, "Malformed form", "The body is not whole and well-formed multipart/form-data."),
     "bad_request": Kind(400, "Bad request", "The request does not follow HTTP: see detail."),
     "unauthenticated": Kind(
         401, "Not signed in", "Send `Authorization: Bearer <token>` with a token that has not expired or been ended."
@@ -55,8 +56,12 @@ KINDS: dict[str, Kind] = {
         'If-Match named another version than the row has now, or was not a strong tag like "3" or *. Read it again.',
     ),
     "body_too_large": Kind(413, "Body too large", "The body is larger than this address takes: 256 KiB unless said else."),
+    "media_quota_exceeded": Kind(
+        413, "Quota exceeded", "With this file you would store more than this server allows you: delete some first."
+    ),
+    "range_not_satisfiable": Kind(416, "Range not satisfiable", "The content ends before the range begins."),
     "unsupported_media_type": Kind(
-        415, "Unsupported media type", "Send the body as `Content-Type: application/json`, in UTF-8."
+        415, "Unsupported media type", "Send `Content-Type: application/json`, in UTF-8; for a file `multipart/form-data`."
     ),
     "invalid": Kind(422, "Invalid input", "A field or a query parameter breaks its rule; errors says which and why."),
     "goals_cycle": Kind(422, "Goals in a circle", "A goal cannot be below itself: choose another parent, or none."),
@@ -83,6 +88,9 @@ KINDS: dict[str, Kind] = {
         503, "Database takes no writes", "The database is read-only or its disk is full. Reading goes on."
     ),
     "password_queue_full": Kind(503, "Server busy", "Too many passwords wait to be checked. Try again shortly."),
+    "storage_unavailable": Kind(
+        503, "File store unavailable", "The store of files cannot be reached. What was sent was not kept; try again shortly."
+    ),
     "query_timeout": Kind(504, "Query timed out", "The database took too long; what was sent was not done."),
 }
 

@@ -5,7 +5,7 @@ forbid unknown fields; app.dispatch decodes them with what stands here. A handle
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from functools import cache, lru_cache
 from typing import Any, NoReturn, cast
 from urllib.parse import parse_qsl
@@ -14,13 +14,14 @@ import litestar
 import msgspec
 from litestar.connection.base import empty_receive, empty_send
 from litestar.datastructures.state import State
-from litestar.types import HTTPScope, Receive, Scope, Send
+from litestar.types import HTTPRequestEvent, HTTPScope, Receive, Scope, Send
 
 from app.callers import Caller, Callers
 from app.database import Database
 from app.errors import problem_for_validation
 from app.problems import Problem, invalid
 from app.settings import Settings
+from app.storage import Storage
 
 BODY_LIMIT = 256 * 1024
 """Bytes; a handler with a limit of its own says so by `opt["body_limit"]`."""
@@ -62,6 +63,10 @@ class Request(litestar.Request[Caller, None, State]):
         return callers
 
     @property
+    def storage(self) -> Storage:
+        return cast("Storage", self.scope["litestar_app"].state.storage)
+
+    @property
     def settings(self) -> Settings:
         settings: Settings = self.scope["litestar_app"].state["settings"]
         return settings
@@ -87,16 +92,41 @@ async def decode_body(scope: HTTPScope, receive: Receive, kind: Any, limit: int 
     return decode(body, kind)
 
 
+def announced_length(scope: HTTPScope) -> int:
+    """The Content-Length of a body that is read in pieces; 0 when there is none. Raises Problem 400."""
+    for name, value in scope["headers"]:
+        if name == b"content-length":
+            if not value.isdigit():
+                raise Problem("bad_request", "Content-Length is not a number.")
+            return int(value[:20])
+    return 0
+
+
+async def body_chunks(receive: Receive) -> AsyncIterator[bytes]:
+    """Read a body in pieces, none of them empty. Raises Problem 400 when it does not arrive whole."""
+    more = True
+    while more:
+        event = await _next_event(receive)
+        if event["body"]:
+            yield event["body"]
+        more = event["more_body"]
+
+
+async def _next_event(receive: Receive) -> HTTPRequestEvent:
+    try:
+        event = await receive()
+    except (OSError, RuntimeError):
+        # The server's own words for a broken chunk and for a caller who went away.
+        raise Problem("bad_request", "The body did not arrive whole.") from None
+    if event["type"] != "http.request":
+        raise Problem("bad_request", "The body did not arrive whole.")
+    return event
+
+
 async def _read_body(receive: Receive, limit: int) -> bytes:
     body, more = b"", True
     while more:
-        try:
-            event = await receive()
-        except (OSError, RuntimeError):
-            # The server's own words for a broken chunk and for a caller who went away.
-            raise Problem("bad_request", "The body did not arrive whole.") from None
-        if event["type"] != "http.request":
-            raise Problem("bad_request", "The body did not arrive whole.")
+        event = await _next_event(receive)
         body = body + event["body"] if body else event["body"]
         if len(body) > limit:
             raise Problem("body_too_large")
@@ -233,9 +263,14 @@ def expected_version(request: Request) -> int | None:
 
 
 def has_version(request: Request, version: int) -> bool:
-    """Whether If-None-Match names this version: the client has the row already. Weak tags count (RFC 9110, 13.1.2)."""
+    """Whether If-None-Match names this version: the client has the row already."""
+    return has_tag(request, f'"{version}"')
+
+
+def has_tag(request: Request, tag: str) -> bool:
+    """Whether If-None-Match names this ETag. Weak tags count (RFC 9110, 13.1.2)."""
     for name, value in request.scope["headers"]:
         if name == b"if-none-match":
-            tags = [tag.strip().removeprefix(b"W/") for tag in value.split(b",")]
-            return b"*" in tags or b'"%d"' % version in tags
+            tags = [each.strip().removeprefix(b"W/") for each in value.split(b",")]
+            return b"*" in tags or tag.encode() in tags
     return False

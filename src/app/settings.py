@@ -14,6 +14,9 @@ T = TypeVar("T")
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
+GIB = 2**30
+
+
 class SettingsError(Exception):
     """A variable that cannot be used. The text names the variable and the rule, never the value: it may be a secret."""
 
@@ -46,6 +49,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     credits_guest: int = 10
     credits_registered: int = 50
     credits_reset_hours: int = 24
+    media_url: str | None = None
+    """None: a folder below `data`. Credentials are never in it."""
+    media_max_bytes: int = GIB
+    media_quota_bytes: int = 10 * GIB
 
     @property
     def production(self) -> bool:
@@ -91,6 +98,10 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
         credits_guest=read("CREDITS_GUEST", _whole(1, 1_000_000), 10),
         credits_registered=read("CREDITS_REGISTERED", _whole(1, 1_000_000), 50),
         credits_reset_hours=read("CREDITS_RESET_HOURS", _whole(1, 100_000), 24),
+        media_url=read("MEDIA_URL", _media_url, None),
+        # S3 takes 10,000 parts of storage.PART_BYTES.
+        media_max_bytes=read("MEDIA_MAX_BYTES", _whole(1, 40 * GIB), GIB),
+        media_quota_bytes=read("MEDIA_QUOTA_BYTES", _whole(1, 2**60), 10 * GIB),
     )
     if settings.production and settings.database_url is None:
         raise SettingsError(
@@ -116,6 +127,20 @@ def database_url(text: str) -> str:
     return "postgresql" + text[len(parts.scheme) :]
 
 
+def _media_url(text: str) -> str:
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        raise ValueError("is not a URL") from None
+    if parts.scheme == "file" and not parts.netloc and parts.path.startswith("/"):
+        return text
+    if parts.scheme not in {"s3", "gs", "az"} or not parts.netloc:
+        raise ValueError("must be s3://bucket, gs://bucket, az://container or file:///folder, with or without a path")
+    if "@" in parts.netloc or parts.query or parts.fragment:
+        raise ValueError("must have neither credentials nor parameters; those are given by variables such as AWS_ACCESS_KEY_ID")
+    return text
+
+
 def _environment(text: str) -> Literal["development", "production"]:
     if text == "development":
         return "development"
@@ -126,7 +151,7 @@ def _environment(text: str) -> Literal["development", "production"]:
 
 def _whole(low: int, high: int) -> Callable[[str], int]:
     def parse(text: str) -> int:
-        if not re.fullmatch(r"[0-9]{1,9}", text) or not low <= int(text) <= high:
+        if not re.fullmatch(r"[0-9]{1,19}", text) or not low <= int(text) <= high:
             raise ValueError(f"must be a whole number from {low} to {high}")
         return int(text)
 

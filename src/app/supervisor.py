@@ -36,6 +36,7 @@ from app import settings as environment
 from app.database import on_connection
 from app.embedded import StartCancelledError
 from app.settings import Settings
+from app.storage import Storage
 
 T = TypeVar("T")
 
@@ -61,8 +62,11 @@ def serve(settings: Settings, *, migrate: bool | None = None) -> int:
     """Serve until a signal says stop. Returns the exit code: 0 when we were asked to stop.
 
     `migrate` None: yes on the embedded server, no on another.
-    Raises ServeError, EmbeddedError, MigrationError, DatabaseUnavailable or DatabaseRefused when it comes to nothing.
+    Raises SettingsError, ServeError, EmbeddedError, MigrationError, DatabaseUnavailable or DatabaseRefused when it comes to
+    nothing.
     """
+    # Each worker opens its own; what is wrong with it is told here, and once.
+    Storage(settings)
     signals = _Signals()
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         # nohup has HUP ignored, and means it.

@@ -1,0 +1,148 @@
+-- name: remember_upload(storage_key, seconds)!
+-- Before the first byte: whatever becomes of the upload, maintain finds its object from then on.
+insert into media_deletions (storage_key, due_at) values (:storage_key, now() + make_interval(secs => :seconds));
+
+-- name: used_bytes(user_id)$
+select coalesce(sum(size_bytes), 0)::bigint as used_bytes from media where user_id = :user_id;
+
+-- name: lock_owner(user_id)$
+-- One upload of a user at a time is counted: the next statement of the transaction sees what the one before it has added.
+select id from users where id = :user_id for no key update;
+
+-- name: create(user_id, new, quota_bytes)^
+-- new is the JSON of a row; after lock_owner, in the same transaction. No row: the quota would be exceeded, or the upload took
+-- so long that its object was due for deletion.
+with forgotten_deletion as (
+    delete from media_deletions where storage_key = :new::jsonb ->> 'storage_key' returning storage_key)
+insert into media (user_id, file_name, content_type, size_bytes, sha256, width, height, alt_text, storage_key,
+    task_id, habit_id, goal_id, food_id, workout_id, daily_review_id, blog_entry_id, conversation_id)
+select :user_id, p.file_name, p.content_type, p.size_bytes, p.sha256, p.width, p.height, p.alt_text, f.storage_key,
+    p.task_id, p.habit_id, p.goal_id, p.food_id, p.workout_id, p.daily_review_id, p.blog_entry_id, p.conversation_id
+from forgotten_deletion f
+cross join jsonb_populate_record(null::media, :new::jsonb) p
+where p.size_bytes + (select coalesce(sum(size_bytes), 0) from media where user_id = :user_id) <= :quota_bytes
+returning id, file_name, content_type, size_bytes, sha256, width, height, alt_text,
+    case when task_id is not null then 'tasks' when habit_id is not null then 'habits' when goal_id is not null then 'goals'
+        when food_id is not null then 'foods' when workout_id is not null then 'workouts'
+        when daily_review_id is not null then 'daily-reviews' when blog_entry_id is not null then 'blog-entries'
+        when conversation_id is not null then 'conversations' end as taggable_type,
+    coalesce(task_id, habit_id, goal_id, food_id, workout_id, daily_review_id, blog_entry_id, conversation_id) as taggable_id,
+    created_at, updated_at, version;
+
+-- name: get(user_id, id)^
+select id, file_name, content_type, size_bytes, sha256, width, height, alt_text,
+    case when task_id is not null then 'tasks' when habit_id is not null then 'habits' when goal_id is not null then 'goals'
+        when food_id is not null then 'foods' when workout_id is not null then 'workouts'
+        when daily_review_id is not null then 'daily-reviews' when blog_entry_id is not null then 'blog-entries'
+        when conversation_id is not null then 'conversations' end as taggable_type,
+    coalesce(task_id, habit_id, goal_id, food_id, workout_id, daily_review_id, blog_entry_id, conversation_id) as taggable_id,
+    created_at, updated_at, version
+from media
+where user_id = :user_id and id = :id;
+
+-- name: stored(user_id, id)^
+-- What it takes to serve the bytes.
+select file_name, content_type, size_bytes, sha256, storage_key
+from media
+where user_id = :user_id and id = :id;
+
+-- name: page_newest(user_id, after, limit)
+-- Newest first, each row as JSON; the first page passes the highest id of all.
+select row_to_json(file)::text as json
+from (
+    select id, file_name, content_type, size_bytes, sha256, width, height, alt_text,
+        case when task_id is not null then 'tasks' when habit_id is not null then 'habits' when goal_id is not null then 'goals'
+            when food_id is not null then 'foods' when workout_id is not null then 'workouts'
+            when daily_review_id is not null then 'daily-reviews' when blog_entry_id is not null then 'blog-entries'
+            when conversation_id is not null then 'conversations' end as taggable_type,
+        coalesce(task_id, habit_id, goal_id, food_id, workout_id, daily_review_id, blog_entry_id, conversation_id)
+            as taggable_id,
+        rfc3339(created_at) as created_at, rfc3339(updated_at) as updated_at, version
+    from media
+    where user_id = :user_id
+      and id < :after
+    order by id desc
+    limit :limit) file;
+
+-- name: page_oldest(user_id, after, limit)
+-- Oldest first; the first page passes the lowest id of all.
+select row_to_json(file)::text as json
+from (
+    select id, file_name, content_type, size_bytes, sha256, width, height, alt_text,
+        case when task_id is not null then 'tasks' when habit_id is not null then 'habits' when goal_id is not null then 'goals'
+            when food_id is not null then 'foods' when workout_id is not null then 'workouts'
+            when daily_review_id is not null then 'daily-reviews' when blog_entry_id is not null then 'blog-entries'
+            when conversation_id is not null then 'conversations' end as taggable_type,
+        coalesce(task_id, habit_id, goal_id, food_id, workout_id, daily_review_id, blog_entry_id, conversation_id)
+            as taggable_id,
+        rfc3339(created_at) as created_at, rfc3339(updated_at) as updated_at, version
+    from media
+    where user_id = :user_id
+      and id > :after
+    order by id
+    limit :limit) file;
+
+-- name: page_attached(user_id, task_id, habit_id, goal_id, food_id, workout_id, daily_review_id, blog_entry_id, conversation_id, newest, after, limit)
+-- plan: exempt, what is attached to one row is few: found by the indexes of the targets, then sorted
+-- The files of one row, in either order. All targets but one are null, and match nothing.
+select row_to_json(file)::text as json
+from (
+    select id, file_name, content_type, size_bytes, sha256, width, height, alt_text,
+        case when task_id is not null then 'tasks' when habit_id is not null then 'habits' when goal_id is not null then 'goals'
+            when food_id is not null then 'foods' when workout_id is not null then 'workouts'
+            when daily_review_id is not null then 'daily-reviews' when blog_entry_id is not null then 'blog-entries'
+            when conversation_id is not null then 'conversations' end as taggable_type,
+        coalesce(task_id, habit_id, goal_id, food_id, workout_id, daily_review_id, blog_entry_id, conversation_id)
+            as taggable_id,
+        rfc3339(created_at) as created_at, rfc3339(updated_at) as updated_at, version
+    from media
+    where user_id = :user_id
+      and (task_id = :task_id or habit_id = :habit_id or goal_id = :goal_id or food_id = :food_id or workout_id = :workout_id
+          or daily_review_id = :daily_review_id or blog_entry_id = :blog_entry_id or conversation_id = :conversation_id)
+      and case when :newest::boolean then id < :after else id > :after end
+    order by case when :newest then id end desc, id
+    limit :limit) file;
+
+-- name: patch(user_id, id, version, changes)^
+-- A merge patch as in tasks.patch; changes names the columns of targets, not taggable_type.
+update media m
+set (file_name, alt_text, task_id, habit_id, goal_id, food_id, workout_id, daily_review_id, blog_entry_id, conversation_id) = (
+    select p.file_name, p.alt_text, p.task_id, p.habit_id, p.goal_id, p.food_id, p.workout_id, p.daily_review_id,
+        p.blog_entry_id, p.conversation_id
+    from jsonb_populate_record(m, :changes::jsonb) p)
+where m.user_id = :user_id
+  and m.id = :id
+  and (:version::integer is null or m.version = :version)
+returning m.id, m.file_name, m.content_type, m.size_bytes, m.sha256, m.width, m.height, m.alt_text,
+    case when m.task_id is not null then 'tasks' when m.habit_id is not null then 'habits'
+        when m.goal_id is not null then 'goals' when m.food_id is not null then 'foods'
+        when m.workout_id is not null then 'workouts' when m.daily_review_id is not null then 'daily-reviews'
+        when m.blog_entry_id is not null then 'blog-entries' when m.conversation_id is not null then 'conversations'
+        end as taggable_type,
+    coalesce(m.task_id, m.habit_id, m.goal_id, m.food_id, m.workout_id, m.daily_review_id, m.blog_entry_id,
+        m.conversation_id) as taggable_id,
+    m.created_at, m.updated_at, m.version;
+
+-- name: delete(user_id, id, version)$
+-- The key of its object, which a trigger has put down for deletion. A null version skips the If-Match check.
+delete from media
+where user_id = :user_id
+  and id = :id
+  and (:version::integer is null or version = :version)
+returning storage_key;
+
+-- name: due_deletions(limit)
+-- The objects that have to go, the longest due first, locked: an upload that ends now waits, and then finds its entry gone.
+select storage_key from media_deletions where due_at <= now() order by due_at limit :limit for update skip locked;
+
+-- name: set_due(storage_key, seconds)!
+-- Waits for a transaction that is about to take the entry out.
+update media_deletions set due_at = now() + make_interval(secs => :seconds) where storage_key = :storage_key;
+
+-- name: is_kept(user_id, storage_key)$
+-- Whether a row has this object.
+select exists (select 1 from media where user_id = :user_id and storage_key = :storage_key) as is_kept;
+
+-- name: forget_deletion(storage_key)!
+-- The object is gone.
+delete from media_deletions where storage_key = :storage_key;

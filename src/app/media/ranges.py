@@ -1,0 +1,33 @@
+"""Range requests: RFC 9110, section 14."""
+
+import re
+
+from app.problems import Problem
+from app.requests import Request
+
+_ONE = re.compile(r"bytes\s*=\s*(?:([0-9]{1,19})-([0-9]{0,19})|-([0-9]{1,19}))\s*", re.IGNORECASE)
+
+
+def asked_range(request: Request, size: int, etag: str) -> tuple[int, int] | None:
+    """Read which bytes of a content of `size` bytes are asked for: the first, and the one behind the last.
+
+    None: the whole. So it is for HEAD, for several ranges at once, for what is no range, and when If-Range names another
+    content than `etag` does. Raises Problem 416 for a range without a byte.
+    """
+    asked = [str(value, "latin-1") for name, value in request.scope["headers"] if name == b"range"]
+    only_if = request.header(b"if-range")
+    if len(asked) != 1 or request.scope["state"].get("head") or (only_if is not None and only_if.strip() != etag):
+        return None
+    found = _ONE.fullmatch(asked[0])
+    if found is None:
+        return None
+    first, last, suffix = (int(digits) if digits else None for digits in found.groups())
+    if suffix is not None:
+        start, stop = max(size - suffix, 0), size
+    else:
+        start, stop = first or 0, size if last is None else min(last + 1, size)
+        if last is not None and last < start:
+            return None
+    if start >= stop:
+        raise Problem("range_not_satisfiable", headers=((b"content-range", b"bytes */%d" % size),))
+    return start, stop

@@ -1,0 +1,114 @@
+"""What goes in and out of /v1/media."""
+
+from typing import Annotated
+from uuid import UUID
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+from app.fields import END, SPACE, Id, Timestamp, Version
+from app.kinds import KINDS, Kind
+from app.paging import OrderedPageQuery
+from app.problems import invalid
+
+# Neither control characters, of which headers could be made, nor what separates folders.
+_NEVER = r"/\\\x00-\x1f\x7f-\x9f\u2028\u2029"
+
+FileName = Annotated[
+    str,
+    Meta(
+        min_length=1,
+        max_length=255,
+        pattern=f"^[^{_NEVER}]*[^{_NEVER}{SPACE}][^{_NEVER}]*{END}",
+        description="Not blank; without slashes, backslashes and control characters.",
+        examples=["holiday.jpg"],
+    ),
+]
+AltText = Annotated[str, Meta(max_length=1000, description="What those read who cannot see it.", examples=["Ada by the sea"])]
+TaggableType = Annotated[Kind, Meta(description="The kind of row that it is attached to.", examples=["tasks"])]
+TaggableId = Annotated[
+    UUID, Meta(description="The row that it is attached to.", examples=["019aa2c5-7b1c-7d3e-8f4a-5b6c7d8e9f00"])
+]
+Pixels = Annotated[int, Meta(ge=1, description="Of an image, as it is shown; null where unknown.", examples=[1600])]
+
+
+class Media(msgspec.Struct, frozen=True):
+    """A file."""
+
+    id: Id
+    file_name: FileName
+    content_type: Annotated[str, Meta(description="Told from the bytes, not by the client.", examples=["image/jpeg"])]
+    size_bytes: Annotated[int, Meta(ge=1, examples=[245_760])]
+    sha256: Annotated[str, Meta(description="Of the content, in hexadecimal; the content's ETag.", examples=["9f86d081" * 8])]
+    width: Pixels | None
+    height: Pixels | None
+    alt_text: AltText | None
+    taggable_type: TaggableType | None
+    taggable_id: TaggableId | None
+    created_at: Timestamp
+    updated_at: Timestamp
+    version: Version
+
+
+class Stored(msgspec.Struct, frozen=True):
+    """What it takes to serve the bytes of a file."""
+
+    file_name: str
+    content_type: str
+    size_bytes: int
+    sha256: str
+    storage_key: str
+
+
+class MediaForm(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The form of an upload: multipart/form-data, its fields in any order."""
+
+    file: Annotated[
+        str,
+        Meta(
+            description="The file, with its name.",
+            extra_json_schema={"format": "binary", "contentMediaType": "application/octet-stream"},
+        ),
+    ]
+    alt_text: AltText | UnsetType = UNSET
+    taggable_type: TaggableType | UnsetType = UNSET
+    taggable_id: TaggableId | UnsetType = UNSET
+
+
+class Upload(msgspec.Struct, frozen=True, kw_only=True):
+    """What is known of a file when its form has arrived: columns of its row."""
+
+    file_name: FileName
+    content_type: str
+    size_bytes: int
+    sha256: str
+    width: int | None
+    height: int | None
+    alt_text: AltText | None
+    target: dict[str, UUID]
+    """Column -> the row that it is attached to; empty: none."""
+
+
+class MediaPatch(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A merge patch of a file: an absent field stays, null clears it. Both of taggable_type and taggable_id, or none."""
+
+    file_name: FileName | UnsetType = UNSET
+    alt_text: AltText | None | UnsetType = UNSET
+    taggable_type: TaggableType | None | UnsetType = UNSET
+    taggable_id: TaggableId | None | UnsetType = UNSET
+
+
+class MediaQuery(OrderedPageQuery, frozen=True, kw_only=True):
+    """The filters of the list of files."""
+
+    taggable_type: Annotated[Kind, Meta(description="With `taggable_id`: only what is attached to this row.")] | None = None
+    taggable_id: Annotated[UUID, Meta(description="With `taggable_type`.")] | None = None
+
+
+def target_columns(kind: Kind | None, id: UUID | None) -> dict[str, UUID]:
+    """The column that names the row of a kind; empty without one. Raises Problem 422 when one comes without the other."""
+    if kind is None and id is None:
+        return {}
+    if kind is None or id is None:
+        raise invalid("taggable_type" if kind is None else "taggable_id", "required", "comes with the other of the two")
+    return {KINDS[kind]: id}
