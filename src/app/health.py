@@ -54,7 +54,7 @@ async def live() -> Ready[Liveness]:
     return row(Liveness())
 
 
-@get("/health/ready", opt=PUBLIC | {"also_status": 503})
+@get("/health/ready", opt=PUBLIC | {"also": {503: "The same, with what is wrong"}})
 async def ready(request: Request) -> Ready[Readiness]:
     """Say whether requests can be served: 200, or 503 with the state of each part. Send no traffic when this fails."""
     database, version, reachable = request.database, None, True

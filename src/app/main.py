@@ -14,18 +14,20 @@ from app import health, logs, metrics, migrations, openapi, settings, supervisor
 from app.accounts import handlers as accounts
 from app.accounts.passwords import Passwords
 from app.callers import Callers, listening
+from app.conversations import handlers as conversations
 from app.database import Database
 from app.dispatch import dispatcher
 from app.edge import Edge
 from app.requests import BODY_LIMIT, Request
 from app.settings import Settings
 from app.tasks import handlers as tasks
+from app.usage import handlers as usage
 
 
 def create_app(settings: Settings, passwords: Passwords | None = None) -> Edge:
     """Make the ASGI application. The pool opens when the server starts it, and closes when the server stops it."""
     app = Litestar(
-        [accounts.router, tasks.router, health.router, openapi.router],
+        [accounts.router, tasks.router, conversations.router, usage.router, health.router, openapi.router],
         request_class=Request,
         request_max_body_size=BODY_LIMIT,
         lifespan=[_lifespan(settings, passwords)],

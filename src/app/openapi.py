@@ -23,6 +23,7 @@ from litestar.routes import HTTPRoute
 from app import __version__
 from app.answers import Ready
 from app.auth import PUBLIC
+from app.ids import ChosenId
 from app.problems import KINDS, Problem, ProblemDocument
 from app.requests import Request
 
@@ -75,7 +76,13 @@ def document(app: Litestar) -> bytes:
             "openapi": "3.1.0",
             "info": {"title": "Holdfast", "version": __version__, "description": DESCRIPTION},
             "servers": [{"url": "/"}],
-            "tags": [{"name": "Accounts"}, {"name": "Tasks"}, {"name": "Operation"}],
+            "tags": [
+                {"name": "Accounts"},
+                {"name": "Tasks"},
+                {"name": "Conversations"},
+                {"name": "Usage"},
+                {"name": "Operation"},
+            ],
             "paths": paths,
             "components": {
                 "schemas": components,
@@ -177,13 +184,15 @@ def _successes(method: str, handler: HTTPRouteHandler, references: Json) -> Json
     if answer is not None:
         media_type = str(getattr(handler.media_type, "value", handler.media_type) or "application/json")
         success["content"] = {media_type: {"schema": references[answer]}}
+        if also := handler.opt.get("also_text"):
+            success["content"][also] = {"schema": {"type": "string"}}
     responses: Json = {str(handler.status_code): success}
     if can_be_replayed:
         responses["200"] = success | {"description": "The same create came before: the row as it stands"}
     if _calls(handler, "has_version"):
         responses["304"] = {"description": "The client has this version already", "headers": headers}
-    if failing := handler.opt.get("also_status"):
-        responses[str(failing)] = success | {"description": "The same, with what is wrong"}
+    for status, words in handler.opt.get("also", {}).items():
+        responses[str(status)] = success | {"description": words}
     return responses
 
 
@@ -211,7 +220,9 @@ def _problems(path: str, handler: HTTPRouteHandler) -> list[str]:
     if _data(handler):
         codes += ["malformed_json", "body_too_large", "unsupported_media_type"]
         if "id" in _data(handler).__struct_fields__:
-            codes += ["id_not_time_ordered", "id_in_future", "conflict"]
+            codes.append("conflict")
+            if any(ChosenId in get_args(field.type) for field in msgspec.structs.fields(_data(handler))):
+                codes += ["id_not_time_ordered", "id_in_future"]
     if "cursor" in getattr(_query(handler), "__struct_fields__", ()):
         codes.append("invalid_cursor")
     if _calls(handler, "expected_version"):

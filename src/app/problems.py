@@ -1,5 +1,8 @@
 """Every problem that the API can answer with: the one list behind errors, /problems/<code> and the OpenAPI document."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import msgspec
 
 
@@ -41,6 +44,9 @@ KINDS: dict[str, Kind] = {
     "email_taken": Kind(409, "E-mail taken", "Another account has this e-mail address, be it in other letter case."),
     "username_taken": Kind(409, "User name taken", "Another account has this user name, be it in other letter case."),
     "conflict": Kind(409, "Conflict", "The row collides with one that exists; errors names the field."),
+    "seq_conflict": Kind(
+        409, "Not the next message", "Another message has this seq already, or one before it is missing. Read the last ones."
+    ),
     "version_mismatch": Kind(
         412,
         "The row has moved on",
@@ -60,6 +66,11 @@ KINDS: dict[str, Kind] = {
     ),
     "id_in_future": Kind(422, "Id lies in the future", "The time inside a chosen id may lie at most 24 hours ahead."),
     "rate_limited": Kind(429, "Too many attempts", "Wait for the seconds in Retry-After, then try again."),
+    "quota_exhausted": Kind(
+        429,
+        "Quota used up",
+        "No more user messages are allowed until resets_at: limit says whether the daily or the monthly ones are used up.",
+    ),
     "internal_error": Kind(
         500, "Internal error", "A defect of this server. It is in its log under the request id; nothing was half done."
     ),
@@ -106,6 +117,7 @@ class Problem(Exception):
         *,
         errors: tuple[FieldError, ...] = (),
         headers: tuple[tuple[bytes, bytes], ...] = (),
+        extra: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__(code)
         self.code = code
@@ -113,20 +125,21 @@ class Problem(Exception):
         self.detail = detail or self.kind.explanation
         self.errors = errors
         self.headers = headers
+        self.extra = extra
+        """Members of the document that only this kind of problem has."""
 
     def document(self, request_id: str) -> bytes:
         """The body of the answer, as JSON."""
-        return msgspec.json.encode(
-            ProblemDocument(
-                kind=f"/problems/{self.code}",
-                title=self.kind.title,
-                status=self.kind.status,
-                detail=self.detail,
-                code=self.code,
-                request_id=request_id,
-                errors=self.errors,
-            )
+        document = ProblemDocument(
+            kind=f"/problems/{self.code}",
+            title=self.kind.title,
+            status=self.kind.status,
+            detail=self.detail,
+            code=self.code,
+            request_id=request_id,
+            errors=self.errors,
         )
+        return msgspec.json.encode(msgspec.to_builtins(document) | self.extra if self.extra else document)
 
 
 def invalid(field: str, code: str, message: str) -> Problem:
