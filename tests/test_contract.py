@@ -62,10 +62,10 @@ def other_session(user: User) -> str:
 
 
 def talk(user: User) -> str:
-    id = made(user.post("/v1/conversations", {}))
+    conversation = made(user.post("/v1/conversations", {}))
     said = {"role": "assistant", "content": "Hello", "stage3": {"response": "Hello"}}
-    assert user.post(f"/v1/conversations/{id}/messages", said).status_code == 201
-    return id
+    assert user.post(f"/v1/conversations/{conversation}/messages", said).status_code == 201
+    return conversation
 
 
 ROWS: dict[str, Callable[[User], str]] = {

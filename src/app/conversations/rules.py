@@ -49,6 +49,8 @@ async def add_message(database: Database, user_id: UUID, id: UUID, new: MessageC
         message = await repository.append(database, user_id, id, new)
         if message is not None:
             return message, False
+        if new.seq is None:
+            raise Problem("not_found")
     found = await repository.find_message(database, user_id, id, new)
     if found is None:
         raise Problem("not_found")
