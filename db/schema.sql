@@ -403,7 +403,9 @@ CREATE TABLE public.conversations (
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
     version integer DEFAULT 1 NOT NULL,
+    saves integer DEFAULT 0 NOT NULL,
     CONSTRAINT conversations_last_seq_range CHECK ((last_seq >= 0)),
+    CONSTRAINT conversations_saves_range CHECK ((saves >= 0)),
     CONSTRAINT conversations_title_length CHECK (((char_length(title) >= 1) AND (char_length(title) <= 500))),
     CONSTRAINT conversations_title_not_blank CHECK ((title ~ '[^[:space:]]'::text))
 );
@@ -431,6 +433,12 @@ COMMENT ON COLUMN public.conversations.extra IS 'What an imported file said that
 --
 
 COMMENT ON COLUMN public.conversations.version IS 'Counts real changes, new messages too; the API''s ETag.';
+
+--
+-- Name: COLUMN conversations.saves; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.conversations.saves IS 'Counts the saves of the whole conversation that changed its messages; adding one is none.';
 
 --
 -- Name: credit_accounts; Type: TABLE; Schema: public; Owner: -
@@ -984,6 +992,73 @@ COMMENT ON TABLE public.media_deletions IS 'Objects without a row, or not yet wi
 COMMENT ON COLUMN public.media_deletions.due_at IS 'An upload writes its key here first, due when it must have ended, and takes it out with the insert of its row.';
 
 --
+-- Name: messages; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.messages (
+    user_id uuid NOT NULL,
+    conversation_id uuid NOT NULL,
+    seq integer NOT NULL,
+    role text NOT NULL,
+    content text,
+    stage1 jsonb,
+    stage2 jsonb,
+    stage3 jsonb,
+    metadata jsonb,
+    extra jsonb,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    size_bytes integer GENERATED ALWAYS AS (((((COALESCE(octet_length(content), 0) + COALESCE(octet_length((stage1)::text), 0)) + COALESCE(octet_length((stage2)::text), 0)) + COALESCE(octet_length((stage3)::text), 0)) + COALESCE(octet_length((metadata)::text), 0))) STORED NOT NULL,
+    search tsvector GENERATED ALWAYS AS ((array_to_tsvector(ARRAY[(user_id)::text]) || to_tsvector('simple'::regconfig, "left"(((COALESCE(content, ''::text) || chr(10)) || COALESCE((stage3 ->> 'response'::text), ''::text)), 100000)))) STORED NOT NULL,
+    CONSTRAINT messages_content_length CHECK ((char_length(content) <= 8388608)),
+    CONSTRAINT messages_content_needed CHECK (((content IS NOT NULL) OR ((role = 'assistant'::text) AND (stage3 IS NOT NULL)))),
+    CONSTRAINT messages_role_known CHECK ((role = ANY (ARRAY['user'::text, 'assistant'::text]))),
+    CONSTRAINT messages_seq_range CHECK ((seq >= 1))
+);
+ALTER TABLE ONLY public.messages ALTER COLUMN user_id SET (n_distinct=1);
+
+--
+-- Name: TABLE messages; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON TABLE public.messages IS 'What was said in a conversation, in the order of seq: 1, 2, 3 and so on, without a gap.';
+
+--
+-- Name: COLUMN messages.stage1; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.messages.stage1 IS 'The answers of the council''s models; kept as sent.';
+
+--
+-- Name: COLUMN messages.stage2; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.messages.stage2 IS 'The models'' rankings of each other; kept as sent.';
+
+--
+-- Name: COLUMN messages.stage3; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.messages.stage3 IS 'The final answer; its response is searched, and shown in lists. Kept as sent.';
+
+--
+-- Name: COLUMN messages.extra; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.messages.extra IS 'What an imported file said that no column holds.';
+
+--
+-- Name: COLUMN messages.size_bytes; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.messages.size_bytes IS 'Length of the texts: a reader takes as many messages at once as fit into memory.';
+
+--
+-- Name: COLUMN messages.search; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.messages.search IS 'Words of the content and of the response in stage3, and the owner''s id as a word. The first 100,000 characters: of more, words of four bytes a letter and with hyphens, which count twice, can be too many for a tsvector.';
+
+--
 -- Name: progress_snapshots; Type: TABLE; Schema: public; Owner: -
 --
 
@@ -1254,6 +1329,65 @@ COMMENT ON COLUMN public.tasks.version IS 'Counts real changes; the API''s ETag.
 --
 
 COMMENT ON COLUMN public.tasks.search IS 'Words of title and description, and the owner''s id as a word.';
+
+--
+-- Name: usage; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.usage (
+    user_id uuid NOT NULL,
+    tier text NOT NULL,
+    daily_used integer DEFAULT 0 NOT NULL,
+    daily_limit integer,
+    monthly_used integer DEFAULT 0 NOT NULL,
+    monthly_limit integer,
+    total_queries bigint DEFAULT 0 NOT NULL,
+    last_reset_daily date DEFAULT ((now() AT TIME ZONE 'UTC'::text))::date NOT NULL,
+    last_reset_monthly date DEFAULT (date_trunc('month'::text, (now() AT TIME ZONE 'UTC'::text)))::date NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT usage_daily_limit_range CHECK ((daily_limit >= 0)),
+    CONSTRAINT usage_daily_used_range CHECK ((daily_used >= 0)),
+    CONSTRAINT usage_monthly_limit_range CHECK ((monthly_limit >= 0)),
+    CONSTRAINT usage_monthly_used_range CHECK ((monthly_used >= 0)),
+    CONSTRAINT usage_tier_known CHECK ((tier = ANY (ARRAY['free'::text, 'pro'::text, 'enterprise'::text]))),
+    CONSTRAINT usage_total_queries_range CHECK ((total_queries >= 0))
+);
+
+--
+-- Name: TABLE usage; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON TABLE public.usage IS 'How many user messages a user has sent, and may send: made by the first one, or by a tier. Used may exceed the limit, because a tier can go down.';
+
+--
+-- Name: COLUMN usage.daily_limit; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.usage.daily_limit IS 'User messages per UTC day; null: no limit.';
+
+--
+-- Name: COLUMN usage.monthly_limit; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.usage.monthly_limit IS 'User messages per UTC month; null: no limit.';
+
+--
+-- Name: COLUMN usage.total_queries; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.usage.total_queries IS 'User messages ever sent; deleting a conversation takes none back.';
+
+--
+-- Name: COLUMN usage.last_reset_daily; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.usage.last_reset_daily IS 'The UTC day that daily_used counts. An earlier one: the reset is due, and applied by the next user message.';
+
+--
+-- Name: COLUMN usage.last_reset_monthly; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.usage.last_reset_monthly IS 'The first day of the UTC month that monthly_used counts.';
 
 --
 -- Name: users; Type: TABLE; Schema: public; Owner: -
@@ -1598,6 +1732,13 @@ ALTER TABLE ONLY public.media
     ADD CONSTRAINT media_storage_key_unique UNIQUE (user_id, storage_key);
 
 --
+-- Name: messages messages_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.messages
+    ADD CONSTRAINT messages_pkey PRIMARY KEY (user_id, conversation_id, seq);
+
+--
 -- Name: progress_snapshots progress_snapshots_period_unique; Type: CONSTRAINT; Schema: public; Owner: -
 --
 
@@ -1673,6 +1814,13 @@ ALTER TABLE ONLY public.tags
 
 ALTER TABLE ONLY public.tasks
     ADD CONSTRAINT tasks_pkey PRIMARY KEY (user_id, id);
+
+--
+-- Name: usage usage_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.usage
+    ADD CONSTRAINT usage_pkey PRIMARY KEY (user_id);
 
 --
 -- Name: users users_pkey; Type: CONSTRAINT; Schema: public; Owner: -
@@ -1821,6 +1969,12 @@ CREATE INDEX media_task ON public.media USING btree (user_id, task_id) WHERE (ta
 --
 
 CREATE INDEX media_workout ON public.media USING btree (user_id, workout_id) WHERE (workout_id IS NOT NULL);
+
+--
+-- Name: messages_search; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX messages_search ON public.messages USING gin (search) WITH (fastupdate=off);
 
 --
 -- Name: progress_snapshots_date; Type: INDEX; Schema: public; Owner: -
@@ -2220,6 +2374,20 @@ ALTER TABLE ONLY public.media
     ADD CONSTRAINT media_workout_exists FOREIGN KEY (user_id, workout_id) REFERENCES public.workouts(user_id, id) ON DELETE CASCADE;
 
 --
+-- Name: messages messages_conversation_exists; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.messages
+    ADD CONSTRAINT messages_conversation_exists FOREIGN KEY (user_id, conversation_id) REFERENCES public.conversations(user_id, id) ON DELETE CASCADE;
+
+--
+-- Name: messages messages_user_exists; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.messages
+    ADD CONSTRAINT messages_user_exists FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
+
+--
 -- Name: progress_snapshots progress_snapshots_user_exists; Type: FK CONSTRAINT; Schema: public; Owner: -
 --
 
@@ -2318,6 +2486,13 @@ ALTER TABLE ONLY public.tasks
     ADD CONSTRAINT tasks_user_exists FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
 
 --
+-- Name: usage usage_user_exists; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.usage
+    ADD CONSTRAINT usage_user_exists FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
+
+--
 -- Name: workout_exercises workout_exercises_user_exists; Type: FK CONSTRAINT; Schema: public; Owner: -
 --
 
@@ -2364,6 +2539,7 @@ INSERT INTO public.schema_migrations (version) VALUES
     ('20261121001400'),
     ('20261121001500'),
     ('20261121001600'),
+    ('20261121001800'),
     ('20261121001900'),
     ('20261121002000'),
     ('20261121002100'),

@@ -100,6 +100,13 @@ def blog_entry(user: User) -> Json:
     return user.made("/v1/blog-entries", {"title": "T", "content": "C"})
 
 
+def talk(user: User) -> str:
+    conversation = made(user.post("/v1/conversations", {}))
+    said = {"role": "assistant", "content": "Hello", "stage3": {"response": "Hello"}}
+    assert user.post(f"/v1/conversations/{conversation}/messages", said).status_code == 201
+    return conversation
+
+
 ROWS: dict[str, Callable[[User], str | dict[str, str]]] = {
     "/problems/{code}": lambda _: "not_found",
     **dict.fromkeys(
@@ -125,6 +132,9 @@ ROWS: dict[str, Callable[[User], str | dict[str, str]]] = {
     "/v1/tags/{id}": lambda user: made(user.post("/v1/tags", {"name": f"T {uuid4()}"})),
     "/v1/tags/{id}/taggings": lambda user: tagged_task(user)["id"],
     "/v1/tags/{id}/{kind}/{target_id}": tagged_task,
+    "/v1/conversations/{id}": talk,
+    "/v1/conversations/{id}/export": talk,
+    "/v1/conversations/{id}/messages": talk,
     "/v1/tasks/{id}": lambda user: made(user.post("/v1/tasks", {"title": "T"})),
     "/v1/workouts/{id}": lambda user: made(
         user.post("/v1/workouts", {"date": "2026-01-01", "type": "run", "exercises": [{"name": "Run"}]})
@@ -135,6 +145,9 @@ ROWS: dict[str, Callable[[User], str | dict[str, str]]] = {
 """How to make a row that a path can name, else every answer would be a 404: the path's one parameter, or each by name."""
 
 BEYOND_A_SCHEMA = {
+    ("", "repeated"),
+    ("content", "required"),
+    ("messages[].content", "required"),
     ("current", "required"),
     ("cursor", "not_with_q"),
     ("date", "invalid"),
@@ -175,6 +188,8 @@ REFUSALS = {
     "invalid_cursor",
     "not_found",
     "range_not_satisfiable",
+    "quota_exhausted",
+    "seq_conflict",
     "username_taken",
     "version_mismatch",
     "wrong_password",

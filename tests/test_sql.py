@@ -7,7 +7,7 @@ import re
 import types
 import typing
 from collections.abc import Callable, Iterator, Mapping
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, NamedTuple, cast
@@ -387,8 +387,13 @@ SEEDS = {
         insert into blog_entries (user_id, id, title, content, slug)
         select user_id, id, 'A day', 'It rained.', 'day-' || place from seed""",
     "conversations": """
-        insert into conversations (user_id, id, last_activity_at)
-        select user_id, id, '2026-01-01'::timestamptz + place * interval '1 minute' from seed""",
+        insert into conversations (user_id, id, last_seq, last_activity_at)
+        select user_id, id, 1, '2026-01-01'::timestamptz + place * interval '1 minute' from seed""",
+    "messages": """
+        insert into messages (user_id, conversation_id, seq, role, content)
+        select user_id, id, 1, 'user', 'Which bike?' from seed""",
+    "usage": """
+        insert into usage (user_id, tier, daily_limit, monthly_limit) select distinct user_id, 'free', 10, 100 from seed""",
     "tags": """
         insert into tags (user_id, id, name, slug) select user_id, id, 'Garden', 'garden-' || place from seed""",
     "taggings": """
@@ -551,6 +556,7 @@ class Plans:
             "user_id": self._user_id,
             "after": after,
             "after_date": day,
+            "after_at": datetime(2026, 1, 1, tzinfo=UTC) + timedelta(minutes=int(100_000 * depth)),
             "after_id": after,
             "after_seq": int(50_000 * depth),
             "habit_id": first_id,

@@ -7,6 +7,7 @@ import asyncpg
 import msgspec
 from litestar import Router, get
 from litestar.params import PathParameter
+from msgspec import Meta
 
 from app import metrics
 from app.answers import Ready, row
@@ -36,10 +37,10 @@ class Readiness(msgspec.Struct, frozen=True):
 class ProblemExplanation(msgspec.Struct, frozen=True):
     """What the `type` of a problem leads to."""
 
-    code: str
-    title: str
-    status: int
-    explanation: str
+    code: Annotated[str, Meta(examples=["not_found"])]
+    title: Annotated[str, Meta(examples=["Not found"])]
+    status: Annotated[int, Meta(examples=[404])]
+    explanation: Annotated[str, Meta(examples=["There is nothing at this address."])]
 
 
 async def newest_migration(database: Executor) -> str | None:

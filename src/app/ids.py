@@ -47,14 +47,18 @@ async def create_once(
     database: Executor,
     user_id: UUID,
     new: N,
+    *,
+    time_ordered: bool = True,
 ) -> tuple[R, bool]:
     """Make a row, or find the one that the same create made before; returns it, and whether it was there before.
 
     `create` gives None when the chosen id is taken; then `get` reads it, as a statement of its own: merged into one, a
     create that collides with a concurrent twin would see neither row. Where a row has another unique key, such a twin may
-    be met there first. Raises Problem 422 for an id that may not be chosen.
+    be met there first. Raises Problem 422 for an id that may not be chosen; where ids are not the order of a list (not
+    `time_ordered`), any UUID may.
     """
-    check(new.id)
+    if time_ordered:
+        check(new.id)
     try:
         row = await create(database, user_id, new)
     except asyncpg.UniqueViolationError:

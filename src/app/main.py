@@ -17,6 +17,7 @@ from app.admin import handlers as admin
 from app.blog_entries import handlers as blog_entries
 from app.callers import Callers, listening
 from app.consents import handlers as consents
+from app.conversations import handlers as conversations
 from app.credits.handlers import router as credits_router
 from app.daily_reviews import handlers as daily_reviews
 from app.database import Database
@@ -33,6 +34,7 @@ from app.settings import Settings
 from app.storage import Storage
 from app.tags import handlers as tags
 from app.tasks import handlers as tasks
+from app.usage import handlers as usage
 from app.workouts import handlers as workouts
 
 
@@ -52,6 +54,8 @@ def create_app(settings: Settings, passwords: Passwords | None = None) -> Edge:
             media.router,
             progress.router,
             search.router,
+            conversations.router,
+            usage.router,
             credits_router,
             consents.router,
             admin.router,

@@ -23,6 +23,7 @@ from litestar.routes import HTTPRoute
 from app import __version__
 from app.answers import Ready
 from app.auth import PUBLIC
+from app.ids import ChosenId
 from app.problems import KINDS, Problem, ProblemDocument
 from app.requests import Request
 
@@ -217,19 +218,15 @@ def _parameters(path: str, handler: HTTPRouteHandler, references: Json, componen
 
 def _successes(method: str, handler: HTTPRouteHandler, references: Json) -> Json:
     """What a handler answers when nothing goes wrong."""
-    answer = _answer(handler)
-    has_version = _has_field(answer, "version")
     can_be_replayed = method == "post" and _has_field(_data(handler), "id")
-    is_content = _calls(handler, "has_tag")
     headers: Json = {"X-Request-Id": _REQUEST_ID}
-    if has_version or is_content:
-        headers["ETag"] = _CONTENT_ETAG if is_content else _ETAG
+    if _calls(handler, "has_tag"):
+        headers["ETag"] = _CONTENT_ETAG
+    elif _has_field(_answer(handler), "version"):
+        headers["ETag"] = _ETAG
     if can_be_replayed or _form(handler):
         headers["Location"] = _LOCATION
-    success: Json = {"description": HTTPStatus(handler.status_code).phrase, "headers": headers}
-    if answer is not None:
-        media_type = str(getattr(handler.media_type, "value", handler.media_type) or "application/json")
-        success["content"] = {media_type: {"schema": _BINARY if answer is bytes else references[answer]}}
+    success: Json = {"description": HTTPStatus(handler.status_code).phrase, "headers": headers} | _content(handler, references)
     responses: Json = {str(handler.status_code): success}
     if can_be_replayed:
         responses["200"] = success | {"description": "The same create came before: the row as it stands"}
@@ -237,13 +234,22 @@ def _successes(method: str, handler: HTTPRouteHandler, references: Json) -> Json
         responses["206"] = success | {"description": "The range that was asked for"}
     if _is_conditional(handler):
         responses["304"] = {"description": "The client has this version already", "headers": headers}
-    for status, words in handler.opt.get("also", {}).items():
-        responses[str(status)] = success | {"description": words}
     if _calls(handler, "replaced"):
         responses["201"] = success | {"description": "There was none: it is made"}
-    if failing := handler.opt.get("also_status"):
-        responses[str(failing)] = success | {"description": "The same, with what is wrong"}
+    for status, words in handler.opt.get("also", {}).items():
+        responses[str(status)] = success | {"description": words}
     return responses
+
+
+def _content(handler: HTTPRouteHandler, references: Json) -> Json:
+    answer = _answer(handler)
+    if answer is None:
+        return {}
+    media_type = str(getattr(handler.media_type, "value", handler.media_type) or "application/json")
+    content: Json = {media_type: {"schema": _BINARY if answer is bytes else references[answer]}}
+    if also := handler.opt.get("also_text"):
+        content[also] = {"schema": {"type": "string"}}
+    return {"content": content}
 
 
 def _query_parameter(name: str, schema: Json, *, required: bool) -> Json:
@@ -286,7 +292,9 @@ def _body_problems(handler: HTTPRouteHandler) -> list[str]:
         return []
     codes = ["malformed_json", "body_too_large", "unsupported_media_type"]
     if "id" in _data(handler).__struct_fields__:
-        codes += ["id_not_time_ordered", "id_in_future", "conflict"]
+        codes.append("conflict")
+    if any(ChosenId in get_args(field.type) for field in msgspec.structs.fields(_data(handler))):
+        codes += ["id_not_time_ordered", "id_in_future"]
     return codes
 
 

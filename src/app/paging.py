@@ -4,7 +4,7 @@ import base64
 import binascii
 import struct
 from collections.abc import Sequence
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from typing import Annotated, Generic, Literal, TypeVar
 from uuid import UUID
 
@@ -36,6 +36,10 @@ class _Dated(_Identified, kw_only=True):
 
 class _Numbered(msgspec.Struct):
     seq: int
+
+
+class _Active(_Identified, kw_only=True):
+    last_activity_at: datetime
 
 
 class PageQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -95,6 +99,29 @@ def after_dated(query: DatedPageQuery) -> tuple[date, UUID]:
     return min(key_of_last, near_end) if query.order == "newest" else max(key_of_last, near_end)
 
 
+def after_active(query: PageQuery) -> tuple[datetime, UUID]:
+    """The last activity and the id that a page begins behind, newest activity first. Raises Problem 422 as `after` does."""
+    if query.cursor is None:
+        return datetime.max.replace(tzinfo=UTC), FIRST_NEWEST
+    microseconds, key = _ACTIVE.unpack(_opened(query.cursor, "newest", _ACTIVE.size))
+    try:
+        return _EPOCH + timedelta(microseconds=microseconds), UUID(bytes=key)
+    except OverflowError:
+        raise Problem("invalid_cursor") from None
+
+
+def after_numbered(query: PageQuery, order: Order) -> int:
+    """The number that a page of numbered rows begins behind. Raises Problem 422 as `after` does."""
+    if query.cursor is None:
+        return LAST_NUMBER if order == "newest" else 0
+    return min(int.from_bytes(_opened(query.cursor, order, 4)), LAST_NUMBER)
+
+
+def numbered_cursor(order: Order, number: int) -> str:
+    """The cursor behind a number."""
+    return _cursor(order, number.to_bytes(4))
+
+
 def answer(rows: list[Json[T]], query: PageQuery, order: Order = "newest") -> Ready[Page[T]]:
     """Answer with a page, made out of `limit + 1` rows: the extra one, if there, says that there is a next page."""
     if len(rows) <= query.limit:
@@ -111,11 +138,6 @@ def answer_dated(rows: list[Json[T]], query: DatedPageQuery) -> Ready[Page[T]]:
     return _answer_before(rows, query, query.order, _DATED.pack(last.date.toordinal(), last.id.bytes))
 
 
-def after_numbered(query: PageQuery) -> int:
-    """The number that a page of numbered rows, newest first, begins behind. Raises Problem 422 as `after` does."""
-    return LAST_NUMBER if query.cursor is None else int.from_bytes(_opened(query.cursor, "newest", 4))
-
-
 def answer_numbered(rows: list[Json[T]], query: PageQuery) -> Ready[Page[T]]:
     """Answer with a page of rows in the order of `seq`, newest first, as `answer` does."""
     if len(rows) <= query.limit:
@@ -124,12 +146,23 @@ def answer_numbered(rows: list[Json[T]], query: PageQuery) -> Ready[Page[T]]:
     return _answer_before(rows, query, "newest", last.seq.to_bytes(4))
 
 
+def answer_active(rows: list[Json[T]], query: PageQuery) -> Ready[Page[T]]:
+    """Answer with a page of rows in the order of (last_activity_at, id), newest first, as `answer` does."""
+    if len(rows) <= query.limit:
+        return answer(rows, query)
+    last = msgspec.json.decode(rows[query.limit - 1], type=_Active)
+    microseconds = (last.last_activity_at - _EPOCH) // timedelta(microseconds=1)
+    return _answer_before(rows, query, "newest", _ACTIVE.pack(microseconds, last.id.bytes))
+
+
 def _answer_before(rows: list[Json[T]], query: PageQuery, order: Order, key: bytes) -> Ready[Page[T]]:
     items = ",".join(rows[: query.limit]).encode()
     return Ready(b'{"items":[%b],"next_cursor":"%b"}' % (items, _cursor(order, key).encode()))
 
 
 _DATED = struct.Struct(">I16s")
+_ACTIVE = struct.Struct(">q16s")
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def _cursor(order: Order, key: bytes) -> str:

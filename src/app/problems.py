@@ -1,6 +1,10 @@
 """Every problem that the API can answer with: the one list behind errors, /problems/<code> and the OpenAPI document."""
 
+from collections.abc import Mapping
+from typing import Annotated, Any
+
 import msgspec
+from msgspec import Meta
 
 
 class Kind(msgspec.Struct, frozen=True):
@@ -50,6 +54,9 @@ KINDS: dict[str, Kind] = {
         409, "Key used before", "The idempotency key came before with other content. Take a new key for something new."
     ),
     "already_refunded": Kind(409, "Already refunded", "This deduction was given back before; that happens once."),
+    "seq_conflict": Kind(
+        409, "Not the next message", "Another message has this seq already, or one before it is missing. Read the last ones."
+    ),
     "version_mismatch": Kind(
         412,
         "The row has moved on",
@@ -76,6 +83,11 @@ KINDS: dict[str, Kind] = {
     ),
     "id_in_future": Kind(422, "Id lies in the future", "The time inside a chosen id may lie at most 24 hours ahead."),
     "rate_limited": Kind(429, "Too many attempts", "Wait for the seconds in Retry-After, then try again."),
+    "quota_exhausted": Kind(
+        429,
+        "Quota used up",
+        "No more user messages are allowed until resets_at: limit says whether the daily or the monthly ones are used up.",
+    ),
     "internal_error": Kind(
         500, "Internal error", "A defect of this server. It is in its log under the request id; nothing was half done."
     ),
@@ -98,20 +110,20 @@ KINDS: dict[str, Kind] = {
 class FieldError(msgspec.Struct, frozen=True):
     """One broken rule of a field of the body or of a query parameter."""
 
-    field: str
-    code: str
-    message: str
+    field: Annotated[str, Meta(description="Where in the body, or which parameter.", examples=["title"])]
+    code: Annotated[str, Meta(examples=["required"])]
+    message: Annotated[str, Meta(examples=["is required"])]
 
 
 class ProblemDocument(msgspec.Struct, frozen=True, rename={"kind": "type"}, omit_defaults=True):
     """RFC 9457 problem details."""
 
-    kind: str
-    title: str
-    status: int
-    detail: str
-    code: str
-    request_id: str
+    kind: Annotated[str, Meta(description="A path that explains it.", examples=["/problems/invalid"])]
+    title: Annotated[str, Meta(examples=["Invalid input"])]
+    status: Annotated[int, Meta(examples=[422])]
+    detail: Annotated[str, Meta(examples=["title: is required"])]
+    code: Annotated[str, Meta(description="Stable: what a program looks at.", examples=["invalid"])]
+    request_id: Annotated[str, Meta(description="Names the request in the server's log.", examples=["5f0c9a1b2d3e-1"])]
     errors: tuple[FieldError, ...] = ()
 
 
@@ -125,6 +137,7 @@ class Problem(Exception):
         *,
         errors: tuple[FieldError, ...] = (),
         headers: tuple[tuple[bytes, bytes], ...] = (),
+        extra: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__(code)
         self.code = code
@@ -132,20 +145,21 @@ class Problem(Exception):
         self.detail = detail or self.kind.explanation
         self.errors = errors
         self.headers = headers
+        self.extra = extra
+        """Members of the document that only this kind of problem has."""
 
     def document(self, request_id: str) -> bytes:
         """The body of the answer, as JSON."""
-        return msgspec.json.encode(
-            ProblemDocument(
-                kind=f"/problems/{self.code}",
-                title=self.kind.title,
-                status=self.kind.status,
-                detail=self.detail,
-                code=self.code,
-                request_id=request_id,
-                errors=self.errors,
-            )
+        document = ProblemDocument(
+            kind=f"/problems/{self.code}",
+            title=self.kind.title,
+            status=self.kind.status,
+            detail=self.detail,
+            code=self.code,
+            request_id=request_id,
+            errors=self.errors,
         )
+        return msgspec.json.encode(msgspec.to_builtins(document) | self.extra if self.extra else document)
 
 
 def invalid(field: str, code: str, message: str) -> Problem:

@@ -160,10 +160,18 @@ def decode(body: bytes, kind: Any) -> Any:
         raise Problem("malformed_json") from None
     # A pre-filter only: "\\u0000" is also how a backslash before u0000 looks, which is legal.
     if rb"\u0000" in body:
-        for field, text in _texts(msgspec.to_builtins(decoded)):
+        for field, text in _texts(msgspec.to_builtins(decoded, enc_hook=_unwrapped)):
             if "\0" in text:
                 raise invalid(field, "nul_character", "must not contain U+0000")
     return decoded
+
+
+def _unwrapped(raw: msgspec.Raw) -> Any:
+    """What is inside of JSON that is kept as it was sent; None where its own check will refuse it."""
+    try:
+        return msgspec.json.decode(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
 
 
 def _texts(value: Any, path: str = "") -> Iterator[tuple[str, str]]:

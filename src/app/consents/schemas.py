@@ -1,6 +1,5 @@
 """What goes in and out of /v1/consents."""
 
-from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
@@ -27,7 +26,7 @@ class Consent(msgspec.Struct, frozen=True):
     marketing_consent: Marketing
     stale: Annotated[bool, Meta(description="The terms have moved on since they were accepted: ask again.", examples=[False])]
     source: Source | None
-    created_at: Annotated[datetime | None, Meta(description="When it was said.", examples=["2026-11-21T09:30:00.123456Z"])]
+    created_at: Timestamp | None
 
 
 class ConsentEvent(msgspec.Struct, frozen=True):

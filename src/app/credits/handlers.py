@@ -21,7 +21,7 @@ async def read(request: Request) -> Ready[Account]:
 async def page_transactions(request: Request, filters: FromQuery[PageQuery]) -> Ready[Page[Transaction]]:
     """List the ledger, newest first. What is older than 90 days is folded into a checkpoint with the same sum."""
     transactions = await repository.page_transactions(
-        request.database, request.caller.user_id, after_seq=paging.after_numbered(filters), limit=filters.limit + 1
+        request.database, request.caller.user_id, after_seq=paging.after_numbered(filters, "newest"), limit=filters.limit + 1
     )
     return paging.answer_numbered(transactions, filters)
 

@@ -1,6 +1,5 @@
 """What goes in and out of /v1/credits."""
 
-from datetime import datetime
 from typing import Annotated, Literal
 
 import msgspec
@@ -30,10 +29,9 @@ class Account(msgspec.Struct, frozen=True):
     available: Annotated[int, Meta(description="Credits to spend now.", examples=[49])]
     max_credits: Annotated[int, Meta(description="What a reset fills up to.", examples=[50])]
     is_guest: Annotated[bool, Meta(description="Guests are never filled up.", examples=[False])]
-    resets_at: Annotated[
-        datetime | None,
-        Meta(description="When the next reset is due; it is applied when the account is touched. Null for guests."),
-    ]
+    resets_at: (
+        Annotated[Timestamp, Meta(description="When the next reset is due; it is applied when the account is touched.")] | None
+    )
 
 
 class Transaction(msgspec.Struct, frozen=True):

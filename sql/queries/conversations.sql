@@ -1,0 +1,350 @@
+-- name: create(user_id, id, title)^
+-- No row: the chosen id is taken by this user's own conversation; send get() as a second statement.
+insert into conversations (user_id, id, title)
+values (:user_id, coalesce(:id::uuid, new_id()), :title)
+on conflict (user_id, id) do nothing
+returning id, title, is_archived, last_seq as message_count, last_activity_at, created_at, updated_at, version;
+
+-- name: get(user_id, id)^
+select id, title, is_archived, last_seq as message_count, last_activity_at, created_at, updated_at, version
+from conversations
+where user_id = :user_id and id = :id;
+
+-- name: page_active(user_id, is_archived, tag, after_at, after_id, limit)
+-- Newest activity first, each with the start of its last message. A null filter means "do not filter". after_at and after_id
+-- are the last row of the previous page; the first page passes the highest of both. The order names its table: by itself
+-- last_activity_at would be the text.
+select row_to_json(conversation)::text as json
+from (
+    select
+        id, title, is_archived, last_seq as message_count, rfc3339(last_activity_at) as last_activity_at,
+        rfc3339(created_at) as created_at, rfc3339(updated_at) as updated_at, version,
+        (select row_to_json(start)
+        from (
+            select m.role, left(coalesce(m.content, m.stage3 ->> 'response'), 200) as content
+            from messages m
+            where m.user_id = :user_id and m.conversation_id = conversations.id and m.seq = conversations.last_seq
+            ) start) as last_message,
+        null::text as snippet
+    from conversations
+    where user_id = :user_id
+      and (last_activity_at, id) < (:after_at, :after_id)
+      and (:is_archived::boolean is null or is_archived = :is_archived)
+      and (:tag::text is null or exists (
+          select 1 from taggings g join tags t on t.user_id = g.user_id and t.id = g.tag_id
+          where g.user_id = :user_id and g.conversation_id = conversations.id and t.slug = :tag))
+    order by conversations.last_activity_at desc, id desc
+    limit :limit) conversation;
+
+-- name: page_found(user_id, q, is_archived, tag, after_at, after_id, limit)
+-- plan: exempt, full-text search
+-- As page_active, of the conversations with a message that matches a search, the newest of which the snippet shows.
+-- The index gives the matches in no order. Up to 2,000 of them are sorted into their conversations (rare); of more, the index
+-- would give them all, so the conversations are walked by activity instead until enough have a match (common): with that many
+-- matches they are soon found. asked has no row when q has no word. own_words adds the owner's id, a lexeme of every message
+-- that no word of a search can be: so the index by itself narrows to the user. The snippet looks at 5,000 characters, from a
+-- little before the first place where a word of the search stands, and escapes them: the marks are its only tags.
+with asked as (
+    select words, words && quote_literal(:user_id::uuid::text)::tsquery as own_words
+    from websearch_to_tsquery('simple', :q) words
+    where numnode(words) > 0),
+matched_message as materialized (
+    select conversation_id, seq
+    from messages
+    where user_id = :user_id and search @@ (select own_words from asked)
+    limit 2001),
+listed_conversation as materialized (
+    (select c.id, c.last_activity_at, m.seq
+    from (select conversation_id, max(seq) as seq from matched_message group by conversation_id) m
+    join conversations c on c.user_id = :user_id and c.id = m.conversation_id
+    where (select count(*) from matched_message) <= 2000
+      and (c.last_activity_at, c.id) < (:after_at, :after_id)
+      and (:is_archived::boolean is null or c.is_archived = :is_archived)
+      and (:tag::text is null or exists (
+          select 1 from taggings g join tags t on t.user_id = g.user_id and t.id = g.tag_id
+          where g.user_id = :user_id and g.conversation_id = c.id and t.slug = :tag))
+    order by c.last_activity_at desc, c.id desc
+    limit :limit)
+    union all
+    (select c.id, c.last_activity_at, m.seq
+    from conversations c
+    cross join lateral (
+        select seq
+        from messages
+        where user_id = :user_id and conversation_id = c.id and search @@ (select words from asked)
+        order by seq desc
+        limit 1) m
+    where (select count(*) from matched_message) > 2000
+      and c.user_id = :user_id
+      and (c.last_activity_at, c.id) < (:after_at, :after_id)
+      and (:is_archived::boolean is null or c.is_archived = :is_archived)
+      and (:tag::text is null or exists (
+          select 1 from taggings g join tags t on t.user_id = g.user_id and t.id = g.tag_id
+          where g.user_id = :user_id and g.conversation_id = c.id and t.slug = :tag))
+    order by c.last_activity_at desc, c.id desc
+    limit :limit))
+select row_to_json(conversation)::text as json
+from (
+    select
+        c.id, c.title, c.is_archived, c.last_seq as message_count, rfc3339(c.last_activity_at) as last_activity_at,
+        rfc3339(c.created_at) as created_at, rfc3339(c.updated_at) as updated_at, c.version,
+        (select row_to_json(start)
+        from (
+            select m.role, left(coalesce(m.content, m.stage3 ->> 'response'), 200) as content
+            from messages m
+            where m.user_id = :user_id and m.conversation_id = c.id and m.seq = c.last_seq) start) as last_message,
+        (select ts_headline(
+            'simple',
+            replace(replace(replace(replace(
+                substr(said.body, greatest(1, first_word.place - 500), 5000),
+                '&', '&amp;'), '<', '&lt;'), '>', '&gt;'), '"', '&quot;'),
+            a.words,
+            'StartSel=<mark>, StopSel=</mark>, MaxWords=30, MinWords=15')
+        from messages m
+        cross join asked a
+        cross join lateral (
+            select left(concat_ws(chr(10), m.content, m.stage3 ->> 'response'), 100000) as body) said
+        cross join lateral (
+            select coalesce(min(nullif(strpos(lower(said.body), word.lexeme), 0)), 1) as place
+            from unnest(to_tsvector('simple', :q)) word (lexeme, positions, weights)) first_word
+        where m.user_id = :user_id and m.conversation_id = c.id and m.seq = l.seq) as snippet
+    from listed_conversation l
+    join conversations c on c.user_id = :user_id and c.id = l.id
+    order by l.last_activity_at desc, l.id desc) conversation;
+
+-- name: patch(user_id, id, version, changes)^
+-- changes is the JSON of a merge patch; a null version skips the If-Match check. No row: not this user's, or moved on.
+update conversations c
+set (title, is_archived) = (
+    select p.title, p.is_archived
+    from jsonb_populate_record(c, :changes::jsonb) p)
+where c.user_id = :user_id
+  and c.id = :id
+  and (:version::integer is null or c.version = :version)
+returning c.id, c.title, c.is_archived, c.last_seq as message_count, c.last_activity_at, c.created_at, c.updated_at, c.version;
+
+-- name: delete(user_id, id, version)!
+-- With its messages. A null version skips the If-Match check.
+delete from conversations
+where user_id = :user_id
+  and id = :id
+  and (:version::integer is null or version = :version);
+
+-- name: change_many(user_id, archive, unarchive, delete)^
+-- Gives the ids that were there, of each list; no id may stand in two.
+with archived_conversation as (
+    update conversations set is_archived = true
+    where user_id = :user_id and id = any(:archive::uuid[])
+    returning id),
+unarchived_conversation as (
+    update conversations set is_archived = false
+    where user_id = :user_id and id = any(:unarchive::uuid[])
+    returning id),
+deleted_conversation as (
+    delete from conversations
+    where user_id = :user_id and id = any(:delete::uuid[])
+    returning id)
+select
+    array(select id from archived_conversation) as archived,
+    array(select id from unarchived_conversation) as unarchived,
+    array(select id from deleted_conversation) as deleted;
+
+-- name: read_oldest(user_id, id, after, limit, bytes)^
+-- A conversation, and a part of its messages, oldest first, as the inside of a JSON array: those behind seq after, limit of
+-- them, fewer once they have that many bytes, but at least one. to_seq is the last of the part; null: there was none.
+select
+    c.id, c.title, c.is_archived, c.last_seq as message_count, c.last_activity_at, c.created_at, c.updated_at, c.version,
+    c.saves, part.to_seq, coalesce(part.items, '') as items
+from conversations c
+left join lateral (
+    select
+        max(s.seq) as to_seq,
+        string_agg((
+            select row_to_json(message)::text
+            from (
+                select s.seq, s.role, s.content, s.stage1, s.stage2, s.stage3, s.metadata, rfc3339(s.created_at) as created_at
+                ) message), ',' order by s.seq) as items
+    from (
+        select
+            seq, role, content, stage1, stage2, stage3, metadata, created_at,
+            sum(size_bytes) over (order by seq) - size_bytes as bytes_before
+        from (
+            select seq, role, content, stage1, stage2, stage3, metadata, created_at, size_bytes
+            from messages
+            where user_id = :user_id and conversation_id = :id and seq > :after
+            order by seq
+            limit :limit) taken) s
+    where s.bytes_before < :bytes::bigint) part on true
+where c.user_id = :user_id and c.id = :id;
+
+-- name: read_newest(user_id, id, after, limit, bytes)^
+-- As read_oldest, newest first: those before seq after.
+select
+    c.id, c.title, c.is_archived, c.last_seq as message_count, c.last_activity_at, c.created_at, c.updated_at, c.version,
+    c.saves, part.to_seq, coalesce(part.items, '') as items
+from conversations c
+left join lateral (
+    select
+        min(s.seq) as to_seq,
+        string_agg((
+            select row_to_json(message)::text
+            from (
+                select s.seq, s.role, s.content, s.stage1, s.stage2, s.stage3, s.metadata, rfc3339(s.created_at) as created_at
+                ) message), ',' order by s.seq desc) as items
+    from (
+        select
+            seq, role, content, stage1, stage2, stage3, metadata, created_at,
+            sum(size_bytes) over (order by seq desc) - size_bytes as bytes_before
+        from (
+            select seq, role, content, stage1, stage2, stage3, metadata, created_at, size_bytes
+            from messages
+            where user_id = :user_id and conversation_id = :id and seq < :after
+            order by seq desc
+            limit :limit) taken) s
+    where s.bytes_before < :bytes::bigint) part on true
+where c.user_id = :user_id and c.id = :id;
+
+-- name: ask(user_id, id, seq, content, stage1, stage2, stage3, metadata, daily_limit, monthly_limit)^
+-- A user message and what it takes from the quota, all or nothing. is_next is null: no such conversation; false: seq is not
+-- the next one; true without a message: the quota is used up. The limits are for a user without a row of usage, who is free.
+-- The row lock of the conversation is the sequence, so that it has no gap; conversation first, then usage, or two would wait
+-- for each other.
+with locked_conversation as (
+    select user_id, id, :seq::integer is null or last_seq + 1 = :seq as is_next
+    from conversations
+    where user_id = :user_id and id = :id
+    for no key update),
+consumed_usage as (
+    insert into usage (user_id, tier, daily_used, daily_limit, monthly_used, monthly_limit, total_queries,
+        last_reset_daily, last_reset_monthly)
+    select user_id, 'free', 1, :daily_limit::integer, 1, :monthly_limit::integer, 1,
+        (now() at time zone 'UTC')::date, date_trunc('month', now() at time zone 'UTC')::date
+    from locked_conversation
+    where is_next
+    on conflict (user_id) do update
+    set daily_used = case when usage.last_reset_daily < excluded.last_reset_daily then 1 else usage.daily_used + 1 end,
+        monthly_used = case when usage.last_reset_monthly < excluded.last_reset_monthly then 1 else usage.monthly_used + 1 end,
+        total_queries = usage.total_queries + 1,
+        last_reset_daily = greatest(usage.last_reset_daily, excluded.last_reset_daily),
+        last_reset_monthly = greatest(usage.last_reset_monthly, excluded.last_reset_monthly)
+    where (usage.daily_limit is null
+            or case when usage.last_reset_daily < excluded.last_reset_daily then 0 else usage.daily_used end
+                < usage.daily_limit)
+        and (usage.monthly_limit is null
+            or case when usage.last_reset_monthly < excluded.last_reset_monthly then 0 else usage.monthly_used end
+                < usage.monthly_limit)
+    returning user_id),
+advanced_conversation as (
+    update conversations c
+    set last_seq = c.last_seq + 1, last_activity_at = now()
+    from consumed_usage u
+    where c.user_id = :user_id and c.id = :id and u.user_id = c.user_id
+    returning c.user_id, c.id, c.last_seq),
+inserted_message as (
+    insert into messages (user_id, conversation_id, seq, role, content, stage1, stage2, stage3, metadata)
+    select user_id, id, last_seq, 'user', :content, :stage1::jsonb, :stage2::jsonb, :stage3::jsonb, :metadata::jsonb
+    from advanced_conversation
+    returning seq, role, content, stage1, stage2, stage3, metadata, rfc3339(created_at) as created_at)
+select
+    (select is_next from locked_conversation) as is_next,
+    (select row_to_json(message)::text from inserted_message message) as message;
+
+-- name: append(user_id, id, seq, content, stage1, stage2, stage3, metadata)^
+-- An assistant message. No row: no such conversation, or seq is not the next one.
+with advanced_conversation as (
+    update conversations
+    set last_seq = last_seq + 1, last_activity_at = now()
+    where user_id = :user_id and id = :id and (:seq::integer is null or last_seq + 1 = :seq)
+    returning user_id, id, last_seq),
+inserted_message as (
+    insert into messages (user_id, conversation_id, seq, role, content, stage1, stage2, stage3, metadata)
+    select user_id, id, last_seq, 'assistant', :content, :stage1::jsonb, :stage2::jsonb, :stage3::jsonb, :metadata::jsonb
+    from advanced_conversation
+    returning seq, role, content, stage1, stage2, stage3, metadata, created_at)
+select row_to_json(message)::text as json
+from (
+    select seq, role, content, stage1, stage2, stage3, metadata, rfc3339(created_at) as created_at
+    from inserted_message) message;
+
+-- name: find_message(user_id, id, seq, role, content, stage1, stage2, stage3, metadata)^
+-- The message that has a seq, and whether it equals one that was sent. No row: no such conversation.
+select
+    m.seq is not null
+        and m.role = :role
+        and m.content is not distinct from :content
+        and m.stage1 is not distinct from :stage1::jsonb
+        and m.stage2 is not distinct from :stage2::jsonb
+        and m.stage3 is not distinct from :stage3::jsonb
+        and m.metadata is not distinct from :metadata::jsonb as is_equal,
+    (select row_to_json(message)::text
+    from (
+        select m.seq, m.role, m.content, m.stage1, m.stage2, m.stage3, m.metadata, rfc3339(m.created_at) as created_at
+        ) message) as message
+from conversations c
+left join messages m on m.user_id = c.user_id and m.conversation_id = c.id and m.seq = :seq
+where c.user_id = :user_id and c.id = :id;
+
+-- name: place(user_id, id, title, is_archived, last_seq)!
+-- First statement of a save: the row, when it is new. 0: it is there, and not locked yet.
+insert into conversations (user_id, id, title, is_archived, last_seq)
+values (:user_id, :id, :title, :is_archived, :last_seq)
+on conflict (user_id, id) do nothing;
+
+-- name: lock(user_id, id, version)$
+-- Second statement of a save of a conversation that is there: no message comes in between. A null version skips the
+-- If-Match check. Null: not this user's, or moved on.
+select id
+from conversations
+where user_id = :user_id and id = :id and (:version::integer is null or version = :version)
+for no key update;
+
+-- name: count_new(user_id, id, contents)$
+-- How many user messages of a save were not there before, wherever they stood: these count against the quota.
+select count(*)
+from (
+    select content from unnest(:contents::text[]) sent (content)
+    except all
+    select content from messages where user_id = :user_id and conversation_id = :id and role = 'user') new_message;
+
+-- name: save(user_id, id, title, is_archived, messages, is_new)^
+-- Last statement of a save: messages is the JSON of the list, in order. A message that stays as it is keeps its time, and a
+-- save that changes nothing is none. is_new: place() made the row, which is at its first version then.
+with sent_message as materialized (
+    select
+        place::integer as seq, sent ->> 'role' as role, sent ->> 'content' as content,
+        nullif(sent -> 'stage1', 'null') as stage1, nullif(sent -> 'stage2', 'null') as stage2,
+        nullif(sent -> 'stage3', 'null') as stage3, nullif(sent -> 'metadata', 'null') as metadata
+    from jsonb_array_elements(:messages::jsonb) with ordinality as element (sent, place)),
+written_message as (
+    insert into messages (user_id, conversation_id, seq, role, content, stage1, stage2, stage3, metadata)
+    select :user_id, :id, seq, role, content, stage1, stage2, stage3, metadata from sent_message
+    on conflict (user_id, conversation_id, seq) do update
+    set role = excluded.role,
+        content = excluded.content,
+        stage1 = excluded.stage1,
+        stage2 = excluded.stage2,
+        stage3 = excluded.stage3,
+        metadata = excluded.metadata,
+        extra = null,
+        created_at = excluded.created_at
+    where (messages.role, messages.content, messages.stage1, messages.stage2, messages.stage3, messages.metadata)
+        is distinct from
+        (excluded.role, excluded.content, excluded.stage1, excluded.stage2, excluded.stage3, excluded.metadata)
+    returning seq),
+deleted_message as (
+    delete from messages
+    where user_id = :user_id and conversation_id = :id and seq > (select count(*) from sent_message)
+    returning seq),
+counted as (
+    select
+        (select count(*) from sent_message)::integer as last_seq,
+        (select count(*) from written_message) + (select count(*) from deleted_message) > 0 and not :is_new as is_changed)
+update conversations c
+set title = :title,
+    is_archived = :is_archived,
+    last_seq = n.last_seq,
+    saves = c.saves + n.is_changed::integer,
+    last_activity_at = case when n.is_changed then now() else c.last_activity_at end
+from counted n
+where c.user_id = :user_id and c.id = :id
+returning c.id, c.title, c.is_archived, c.last_seq as message_count, c.last_activity_at, c.created_at, c.updated_at, c.version;

@@ -1,0 +1,1 @@
+"""Conversations with assistants: their messages, in an order without gaps."""

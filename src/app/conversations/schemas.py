@@ -1,0 +1,325 @@
+"""What goes in and out of /v1/conversations."""
+
+import re
+from collections.abc import Iterable
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+import msgspec
+from msgspec import UNSET, Meta, Raw, UnsetType
+
+from app.answers import Json
+from app.fields import NOT_BLANK, TagSlug, Timestamp, Version
+from app.paging import Order, PageQuery
+from app.problems import Problem, invalid
+
+ConversationId = Annotated[
+    UUID,
+    Meta(
+        description="Any UUID: conversations are listed by their activity, not by their ids.",
+        examples=["7d1f0f0e-3f5b-4c6e-9c57-6f0a3d1c2b4a"],
+    ),
+]
+Title = Annotated[
+    str, Meta(min_length=1, max_length=500, pattern=NOT_BLANK, description="Not blank.", examples=["Which bike to buy"])
+]
+IsArchived = Annotated[bool, Meta(description="Put away, but not deleted.", examples=[False])]
+Seq = Annotated[
+    int, Meta(ge=1, le=1_000_000_000, description="The place in the conversation: 1, 2, 3 and so on.", examples=[1])
+]
+Role = Annotated[Literal["user", "assistant"], Meta(examples=["user"])]
+Content = Annotated[
+    str,
+    Meta(
+        min_length=1,
+        pattern=NOT_BLANK,
+        description="The text, not blank. A user message has one; an assistant message has one, or stage3.",
+        examples=["Which bike for a hilly town?"],
+    ),
+]
+Stage1 = Annotated[
+    Raw,
+    Meta(
+        description="The answers of the council's models. Any JSON, kept as sent; at most 100 levels deep.",
+        examples=[[{"model": "a", "response": "A light one."}]],
+    ),
+]
+Stage2 = Annotated[
+    Raw,
+    Meta(
+        description="The models' rankings of each other. Any JSON, kept as sent; at most 100 levels deep.",
+        examples=[[{"model": "a", "ranking": ["b", "a"]}]],
+    ),
+]
+Stage3 = Annotated[
+    Raw,
+    Meta(
+        description="The final answer: its `response` is searched and shown. Any JSON, kept as sent; at most 100 levels deep.",
+        examples=[{"model": "a", "response": "A light one, with low gears."}],
+    ),
+]
+Metadata = Annotated[
+    Raw, Meta(description="Any JSON, kept as sent; at most 100 levels deep.", examples=[{"label_to_model": {"A": "a"}}])
+]
+
+
+class Conversation(msgspec.Struct, frozen=True):
+    """A conversation, without its messages."""
+
+    id: ConversationId
+    title: Title
+    is_archived: IsArchived
+    message_count: Annotated[int, Meta(description="How many messages it has, which is the seq of the last.", examples=[2])]
+    last_activity_at: Annotated[Timestamp, Meta(description="When the last message came: the order of the list.")]
+    created_at: Timestamp
+    updated_at: Timestamp
+    version: Version
+
+
+class MessageStart(msgspec.Struct, frozen=True):
+    """How a message begins."""
+
+    role: Role
+    content: Annotated[
+        str | None,
+        Meta(description="The first 200 characters of the content, or of the response in stage3.", examples=["A light one"]),
+    ]
+
+
+class ListedConversation(Conversation, frozen=True):
+    """A conversation as a list shows it."""
+
+    last_message: MessageStart | None
+    snippet: Annotated[
+        str | None,
+        Meta(
+            description="With `q`: where its newest matching message matches, as HTML whose only tags are `<mark>`.",
+            examples=["Which <mark>bike</mark> for a hilly town?"],
+        ),
+    ]
+
+
+class Message(msgspec.Struct, frozen=True):
+    """A message of a conversation."""
+
+    seq: Seq
+    role: Role
+    content: Content | None
+    stage1: Stage1
+    stage2: Stage2
+    stage3: Stage3
+    metadata: Metadata
+    created_at: Timestamp
+
+
+class ReadConversation(Conversation, frozen=True):
+    """A conversation with its messages, oldest first."""
+
+    messages: list[Message]
+
+
+class ConversationCreate(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A new conversation."""
+
+    title: Title = "New Conversation"
+    id: (
+        Annotated[UUID, Meta(description="Any UUID: sending the same create again answers 200 and makes nothing new.")] | None
+    ) = None
+
+
+class ConversationPatch(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A merge patch of a conversation: an absent field stays."""
+
+    title: Title | UnsetType = UNSET
+    is_archived: IsArchived | UnsetType = UNSET
+
+
+class SentMessage(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A message of a conversation that is saved as a whole: its place in the list is its seq."""
+
+    role: Role
+    content: Content | None = None
+    stage1: Stage1 | UnsetType = UNSET
+    stage2: Stage2 | UnsetType = UNSET
+    stage3: Stage3 | UnsetType = UNSET
+    metadata: Metadata | UnsetType = UNSET
+
+
+class MessageCreate(SentMessage, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A new message at the end of a conversation."""
+
+    seq: (
+        Annotated[
+            Seq,
+            Meta(
+                description="The seq that the message should get: sending the same message again answers 200, makes nothing "
+                "new and costs nothing. Without it the message gets the next one.",
+                examples=[1],
+            ),
+        ]
+        | None
+    ) = None
+
+
+class ConversationPut(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A whole conversation. An omitted title or is_archived gets its default."""
+
+    messages: Annotated[
+        list[SentMessage],
+        Meta(description="At most 20,000, oldest first.", examples=[[{"role": "user", "content": "Which bike?"}]]),
+    ]
+    title: Title = "New Conversation"
+    is_archived: IsArchived = False
+
+
+Ids = Annotated[list[ConversationId], Meta(max_length=500)]
+
+
+class Batch(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What to do with many conversations; no id may stand in two of the lists."""
+
+    archive: Ids = []
+    unarchive: Ids = []
+    delete: Ids = []
+
+
+class BatchDone(msgspec.Struct, frozen=True):
+    """What was done, in the order of the request."""
+
+    archived: list[ConversationId]
+    unarchived: list[ConversationId]
+    deleted: list[ConversationId]
+    missing: Annotated[list[ConversationId], Meta(description="There is no such conversation (any more).")]
+
+
+class ConversationQuery(PageQuery, frozen=True, kw_only=True):
+    """The filters of the list of conversations."""
+
+    is_archived: Annotated[bool, Meta(description="Only archived conversations, or only others.")] | None = None
+    tag: TagSlug | None = None
+    q: (
+        Annotated[
+            str,
+            Meta(
+                min_length=1,
+                max_length=200,
+                description='Only conversations with a message that has these words; `-word`, `or` and `"a phrase"` work.',
+            ),
+        ]
+        | None
+    ) = None
+
+
+class MessageQuery(PageQuery, frozen=True, kw_only=True):
+    """Which messages of a conversation are read."""
+
+    order: Annotated[Order, Meta(description="By seq.")] = "oldest"
+    from_: Annotated[Seq, Meta(description="The seq to begin with, included.")] | None = msgspec.field(
+        name="from", default=None
+    )
+
+
+class ExportQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The form of an export."""
+
+    format: Annotated[
+        Literal["json", "markdown"], Meta(description="JSON has everything; Markdown is for reading: the texts alone.")
+    ] = "json"
+
+
+class Part(msgspec.Struct, frozen=True):
+    """A part of the messages of a conversation, as it leaves the database."""
+
+    saves: int
+    """A part with another number is of another save."""
+    to_seq: int | None
+    """The seq of its last message; None: it has none."""
+    items: str
+    """The messages as JSON, with commas in between."""
+
+
+class Asked(msgspec.Struct, frozen=True):
+    """What became of a user message that was sent."""
+
+    is_next: bool | None
+    """Whether its seq is the next one; None: there is no such conversation."""
+    message: Json[Message] | None
+    """None: not stored."""
+
+
+class FoundMessage(msgspec.Struct, frozen=True):
+    """The message that has a seq already."""
+
+    is_equal: bool
+    message: Json[Message] | None
+    """None: no message has that seq."""
+
+
+class Changed(msgspec.Struct, frozen=True):
+    """The ids that were there, of each list of a batch."""
+
+    archived: list[UUID]
+    unarchived: list[UUID]
+    deleted: list[UUID]
+
+
+MAX_MESSAGES = 20_000
+MAX_DEPTH = 100
+MAX_EXPONENTS = 1_000_000
+"""What the exponents of the numbers in one stage may add up to: numbers are stored as digits, and 1e300 has 301 of them."""
+
+_EXPONENT = re.compile(rb"[0-9][eE][+-]?([0-9]{1,5})")
+_STRING = re.compile(rb'"(?:[^"\\]|\\.)*"')
+
+
+def check_message(message: SentMessage, path: str = "") -> None:
+    """Raise Problem 422 unless a message has what its role needs, and its JSON can be kept as it was sent."""
+    for name in ("stage1", "stage2", "stage3", "metadata"):
+        value: Raw | UnsetType = getattr(message, name)
+        if value is not UNSET:
+            _check_json(f"{path}{name}", bytes(value))
+    if message.content is None and (message.role == "user" or text_of(message.stage3) is None):
+        also = "" if message.role == "user" else ", or stage3"
+        raise invalid(f"{path}content", "required", f"is required{also}")
+
+
+def text_of(value: Raw | UnsetType) -> str | None:
+    """The JSON text of a stage; None for null, which is the same as not there."""
+    if value is UNSET or (text := bytes(value)) == b"null":
+        return None
+    return text.decode()
+
+
+def _check_json(field: str, text: bytes) -> None:
+    """Raise Problem: 400 for what is not JSON in UTF-8, 422 for what the database could not keep or give back."""
+    try:
+        value = msgspec.json.decode(text)
+    except RecursionError:
+        raise _too_deep(field) from None
+    except msgspec.ValidationError:
+        raise invalid(field, "out_of_range", "must not hold a number that no program can read") from None
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        raise Problem("malformed_json") from None
+    if text.count(b"[") + text.count(b"{") > MAX_DEPTH:
+        level = [value]
+        for _ in range(MAX_DEPTH):
+            level = [inner for each in level for inner in _children(each) if isinstance(inner, dict | list)]
+        if level:
+            raise _too_deep(field)
+    # Where strings alone look like such numbers, they are left out for a second look.
+    if _exponents(text) > MAX_EXPONENTS and _exponents(_STRING.sub(b"", text)) > MAX_EXPONENTS:
+        raise invalid(field, "out_of_range", "must not hold that many numbers with large exponents")
+
+
+def _too_deep(field: str) -> Problem:
+    return invalid(field, "too_deep", f"must be at most {MAX_DEPTH} levels deep")
+
+
+def _children(value: Any) -> Iterable[Any]:
+    if isinstance(value, dict):
+        return value.values()
+    return value if isinstance(value, list) else ()
+
+
+def _exponents(text: bytes) -> int:
+    return sum(map(int, _EXPONENT.findall(text)))

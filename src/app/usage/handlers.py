@@ -1,0 +1,18 @@
+"""/v1/usage. A handler reads like the route's sentence: decode, call the repository, answer."""
+
+from litestar import Router, get
+
+from app import answers
+from app.answers import Ready
+from app.requests import Request
+from app.usage import repository
+from app.usage.schemas import Usage
+
+
+@get("/")
+async def read(request: Request) -> Ready[Usage]:
+    """Read one's tier and what is left of its limits: user messages per day and month, in UTC."""
+    return answers.row(await repository.get(request.database, request.caller.user_id))
+
+
+router = Router("/v1/usage", route_handlers=[read], tags=["Usage"])

@@ -1,0 +1,31 @@
+"""The rules of usage that span several statements."""
+
+from datetime import UTC, datetime
+from math import ceil
+from uuid import UUID
+
+from app.database import Transaction
+from app.problems import Problem
+from app.usage import repository
+from app.usage.schemas import Usage
+
+
+async def consume(transaction: Transaction, user_id: UUID, amount: int) -> None:
+    """Take an amount of user messages from what is left. Raises Problem 429 when it is more than that."""
+    if not amount or await repository.consume(transaction, user_id, amount):
+        return
+    await repository.create(transaction, user_id)
+    if not await repository.consume(transaction, user_id, amount):
+        raise exhausted(await repository.get(transaction, user_id), amount)
+
+
+def exhausted(usage: Usage, amount: int = 1) -> Problem:
+    """Say which limit an amount would exceed: of both the monthly one, because waiting for a day would not help."""
+    if usage.monthly_limit is not None and usage.monthly_used + amount > usage.monthly_limit:
+        resets_at = usage.monthly_resets_at
+        told = {"limit": "monthly", "used": usage.monthly_used, "maximum": usage.monthly_limit}
+    else:
+        resets_at = usage.daily_resets_at
+        told = {"limit": "daily", "used": usage.daily_used, "maximum": usage.daily_limit}
+    seconds = max(1, ceil((resets_at - datetime.now(UTC)).total_seconds()))
+    return Problem("quota_exhausted", headers=((b"retry-after", b"%d" % seconds),), extra=told | {"resets_at": resets_at})

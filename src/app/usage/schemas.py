@@ -1,0 +1,38 @@
+"""What goes out of /v1/usage, and what the tiers allow."""
+
+from typing import Annotated, Literal, NamedTuple
+
+import msgspec
+from msgspec import Meta
+
+from app.fields import Timestamp
+
+Tier = Literal["free", "pro", "enterprise"]
+
+
+class Limits(NamedTuple):
+    """User messages that are allowed; None: as many as one likes."""
+
+    daily: int | None
+    monthly: int | None
+
+
+LIMITS: dict[Tier, Limits] = {
+    "free": Limits(10, 100),
+    "pro": Limits(100, 3000),
+    "enterprise": Limits(None, None),
+}
+"""Per UTC day and UTC month, where a user has none of their own (requirement B3)."""
+
+
+class Usage(msgspec.Struct, frozen=True):
+    """What a user has sent and may send."""
+
+    tier: Annotated[Tier, Meta(examples=["free"])]
+    daily_used: Annotated[int, Meta(description="User messages of this UTC day.", examples=[3])]
+    daily_limit: Annotated[int | None, Meta(description="User messages per UTC day; null: no limit.", examples=[10])]
+    daily_resets_at: Annotated[Timestamp, Meta(description="The next midnight in UTC.")]
+    monthly_used: Annotated[int, Meta(description="User messages of this UTC month.", examples=[42])]
+    monthly_limit: Annotated[int | None, Meta(description="User messages per UTC month; null: no limit.", examples=[100])]
+    monthly_resets_at: Annotated[Timestamp, Meta(description="The first of the next month in UTC.")]
+    total_queries: Annotated[int, Meta(description="User messages ever sent.", examples=[1234])]
