@@ -96,6 +96,11 @@ def habit_entry(user: User) -> dict[str, str]:
     return names
 
 
+def cached(user: User) -> str:
+    assert user.put("/v1/query-cache/abc", {"result": [], "ttl_seconds": 60}).status_code in {200, 201}
+    return "abc"
+
+
 def blog_entry(user: User) -> Json:
     return user.made("/v1/blog-entries", {"title": "T", "content": "C"})
 
@@ -110,7 +115,12 @@ def talk(user: User) -> str:
 ROWS: dict[str, Callable[[User], str | dict[str, str]]] = {
     "/problems/{code}": lambda _: "not_found",
     **dict.fromkeys(
-        ("/v1/admin/users/{id}", "/v1/admin/users/{id}/password", "/v1/admin/users/{id}/credits/grants"),
+        (
+            "/v1/admin/users/{id}",
+            "/v1/admin/users/{id}/password",
+            "/v1/admin/users/{id}/credits/grants",
+            "/v1/admin/users/{id}/usage",
+        ),
         lambda user: user.api.user().id,
     ),
     "/v1/blog-entries/{id}": lambda user: str(blog_entry(user)["id"]),
@@ -135,6 +145,7 @@ ROWS: dict[str, Callable[[User], str | dict[str, str]]] = {
     "/v1/conversations/{id}": talk,
     "/v1/conversations/{id}/export": talk,
     "/v1/conversations/{id}/messages": talk,
+    "/v1/query-cache/{query_hash}": cached,
     "/v1/tasks/{id}": lambda user: made(user.post("/v1/tasks", {"title": "T"})),
     "/v1/workouts/{id}": lambda user: made(
         user.post("/v1/workouts", {"date": "2026-01-01", "type": "run", "exercises": [{"name": "Run"}]})

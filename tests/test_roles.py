@@ -65,6 +65,7 @@ ADMIN_ROUTES = [
     ("PATCH", "/v1/admin/users/{id}", {"is_active": False}),
     ("PUT", "/v1/admin/users/{id}/password", {"password": "quite another password"}),
     ("POST", "/v1/admin/users/{id}/credits/grants", {"amount": 5}),
+    ("PUT", "/v1/admin/users/{id}/usage", {"tier": "enterprise"}),
     ("GET", "/v1/admin/consents", None),
 ]
 
@@ -136,6 +137,23 @@ def test_an_admin_grants_credits_once_per_key(api: Api, admin: User) -> None:
         assert_problem(admin.post(path, {"amount": amount}), 422, "invalid", "amount")
     assert user.get("/v1/credits").json()["available"] == 55
     assert_problem(admin.post(f"/v1/admin/users/{new_uuid7()}/credits/grants", {"amount": 5}), 404, "not_found")
+
+
+def test_an_admin_gives_a_tier_with_its_limits_or_others(api: Api, admin: User) -> None:
+    user = api.user()
+    path = f"/v1/admin/users/{user.id}/usage"
+    for body, tier, daily, monthly in (
+        ({"tier": "pro"}, "pro", 100, 3000),
+        ({"tier": "enterprise"}, "enterprise", None, None),
+        ({"tier": "free", "limits": {"daily": 20}}, "free", 20, 100),
+        ({"tier": "free", "limits": {"daily": None, "monthly": 0}}, "free", None, 0),
+    ):
+        usage = admin.put(path, body).json()
+        assert (usage["tier"], usage["daily_limit"], usage["monthly_limit"]) == (tier, daily, monthly)
+        assert user.get("/v1/usage").json() == usage
+    for wrong in ({}, {"tier": "gold"}, {"tier": "pro", "limits": {"daily": -1}}, {"tier": "pro", "limits": None}):
+        assert_problem(admin.put(path, wrong), 422, "invalid")
+    assert_problem(admin.put(f"/v1/admin/users/{new_uuid7()}/usage", {"tier": "pro"}), 404, "not_found")
 
 
 def test_an_admin_reads_what_everybody_agrees_to_now(api: Api, admin: User) -> None:

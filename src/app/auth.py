@@ -30,6 +30,9 @@ SESSION_ONLY = {"session_only": True}
 ADMIN_ONLY = {"roles": {"admin"}}
 """For admins; each request is written to the audit trail."""
 
+SERVICES = {"roles": {"service", "admin"}}
+"""For services and admins; each request is written to the audit trail."""
+
 PROVIDERS = ("google", "github", "firebase", "auth0", "legacy")
 """Who may vouch for an identity, as in the table."""
 

@@ -28,6 +28,7 @@ from app.habits import handlers as habits
 from app.media import handlers as media
 from app.nutrition import handlers as nutrition
 from app.progress import handlers as progress
+from app.query_cache import handlers as query_cache
 from app.requests import BODY_LIMIT, Request
 from app.search import handlers as search
 from app.settings import Settings
@@ -58,6 +59,7 @@ def create_app(settings: Settings, passwords: Passwords | None = None) -> Edge:
             usage.router,
             credits_router,
             consents.router,
+            query_cache.router,
             admin.router,
             health.router,
             openapi.router,

@@ -4,6 +4,7 @@ from uuid import UUID
 
 from litestar import Router, get, patch, post, put
 from litestar.params import FromPath, FromQuery, JSONBody
+from msgspec import UNSET
 
 from app import answers, paging
 from app.accounts import repository as accounts
@@ -21,6 +22,8 @@ from app.paging import Page, PageQuery
 from app.policy import missing
 from app.problems import Problem
 from app.requests import Request, expected_version
+from app.usage import repository as usage
+from app.usage.schemas import LIMITS, Usage, UsagePut
 
 
 @get("/users")
@@ -73,6 +76,17 @@ async def grant_credits(request: Request, id: FromPath[UUID], data: JSONBody[Gra
     return answers.row(Change(transaction, transaction.balance_after), 200 if replayed else 201)
 
 
+@put("/users/{id:uuid}/usage")
+async def set_tier(request: Request, id: FromPath[UUID], data: JSONBody[UsagePut]) -> Ready[Usage]:
+    """Give a user another tier, with its limits or others. What was used stays used."""
+    tier, own = LIMITS[data.tier], data.limits
+    daily = tier.daily if own.daily is UNSET else own.daily
+    monthly = tier.monthly if own.monthly is UNSET else own.monthly
+    if not await usage.set_tier(request.database, id, data.tier, daily, monthly):
+        raise Problem("not_found")
+    return answers.row(await usage.get(request.database, id))
+
+
 @get("/consents")
 async def page_consents(request: Request, filters: FromQuery[PageQuery]) -> Ready[Page[UserConsent]]:
     """List what every user agrees to now, newest user first; those who said nothing are left out."""
@@ -82,7 +96,7 @@ async def page_consents(request: Request, filters: FromQuery[PageQuery]) -> Read
 
 router = Router(
     "/v1/admin",
-    route_handlers=[page_users, read_user, change_user, set_password, grant_credits, page_consents],
+    route_handlers=[page_users, read_user, change_user, set_password, grant_credits, set_tier, page_consents],
     opt=ADMIN_ONLY,
     tags=["Admin"],
 )

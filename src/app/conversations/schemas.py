@@ -1,17 +1,16 @@
 """What goes in and out of /v1/conversations."""
 
-import re
-from collections.abc import Iterable
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
 import msgspec
 from msgspec import UNSET, Meta, Raw, UnsetType
 
+from app import kept_json
 from app.answers import Json
 from app.fields import NOT_BLANK, TagSlug, Timestamp, Version
 from app.paging import Order, PageQuery
-from app.problems import Problem, invalid
+from app.problems import invalid
 
 ConversationId = Annotated[
     UUID,
@@ -264,12 +263,6 @@ class Changed(msgspec.Struct, frozen=True):
 
 
 MAX_MESSAGES = 20_000
-MAX_DEPTH = 100
-MAX_EXPONENTS = 1_000_000
-"""What the exponents of the numbers in one stage may add up to: numbers are stored as digits, and 1e300 has 301 of them."""
-
-_EXPONENT = re.compile(rb"[0-9][eE][+-]?([0-9]{1,5})")
-_STRING = re.compile(rb'"(?:[^"\\]|\\.)*"')
 
 
 def check_message(message: SentMessage, path: str = "") -> None:
@@ -277,7 +270,7 @@ def check_message(message: SentMessage, path: str = "") -> None:
     for name in ("stage1", "stage2", "stage3", "metadata"):
         value: Raw | UnsetType = getattr(message, name)
         if value is not UNSET:
-            _check_json(f"{path}{name}", bytes(value))
+            kept_json.check(f"{path}{name}", value)
     if message.content is None and (message.role == "user" or text_of(message.stage3) is None):
         also = "" if message.role == "user" else ", or stage3"
         raise invalid(f"{path}content", "required", f"is required{also}")
@@ -288,38 +281,3 @@ def text_of(value: Raw | UnsetType) -> str | None:
     if value is UNSET or (text := bytes(value)) == b"null":
         return None
     return text.decode()
-
-
-def _check_json(field: str, text: bytes) -> None:
-    """Raise Problem: 400 for what is not JSON in UTF-8, 422 for what the database could not keep or give back."""
-    try:
-        value = msgspec.json.decode(text)
-    except RecursionError:
-        raise _too_deep(field) from None
-    except msgspec.ValidationError:
-        raise invalid(field, "out_of_range", "must not hold a number that no program can read") from None
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        raise Problem("malformed_json") from None
-    if text.count(b"[") + text.count(b"{") > MAX_DEPTH:
-        level = [value]
-        for _ in range(MAX_DEPTH):
-            level = [inner for each in level for inner in _children(each) if isinstance(inner, dict | list)]
-        if level:
-            raise _too_deep(field)
-    # Where strings alone look like such numbers, they are left out for a second look.
-    if _exponents(text) > MAX_EXPONENTS and _exponents(_STRING.sub(b"", text)) > MAX_EXPONENTS:
-        raise invalid(field, "out_of_range", "must not hold that many numbers with large exponents")
-
-
-def _too_deep(field: str) -> Problem:
-    return invalid(field, "too_deep", f"must be at most {MAX_DEPTH} levels deep")
-
-
-def _children(value: Any) -> Iterable[Any]:
-    if isinstance(value, dict):
-        return value.values()
-    return value if isinstance(value, list) else ()
-
-
-def _exponents(text: bytes) -> int:
-    return sum(map(int, _EXPONENT.findall(text)))

@@ -3,7 +3,7 @@
 from typing import Annotated, Literal, NamedTuple
 
 import msgspec
-from msgspec import Meta
+from msgspec import UNSET, Meta, UnsetType
 
 from app.fields import Timestamp
 
@@ -23,6 +23,20 @@ LIMITS: dict[Tier, Limits] = {
     "enterprise": Limits(None, None),
 }
 """Per UTC day and UTC month, where a user has none of their own (requirement B3)."""
+
+
+class OwnLimits(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Limits of a user's own, in place of the tier's. Null: no limit; an absent one is the tier's."""
+
+    daily: Annotated[int, Meta(ge=0, le=2_000_000_000, examples=[20])] | None | UnsetType = UNSET
+    monthly: Annotated[int, Meta(ge=0, le=2_000_000_000, examples=[500])] | None | UnsetType = UNSET
+
+
+class UsagePut(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A tier for a user."""
+
+    tier: Annotated[Tier, Meta(examples=["pro"])]
+    limits: OwnLimits = OwnLimits()
 
 
 class Usage(msgspec.Struct, frozen=True):

@@ -1,0 +1,29 @@
+-- name: get(query_hash)^
+-- tenant: none, the cache belongs to nobody
+-- What has expired is not there.
+select query_hash, result::text as result, cached_at, expires_at
+from query_cache
+where query_hash = :query_hash and expires_at > now();
+
+-- name: put(query_hash, result, ttl_seconds)^
+-- tenant: none, the cache belongs to nobody
+-- is_new: there was none, or one that had expired.
+with previous_answer as (
+    select expires_at from query_cache where query_hash = :query_hash and expires_at > now())
+insert into query_cache (query_hash, result, expires_at)
+values (:query_hash, :result::jsonb, now() + make_interval(secs => :ttl_seconds::integer))
+on conflict (query_hash) do update
+set result = excluded.result, cached_at = excluded.cached_at, expires_at = excluded.expires_at
+returning not exists (select 1 from previous_answer) as is_new, query_hash, result::text as result, cached_at, expires_at;
+
+-- name: delete(query_hash)!
+-- tenant: none, the cache belongs to nobody
+delete from query_cache where query_hash = :query_hash and expires_at > now();
+
+-- name: clear()!
+-- tenant: none, the cache belongs to nobody
+delete from query_cache;
+
+-- name: cleanup()!
+-- tenant: none, the cache belongs to nobody
+delete from query_cache where expires_at <= now();

@@ -1,0 +1,1 @@
+"""The query cache: answers to questions that many users ask. A hit never costs a credit."""

@@ -1,0 +1,41 @@
+"""What goes in and out of /v1/query-cache."""
+
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta, Raw
+
+from app.fields import END, Timestamp
+
+QueryHash = Annotated[
+    str,
+    Meta(
+        pattern=f"^[A-Za-z0-9_-]{{1,128}}{END}",
+        description="What the writer made of the question, such as its SHA-256.",
+        examples=["9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"],
+    ),
+]
+Result = Annotated[Raw, Meta(description="Any JSON, kept as sent; at most 100 levels deep.", examples=[{"best": "A bike"}])]
+
+
+class CachedAnswer(msgspec.Struct, frozen=True):
+    """An answer that somebody found before."""
+
+    query_hash: QueryHash
+    result: Result
+    cached_at: Timestamp
+    expires_at: Timestamp
+    credits_charged: Annotated[Literal[0], Meta(description="A hit never costs a credit.", examples=[0])] = 0
+
+
+class CachePut(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """An answer to keep."""
+
+    result: Result
+    ttl_seconds: Annotated[int, Meta(ge=1, le=31_536_000, description="How long it holds, a year at most.", examples=[3600])]
+
+
+class Removed(msgspec.Struct, frozen=True):
+    """How many expired answers were removed."""
+
+    removed: Annotated[int, Meta(examples=[12])]

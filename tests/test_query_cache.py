@@ -1,0 +1,116 @@
+"""/v1/query-cache: everybody reads, services and admins write, a hit costs nothing."""
+
+import asyncio
+from typing import Any
+from uuid import uuid4
+
+import asyncpg
+import pytest
+from client import Api, User, assert_problem
+
+from app.accounts.commands import set_role
+
+
+@pytest.fixture(scope="module")
+def service(api: Api) -> User:
+    user = api.user()
+    assert api.runner.run(set_role(api.database, user.email, "service"))
+    return user
+
+
+def path() -> str:
+    return f"/v1/query-cache/{uuid4().hex}"
+
+
+def test_what_a_service_keeps_everybody_reads_and_it_costs_nothing(api: Api, service: User) -> None:
+    key, user = path(), api.user()
+    assert_problem(user.get(key), 404, "not_found")
+    made = service.put(key, {"result": {"b": [1, 2.5, None], "a": "ä"}, "ttl_seconds": 60})
+    assert made.status_code == 201
+    hit = user.get(key)
+    assert hit.json() == made.json()
+    assert hit.json() == hit.json() | {"result": {"a": "ä", "b": [1, 2.5, None]}, "credits_charged": 0}
+    assert user.get("/v1/credits").json()["available"] == 50
+    replaced = service.put(key, {"result": 7, "ttl_seconds": 120})
+    assert (replaced.status_code, replaced.json()["result"]) == (200, 7)
+    assert_problem(api.get(key), 401, "unauthenticated")
+
+
+def test_what_has_expired_is_not_there_and_can_be_kept_anew(
+    service: User, ada: User, runner: asyncio.Runner, database: str
+) -> None:
+    key = path()
+    service.put(key, {"result": 1, "ttl_seconds": 60})
+
+    async def expire() -> None:
+        connection = await asyncpg.connect(database)
+        sql = "update query_cache set cached_at = now() - '2 h'::interval, expires_at = now() - '1 h'::interval where query_hash = $1"
+        await connection.execute(sql, key.rpartition("/")[2])
+        await connection.close()
+
+    runner.run(expire())
+    assert_problem(ada.get(key), 404, "not_found")
+    assert_problem(service.delete(key), 404, "not_found")
+    assert service.post("/v1/query-cache/cleanup").json() == {"removed": 1}
+    service.put(key, {"result": 1, "ttl_seconds": 60})
+    runner.run(expire())
+    assert service.put(key, {"result": 2, "ttl_seconds": 60}).status_code == 201
+    assert ada.get(key).json()["result"] == 2
+
+
+def test_answers_are_removed_one_by_one_or_all(service: User, ada: User) -> None:
+    keys = [path() for _ in range(3)]
+    for key in keys:
+        service.put(key, {"result": 1, "ttl_seconds": 60})
+    assert service.delete(keys[0]).status_code == 204
+    assert [ada.get(key).status_code for key in keys] == [404, 200, 200]
+    assert service.delete("/v1/query-cache").status_code == 204
+    assert [ada.get(key).status_code for key in keys] == [404] * 3
+
+
+def test_a_user_writes_nothing_that_others_would_read(service: User, ada: User) -> None:
+    key = path()
+    service.put(key, {"result": 1, "ttl_seconds": 60})
+    for method, at, body in (
+        ("PUT", key, {"result": 2, "ttl_seconds": 60}),
+        ("DELETE", key, None),
+        ("DELETE", "/v1/query-cache", None),
+        ("POST", "/v1/query-cache/cleanup", None),
+    ):
+        assert_problem(ada.request(method, at, json=body), 403, "role_required")
+    assert ada.get(key).json()["result"] == 1
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({}, "result"),
+        ({"result": 1}, "ttl_seconds"),
+        ({"result": 1, "ttl_seconds": 0}, "ttl_seconds"),
+        ({"result": 1, "ttl_seconds": -5}, "ttl_seconds"),
+        ({"result": 1, "ttl_seconds": "60"}, "ttl_seconds"),
+        ({"result": 1, "ttl_seconds": 31_536_001}, "ttl_seconds"),
+        ({"result": "a\0b", "ttl_seconds": 60}, "result"),
+        ({"result": 1, "ttl_seconds": 60, "cost": 1}, "cost"),
+    ],
+)
+def test_what_breaks_a_rule_is_not_kept(service: User, body: Any, field: str) -> None:
+    key = path()
+    assert_problem(service.put(key, body), 422, "invalid", field)
+    assert_problem(service.get(key), 404, "not_found")
+
+
+def test_an_answer_that_is_too_deep_and_a_key_of_another_form_are_refused(service: User) -> None:
+    deep = b'{"ttl_seconds": 60, "result": ' + b"[" * 101 + b"]" * 101 + b"}"
+    headers = {"Content-Type": "application/json"}
+    assert_problem(service.request("PUT", path(), content=deep, headers=headers), 422, "invalid", "result")
+    for key in ("a.b", "x" * 129, "%20"):
+        assert_problem(service.put(f"/v1/query-cache/{key}", {"result": 1, "ttl_seconds": 60}), 422, "invalid", "query_hash")
+        assert_problem(service.get(f"/v1/query-cache/{key}"), 404, "not_found")
+
+
+def test_50_writers_of_one_answer_at_once_make_it_once(api: Api, service: User) -> None:
+    key = path()
+    answers = api.together(*(service.send("PUT", key, json={"result": n, "ttl_seconds": 60}) for n in range(50)))
+    assert {answer.status_code for answer in answers} <= {200, 201}
+    assert service.get(key).json()["result"] in range(50)
