@@ -79,6 +79,7 @@ ROWS: dict[str, Callable[[User], str]] = {
 BEYOND_A_SCHEMA = {
     ("current", "required"),
     ("email", "required"),
+    ("date", "invalid"),
     ("end_date", "invalid"),
     ("expires_at", "past"),
     ("new", "too_common"),

@@ -133,7 +133,7 @@ class Goals(RuleBasedStateMachine):
             kept = ("title", "goal_type", "target_value", "parent_id", "is_recurring", "recurrence_pattern")
             expected = {field: done[field] for field in kept}
             assert following == following | expected | {"previous_id": id, "start_date": "2026-01-08", "status": "active"}
-            self.model.goals[following["id"]] = following
+            self.model.goals[following["id"]] = self.user.patch(f"/v1/goals/{following['id']}", once).json()
         return cast("str", following["id"])
 
     @rule(id=ids, value=VALUES, day=DAYS)
