@@ -163,6 +163,7 @@ BEYOND_A_SCHEMA = {
     ("cursor", "not_with_q"),
     ("date", "invalid"),
     ("email", "required"),
+    ("date", "invalid"),
     ("end_date", "invalid"),
     ("exercises[].distance_unit", "required"),
     ("exercises[].weight_unit", "required"),

@@ -81,7 +81,7 @@ def _next_day(parts: dict[str, str], after: date) -> date | None:
     # shortly before that end: from 1901 to 2099 the calendar repeats itself every 28 years, and it does so every 400 years.
     if not 1901 <= after.year <= 2099 - HORIZON:
         return None
-    years = 8000 + 1962 + (after.year - 1962) % 28 - after.year
+    years = 8000 + 1961 + (after.year - 1961) % 28 - after.year
     rule = ";".join(f"{name}={value}" for name, value in parts.items() if name not in {"COUNT", "UNTIL"})
     start = datetime.combine(after.replace(year=after.year + years), time())
     found = rrulestr(rule, dtstart=start).after(start)
