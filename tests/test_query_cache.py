@@ -45,8 +45,8 @@ def test_what_has_expired_is_not_there_and_can_be_kept_anew(
 
     async def expire() -> None:
         connection = await asyncpg.connect(database)
-        sql = "update query_cache set cached_at = now() - $2, expires_at = now() - $2 / 2 where query_hash = $1"
-        await connection.execute(sql, key.rpartition("/")[2], timedelta(hours=2))
+        sql = "update query_cache set cached_at = now() - $2::interval, expires_at = now() - $3::interval where query_hash = $1"
+        await connection.execute(sql, key.rpartition("/")[2], timedelta(hours=2), timedelta(hours=1))
         await connection.close()
 
     runner.run(expire())
