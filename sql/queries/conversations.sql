@@ -39,11 +39,12 @@ from (
 -- name: page_found(user_id, q, is_archived, tag, after_at, after_id, limit)
 -- plan: exempt, full-text search
 -- As page_active, of the conversations with a message that matches a search, the newest of which the snippet shows.
--- The index gives the matches in no order. Up to 2,000 of them are sorted into their conversations (rare); of more, the index
--- would give them all, so the conversations are walked by activity instead until enough have a match (common): with that many
--- matches they are soon found. asked has no row when q has no word. own_words adds the owner's id, a lexeme of every message
--- that no word of a search can be: so the index by itself narrows to the user. The snippet looks at 5,000 characters, from a
--- little before the first place where a word of the search stands, and escapes them: the marks are its only tags.
+-- The index gives the matches in no order. Up to 1,000 of them are sorted into their conversations (rare; one look-up each:
+-- "limit 1"). Of more, the index would give them all, so the conversations are walked by activity instead until enough have a
+-- match (common; "is true" keeps the walk off that index, which it would read for each conversation): with that many matches
+-- they are soon found. asked has no row when q has no word. own_words adds the owner's id, a lexeme of every message that no
+-- word of a search can be: so the index by itself narrows to the user. The snippet looks at 1,000 characters, from a little
+-- before the first place where a word of the search stands, and escapes them: the marks are its only tags.
 with asked as (
     select words, words && quote_literal(:user_id::uuid::text)::tsquery as own_words
     from websearch_to_tsquery('simple', :q) words
@@ -52,12 +53,16 @@ matched_message as materialized (
     select conversation_id, seq
     from messages
     where user_id = :user_id and search @@ (select own_words from asked)
-    limit 2001),
+    limit 1001),
 listed_conversation as materialized (
-    (select c.id, c.last_activity_at, m.seq
+    (select c.id, c.title, c.is_archived, c.last_seq, c.last_activity_at, c.created_at, c.updated_at, c.version, m.seq
     from (select conversation_id, max(seq) as seq from matched_message group by conversation_id) m
-    join conversations c on c.user_id = :user_id and c.id = m.conversation_id
-    where (select count(*) from matched_message) <= 2000
+    cross join lateral (
+        select id, title, is_archived, last_seq, last_activity_at, created_at, updated_at, version
+        from conversations
+        where user_id = :user_id and id = m.conversation_id
+        limit 1) c
+    where (select count(*) from matched_message) <= 1000
       and (c.last_activity_at, c.id) < (:after_at, :after_id)
       and (:is_archived::boolean is null or c.is_archived = :is_archived)
       and (:tag::text is null or exists (
@@ -66,15 +71,15 @@ listed_conversation as materialized (
     order by c.last_activity_at desc, c.id desc
     limit :limit)
     union all
-    (select c.id, c.last_activity_at, m.seq
+    (select c.id, c.title, c.is_archived, c.last_seq, c.last_activity_at, c.created_at, c.updated_at, c.version, m.seq
     from conversations c
     cross join lateral (
         select seq
         from messages
-        where user_id = :user_id and conversation_id = c.id and search @@ (select words from asked)
+        where user_id = :user_id and conversation_id = c.id and (search @@ (select words from asked)) is true
         order by seq desc
         limit 1) m
-    where (select count(*) from matched_message) > 2000
+    where (select count(*) from matched_message) > 1000
       and c.user_id = :user_id
       and (c.last_activity_at, c.id) < (:after_at, :after_id)
       and (:is_archived::boolean is null or c.is_archived = :is_archived)
@@ -96,7 +101,7 @@ from (
         (select ts_headline(
             'simple',
             replace(replace(replace(replace(
-                substr(said.body, greatest(1, first_word.place - 500), 5000),
+                substr(said.body, greatest(1, first_word.place - 200), 1000),
                 '&', '&amp;'), '<', '&lt;'), '>', '&gt;'), '"', '&quot;'),
             a.words,
             'StartSel=<mark>, StopSel=</mark>, MaxWords=30, MinWords=15')
@@ -107,10 +112,9 @@ from (
         cross join lateral (
             select coalesce(min(nullif(strpos(lower(said.body), word.lexeme), 0)), 1) as place
             from unnest(to_tsvector('simple', :q)) word (lexeme, positions, weights)) first_word
-        where m.user_id = :user_id and m.conversation_id = c.id and m.seq = l.seq) as snippet
-    from listed_conversation l
-    join conversations c on c.user_id = :user_id and c.id = l.id
-    order by l.last_activity_at desc, l.id desc) conversation;
+        where m.user_id = :user_id and m.conversation_id = c.id and m.seq = c.seq) as snippet
+    from listed_conversation c
+    order by c.last_activity_at desc, c.id desc) conversation;
 
 -- name: patch(user_id, id, version, changes)^
 -- changes is the JSON of a merge patch; a null version skips the If-Match check. No row: not this user's, or moved on.
