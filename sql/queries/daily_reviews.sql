@@ -32,7 +32,7 @@ select id, date, mood, energy, productivity, sleep_quality, sleep_hours, water_m
 from daily_reviews
 where user_id = :user_id and date = :date;
 
--- name: page_newest(user_id, from_date, to_date, tag, after_date, after_id, limit)
+-- name: page_newest(user_id, from_date, tag, after_date, after_id, limit)
 -- Latest day first. A day has one review, so the date alone is the order; the id tells the first page, which passes the last
 -- day there is and the highest id, from one that begins behind the review of that day.
 select row_to_json(review)::text as json
@@ -42,7 +42,7 @@ from (
         rfc3339(created_at) as created_at, rfc3339(updated_at) as updated_at, version
     from daily_reviews
     where user_id = :user_id
-      and date between :from_date and :to_date
+      and date >= :from_date
       and (date, id) < (:after_date, :after_id)
       and (:tag::text is null or exists (
           select 1 from taggings g join tags t on t.user_id = g.user_id and t.id = g.tag_id
@@ -50,7 +50,7 @@ from (
     order by date desc
     limit :limit) review;
 
--- name: page_oldest(user_id, from_date, to_date, tag, after_date, after_id, limit)
+-- name: page_oldest(user_id, to_date, tag, after_date, after_id, limit)
 -- Earliest day first; the first page passes the first day there is and the lowest id.
 select row_to_json(review)::text as json
 from (
@@ -59,7 +59,7 @@ from (
         rfc3339(created_at) as created_at, rfc3339(updated_at) as updated_at, version
     from daily_reviews
     where user_id = :user_id
-      and date between :from_date and :to_date
+      and date <= :to_date
       and (date, id) > (:after_date, :after_id)
       and (:tag::text is null or exists (
           select 1 from taggings g join tags t on t.user_id = g.user_id and t.id = g.tag_id

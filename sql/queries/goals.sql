@@ -189,7 +189,7 @@ select id, goal_id, date, value, note, created_at, updated_at, version
 from goal_progress
 where user_id = :user_id and goal_id = :goal_id and id = :id;
 
--- name: page_progress_newest(user_id, goal_id, from_date, to_date, after_date, after_id, limit)
+-- name: page_progress_newest(user_id, goal_id, from_date, after_date, after_id, limit)
 -- A goal's entries by date, the latest first, each as JSON.
 select row_to_json(entry)::text as json
 from (
@@ -197,19 +197,19 @@ from (
     from goal_progress
     where user_id = :user_id
       and goal_id = :goal_id
-      and date between :from_date and :to_date
+      and date >= :from_date
       and (date, id) < (:after_date, :after_id)
     order by date desc, id desc
     limit :limit) entry;
 
--- name: page_progress_oldest(user_id, goal_id, from_date, to_date, after_date, after_id, limit)
+-- name: page_progress_oldest(user_id, goal_id, to_date, after_date, after_id, limit)
 select row_to_json(entry)::text as json
 from (
     select id, goal_id, date, value, note, rfc3339(created_at) as created_at, rfc3339(updated_at) as updated_at, version
     from goal_progress
     where user_id = :user_id
       and goal_id = :goal_id
-      and date between :from_date and :to_date
+      and date <= :to_date
       and (date, id) > (:after_date, :after_id)
     order by date, id
     limit :limit) entry;

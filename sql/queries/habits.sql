@@ -106,8 +106,8 @@ select habit_id, date, completed, skipped, value, note, mood, created_at, update
 from habit_entries
 where user_id = :user_id and habit_id = :habit_id and date = :date;
 
--- name: page_entries_newest(user_id, habit_id, from_date, to_date, after_date, limit)
--- By date, the newest first; an entry is alone on its date, so the date alone is the cursor.
+-- name: page_entries_newest(user_id, habit_id, from_date, to_date, limit)
+-- By date, the newest first. An entry is alone on its date: what is left of the range is all that a cursor says.
 select row_to_json(entry)::text as json
 from (
     select habit_id, date, completed, skipped, value, note, mood, rfc3339(created_at) as created_at,
@@ -116,11 +116,10 @@ from (
     where user_id = :user_id
       and habit_id = :habit_id
       and date between :from_date and :to_date
-      and date < :after_date
     order by date desc
     limit :limit) entry;
 
--- name: page_entries_oldest(user_id, habit_id, from_date, to_date, after_date, limit)
+-- name: page_entries_oldest(user_id, habit_id, from_date, to_date, limit)
 -- By date, the oldest first.
 select row_to_json(entry)::text as json
 from (
@@ -130,7 +129,6 @@ from (
     where user_id = :user_id
       and habit_id = :habit_id
       and date between :from_date and :to_date
-      and date > :after_date
     order by date
     limit :limit) entry;
 

@@ -102,7 +102,7 @@ select id, period, date, goals_active, goals_completed, habit_completion_rate, l
 from progress_snapshots
 where user_id = :user_id and period = :period and date = :date;
 
--- name: page_newest(user_id, period, from_date, to_date, after_date, after_id, limit)
+-- name: page_newest(user_id, period, from_date, after_date, after_id, limit)
 -- The latest day first, each row as JSON. A null period means "do not filter".
 select row_to_json(snapshot)::text as json
 from (
@@ -111,13 +111,13 @@ from (
         rfc3339(created_at) as created_at, rfc3339(updated_at) as updated_at, version
     from progress_snapshots
     where user_id = :user_id
-      and date between :from_date and :to_date
+      and date >= :from_date
       and (date, id) < (:after_date, :after_id)
       and (:period::text is null or period = :period)
     order by date desc, id desc
     limit :limit) snapshot;
 
--- name: page_oldest(user_id, period, from_date, to_date, after_date, after_id, limit)
+-- name: page_oldest(user_id, period, to_date, after_date, after_id, limit)
 -- The earliest day first.
 select row_to_json(snapshot)::text as json
 from (
@@ -126,7 +126,7 @@ from (
         rfc3339(created_at) as created_at, rfc3339(updated_at) as updated_at, version
     from progress_snapshots
     where user_id = :user_id
-      and date between :from_date and :to_date
+      and date <= :to_date
       and (date, id) > (:after_date, :after_id)
       and (:period::text is null or period = :period)
     order by date, id

@@ -1,7 +1,7 @@
 -- name: get(query_hash)^
 -- tenant: none, the cache belongs to nobody
 -- What has expired is not there.
-select query_hash, result::text as result, cached_at, expires_at
+select query_hash, result::text as result, cached_at, expires_at, 0 as credits_charged
 from query_cache
 where query_hash = :query_hash and expires_at > now();
 
@@ -14,7 +14,8 @@ insert into query_cache (query_hash, result, expires_at)
 values (:query_hash, :result::jsonb, now() + make_interval(secs => :ttl_seconds::integer))
 on conflict (query_hash) do update
 set result = excluded.result, cached_at = excluded.cached_at, expires_at = excluded.expires_at
-returning not exists (select 1 from previous_answer) as is_new, query_hash, result::text as result, cached_at, expires_at;
+returning not exists (select 1 from previous_answer) as is_new, query_hash, result::text as result, cached_at, expires_at,
+    0 as credits_charged;
 
 -- name: delete(query_hash)!
 -- tenant: none, the cache belongs to nobody

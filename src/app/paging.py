@@ -99,6 +99,27 @@ def after_dated(query: DatedPageQuery) -> tuple[date, UUID]:
     return min(key_of_last, near_end) if query.order == "newest" else max(key_of_last, near_end)
 
 
+def far_end(query: DatedPageQuery) -> date:
+    """The day that a list goes up to. Its statement needs this end of the range alone, as the cursor is the other one.
+
+    With both ends in it, the planner takes the range for a narrow one and sorts it.
+    """
+    return query.from_ if query.order == "newest" else query.to
+
+
+def days_left(query: DatedPageQuery) -> tuple[date, date]:
+    """The first and the last day of what is left of a range, for a list with one row a day at most.
+
+    Raises Problem 422 as `after_dated` does.
+    """
+    after_date, _ = after_dated(query)
+    if query.cursor is None or not query.from_ <= after_date <= query.to:
+        return query.from_, query.to
+    if query.order == "newest":
+        return query.from_, after_date - timedelta(days=1)
+    return after_date + timedelta(days=after_date < LAST_DAY), query.to
+
+
 def after_active(query: PageQuery) -> tuple[datetime, UUID]:
     """The last activity and the id that a page begins behind, newest activity first. Raises Problem 422 as `after` does."""
     if query.cursor is None:

@@ -51,8 +51,7 @@ async def page(request: Request, filters: FromQuery[DailyReviewQuery]) -> Ready[
     reviews = await read_page(
         request.database,
         request.caller.user_id,
-        from_date=filters.from_,
-        to_date=filters.to,
+        far_date=paging.far_end(filters),
         tag=filters.tag,
         after_date=after_date,
         after_id=after_id,

@@ -113,13 +113,13 @@ async def page_entries(request: Request, id: FromPath[UUID], filters: FromQuery[
     """List a habit's entries by date, newest first or oldest first."""
     read_page = repository.page_entries_newest if filters.order == "newest" else repository.page_entries_oldest
     user_id = request.caller.user_id
+    from_date, to_date = paging.days_left(filters)
     entries = await read_page(
         request.database,
         user_id,
         id,
-        from_date=filters.from_,
-        to_date=filters.to,
-        after_date=paging.after_dated(filters)[0],
+        from_date=from_date,
+        to_date=to_date,
         limit=filters.limit + 1,
     )
     if not entries and await repository.get(request.database, user_id, id) is None:

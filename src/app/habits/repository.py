@@ -72,32 +72,30 @@ async def get_entry(database: Executor, user_id: UUID, habit_id: UUID, date: dt.
 
 
 async def page_entries_newest(
-    database: Executor, user_id: UUID, habit_id: UUID, *, from_date: dt.date, to_date: dt.date, after_date: dt.date, limit: int
+    database: Executor, user_id: UUID, habit_id: UUID, *, from_date: dt.date, to_date: dt.date, limit: int
 ) -> list[Json[HabitEntry]]:
-    """Read up to `limit` entries of a range of days, newest first, that lie before `after_date`."""
+    """Read up to `limit` entries of a range of days, newest first."""
     rows = await queries.page_entries_newest(
         database,
         user_id=user_id,
         habit_id=habit_id,
         from_date=from_date,
         to_date=to_date,
-        after_date=after_date,
         limit=limit,
     )
     return [row[0] for row in rows]
 
 
 async def page_entries_oldest(
-    database: Executor, user_id: UUID, habit_id: UUID, *, from_date: dt.date, to_date: dt.date, after_date: dt.date, limit: int
+    database: Executor, user_id: UUID, habit_id: UUID, *, from_date: dt.date, to_date: dt.date, limit: int
 ) -> list[Json[HabitEntry]]:
-    """Read up to `limit` entries of a range of days, oldest first, that lie behind `after_date`."""
+    """Read up to `limit` entries of a range of days, oldest first."""
     rows = await queries.page_entries_oldest(
         database,
         user_id=user_id,
         habit_id=habit_id,
         from_date=from_date,
         to_date=to_date,
-        after_date=after_date,
         limit=limit,
     )
     return [row[0] for row in rows]

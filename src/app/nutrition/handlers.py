@@ -1,6 +1,5 @@
 """/v1/foods."""
 
-from functools import partial
 from uuid import UUID
 
 from litestar import Router, delete, get, patch, post
@@ -37,15 +36,12 @@ async def read(request: Request, id: FromPath[UUID]) -> Ready[Food]:
 @get("/")
 async def page(request: Request, filters: FromQuery[FoodQuery]) -> Ready[Page[Food]]:
     """List foods by date, newest first or oldest first; those of one day by the time they were made."""
-    read_page = (
-        partial(repository.page_newest, from_date=filters.from_)
-        if filters.order == "newest"
-        else partial(repository.page_oldest, to_date=filters.to)
-    )
+    read_page = repository.page_newest if filters.order == "newest" else repository.page_oldest
     after_date, after_id = paging.after_dated(filters)
     foods = await read_page(
         request.database,
         request.caller.user_id,
+        far_date=paging.far_end(filters),
         meal_type=filters.meal_type,
         is_favorite=filters.is_favorite,
         tag=filters.tag,

@@ -1,6 +1,6 @@
 """Typed calls of sql/queries/query_cache.sql."""
 
-from datetime import datetime
+from typing import Any
 
 from msgspec import Raw
 
@@ -8,8 +8,6 @@ from app.database import Executor, load
 from app.query_cache.schemas import CachedAnswer, CachePut
 
 queries = load("query_cache")
-
-Row = tuple[str, str, datetime, datetime]
 
 
 async def get(database: Executor, query_hash: str) -> CachedAnswer | None:
@@ -44,5 +42,5 @@ async def cleanup(database: Executor) -> int:
     return count
 
 
-def _answer(query_hash: str, result: str, cached_at: datetime, expires_at: datetime) -> CachedAnswer:
-    return CachedAnswer(query_hash, Raw(result.encode()), cached_at, expires_at)
+def _answer(query_hash: str, result: str, *rest: Any) -> CachedAnswer:
+    return CachedAnswer(query_hash, Raw(result.encode()), *rest)

@@ -25,7 +25,7 @@ class CachedAnswer(msgspec.Struct, frozen=True):
     result: Result
     cached_at: Timestamp
     expires_at: Timestamp
-    credits_charged: Annotated[Literal[0], Meta(description="A hit never costs a credit.", examples=[0])] = 0
+    credits_charged: Annotated[Literal[0], Meta(description="A hit never costs a credit.", examples=[0])]
 
 
 class CachePut(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

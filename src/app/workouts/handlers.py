@@ -1,6 +1,5 @@
 """/v1/workouts."""
 
-from functools import partial
 from uuid import UUID
 
 from litestar import Router, delete, get, patch, post, put
@@ -36,15 +35,12 @@ async def read(request: Request, id: FromPath[UUID]) -> Ready[Workout]:
 @get("/")
 async def page(request: Request, filters: FromQuery[WorkoutQuery]) -> Ready[Page[Workout]]:
     """List workouts with their exercises by date, newest first or oldest first; those of one day by the time they were made."""
-    read_page = (
-        partial(repository.page_newest, from_date=filters.from_)
-        if filters.order == "newest"
-        else partial(repository.page_oldest, to_date=filters.to)
-    )
+    read_page = repository.page_newest if filters.order == "newest" else repository.page_oldest
     after_date, after_id = paging.after_dated(filters)
     workouts = await read_page(
         request.database,
         request.caller.user_id,
+        far_date=paging.far_end(filters),
         tag=filters.tag,
         after_date=after_date,
         after_id=after_id,
