@@ -230,8 +230,14 @@ def needs_a_token(operation: Json) -> bool:
 
 
 def can_be_wrong(operation: Json) -> bool:
-    """Whether the document forbids anything: a body, a parameter that is more than some text."""
-    return "requestBody" in operation or any(each["schema"] != {"type": "string"} for each in operation["parameters"])
+    """Whether the document forbids anything: a body, a parameter that is more than some text.
+
+    A form has no types: a list of one text is sent as that text. Bad forms have tests of their own.
+    """
+    is_form = "multipart/form-data" in operation.get("requestBody", {}).get("content", ())
+    return ("requestBody" in operation and not is_form) or any(
+        each["schema"] != {"type": "string"} for each in operation["parameters"]
+    )
 
 
 @pytest.fixture(scope="module")
@@ -282,7 +288,9 @@ class Caller:
                 case.headers.pop(name, None)
         token = self.user.token if needs_a_token(PATHS[case.path].get(case.method.lower(), {})) else None
         answer = send(self.api, case, token)
-        case.validate_response(answer, checks=CHECKS)
+        # To schemathesis a 413 is no refusal; but a text beyond its limit may be beyond that of the body, too.
+        checks = [check for check in CHECKS if answer.status_code != 413 or check is not negative_data_rejection]
+        case.validate_response(answer, checks=checks)
         if meta.generation.mode.is_positive:
             check_taken(answer)
         if self.user.get("/v1/me").status_code == 401:
@@ -328,7 +336,7 @@ def made_up(api: Api, strategy: st.SearchStrategy[Case[Any]]) -> None:
     caller = Caller(api)
 
     @settings(
-        max_examples=25,
+        max_examples=12,
         derandomize=True,
         deadline=None,
         phases=[Phase.generate, Phase.shrink],

@@ -85,7 +85,7 @@ def test_an_admin_finds_accounts_by_a_part_of_their_names(api: Api, admin: User)
     found = admin.get("/v1/admin/users", params={"q": "GRACE.", "limit": 200}).json()["items"]
     assert [each["id"] for each in found] == [user.id]
     assert found[0] == admin.get(f"/v1/admin/users/{user.id}").json() == user.get("/v1/me").json()
-    assert admin.get("/v1/admin/users", params={"q": "%"}).json()["items"] == []
+    assert admin.get("/v1/admin/users", params={"q": f"%{user.id}"}).json()["items"] == []
     assert "argon2" not in admin.get("/v1/admin/users?limit=200").text
     first = admin.get("/v1/admin/users?limit=1").json()
     assert first["next_cursor"] is not None

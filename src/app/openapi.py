@@ -32,9 +32,12 @@ Json = dict[str, Any]
 _REFERENCE = "#/components/schemas/{name}"
 
 DESCRIPTION = """\
-One durable JSON API for small apps: accounts and tasks, on PostgreSQL.
+One durable JSON API for small apps, on PostgreSQL: what its users do, write, eat, train, plan, ask and spend.
 
 **To try it here**: `POST /v1/auth/register`, copy the `token` of the answer, press *Authorize*, paste it.
+
+Services act for a user with `X-On-Behalf-Of: <user id>` or `<provider>:<subject>`; whoever is named by a subject for the first
+time is made.
 
 Times are RFC 3339 in UTC. Unknown fields and parameters are refused. Every error is an `application/problem+json`
 (RFC 9457) with a stable `code`; `GET /problems/{code}` explains it. Every answer carries `X-Request-Id`: name it when you
