@@ -36,7 +36,8 @@ def measure(url: str, postgres: int, user: User, folder: Path, *, clients: int, 
     for name, variables in values.items():
         script = folder / f"{name}.sql"
         # pgbench cannot pass a null.
-        script.write_text(_statement(statements[name]).replace(":completed", "null"), encoding="utf-8")
+        text = re.sub(r":(completed|tag)\b", "null", _statement(statements[name]))
+        script.write_text(text, encoding="utf-8")
         before = cpu_seconds(postgres)
         done, tps, _ = _pgbench(url, script, variables, clients, seconds)
         spent = cpu_seconds(postgres) - before
