@@ -45,6 +45,7 @@ def tables(results: dict[str, Any]) -> list[Table]:
             _scenarios(results),
             _floors(results),
             _depth(results),
+            _slices(results),
             _process(results),
             _starts(results),
             _figures(results),
@@ -108,6 +109,23 @@ def _depth(results: dict[str, Any]) -> Table:
     ]
     head = ("tasks of the user", "page", "connections", "p50 ms", "p99 ms", "CPU us", "PostgreSQL us")
     return Table("A page of 50, by the length of the list", head, rows)
+
+
+def _slices(results: dict[str, Any]) -> Table:
+    rows = [
+        (
+            row["name"],
+            str(row["connections"]),
+            f"{row['rps']:,.0f}",
+            f"{row['p50_ms']:.2f}",
+            f"{row['p99_ms']:.2f}",
+            f"{row['cpu_us']:,.0f}",
+            f"{row['postgres_us']:,.0f}",
+        )
+        for row in results["slices"]
+    ]
+    head = ("request", "connections", "requests/s", "p50 ms", "p99 ms", "CPU us", "PostgreSQL us")
+    return Table("The other slices, Holdfast alone", head, rows)
 
 
 def _process(results: dict[str, Any]) -> Table:

@@ -18,7 +18,7 @@ from typing import Any
 import asyncpg
 
 from app import embedded, migrations
-from bench import data, floors, load, machine, report, servers
+from bench import data, floors, load, machine, report, servers, slices
 from bench.load import Measured
 from bench.servers import BenchError, Server
 
@@ -94,6 +94,8 @@ def _measure(options: argparse.Namespace) -> dict[str, Any]:
         _compare(options, postgres, folder, results)
         _say("depth of the list")
         results["depth"] = _depth(options, postgres, folder)
+        _say("the other slices")
+        results["slices"] = slices.measure(postgres, folder, quick=options.quick, seconds=options.seconds)
         _say("cold start")
         results["start"] = _starts(folder, 1 if options.quick else 3)
     results["figures"] = _figures(results)
@@ -392,7 +394,7 @@ def _figures(results: dict[str, Any]) -> list[dict[str, Any]]:
     idle, cold = results["memory"]["holdfast"]["idle_rss"], results["start"]["cold_seconds"]
     figure("idle memory of one worker", "under 120 MB", f"{idle:.0f} MB", met=idle < 120)
     figure("cold `holdfast serve` answers", "within 3 s", f"{cold:.2f} s", met=cold <= 3)
-    return figures
+    return figures + slices.figures(results["slices"])
 
 
 if __name__ == "__main__":

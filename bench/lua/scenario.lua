@@ -1,5 +1,6 @@
 -- wrk -s scenario.lua URL -- SCENARIO DATA
--- DATA is a Lua table made by the run: users = {{token, email, ids}, ...}, password, cursors.
+-- DATA is a Lua table made by the run: users = {{token, email, ids}, ...}, password, cursors,
+-- asks = {{token, method, path, body}, ...}.
 local requests, count, make = {}, 0, nil
 
 local function headers(user, json)
@@ -28,6 +29,10 @@ function init(args)
   elseif scenario == "cursors" then
     for _, cursor in ipairs(data.cursors) do
       ready(wrk.format("GET", "/v1/tasks?limit=50" .. cursor, headers(users[1])))
+    end
+  elseif scenario == "asks" then
+    for _, ask in ipairs(data.asks) do
+      ready(wrk.format(ask.method, ask.path, headers(ask, ask.body), ask.body))
     end
   elseif scenario == "login" then
     for _, user in ipairs(users) do

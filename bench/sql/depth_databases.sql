@@ -2,3 +2,8 @@
 create database depth_100 template holdfast;
 create database depth_10000 template holdfast;
 create database depth_1000000 template holdfast;
+-- And one for each part of the other slices.
+create database slices template holdfast;
+create database spending template holdfast;
+create database talking_few template holdfast;
+create database talking_many template holdfast;

@@ -1,0 +1,168 @@
+"""The other slices, Holdfast alone: their reads and lists beside those of tasks, and what is promised to be fast."""
+
+import asyncio
+import json
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import asyncpg
+
+from app import embedded
+from app.credits.repository import broken_accounts
+from app.database import on_connection
+from bench import data, load, servers
+from bench.data import User
+from bench.load import Measured
+from bench.servers import BenchError, Server
+
+LISTS = ("tasks", "habits", "goals", "foods", "workouts", "daily-reviews", "blog-entries", "conversations", "media")
+READS = ("tasks", "habits", "goals", "foods", "workouts", "blog-entries", "tags", "media")
+ROWS = 1000
+"""Of each kind and user."""
+
+
+class Ask(NamedTuple):
+    """One request that the load may choose."""
+
+    user: User
+    method: str
+    path: str
+    body: Any = None
+
+
+class Case(NamedTuple):
+    """What is measured: one of many requests at a time, on a server."""
+
+    name: str
+    server: Server
+    asks: list[Ask]
+    connections: int
+
+
+def measure(postgres: embedded.Server, folder: Path, *, quick: bool, seconds: int) -> list[dict[str, Any]]:
+    """Measure each case; returns its name and what `load` says of it. Raises BenchError when the ledger does not add up."""
+    with ExitStack() as running:
+        cases = [
+            *_beside_tasks(postgres.url, folder, running, users=10 if quick else 100),
+            *_spending(postgres.url, folder, running, users=100 if quick else 1000),
+            *(
+                case
+                for messages in ((100, 10_000) if quick else (100, 1_000_000))
+                for case in _talking(postgres.url, folder, running, messages)
+            ),
+        ]
+        rows = []
+        for case in cases:
+            for_load = folder / "asks.lua"
+            _write_for_load(for_load, case.asks)
+            # Connections are made, statements prepared.
+            load.put(case.server, postgres.pid, "asks", for_load, connections=case.connections, seconds=1)
+            rounds: list[Measured] = [
+                load.put(case.server, postgres.pid, "asks", for_load, connections=case.connections, seconds=1)
+                for _ in range(1 if quick else seconds)
+            ]
+            rows.append({"name": case.name, "connections": case.connections, **load.medians(rounds)._asdict()})
+    if asyncio.run(on_connection(data.in_database(postgres.url, "spending"), broken_accounts)):
+        raise BenchError("After the load the ledger of credits does not add up.")
+    return rows
+
+
+def _beside_tasks(url: str, folder: Path, running: ExitStack, users: int) -> list[Case]:
+    url = data.in_database(url, "slices")
+    made = asyncio.run(data.fill(url, users=users, tasks=ROWS, ids=20))
+    asyncio.run(_run(url, "slices"))
+    server = running.enter_context(servers.holdfast(url, folder, "slices"))
+    first = made[0]
+    year, month = "/v1/progress-snapshots/yearly/2025-01-01", "/v1/progress-snapshots/monthly/2025-06-01"
+    asks = {
+        **{
+            f"one of {kind}": [Ask(user, "GET", f"/v1/{kind}/{row_id}") for user in made for row_id in user.task_ids]
+            for kind in READS
+        },
+        **{f"a page of {kind}": [Ask(user, "GET", f"/v1/{kind}") for user in made] for kind in LISTS},
+        "tags with counts: 500 tags, 20,000 taggings": [Ask(first, "GET", "/v1/tags?limit=200")],
+        "habit stats over 3,650 entries": [Ask(user, "GET", f"/v1/habits/{user.task_ids[0]}/stats") for user in made[:10]],
+        "search for a word": [Ask(user, "GET", "/v1/search?q=balcony17") for user in made],
+        "snapshot of a year": [Ask(user, "PUT", year, {}) for user in made],
+        "snapshot of a month": [Ask(user, "PUT", month, {}) for user in made],
+    }
+    return [Case(name, server, several, 16) for name, several in asks.items()]
+
+
+def _spending(url: str, folder: Path, running: ExitStack, users: int) -> list[Case]:
+    url = data.in_database(url, "spending")
+    made = asyncio.run(data.fill(url, users=users, tasks=1, ids=1))
+    asyncio.run(_run(url, "credits"))
+    server = running.enter_context(servers.holdfast(url, folder, "spending"))
+    asks = [Ask(user, "POST", "/v1/credits/deductions", {"amount": 1}) for user in made]
+    return [
+        Case("deductions from one account", server, asks[:1], 8),
+        Case(f"deductions from {users:,} accounts", server, asks, 8),
+    ]
+
+
+def _talking(url: str, folder: Path, running: ExitStack, messages: int) -> list[Case]:
+    """Appending a message and listing conversations, among so many messages of one user, 100 to a conversation."""
+    url = data.in_database(url, f"talking_{'few' if messages == 100 else 'many'}")
+    (user,) = asyncio.run(data.fill(url, users=1, tasks=max(1, messages // 100), ids=100))
+    asyncio.run(_run(url, "messages"))
+    server = running.enter_context(servers.holdfast(url, folder, f"talking-{messages}"))
+    said = {"role": "assistant", "content": "A light one, with low gears."}
+    return [
+        Case(
+            f"a message more, {messages:,} messages",
+            server,
+            [Ask(user, "POST", f"/v1/conversations/{row_id}/messages", said) for row_id in user.task_ids],
+            8,
+        ),
+        Case(f"conversations, {messages:,} messages", server, [Ask(user, "GET", "/v1/conversations?limit=1")], 8),
+    ]
+
+
+async def _run(url: str, name: str) -> None:
+    connection = await asyncpg.connect(url)
+    try:
+        for statement in data.sql(name).split(";\n"):
+            if statement.strip():
+                await connection.execute(statement, timeout=600)
+    finally:
+        await connection.close()
+
+
+def _write_for_load(path: Path, asks: list[Ask]) -> None:
+    lines = [
+        "{"
+        f"token = {json.dumps(ask.user.token)}, method = {json.dumps(ask.method)}, path = {json.dumps(ask.path)}"
+        + (f", body = {json.dumps(json.dumps(ask.body))}" if ask.body is not None else "")
+        + "},"
+        for ask in asks
+    ]
+    path.write_text("return {\nusers = {},\nasks = {\n" + "\n".join(lines) + "\n}}\n", encoding="utf-8")
+
+
+def figures(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The figures that the slices promise, as far as they were measured."""
+    by_name = {row["name"]: row for row in rows}
+    made: list[dict[str, Any]] = []
+
+    def figure(name: str, target: str, measured: str, *, met: bool) -> None:
+        made.append({"name": name, "target": target, "measured": measured, "met": met})
+
+    for begin, most in (("one of ", 1.3), ("a page of ", 2.0)):
+        base = by_name[f"{begin}tasks"]["cpu_us"]
+        ratios = {name: row["cpu_us"] / base for name, row in by_name.items() if name.startswith(begin)}
+        worst = max(ratios, key=lambda name: ratios[name])
+        figure(
+            f"{begin}any kind: CPU, the worst being {worst.removeprefix(begin)}",
+            f"{most} times that of tasks",
+            f"{ratios[worst]:.2f} times",
+            met=ratios[worst] <= most,
+        )
+    for name in ("habit stats over 3,650 entries", "tags with counts: 500 tags, 20,000 taggings"):
+        milliseconds = by_name[name]["postgres_us"] / 1000
+        figure(f"{name}: database time", "under 10 ms", f"{milliseconds:.1f} ms", met=milliseconds < 10)
+    for begin in ("a message more, ", "conversations, "):
+        few, many = (row["p50_ms"] for name, row in by_name.items() if name.startswith(begin))
+        figure(f"{begin}few against many messages", "within 20 %", f"{many / few - 1:+.0%}", met=many / few <= 1.2)
+    return made
