@@ -174,7 +174,7 @@ def test_lines_are_json_wherever_nobody_looks_at_a_terminal(configured: Callable
 
         async def answered() -> None:
             logs.note_request("GET", "/v1/tasks", 200, 0.00123, None)
-            await asyncio.sleep(0)
+            await asyncio.sleep(2 * logs.GATHERED)
 
         asyncio.run(answered())
         something, request = (json.loads(line) for line in lines_of(stream))
@@ -240,6 +240,7 @@ def test_a_line_carries_the_id_of_its_request(api: Api, ada: User, configured: C
             *(ada.send("GET", "/v1/tasks") for _ in range(20)),
             *(api.send("POST", "/v1/auth/register", json={"email": ada.email, "password": PASSWORD}) for _ in range(5)),
         )
+        await asyncio.sleep(2 * logs.GATHERED)
         return [answer.headers["x-request-id"] for answer in answers]
 
     ids = api.runner.run(at_once())
