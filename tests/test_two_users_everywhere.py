@@ -542,7 +542,9 @@ class TwoUsersEverywhere(RuleBasedStateMachine):
         for name, person in self.people.items():
             for kind, rows in person.rows.items():
                 self.check_list(name, kind)
-                for key in rows:
+                for key, row in rows.items():
+                    if RESOURCES[kind].is_read:
+                        assert holds(self.done(name, "GET", f"/v1/{kind}/{key}"), row)
                     if kind in SUBS:
                         self.check_below(kind, key)
                     elif kind == "media":
