@@ -12,7 +12,7 @@ import pytest
 from argon2 import PasswordHasher, extract_parameters
 from argon2.low_level import Type
 from client import PASSWORD, Api, User
-from hypothesis import assume, example, given
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from app.accounts.passwords import is_common
@@ -245,3 +245,61 @@ def addresses(ada: User, text: str, other: str) -> list[Any]:
     limited = ada.get(f"/v1/tasks?limit={quote(text)}")
     assert limited.status_code in {200, 422}
     return [*answers, limited]
+
+
+@settings(max_examples=150, phases=[__import__("hypothesis").Phase.explicit, __import__("hypothesis").Phase.generate])
+@given(text=hostile_texts, other=hostile_texts)
+@example(text="'; drop table users; --", other="' or '1'='1")
+@example(text="\\", other="\\u0000")
+def test_no_text_of_any_resource_changes_the_meaning_of_a_query(
+    api: Api, rows: Rows, people: tuple[User, User], text: str, other: str
+) -> None:
+    """In the texts of every resource, and in what is searched for: read back as it was sent, and nobody else is touched.
+
+    Feature: database-persistence-fix, Property 9: no input changes the meaning of a query
+    """
+    ada, bystander = people
+    others = "select t::text from tasks t where user_id = $1::text::uuid order by id"
+    before = rows(others, bystander.id)
+    title, day = f"T{text[:99]}", "2026-01-01"
+    sent: dict[str, dict[str, Any]] = {
+        "habits": {"name": title, "description": other, "unit": "u" + text[:49], "category": title, "icon": title},
+        "goals": {
+            "title": title,
+            "goal_type": "daily",
+            "description": other,
+            "category": title,
+            "target_unit": "u" + text[:49],
+        },
+        "foods": {"date": day, "meal_type": "lunch", "name": title, "portion": other[:100], "notes": text},
+        "workouts": {"date": day, "type": "T" + text[:49], "location": other[:255], "exercises": [{"name": title}]},
+        "blog-entries": {"title": title, "content": f"C{other}", "excerpt": text},
+        "conversations": {"title": title},
+        "tags": {"name": title, "category": f"C{other[:99]}"},
+    }
+    made = {kind: ada.made(f"/v1/{kind}", fields) for kind, fields in sent.items()}
+    sent["daily-reviews"] = {"highlights": text, "lessons": other}
+    ada.put(f"/v1/daily-reviews/{day}", sent["daily-reviews"])
+    made["daily-reviews"] = {"id": day}
+    for kind, fields in sent.items():
+        path = f"/v1/{kind}/{made[kind]['id']}"
+        for found in (ada.get(path).json(), ada.get(f"/v1/{kind}?limit=1").json()["items"][0]):
+            shown = fields
+            if kind == "workouts":
+                # Exercises come with more than was sent.
+                shown = fields | {"exercises": [found["exercises"][0] | fields["exercises"][0]]}
+            assert found == found | shown
+    habit, talk = f"/v1/habits/{made['habits']['id']}", f"/v1/conversations/{made['conversations']['id']}"
+    assert ada.put(f"{habit}/entries/{day}", {"note": text}).json()["note"] == text
+    said = {"role": "assistant", "content": f"A{text}", "stage3": {"response": other}}
+    assert ada.made(f"{talk}/messages", said)["stage3"] == said["stage3"]
+    assert ada.get(talk).json()["messages"][0]["content"] == said["content"]
+    for path in ("search", "blog-entries", "conversations"):
+        answer = ada.get(f"/v1/{path}?q={quote('T ' + text[:198])}")
+        assert answer.status_code == 200, answer.text
+        assert "bystander" not in answer.text
+    for path in ("tasks", "goals", "conversations"):
+        assert ada.get(f"/v1/{path}?tag=x{quote(text[:99])}").json()["items"] == []
+    for kind, row in made.items():
+        assert ada.delete(f"/v1/{kind}/{row['id']}").status_code == 204
+    assert rows(others, bystander.id) == before
