@@ -28,28 +28,39 @@ where goals.user_id = :user_id and id = :id;
 
 -- name: page_newest(user_id, status, goal_type, parent_id, tag, after, limit)
 -- Newest first, each row as JSON, its current value from the end of an index. A null filter means "do not filter".
+-- The values are looked up for the rows of the page alone: joined before the limit, they would be for all that the filters
+-- leave, where the planner expects few.
 select row_to_json(goal)::text as json
 from (
     select id, title, description, goal_type, category, target_value, target_unit, start_date, end_date, status, priority,
         is_recurring, recurrence_pattern, parent_id, previous_id, rfc3339(completed_at) as completed_at, current_value,
         goal_percentage(status, target_value, current_value) as percentage,
         rfc3339(created_at) as created_at, rfc3339(updated_at) as updated_at, version
-    from goals
-    left join lateral (
-        select value as current_value from goal_progress
-        where user_id = :user_id and goal_id = goals.id
-        order by date desc, id desc
-        limit 1) progress on true
-    where goals.user_id = :user_id
-      and id < :after
-      and (:status::text is null or status = :status)
-      and (:goal_type::text is null or goal_type = :goal_type)
-      and (:parent_id::uuid is null or parent_id = :parent_id)
-      and (:tag::text is null or exists (
-          select 1 from taggings g join tags t on t.user_id = g.user_id and t.id = g.tag_id
-          where g.user_id = :user_id and g.goal_id = goals.id and t.slug = :tag))
-    order by id desc
-    limit :limit) goal;
+    from (
+        select id, title, description, goal_type, category, target_value, target_unit, start_date, end_date, status, priority,
+            is_recurring, recurrence_pattern, parent_id, previous_id, completed_at,
+            (select p.value
+            from goal_progress p
+            where p.user_id = :user_id and p.goal_id = listed.id
+            order by p.date desc, p.id desc
+            limit 1) as current_value,
+            created_at, updated_at, version
+        from (
+            select id, title, description, goal_type, category, target_value, target_unit, start_date, end_date, status,
+                priority, is_recurring, recurrence_pattern, parent_id, previous_id, completed_at, created_at, updated_at,
+                version
+            from goals
+            where user_id = :user_id
+              and id < :after
+              and (:status::text is null or status = :status)
+              and (:goal_type::text is null or goal_type = :goal_type)
+              and (:parent_id::uuid is null or parent_id = :parent_id)
+              and (:tag::text is null or exists (
+                  select 1 from taggings g join tags t on t.user_id = g.user_id and t.id = g.tag_id
+                  where g.user_id = :user_id and g.goal_id = goals.id and t.slug = :tag))
+            order by id desc
+            limit :limit) listed
+        offset 0) valued) goal;
 
 -- name: page_oldest(user_id, status, goal_type, parent_id, tag, after, limit)
 -- Oldest first; the first page passes the lowest id of all.
@@ -59,22 +70,31 @@ from (
         is_recurring, recurrence_pattern, parent_id, previous_id, rfc3339(completed_at) as completed_at, current_value,
         goal_percentage(status, target_value, current_value) as percentage,
         rfc3339(created_at) as created_at, rfc3339(updated_at) as updated_at, version
-    from goals
-    left join lateral (
-        select value as current_value from goal_progress
-        where user_id = :user_id and goal_id = goals.id
-        order by date desc, id desc
-        limit 1) progress on true
-    where goals.user_id = :user_id
-      and id > :after
-      and (:status::text is null or status = :status)
-      and (:goal_type::text is null or goal_type = :goal_type)
-      and (:parent_id::uuid is null or parent_id = :parent_id)
-      and (:tag::text is null or exists (
-          select 1 from taggings g join tags t on t.user_id = g.user_id and t.id = g.tag_id
-          where g.user_id = :user_id and g.goal_id = goals.id and t.slug = :tag))
-    order by id
-    limit :limit) goal;
+    from (
+        select id, title, description, goal_type, category, target_value, target_unit, start_date, end_date, status, priority,
+            is_recurring, recurrence_pattern, parent_id, previous_id, completed_at,
+            (select p.value
+            from goal_progress p
+            where p.user_id = :user_id and p.goal_id = listed.id
+            order by p.date desc, p.id desc
+            limit 1) as current_value,
+            created_at, updated_at, version
+        from (
+            select id, title, description, goal_type, category, target_value, target_unit, start_date, end_date, status,
+                priority, is_recurring, recurrence_pattern, parent_id, previous_id, completed_at, created_at, updated_at,
+                version
+            from goals
+            where user_id = :user_id
+              and id > :after
+              and (:status::text is null or status = :status)
+              and (:goal_type::text is null or goal_type = :goal_type)
+              and (:parent_id::uuid is null or parent_id = :parent_id)
+              and (:tag::text is null or exists (
+                  select 1 from taggings g join tags t on t.user_id = g.user_id and t.id = g.tag_id
+                  where g.user_id = :user_id and g.goal_id = goals.id and t.slug = :tag))
+            order by id
+            limit :limit) listed
+        offset 0) valued) goal;
 
 -- name: tree(user_id, id, limit)
 -- Up to limit goals out of a goal and everything below it, each row with its JSON; rules.tree puts them together.
