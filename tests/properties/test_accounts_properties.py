@@ -247,7 +247,7 @@ def addresses(ada: User, text: str, other: str) -> list[Any]:
     return [*answers, limited]
 
 
-@settings(max_examples=150, phases=[__import__("hypothesis").Phase.explicit, __import__("hypothesis").Phase.generate])
+@settings(max_examples=15)
 @given(text=hostile_texts, other=hostile_texts)
 @example(text="'; drop table users; --", other="' or '1'='1")
 @example(text="\\", other="\\u0000")
