@@ -20,6 +20,8 @@ LISTS = ("tasks", "habits", "goals", "foods", "workouts", "daily-reviews", "blog
 READS = ("tasks", "habits", "goals", "foods", "workouts", "blog-entries", "tags", "media")
 ROWS = 1000
 """Of each kind and user."""
+FEW = 200
+"""Messages: two conversations, so that a page of one has a next one, as among many."""
 
 
 class Ask(NamedTuple):
@@ -48,21 +50,22 @@ def measure(postgres: embedded.Server, folder: Path, *, quick: bool, seconds: in
             *_spending(postgres.url, folder, running, users=100 if quick else 1000),
             *(
                 case
-                for messages in ((100, 10_000) if quick else (100, 1_000_000))
+                for messages in ((FEW, 10_000) if quick else (FEW, 1_000_000))
                 for case in _talking(postgres.url, folder, running, messages)
             ),
         ]
-        rows = []
-        for case in cases:
-            for_load = folder / "asks.lua"
-            _write_for_load(for_load, case.asks)
-            # Connections are made, statements prepared.
-            load.put(case.server, postgres.pid, "asks", for_load, connections=case.connections, seconds=1)
-            rounds: list[Measured] = [
-                load.put(case.server, postgres.pid, "asks", for_load, connections=case.connections, seconds=1)
-                for _ in range(1 if quick else seconds)
-            ]
-            rows.append({"name": case.name, "connections": case.connections, **load.medians(rounds)._asdict()})
+        measured: dict[str, list[Measured]] = {case.name: [] for case in cases}
+        for number in range(-1, 1 if quick else seconds):
+            # Round by round, so that what happens to the machine happens to all. The first makes connections and plans.
+            for case in cases:
+                for_load = folder / "asks.lua"
+                _write_for_load(for_load, case.asks)
+                one = load.put(case.server, postgres.pid, "asks", for_load, connections=case.connections, seconds=1)
+                if number >= 0:
+                    measured[case.name].append(one)
+    rows = [
+        {"name": case.name, "connections": case.connections, **load.medians(measured[case.name])._asdict()} for case in cases
+    ]
     if asyncio.run(on_connection(data.in_database(postgres.url, "spending"), broken_accounts)):
         raise BenchError("After the load the ledger of credits does not add up.")
     return rows
@@ -75,19 +78,25 @@ def _beside_tasks(url: str, folder: Path, running: ExitStack, users: int) -> lis
     server = running.enter_context(servers.holdfast(url, folder, "slices"))
     first = made[0]
     year, month = "/v1/progress-snapshots/yearly/2025-01-01", "/v1/progress-snapshots/monthly/2025-06-01"
-    asks = {
+    beside = {
         **{
             f"one of {kind}": [Ask(user, "GET", f"/v1/{kind}/{row_id}") for user in made for row_id in user.task_ids]
             for kind in READS
         },
         **{f"a page of {kind}": [Ask(user, "GET", f"/v1/{kind}") for user in made] for kind in LISTS},
+    }
+    # One request at a time: what is promised is the time of the database.
+    alone = {
         "tags with counts: 500 tags, 20,000 taggings": [Ask(first, "GET", "/v1/tags?limit=200")],
         "habit stats over 3,650 entries": [Ask(user, "GET", f"/v1/habits/{user.task_ids[0]}/stats") for user in made[:10]],
         "search for a word": [Ask(user, "GET", "/v1/search?q=balcony17") for user in made],
         "snapshot of a year": [Ask(user, "PUT", year, {}) for user in made],
         "snapshot of a month": [Ask(user, "PUT", month, {}) for user in made],
     }
-    return [Case(name, server, several, 16) for name, several in asks.items()]
+    return [
+        *(Case(name, server, asks, 16) for name, asks in beside.items()),
+        *(Case(name, server, asks, 1) for name, asks in alone.items()),
+    ]
 
 
 def _spending(url: str, folder: Path, running: ExitStack, users: int) -> list[Case]:
@@ -104,8 +113,8 @@ def _spending(url: str, folder: Path, running: ExitStack, users: int) -> list[Ca
 
 def _talking(url: str, folder: Path, running: ExitStack, messages: int) -> list[Case]:
     """Appending a message and listing conversations, among so many messages of one user, 100 to a conversation."""
-    url = data.in_database(url, f"talking_{'few' if messages == 100 else 'many'}")
-    (user,) = asyncio.run(data.fill(url, users=1, tasks=max(1, messages // 100), ids=100))
+    url = data.in_database(url, f"talking_{'few' if messages == FEW else 'many'}")
+    (user,) = asyncio.run(data.fill(url, users=1, tasks=messages // 100, ids=100))
     asyncio.run(_run(url, "messages"))
     server = running.enter_context(servers.holdfast(url, folder, f"talking-{messages}"))
     said = {"role": "assistant", "content": "A light one, with low gears."}
