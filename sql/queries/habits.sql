@@ -187,17 +187,21 @@ measured_runs as (
     from numbered_periods
     where is_met
     group by run),
-current_period as (
+current_period as materialized (
     select h.period - (select count(*) from numbered_periods) as run,
         exists (select 1 from numbered_periods p where p.period = h.period and p.is_excused) as is_excused
     from (select case when is_daily then day else day / 7 end as period from found_habit) h),
+recent_entries as materialized (
+    select e.day, e.completed, e.skipped
+    from read_entries e
+    join found_habit h on e.day > h.day - 365),
 counted_windows as (
     select w.days, h.due_per_week,
         count(*) filter (where e.completed) as completed,
         least(w.days, h.today - h.began_on + 1) - count(*) filter (where e.skipped) as due_days
     from found_habit h
     cross join (values (7), (30), (90), (365)) w (days)
-    left join habit_entries e on e.user_id = h.user_id and e.habit_id = h.id and e.date between h.today - w.days + 1 and h.today
+    left join recent_entries e on e.day > h.day - w.days
     group by w.days, h.due_per_week, h.today, h.began_on),
 rated_windows as (
     select days,
