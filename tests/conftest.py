@@ -156,3 +156,11 @@ def ada(api: Api) -> User:
 def bob(api: Api) -> User:
     """Somebody else."""
     return api.user()
+
+
+@pytest.fixture(scope="module")
+def connection(runner: asyncio.Runner, database: str) -> "Iterator[asyncpg.Connection[asyncpg.Record]]":
+    """A connection to this worker's database, beside the app."""
+    connection = runner.run(asyncpg.connect(database))
+    yield connection
+    runner.run(connection.close())

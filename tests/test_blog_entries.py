@@ -22,16 +22,6 @@ FIELDS = [
 BLOG = "/v1/blog-entries"
 
 
-@pytest.fixture(scope="module")
-def ada(api: Api) -> User:
-    return api.user()
-
-
-@pytest.fixture(scope="module")
-def bob(api: Api) -> User:
-    return api.user()
-
-
 def entry(user: User, **fields: Any) -> dict[str, Any]:
     return user.made(BLOG, {"title": "A day", "content": "It rained."} | fields)
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 from uuid import UUID, uuid4
@@ -33,23 +33,11 @@ Execute = Callable[..., list[dict[str, Any]]]
 
 
 @pytest.fixture(scope="module")
-def execute(runner: asyncio.Runner, database: str) -> Iterator[Execute]:
-    connection = runner.run(asyncpg.connect(database))
-    yield lambda sql, *values: [dict(row) for row in runner.run(connection.fetch(sql, *values))]
-    runner.run(connection.close())
-
-
-@pytest.fixture(scope="module")
 def ada(api: Api, runner: asyncio.Runner, database: str) -> User:
     """Somebody without limits."""
     user = api.user()
     runner.run(on_connection(database, lambda on: usage_repository.set_tier(on, UUID(user.id), "enterprise", None, None)))
     return user
-
-
-@pytest.fixture(scope="module")
-def bob(api: Api) -> User:
-    return api.user()
 
 
 def talk(user: User, **fields: Any) -> str:

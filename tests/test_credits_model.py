@@ -1,16 +1,13 @@
 """Credits do what their model in plain Python does; and no acknowledged answer is lost when everything is killed."""
 
-import asyncio
 import os
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Self, cast
 
 import asyncpg
 import httpx
-import pytest
 from client import PASSWORD, Api, User, assert_problem, new_email
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
@@ -119,13 +116,6 @@ class Spending(RuleBasedStateMachine):
         entries = self.user.get("/v1/credits/transactions?limit=200").json()["items"][::-1]
         assert [(entry["type"], entry["amount"]) for entry in entries] == self.model.lines
         assert self.api.runner.run(repository.broken_accounts(self.api.database)) == []
-
-
-@pytest.fixture(scope="module")
-def connection(runner: asyncio.Runner, database: str) -> Iterator["asyncpg.Connection[asyncpg.Record]"]:
-    connection = runner.run(asyncpg.connect(database))
-    yield connection
-    runner.run(connection.close())
 
 
 def test_credits_do_what_their_model_does(api: Api, connection: "asyncpg.Connection[asyncpg.Record]") -> None:

@@ -23,16 +23,6 @@ FIELDS = [
 WEEKLY = {"is_recurring": True, "recurrence_pattern": "FREQ=WEEKLY"}
 
 
-@pytest.fixture(scope="module")
-def ada(api: Api) -> User:
-    return api.user()
-
-
-@pytest.fixture(scope="module")
-def bob(api: Api) -> User:
-    return api.user()
-
-
 def goal(user: User, **fields: Any) -> dict[str, Any]:
     return user.made("/v1/goals", {"title": "Read", "goal_type": "yearly"} | fields)
 

@@ -22,16 +22,6 @@ ENTRY_FIELDS = [
 ]  # fmt: skip
 
 
-@pytest.fixture(scope="module")
-def ada(api: Api) -> User:
-    return api.user()
-
-
-@pytest.fixture(scope="module")
-def bob(api: Api) -> User:
-    return api.user()
-
-
 def habit(user: User, **fields: Any) -> str:
     """Make a habit; its path."""
     return "/v1/habits/" + str(user.made("/v1/habits", {"name": "Stretch"} | fields)["id"])

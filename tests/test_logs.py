@@ -26,11 +26,6 @@ TOKEN = "hf_" + "Ab_-" * 10 + "xyz"
 HASH = "$argon2id$v=19$m=19456,t=2,p=1$c29tZXNhbHQ$aGFzaGhhc2hoYXNo"
 
 
-@pytest.fixture(scope="module")
-def ada(api: Api) -> User:
-    return api.user()
-
-
 def masked(**event: Any) -> str:
     """What the filter leaves of an event, as it would be printed."""
     return str(structlog.processors.JSONRenderer()(None, "info", dict(logs.without_secrets(None, "info", event))))

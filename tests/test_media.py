@@ -42,16 +42,6 @@ DIGITS = b"0123456789"
 
 
 @pytest.fixture(scope="module")
-def ada(api: Api) -> User:
-    return api.user()
-
-
-@pytest.fixture(scope="module")
-def bob(api: Api) -> User:
-    return api.user()
-
-
-@pytest.fixture(scope="module")
 def folder(settings: Settings) -> Path:
     return settings.data / "media"
 

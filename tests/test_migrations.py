@@ -2,7 +2,6 @@
 
 import asyncio
 import re
-from collections.abc import Iterator
 from datetime import UTC, datetime, time, timedelta
 from typing import Any, TypeAlias
 from uuid import RFC_4122, UUID
@@ -20,13 +19,6 @@ from app.errors import constraint_of, problem_for
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 
 LOOKED_UP_BEFORE_THE_USER_IS_KNOWN = {"users", "identities", "sessions", "api_tokens", "query_cache", "rate_limits"}
-
-
-@pytest.fixture(scope="module")
-def connection(runner: asyncio.Runner, database: str) -> Iterator[Connection]:
-    connection = runner.run(asyncpg.connect(database))
-    yield connection
-    runner.run(connection.close())
 
 
 class Ask:

@@ -22,16 +22,6 @@ NUTRIENTS = ("calories", "protein_g", "carbs_g", "fats_g", "fiber_g", "sugar_g",
 
 
 @pytest.fixture(scope="module")
-def ada(api: Api) -> User:
-    return api.user()
-
-
-@pytest.fixture(scope="module")
-def bob(api: Api) -> User:
-    return api.user()
-
-
-@pytest.fixture(scope="module")
 def path(ada: User) -> str:
     return f"/v1/foods/{eat(ada)['id']}"
 

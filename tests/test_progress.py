@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from fractions import Fraction
@@ -37,23 +37,6 @@ NOTHING = {
 }
 
 DAY = timedelta(days=1)
-
-
-@pytest.fixture(scope="module")
-def ada(api: Api) -> User:
-    return api.user()
-
-
-@pytest.fixture(scope="module")
-def bob(api: Api) -> User:
-    return api.user()
-
-
-@pytest.fixture(scope="module")
-def connection(runner: asyncio.Runner, database: str) -> Iterator[Connection]:
-    connection = runner.run(asyncpg.connect(database))
-    yield connection
-    runner.run(connection.close())
 
 
 def path_to(period: str, day: date | str) -> str:

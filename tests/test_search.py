@@ -2,7 +2,6 @@
 
 import asyncio
 import re
-from collections.abc import Iterator
 from typing import Any, TypeAlias
 
 import asyncpg
@@ -14,13 +13,6 @@ from hypothesis import strategies as st
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 
 KINDS = ["tasks", "goals", "habits", "daily-reviews", "blog-entries"]
-
-
-@pytest.fixture(scope="module")
-def connection(runner: asyncio.Runner, database: str) -> Iterator[Connection]:
-    connection = runner.run(asyncpg.connect(database))
-    yield connection
-    runner.run(connection.close())
 
 
 @pytest.fixture(scope="module")

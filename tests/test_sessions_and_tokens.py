@@ -11,11 +11,6 @@ from client import PASSWORD, Api, User, assert_problem, soon_refused
 NEW = "another horse battery"
 
 
-@pytest.fixture
-def ada(api: Api) -> User:
-    return api.user()
-
-
 def log_in(api: Api, user: User, password: str = PASSWORD) -> User:
     answer = api.post("/v1/auth/login", {"email": user.email, "password": password}, headers={"User-Agent": "Firefox on Linux"})
     assert answer.status_code == 200, answer.text

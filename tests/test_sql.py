@@ -78,13 +78,6 @@ class Catalog(NamedTuple):
 
 
 @pytest.fixture(scope="module")
-def connection(runner: asyncio.Runner, database: str) -> Iterator[Connection]:
-    connection = runner.run(asyncpg.connect(database))
-    yield connection
-    runner.run(connection.close())
-
-
-@pytest.fixture(scope="module")
 def catalog(runner: asyncio.Runner, connection: Connection) -> Catalog:
     return runner.run(_catalog(connection))
 

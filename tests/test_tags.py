@@ -37,16 +37,6 @@ Make = Callable[[User, str], str]
 
 
 @pytest.fixture(scope="module")
-def ada(api: Api) -> User:
-    return api.user()
-
-
-@pytest.fixture(scope="module")
-def bob(api: Api) -> User:
-    return api.user()
-
-
-@pytest.fixture(scope="module")
 def make(runner: asyncio.Runner, database: str) -> Iterator[Make]:
     """Makes a row of a kind for a user, and gives its id."""
     connection: Connection = runner.run(asyncpg.connect(database))

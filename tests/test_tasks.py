@@ -15,16 +15,6 @@ from factories import new_uuid7
 TASK_FIELDS = ["id", "title", "description", "completed", "created_at", "updated_at", "version"]
 
 
-@pytest.fixture(scope="module")
-def ada(api: Api) -> User:
-    return api.user()
-
-
-@pytest.fixture(scope="module")
-def bob(api: Api) -> User:
-    return api.user()
-
-
 def test_a_created_task_reads_back_as_it_was_sent(ada: User) -> None:
     answer = ada.post("/v1/tasks", {"title": " Überraschung 🎉 ", "description": "", "completed": True})
     assert answer.status_code == 201

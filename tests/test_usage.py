@@ -1,12 +1,11 @@
 """Usage: what is left, when it resets, and that a tier allows what it says."""
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
-import asyncpg
 import pytest
 from client import Api, User, assert_problem
 
@@ -18,13 +17,6 @@ Execute = Callable[..., list[dict[str, Any]]]
 
 TODAY = "(now() at time zone 'UTC')::date"
 MONTH = "date_trunc('month', now() at time zone 'UTC')::date"
-
-
-@pytest.fixture(scope="module")
-def execute(runner: asyncio.Runner, database: str) -> Iterator[Execute]:
-    connection = runner.run(asyncpg.connect(database))
-    yield lambda sql, *values: [dict(row) for row in runner.run(connection.fetch(sql, *values))]
-    runner.run(connection.close())
 
 
 def conversation(user: User) -> str:

@@ -25,16 +25,6 @@ EXERCISE_FIELDS = [
 
 
 @pytest.fixture(scope="module")
-def ada(api: Api) -> User:
-    return api.user()
-
-
-@pytest.fixture(scope="module")
-def bob(api: Api) -> User:
-    return api.user()
-
-
-@pytest.fixture(scope="module")
 def path(ada: User) -> str:
     return f"/v1/workouts/{train(ada)['id']}"
 

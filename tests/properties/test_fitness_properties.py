@@ -7,7 +7,7 @@ from fractions import Fraction
 from typing import Any
 
 import pytest
-from client import Api, User
+from client import User
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -61,11 +61,6 @@ foods = st.fixed_dictionaries(
 ranges = st.tuples(st.integers(-2, 22), st.integers(0, 25)).map(
     lambda pair: (FIRST + timedelta(days=pair[0]), FIRST + timedelta(days=sum(pair)))
 )
-
-
-@pytest.fixture(scope="module")
-def ada(api: Api) -> User:
-    return api.user()
 
 
 @settings(max_examples=30)

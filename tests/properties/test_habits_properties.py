@@ -48,11 +48,6 @@ habits = st.one_of(
 )
 
 
-@pytest.fixture(scope="module")
-def ada(api: Api) -> User:
-    return api.user()
-
-
 @given(habit=habits)
 def test_a_created_habit_reads_back_with_every_property_intact(ada: User, habit: Row) -> None:
     """From the answer, alone and out of the list; what was not sent has its default.
