@@ -28,9 +28,9 @@ async def app(scope: Any, receive: Any, send: Any) -> None:
 
 def from_environment() -> Any:
     # Not before: runpy below wants to be the first to import it.
-    from app import supervisor  # noqa: PLC0415
+    from app.server.worker import die_with_parent  # noqa: PLC0415
 
-    supervisor.die_with_parent()
+    die_with_parent()
     return app
 
 
@@ -41,4 +41,4 @@ class _Bare(granian.Granian):  # type: ignore[valid-type, misc]
 
 if __name__ == "__main__":
     granian.Granian = _Bare  # type: ignore[assignment]
-    runpy.run_module("app.supervisor", run_name="__main__", alter_sys=True)
+    runpy.run_module("app.server.worker", run_name="__main__", alter_sys=True)

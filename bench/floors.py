@@ -7,7 +7,7 @@ import subprocess
 from pathlib import Path
 from typing import NamedTuple
 
-from app import resources
+from app.database import package_files
 from bench.data import User
 from bench.servers import BenchError, cpu_seconds
 
@@ -47,7 +47,7 @@ def measure(url: str, postgres: int, user: User, folder: Path, *, clients: int, 
 
 
 def _statement(name: str) -> str:
-    text = (resources.folder("sql") / "queries" / "tasks.sql").read_text(encoding="utf-8")
+    text = (package_files.folder("sql") / "queries" / "tasks.sql").read_text(encoding="utf-8")
     found = re.search(rf"^-- name: {name}\(.*?(?=^-- name: |\Z)", text, re.MULTILINE | re.DOTALL)
     if found is None:
         raise BenchError(f"There is no statement {name} in sql/queries/tasks.sql.")

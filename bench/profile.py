@@ -23,43 +23,45 @@ from typing import Any, NamedTuple
 
 import uvloop
 
-from app import embedded, logs, main, migrations
-from app.database import Queries
+from app import main
+from app.database import embedded, migrations
+from app.database.queries import Queries
 from app.settings import Settings
+from app.telemetry import logs
 from bench import data, load, servers
 
 STEPS = (
     # label, where the function lives: module:name, or module:class.name
-    ("edge: request id, answer's headers", "app.edge:Edge._answer"),
-    ("edge: log line and metrics", "app.edge:Edge._note"),
-    ("framework: routing, middleware, call of the handler", "app.edge:Edge.__call__"),
-    ("authentication", "app.auth:authenticate"),
-    ("authentication", "app.auth:token_of"),
-    ("authentication", "app.auth:check_scopes"),
-    ("decoding the query string", "app.requests:decode_query"),
-    ("decoding the query string", "app.requests:refuse_query"),
-    ("decoding the body", "app.requests:decode_body"),
-    ("decoding the body", "app.requests:decode_body"),
-    ("decoding the body", "app.requests:decode"),
+    ("edge: request id, answer's headers", "app.http.middleware:Edge._answer"),
+    ("edge: log line and metrics", "app.http.middleware:Edge._note"),
+    ("framework: routing, middleware, call of the handler", "app.http.middleware:Edge.__call__"),
+    ("authentication", "app.auth.authentication:authenticate"),
+    ("authentication", "app.auth.tokens:token_of"),
+    ("authentication", "app.auth.authentication:check_scopes"),
+    ("decoding the query string", "app.http.decoding:decode_query"),
+    ("decoding the query string", "app.http.decoding:refuse_query"),
+    ("decoding the body", "app.http.decoding:decode_body"),
+    ("decoding the body", "app.http.decoding:decode_body"),
+    ("decoding the body", "app.http.decoding:decode"),
     ("repository: rows to structs", "app.tasks.repository:get"),
     ("repository: rows to structs", "app.tasks.repository:page_newest"),
     ("repository: rows to structs", "app.tasks.repository:create"),
     ("repository: rows to structs", "app.tasks.repository:patch"),
-    ("query: arguments, retries, timing", "app.database:Query.__call__"),
-    ("query: arguments, retries, timing", "app.database:Database.run"),
-    ("query: arguments, retries, timing", "app.database:_execute"),
-    ("pool: acquire and release", "app.database:Database._with_connection"),
-    ("pool: acquire and release", "app.database:Database._acquire"),
-    ("pool: acquire and release", "app.database:Database._release"),
+    ("query: arguments, retries, timing", "app.database.queries:Query.__call__"),
+    ("query: arguments, retries, timing", "app.database.executor:Database.run"),
+    ("query: arguments, retries, timing", "app.database.executor:_execute"),
+    ("pool: acquire and release", "app.database.executor:Database._with_connection"),
+    ("pool: acquire and release", "app.database.pool:Pool.acquire"),
+    ("pool: acquire and release", "app.database.pool:Pool.release"),
     ("driver and event loop: statement out, rows in", "asyncpg.connection:Connection.fetch"),
     ("driver and event loop: statement out, rows in", "asyncpg.connection:Connection.fetchrow"),
     ("driver and event loop: statement out, rows in", "asyncpg.connection:Connection.fetchval"),
-    ("driver and event loop: statement out, rows in", "app.database:_count"),
-    ("encoding the answer", "app.answers:row"),
-    ("encoding the answer", "app.answers:created"),
-    ("encoding the answer", "app.answers:versioned"),
-    ("encoding the answer", "app.paging:answer"),
-    ("response: headers and sending", "app.answers:Ready.__call__"),
+    ("driver and event loop: statement out, rows in", "asyncpg.connection:Connection.execute"),
+    ("encoding the answer", "app.http.responses:row"),
+    ("encoding the answer", "app.http.responses:created"),
+    ("encoding the answer", "app.http.responses:versioned"),
+    ("encoding the answer", "app.http.pagination:answer"),
+    ("response: headers and sending", "app.http.responses:EncodedResponse.__call__"),
 )
 REQUESTS, BATCHES = 200, 25
 

@@ -17,7 +17,7 @@ from typing import Any
 
 import asyncpg
 
-from app import embedded, migrations
+from app.database import embedded, migrations
 from bench import data, floors, load, machine, report, servers, slices
 from bench.load import Measured
 from bench.servers import BenchError, Server

@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 
 import asyncpg
 
-from app import embedded
 from app.credits.repository import broken_accounts
-from app.database import on_connection
+from app.database import embedded
+from app.database.executor import on_connection
 from bench import data, load, servers
 from bench.data import User
 from bench.load import Measured

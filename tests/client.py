@@ -10,14 +10,17 @@ from typing import Any, TypeVar, cast
 import httpx
 
 from app.accounts.passwords import Passwords
-from app.callers import Callers
-from app.database import Database
-from app.edge import Edge
+from app.auth.token_cache import TokenCache
+from app.database.executor import Database
+from app.http.middleware import Edge
 from app.main import create_app
 from app.settings import Settings
 from app.storage import Storage
 
 T = TypeVar("T")
+
+Execute = Callable[..., list[dict[str, Any]]]
+"""Sends a statement with its values, on a connection that is not the app's; returns the rows."""
 
 PASSWORD = "correct horse battery"
 
@@ -30,8 +33,9 @@ class Api:
     def __init__(self, runner: asyncio.Runner, http: httpx.AsyncClient, app: Edge) -> None:
         self.runner = runner
         self.http = http
+        self.settings: Settings = app.app.state.settings
         self.database: Database = app.app.state.database
-        self.callers: Callers = app.app.state.callers
+        self.token_cache: TokenCache = app.app.state.token_cache
         self.storage: Storage = app.app.state.storage
 
     @classmethod
@@ -182,4 +186,4 @@ class _Lifespan:
     async def _step(self, name: str) -> None:
         await self._in.put({"type": f"lifespan.{name}"})
         answer = await self._out.get()
-        assert answer["type"] == f"lifespan.{name}.complete", answer
+        assert answer["type"] == f"lifespan.{name}.complete", answer.get("message")

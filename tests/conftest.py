@@ -18,10 +18,10 @@ import pytest
 
 pytest.register_assert_rewrite("client")
 
-from client import Api, User  # noqa: E402 - its assertions are shown in full only when it comes after the line above
+from client import Api, Execute, User  # noqa: E402 - its assertions are shown in full only when it comes after the line above
 
-from app import embedded, migrations  # noqa: E402
 from app.accounts.passwords import Passwords  # noqa: E402
+from app.database import embedded, migrations  # noqa: E402
 from app.settings import Settings, database_url  # noqa: E402
 
 _SERVER = pytest.StashKey[embedded.Server]()
@@ -164,3 +164,9 @@ def connection(runner: asyncio.Runner, database: str) -> "Iterator[asyncpg.Conne
     connection = runner.run(asyncpg.connect(database))
     yield connection
     runner.run(connection.close())
+
+
+@pytest.fixture(scope="module")
+def execute(runner: asyncio.Runner, connection: "asyncpg.Connection[asyncpg.Record]") -> Execute:
+    """Sends statements past the app: what time does, a test has to do by itself."""
+    return lambda sql, *values: [dict(row) for row in runner.run(connection.fetch(sql, *values))]

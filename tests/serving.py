@@ -120,7 +120,7 @@ class Serving:
         for process in self.processes():
             # It may end while we look.
             with contextlib.suppress(psutil.NoSuchProcess):
-                if process.ppid() == self.process.pid and "app.supervisor" in process.cmdline():
+                if process.ppid() == self.process.pid and "app.server.worker" in process.cmdline():
                     return process
         return None
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from client import PASSWORD, Api, assert_problem, soon_refused
 
-from app.doctor import connections_needed
+from app.server.doctor import connections_needed
 from app.settings import Settings
 
 HOLDFAST = Path(sys.executable).with_name("holdfast")
@@ -94,7 +94,7 @@ def test_the_doctor_shows_no_secret_when_there_is_no_database() -> None:
         [
             sys.executable,
             "-c",
-            "import app.database; app.database.STARTUP_WAITS = (); from app.cli import main; main()",
+            "import app.database.startup; app.database.startup.STARTUP_WAITS = (); from app.server.cli import main; main()",
             "doctor",
         ],
         env=os.environ | {"DATABASE_URL": url},
@@ -115,9 +115,10 @@ def test_every_worker_counts_its_pool_and_its_listener() -> None:
 
 COUNT = """
 import os
-from app import settings, supervisor
+from app import settings
+from app.server import supervisor
 read = settings.from_environment(os.environ)
-supervisor._count_connections(read.database_url, read)
+supervisor.warn_about_connections(read.database_url, read)
 """
 
 

@@ -32,8 +32,8 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from app.accounts.commands import set_role
+from app.http.openapi import document
 from app.main import create_app
-from app.openapi import document
 from app.settings import Settings
 
 Json = dict[str, Any]

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 from uuid import UUID, uuid4
@@ -10,13 +9,14 @@ from uuid import UUID, uuid4
 import asyncpg
 import httpx
 import pytest
-from client import Api, User, assert_problem
+from client import Api, Execute, User, assert_problem
 from factories import new_uuid7
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from app.conversations import repository, rules
-from app.database import Query, on_connection
+from app.database.executor import on_connection
+from app.database.queries import Query
 from app.usage import repository as usage_repository
 
 FIELDS = ["id", "title", "is_archived", "message_count", "last_activity_at", "created_at", "updated_at", "version"]
@@ -28,8 +28,6 @@ STAGES = {
     "metadata": {"label_to_model": {"A": "a"}, "costs": [0.25, None, True]},
 }
 BATCH = "/v1/conversations/batch"
-
-Execute = Callable[..., list[dict[str, Any]]]
 
 
 @pytest.fixture(scope="module")
@@ -660,8 +658,8 @@ def test_a_message_takes_one_trip_to_the_database_and_two_when_it_is_refused(
 
     monkeypatch.setattr(api.database, "run", noted)
     for body, status, trips in (
-        ({"role": "user", "content": "Hello", "seq": 1}, 201, ["ask"]),
-        ({"role": "user", "content": "Hello", "seq": 1}, 200, ["ask", "find_message"]),
+        ({"role": "user", "content": "Hello", "seq": 1}, 201, ["append_user_message"]),
+        ({"role": "user", "content": "Hello", "seq": 1}, 200, ["append_user_message", "find_message"]),
         ({"role": "assistant", "content": "Hello"}, 201, ["append"]),
         ({"role": "assistant", "content": "Hello", "seq": 9}, 409, ["append", "find_message"]),
     ):

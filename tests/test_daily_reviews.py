@@ -32,6 +32,12 @@ NOTHING = dict.fromkeys(REVIEW)
 DAY = "/v1/daily-reviews/2026-11-21"
 
 
+@pytest.fixture
+def ada(api: Api) -> User:
+    """Somebody new for each test: all of her reviews are looked at."""
+    return api.user()
+
+
 def days(user: User, query: str = "") -> list[str]:
     return [review["date"] for review in user.get(f"/v1/daily-reviews?limit=200{query}").json()["items"]]
 

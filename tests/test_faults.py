@@ -20,15 +20,9 @@ from structlog.testing import capture_logs
 
 import app.database
 from app.accounts.passwords import Passwords
-from app.database import (
-    ATTEMPTS,
-    Database,
-    DatabaseBusy,
-    DatabaseRefused,
-    DatabaseUnavailable,
-    Query,
-    Transaction,
-)
+from app.database.errors import DatabaseBusy, DatabaseRefused, DatabaseUnavailable
+from app.database.executor import ATTEMPTS, Database, Transaction
+from app.database.queries import Query
 from app.settings import Settings
 from app.tasks import repository as tasks
 from app.tasks.schemas import TaskCreate, TaskPatch
@@ -220,7 +214,7 @@ def test_fifty_requests_at_once_on_two_connections_all_succeed(started: Started)
     answers = api.together(*(user.send("POST", "/v1/tasks", json={"title": f"T{n}"}) for n in range(50)))
     assert [answer.status_code for answer in answers] == [201] * 50
     assert len(user.get("/v1/tasks?limit=200").json()["items"]) == 50
-    assert api.database.pool.get_size() == 2
+    assert api.database.pool.size == 2
 
 
 def test_who_waits_is_served_in_turn_without_asking_the_pool_again(started: Started, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -265,7 +259,7 @@ def test_who_gives_up_waiting_leaves_the_connection_to_the_next(started: Started
             pids.append(await second[0])
             pids.append(await api.database.run(PID, []))
         assert first[0].cancelled()
-        assert (len(set(pids)), api.database.waiting, api.database.idle) == (1, 0, 1)
+        assert (len(set(pids)), api.database.pool.waiting, api.database.pool.idle) == (1, 0, 1)
 
     api.runner.run(give_up())
 
@@ -287,22 +281,22 @@ def test_who_waits_gets_a_new_connection_for_one_that_was_lost(started: Started,
             await api.database.transaction(be_lost)
         async with asyncio.timeout(3):
             assert await waiting[0] > 0
-        assert (api.database.size, api.database.idle) == (1, 1)
+        assert (api.database.pool.size, api.database.pool.idle) == (1, 1)
 
     api.runner.run(lose())
 
 
 def test_the_pool_grows_by_its_overflow_and_no_further(started: Started) -> None:
     api = started(pool_size=1, max_overflow=2, pool_timeout=0.2)
-    assert api.database.pool.get_size() == 1
+    assert api.database.pool.size == 1
 
     async def grown() -> None:
         async with held(api.database, 3):
-            assert api.database.exhausted
+            assert api.database.pool.exhausted
             assert_problem(await api.send("GET", "/v1/me", token="hf_" + "a" * 43), 503, "pool_exhausted")
 
     api.runner.run(grown())
-    assert not api.database.exhausted
+    assert not api.database.pool.exhausted
 
 
 @pytest.mark.parametrize("first", ["client", "server"])
@@ -344,11 +338,11 @@ def test_a_query_over_its_time_is_a_504_and_the_pool_is_fine_afterwards(
     for _ in range(4):
         assert user.get(path).json() == task
     assert user.patch(path, {"title": "Changed"}).json()["version"] == 2
-    assert api.database.pool.get_size() == 2
+    assert api.database.pool.size == 2
 
 
 def test_a_slow_query_is_logged_by_name(started: Started, monkeypatch: pytest.MonkeyPatch, database: str) -> None:
-    monkeypatch.setattr(app.database, "SLOW_QUERY", 0.05)
+    monkeypatch.setattr(app.database.executor, "SLOW_QUERY", 0.05)
     api = started()
     user = api.user()
     task = user.task()
@@ -472,7 +466,7 @@ def test_every_way_to_lose_a_connection_counts_as_one(
     user = api.user()
     task = user.task()
     path = f"/v1/tasks/{task['id']}"
-    fetchrow = app.database.Connection.fetchrow
+    fetchrow = app.database.connection.Connection.fetchrow
     lost = []
 
     async def lose_once(connection: Any, sql: str, *arguments: Any) -> Any:
@@ -482,7 +476,7 @@ def test_every_way_to_lose_a_connection_counts_as_one(
                 raise error
         return await fetchrow(connection, sql, *arguments)
 
-    monkeypatch.setattr(app.database.Connection, "fetchrow", lose_once)
+    monkeypatch.setattr(app.database.connection.Connection, "fetchrow", lose_once)
     assert user.get(path).json() == task
     assert len(lost) == 2
     lost.clear()
@@ -793,13 +787,13 @@ def _closed_port() -> int:
 
 
 def test_the_start_waits_for_the_database_ever_longer_and_then_gives_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert app.database.STARTUP_WAITS == (1, 2, 4, 8)
+    assert app.database.startup.STARTUP_WAITS == (1, 2, 4, 8)
     slept: list[float] = []
 
     async def sleep(seconds: float) -> None:
         slept.append(seconds)
 
-    monkeypatch.setattr("app.database.asyncio.sleep", sleep)
+    monkeypatch.setattr("app.database.startup.asyncio.sleep", sleep)
     url = f"postgresql://the-user:the-password@127.0.0.1:{_closed_port()}/the-database"
     with capture_logs() as events, pytest.raises(DatabaseUnavailable) as raised:
         asyncio.run(Database.connect(Settings(database_url=url)))
@@ -813,7 +807,7 @@ def test_the_start_waits_for_the_database_ever_longer_and_then_gives_up(monkeypa
 
 
 def test_a_database_that_comes_late_is_waited_for(monkeypatch: pytest.MonkeyPatch, database: str) -> None:
-    monkeypatch.setattr(app.database, "STARTUP_WAITS", (0.01, 0.01, 0.01, 0.01))
+    monkeypatch.setattr(app.database.startup, "STARTUP_WAITS", (0.01, 0.01, 0.01, 0.01))
     create_pool, attempts = asyncpg.create_pool, []
 
     def create_late(*arguments: Any, **options: Any) -> Any:

@@ -16,11 +16,11 @@ from client import PASSWORD, Api, User, new_email
 from factories import new_uuid7
 from structlog.testing import capture_logs
 
-from app import logs
 from app.accounts.passwords import Passwords
 from app.accounts.schemas import Registration
-from app.auth import new_token
+from app.auth.tokens import new_token
 from app.settings import Settings
+from app.telemetry import logs
 
 TOKEN = "hf_" + "Ab_-" * 10 + "xyz"
 HASH = "$argon2id$v=19$m=19456,t=2,p=1$c29tZXNhbHQ$aGFzaGhhc2hoYXNo"

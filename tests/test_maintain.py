@@ -9,8 +9,8 @@ import pytest
 from client import Api, User
 from test_commands import holdfast
 
-from app import maintain
 from app.credits import repository
+from app.maintenance import jobs
 
 Run = Callable[..., list[Any]]
 
@@ -23,7 +23,7 @@ def sql(runner: asyncio.Runner, database: str) -> Iterator[Run]:
 
 
 def tidy(api: Api) -> dict[str, int]:
-    return api.runner.run(maintain.run(api.database, api.storage))
+    return api.runner.run(jobs.run(api.database, api.storage))
 
 
 @pytest.fixture(autouse=True)
@@ -55,7 +55,7 @@ def test_nothing_to_do_is_nothing_done(api: Api) -> None:
     user = api.user()
     spend(user, 2)
     before = entries(user)
-    assert tidy(api) == dict.fromkeys([*maintain.JOBS, maintain.OBJECTS], 0)
+    assert tidy(api) == dict.fromkeys([*jobs.JOBS, jobs.OBJECTS], 0)
     assert entries(user) == before
     assert user.get("/v1/me").status_code == 200
 
@@ -100,14 +100,14 @@ def test_a_young_transaction_before_an_old_one_keeps_both(api: Api, sql: Run) ->
 
 
 def test_a_long_ledger_is_folded_in_batches_while_its_owner_spends(api: Api, sql: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(maintain, "BATCH", 7)
+    monkeypatch.setattr(jobs, "BATCH", 7)
     user = api.user()
     spend(user, 30)
     age(sql, user, 31)
 
     async def tidy_often() -> Any:
         for _ in range(3):
-            await maintain.run(api.database, api.storage)
+            await jobs.run(api.database, api.storage)
 
     send = [user.send("POST", "/v1/credits/deductions", json={"amount": 1}) for _ in range(15)]
     answers = api.together(tidy_often(), *send, tidy_often())

@@ -12,8 +12,10 @@ import asyncpg
 import httpx
 import pytest
 
-from app import embedded, migrations, resources
-from app.migrations import MigrationError, Trial
+from app.database import embedded, migrations, package_files
+from app.database.dbmate import MigrationError
+from app.database.migrations import Trial
+from app.database.postgres_programs import binaries_folder
 
 HOLDFAST = str(Path(sys.executable).with_name("holdfast"))
 
@@ -34,7 +36,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[embedded.Server
 def url(server: embedded.Server, request: pytest.FixtureRequest) -> str:
     """The URL of an empty database of the test's own."""
     name = f"d{abs(hash(request.node.name))}"
-    createdb = embedded._binaries() / "createdb"  # noqa: SLF001 - the one place that knows where it lies
+    createdb = binaries_folder() / "createdb"
     sockets = httpx.URL(server.url).params["host"]
     subprocess.run([str(createdb), f"--host={sockets}", "--port=5432", "--username=holdfast", name], check=True)
     return server.url.replace("/holdfast?", f"/{name}?")
@@ -45,12 +47,12 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder of migrations of the test's own."""
     place = tmp_path / "db/migrations"
     place.mkdir(parents=True)
-    real = resources.folder
+    real = package_files.folder
 
     def instead(name: Literal["sql", "db"]) -> Path:
         return tmp_path / "db" if name == "db" else real(name)
 
-    monkeypatch.setattr(resources, "folder", instead)
+    monkeypatch.setattr(package_files, "folder", instead)
     return place
 
 
@@ -85,7 +87,7 @@ def holdfast(*arguments: str, **given: str) -> "subprocess.CompletedProcess[str]
 
 
 def test_the_commands_go_up_and_down_and_say_what_they_did(tmp_path: Path) -> None:
-    files = sorted(file.name for file in (resources.folder("db") / "migrations").glob("*.sql"))
+    files = sorted(file.name for file in (package_files.folder("db") / "migrations").glob("*.sql"))
     newest, data = files[-1], str(tmp_path / "var")
 
     def command(*arguments: str) -> list[str]:

@@ -11,10 +11,10 @@ import msgspec
 import pytest
 from write_schema import SCHEMA, dump
 
-from app import migrations
-from app.answers import encode
-from app.constraints import CONSTRAINTS
-from app.errors import constraint_of, problem_for
+from app.database import migrations
+from app.http.exception_handlers import constraint_of, problem_for
+from app.http.responses import encode
+from app.problems.constraints import CONSTRAINTS
 
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from client import Api
 
-from app.problems import KINDS
+from app.problems.catalog import KINDS
 
 METHODS = {"get", "post", "put", "patch", "delete"}
 

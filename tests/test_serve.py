@@ -17,7 +17,8 @@ import psutil
 import pytest
 from serving import HOLDFAST, PATIENCE, Serving, alive, free_port, listens, run, until, users_of, variables
 
-from app import embedded
+from app.database import embedded
+from app.database.postgres_programs import EmbeddedError, binaries_folder
 
 NOBODY = 65534
 
@@ -226,8 +227,8 @@ def test_an_option_goes_before_its_variable(tmp_path: Path) -> None:
 def test_a_database_that_cannot_be_reached_is_retried_and_then_named_without_a_secret() -> None:
     # The waits of a real start, made short; nobody asked for an option.
     program = (
-        "import app.database; app.database.STARTUP_WAITS = (0.01, 0.02, 0.03, 0.04)\n"
-        f"from app.cli import main; main(['serve', '--port', '{free_port()}'])"
+        "import app.database.startup; app.database.startup.STARTUP_WAITS = (0.01, 0.02, 0.03, 0.04)\n"
+        f"from app.server.cli import main; main(['serve', '--port', '{free_port()}'])"
     )
     gone = subprocess.run(
         [sys.executable, "-c", program],
@@ -335,7 +336,7 @@ def test_a_path_that_is_too_long_for_a_socket_gets_a_short_one(tmp_path: Path) -
 def test_a_socket_folder_that_is_open_to_others_is_refused(cluster: Path) -> None:
     (cluster / "socket").chmod(0o755)
     try:
-        with pytest.raises(embedded.EmbeddedError, match="closed to others"):
+        with pytest.raises(EmbeddedError, match="closed to others"):
             embedded.start(cluster, durable=False)
     finally:
         (cluster / "socket").chmod(0o700)
@@ -357,6 +358,6 @@ def as_nobody() -> tuple[str, ...]:
 
 def new_database(server: embedded.Server, name: str) -> str:
     sockets = httpx.URL(server.url).params["host"]
-    binaries = embedded._binaries()  # noqa: SLF001 - createdb lies there
+    binaries = binaries_folder()
     subprocess.run([str(binaries / "createdb"), f"--host={sockets}", "--port=5432", "--username=holdfast", name], check=True)
     return server.url.replace("/holdfast?", f"/{name}?")

@@ -11,6 +11,12 @@ from client import PASSWORD, Api, User, assert_problem, soon_refused
 NEW = "another horse battery"
 
 
+@pytest.fixture
+def ada(api: Api) -> User:
+    """Somebody new for each test: her password and her sessions change."""
+    return api.user()
+
+
 def log_in(api: Api, user: User, password: str = PASSWORD) -> User:
     answer = api.post("/v1/auth/login", {"email": user.email, "password": password}, headers={"User-Agent": "Firefox on Linux"})
     assert answer.status_code == 200, answer.text

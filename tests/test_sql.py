@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 from uuid import UUID
@@ -19,13 +20,14 @@ import msgspec
 import pytest
 import tenancy
 
-from app import resources
-from app.answers import Json, encode
-from app.database import Query, load
+import app
+from app.database import package_files
+from app.database.queries import Json, Query, load
+from app.http.responses import encode
 
 Connection: typing.TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 
-FILES = sorted((resources.folder("sql") / "queries").glob("*.sql"))
+FILES = sorted((package_files.folder("sql") / "queries").glob("*.sql"))
 
 
 class Statement(NamedTuple):
@@ -127,7 +129,7 @@ ELSEWHERE: dict[str, tuple[list[str], str]] = {
     "migrations.try_lock": (["pg_try_advisory_lock"], "as has_versions"),
     "migrations.unlock": (["pg_advisory_unlock"], "as has_versions"),
     "migrations.versions": (["version"], "as has_versions"),
-    "rate_limits.take": (["allowed", "retry_after"], "take() has no statement's arguments, _take() makes one number of two"),
+    "rate_limits.hit": (["allowed", "retry_after"], "hit() has no statement's arguments, _hit() makes one number of two"),
 }
 """Statements without a function of their name: the columns that are read, and why they have none."""
 
@@ -140,9 +142,7 @@ def _row(statement: Statement) -> Any:
     """What a row becomes: as the function of the same name says, in the module that loads the file. A list: these columns."""
     if exception := ELSEWHERE.get(f"{statement.file}.{statement.name}"):
         return exception[0]
-    is_slice = (Path(resources.__file__).parent / statement.file).is_dir()
-    module = importlib.import_module(f"app.{statement.file}" + ".repository" * is_slice)
-    assert module.queries is load(statement.file), f"{module.__name__} does not load {statement.file}.sql"
+    module = _loader(statement.file)
     function = getattr(module, statement.name, None)
     assert function is not None, f"{module.__name__} has no function {statement.name}"
     kind = _without_none(typing.get_type_hints(function)["return"])
@@ -156,6 +156,15 @@ def _row(statement: Statement) -> Any:
     assert statement.operator, f"{statement.name} gives a list, its function {kind}"
     assert statement.operator in operators, f"{statement.name}{statement.operator} gives no {kind}"
     return kind
+
+
+@cache
+def _loader(file: str) -> types.ModuleType:
+    """The one module that loads a file."""
+    source = Path(app.__file__).parent
+    loaders = [path for path in source.rglob("*.py") if f'load("{file}")' in path.read_text(encoding="utf-8")]
+    assert len(loaders) == 1, f"{file}.sql is loaded by {len(loaders)} modules"
+    return importlib.import_module(".".join(["app", *loaders[0].relative_to(source).with_suffix("").parts]))
 
 
 def _inside_of_json(sql: str) -> str:

@@ -13,8 +13,8 @@ from factories import new_uuid7
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from app.kinds import KINDS
 from app.slugs import slug
+from app.tags.targets import KINDS
 
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 Row = dict[str, Any]

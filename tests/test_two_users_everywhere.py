@@ -23,7 +23,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 from test_style import ROUTES, Route
 
-from app.kinds import KINDS
+from app.tags.targets import KINDS
 
 Row = dict[str, Any]
 Asked = tuple[str, str, Row | None]

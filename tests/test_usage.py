@@ -1,19 +1,16 @@
 """Usage: what is left, when it resets, and that a tier allows what it says."""
 
 import asyncio
-from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from client import Api, User, assert_problem
+from client import Api, Execute, User, assert_problem
 
-from app.database import on_connection
+from app.database.executor import on_connection
 from app.usage import repository
 from app.usage.schemas import LIMITS, Tier
-
-Execute = Callable[..., list[dict[str, Any]]]
 
 TODAY = "(now() at time zone 'UTC')::date"
 MONTH = "date_trunc('month', now() at time zone 'UTC')::date"

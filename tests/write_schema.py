@@ -9,7 +9,9 @@ import sysconfig
 import tempfile
 from pathlib import Path
 
-from app import embedded, migrations, resources
+from app.database import embedded, migrations, package_files
+from app.database.dbmate import url_for_dbmate
+from app.database.postgres_programs import binaries_folder
 
 SCHEMA = Path(__file__).parent.parent / "db" / "schema.sql"
 
@@ -19,18 +21,18 @@ def dump(url: str) -> str:
 
     Uses the pg_dump that comes along, whose form does not depend on the machine.
     """
-    binaries = embedded._binaries()  # noqa: SLF001 - the one who knows where they are
+    binaries = binaries_folder()
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "schema.sql"
         subprocess.run(
             [
                 Path(sysconfig.get_path("scripts")) / "dbmate",
-                f"--migrations-dir={resources.folder('db') / 'migrations'}",
+                f"--migrations-dir={package_files.folder('db') / 'migrations'}",
                 f"--schema-file={file}",
                 f"--env-file={os.devnull}",
                 "dump",
             ],
-            env={"DATABASE_URL": migrations._for_dbmate(url), "PATH": f"{binaries}:{os.environ.get('PATH', os.defpath)}"},  # noqa: SLF001
+            env={"DATABASE_URL": url_for_dbmate(url), "PATH": f"{binaries}:{os.environ.get('PATH', os.defpath)}"},
             check=True,
             capture_output=True,
         )

@@ -1,7 +1,7 @@
 -- name: caller(token_hash)^
 -- tenant: none, it finds out who the tenant is
 -- A session's token or an API token; scopes is null for a session, which may do everything. stale: it was last written more
--- than an hour ago and wants see_session() or see_api_token(). fresh_for: seconds until it expires, at most an hour.
+-- than an hour ago and wants touch_session() or touch_api_token(). fresh_for: seconds until it expires, at most an hour.
 select s.user_id, s.id as token_id, null::text[] as scopes, u.role, u.is_guest, u.timezone,
     s.last_seen_at < now() - interval '1 hour' as stale,
     extract(epoch from least(s.expires_at - now(), interval '1 hour'))::float8 as fresh_for, null::uuid as actor_id
@@ -20,7 +20,7 @@ where t.token_hash = :token_hash
   and (t.expires_at is null or t.expires_at > now())
   and u.is_active;
 
--- name: see_session(token_hash, session_days)!
+-- name: touch_session(token_hash, session_days)!
 -- tenant: none, the hash of a 256-bit token names one session and proves who holds it
 -- The hour stands here too: of many concurrent requests one writes.
 update sessions
@@ -28,7 +28,7 @@ set last_seen_at = now(), expires_at = now() + make_interval(days => :session_da
 where token_hash = :token_hash
   and last_seen_at < now() - interval '1 hour';
 
--- name: see_api_token(token_hash)!
+-- name: touch_api_token(token_hash)!
 -- tenant: none, the hash of a 256-bit token names one row and proves who holds it
 update api_tokens
 set last_used_at = now()
@@ -46,7 +46,7 @@ from identities i
 join users u on u.id = i.user_id
 where i.provider = :provider and i.subject = :subject;
 
--- name: make_external(provider, subject)^
+-- name: create_external_user(provider, subject)^
 -- tenant: none, it makes the user that a service named by an identity
 -- A violation of identities_subject_unique: a twin was faster; nothing is left of this one.
 with inserted_user as (

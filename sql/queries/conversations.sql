@@ -208,7 +208,7 @@ left join lateral (
     where s.bytes_before < :bytes::bigint) part on true
 where c.user_id = :user_id and c.id = :id;
 
--- name: ask(user_id, id, seq, content, stage1, stage2, stage3, metadata, daily_limit, monthly_limit)^
+-- name: append_user_message(user_id, id, seq, content, stage1, stage2, stage3, metadata, daily_limit, monthly_limit)^
 -- A user message and what it takes from the quota, all or nothing. is_next is null: no such conversation; false: seq is not
 -- the next one; true without a message: the quota is used up. The limits are for a user without a row of usage, who is free.
 -- The row lock of the conversation is the sequence, so that it has no gap; conversation first, then usage, or two would wait

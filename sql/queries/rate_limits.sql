@@ -1,4 +1,4 @@
--- name: take(bucket, maximum, seconds)^
+-- name: hit(bucket, maximum, seconds)^
 -- tenant: none, it counts addresses and login names, before anyone is known
 -- One attempt in a fixed window. retry_after is in seconds, 1 at least.
 insert into rate_limits as r (bucket, window_start, hits)

@@ -24,7 +24,7 @@ on conflict (user_id) do nothing;
 
 -- name: consume(user_id, amount)!
 -- Takes an amount from what is left, after the resets that are due. 0: there is less left, or no row yet.
--- conversations.ask does the same for one message, in the statement that stores it.
+-- conversations.append_user_message does the same for one message, in the statement that stores it.
 update usage u
 set daily_used = case when u.last_reset_daily < d.today then 0 else u.daily_used end + :amount::integer,
     monthly_used = case when u.last_reset_monthly < d.month then 0 else u.monthly_used end + :amount::integer,

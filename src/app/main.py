@@ -1,7 +1,6 @@
 """create_app(): the list of routers, nothing clever."""
 
 import gc
-import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
@@ -10,31 +9,35 @@ from litestar.config.cors import CORSConfig
 from litestar.datastructures import State
 from litestar.routes import HTTPRoute
 
-from app import health, logs, maintain, metrics, migrations, openapi, settings, supervisor
 from app.accounts import handlers as accounts
 from app.accounts.passwords import Passwords
 from app.admin import handlers as admin
+from app.auth.token_cache import TokenCache, listening
 from app.blog_entries import handlers as blog_entries
-from app.callers import Callers, listening
 from app.consents import handlers as consents
 from app.conversations import handlers as conversations
 from app.credits.handlers import router as credits_router
 from app.daily_reviews import handlers as daily_reviews
-from app.database import Database
-from app.dispatch import dispatcher
-from app.edge import Edge
+from app.database import migrations
+from app.database.executor import Database
 from app.goals import handlers as goals
 from app.habits import handlers as habits
+from app.health import handlers as health
+from app.http import docs_page
+from app.http.middleware import Edge
+from app.http.requests import BODY_LIMIT, Request
+from app.http.routing import dispatcher
+from app.maintenance import jobs
 from app.media import handlers as media
 from app.nutrition import handlers as nutrition
 from app.progress import handlers as progress
 from app.query_cache import handlers as query_cache
-from app.requests import BODY_LIMIT, Request
 from app.search import handlers as search
 from app.settings import Settings
 from app.storage import Storage
 from app.tags import handlers as tags
 from app.tasks import handlers as tasks
+from app.telemetry import logs, metrics
 from app.usage import handlers as usage
 from app.workouts import handlers as workouts
 
@@ -62,7 +65,7 @@ def create_app(settings: Settings, passwords: Passwords | None = None) -> Edge:
             query_cache.router,
             admin.router,
             health.router,
-            openapi.router,
+            docs_page.router,
         ],
         request_class=Request,
         request_max_body_size=BODY_LIMIT,
@@ -81,26 +84,18 @@ def create_app(settings: Settings, passwords: Passwords | None = None) -> Edge:
     return Edge(app, dispatcher(app))
 
 
-def from_environment() -> Edge:
-    """Make the application of one worker of `holdfast serve`."""
-    supervisor.die_with_parent()
-    read = settings.from_environment(os.environ)
-    logs.configure(production=read.production)
-    return create_app(read)
-
-
 def _lifespan(settings: Settings, passwords: Passwords | None) -> Callable[[Litestar], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncIterator[None]:
         app.state.storage = Storage(settings)
         app.state.database = await Database.connect(settings)
         app.state.passwords = passwords or Passwords()
-        app.state.callers = Callers()
+        app.state.token_cache = TokenCache()
         try:
             async with (
-                listening(app.state.callers, settings),
+                listening(app.state.token_cache, settings),
                 metrics.settling(),
-                maintain.regularly(app.state.database, app.state.storage),
+                jobs.regularly(app.state.database, app.state.storage),
             ):
                 # What is there now stays: the collector need not look at it again and again, nor every 700 objects.
                 gc.collect()

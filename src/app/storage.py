@@ -17,7 +17,7 @@ import structlog
 from obstore.exceptions import BaseError
 from obstore.store import LocalStore, ObjectStore, from_url
 
-from app.problems import later
+from app.problems.catalog import later
 from app.settings import Settings, SettingsError
 
 log = structlog.get_logger()

@@ -14,7 +14,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
-from app.database import Database, DatabaseRefused, DatabaseUnavailable
+from app.database.errors import DatabaseRefused, DatabaseUnavailable
+from app.database.executor import Database
 from app.settings import Settings, SettingsError, from_environment
 
 secrets = st.text("qxzvjkw0123456789'\"\\@:/?#[]%&=+ é$;,", min_size=9, max_size=24).filter(
@@ -168,7 +169,7 @@ def test_bad_credentials_and_parameters_give_a_message_that_exposes_nothing(
     url = wrong.url(database, closed_port)
     settings = from_environment({"DATABASE_URL": url, "DB_POOL_SIZE": "1", "DB_CONNECT_TIMEOUT": "5"})
     said = ""
-    with capture_logs() as events, mock.patch("app.database.STARTUP_WAITS", ()):
+    with capture_logs() as events, mock.patch("app.database.startup.STARTUP_WAITS", ()):
         try:
             connected = runner.run(Database.connect(settings))
         except (DatabaseRefused, DatabaseUnavailable) as error:

@@ -8,8 +8,8 @@ from app.accounts import repository
 from app.accounts.passwords import Passwords
 from app.accounts.rules import check_new_password
 from app.accounts.schemas import ListedUser
-from app.database import Executor
-from app.paging import FIRST_NEWEST
+from app.database.queries import Executor
+from app.http.pagination import FIRST_NEWEST
 
 ROLES = ("user", "service", "admin")
 

@@ -5,7 +5,6 @@ from uuid import UUID
 from litestar import Router, delete, get, patch, post, put
 from litestar.params import FromPath, FromQuery, JSONBody
 
-from app import answers, paging
 from app.accounts import repository, rules
 from app.accounts.schemas import (
     Deletion,
@@ -22,26 +21,29 @@ from app.accounts.schemas import (
     TokenCreate,
     check_timezone,
 )
-from app.answers import Ready
-from app.auth import OPTIONAL, PUBLIC, SESSION_ONLY, hash_token, token_of, unauthenticated
-from app.paging import Page, PageQuery
-from app.problems import Problem
-from app.requests import Request, expected_version, has_version
+from app.auth.authentication import OPTIONAL, PUBLIC, SESSION_ONLY, unauthenticated
+from app.auth.tokens import hash_token, token_of
+from app.http import pagination, responses
+from app.http.conditional import expected_version, has_version
+from app.http.pagination import Page, PageQuery
+from app.http.requests import Request
+from app.http.responses import EncodedResponse
+from app.problems.catalog import Problem
 
 
 @post(
     "/v1/auth/register",
     opt=OPTIONAL | SESSION_ONLY | {"problems": ["already_registered", "email_taken", "username_taken", "rate_limited"]},
 )
-async def register(request: Request, data: JSONBody[Registration]) -> Ready[SignedIn]:
+async def register(request: Request, data: JSONBody[Registration]) -> EncodedResponse[SignedIn]:
     """Make an account and sign it in. With a guest's token, the guest becomes the account and keeps everything."""
-    return answers.row(await rules.register(request, request.app.state.passwords, data), 201)
+    return responses.row(await rules.register(request, request.app.state.passwords, data), 201)
 
 
 @post("/v1/auth/guest", opt=PUBLIC | {"problems": ["rate_limited"]})
-async def be_guest(request: Request) -> Ready[SignedIn]:
+async def create_guest(request: Request) -> EncodedResponse[SignedIn]:
     """Sign in without an account: as a guest, who can register later and keep everything."""
-    return answers.row(await rules.be_guest(request), 201)
+    return responses.row(await rules.create_guest(request), 201)
 
 
 @post(
@@ -49,115 +51,115 @@ async def be_guest(request: Request) -> Ready[SignedIn]:
     status_code=200,
     opt=PUBLIC | {"problems": ["invalid_credentials", "account_disabled", "rate_limited"]},
 )
-async def log_in(request: Request, data: JSONBody[Login]) -> Ready[SignedIn]:
+async def log_in(request: Request, data: JSONBody[Login]) -> EncodedResponse[SignedIn]:
     """Sign in by e-mail or user name."""
-    return answers.row(await rules.log_in(request, request.app.state.passwords, data))
+    return responses.row(await rules.log_in(request, request.app.state.passwords, data))
 
 
 @post("/v1/auth/logout", status_code=204, opt=SESSION_ONLY)
-async def log_out(request: Request) -> Ready[None]:
+async def log_out(request: Request) -> EncodedResponse[None]:
     """End this session: its token is dead at once."""
     token_hash = hash_token(token_of(request.scope) or b"")
     await repository.log_out(request.database, token_hash)
-    request.callers.forget(token_hash)
-    return answers.no_content()
+    request.token_cache.forget(token_hash)
+    return responses.no_content()
 
 
 @get("/v1/me")
-async def read_me(request: Request) -> Ready[Me]:
+async def read_me(request: Request) -> EncodedResponse[Me]:
     """Read one's own account."""
     me = await repository.me(request.database, request.caller.user_id)
     if me is None:
         raise unauthenticated()
     if has_version(request, me.version):
-        return answers.not_modified(me.version)
-    return answers.versioned(me)
+        return responses.not_modified(me.version)
+    return responses.versioned(me)
 
 
 @patch("/v1/me", opt={"problems": ["email_taken", "username_taken"]})
-async def patch_me(request: Request, data: JSONBody[MePatch]) -> Ready[Me]:
+async def patch_me(request: Request, data: JSONBody[MePatch]) -> EncodedResponse[Me]:
     """Change one's own account by a merge patch. A new e-mail address is unverified."""
     check_timezone(data.timezone)
     me = await repository.patch_me(request.database, request.caller.user_id, expected_version(request), data)
     if me is None:
         raise Problem("version_mismatch")
-    return answers.versioned(me)
+    return responses.versioned(me)
 
 
 @delete("/v1/me", status_code=204, opt=SESSION_ONLY | {"problems": ["wrong_password", "rate_limited"]})
-async def delete_me(request: Request, data: JSONBody[Deletion]) -> Ready[None]:
+async def delete_me(request: Request, data: JSONBody[Deletion]) -> EncodedResponse[None]:
     """Delete one's own account and everything it owns, for good."""
     await rules.delete_me(request, request.app.state.passwords, data, expected_version(request))
-    return answers.no_content()
+    return responses.no_content()
 
 
 @put("/v1/me/password", status_code=204, opt=SESSION_ONLY | {"problems": ["wrong_password", "conflict", "rate_limited"]})
-async def change_password(request: Request, data: JSONBody[PasswordChange]) -> Ready[None]:
+async def change_password(request: Request, data: JSONBody[PasswordChange]) -> EncodedResponse[None]:
     """Change one's own password. The other sessions end, this one goes on."""
     await rules.change_password(request, request.app.state.passwords, data)
-    return answers.no_content()
+    return responses.no_content()
 
 
 @get("/v1/me/sessions", opt=SESSION_ONLY)
-async def page_sessions(request: Request, filters: FromQuery[PageQuery]) -> Ready[Page[Session]]:
+async def page_sessions(request: Request, filters: FromQuery[PageQuery]) -> EncodedResponse[Page[Session]]:
     """List where one is signed in, newest first."""
     sessions = await repository.page_sessions(
         request.database,
         request.caller.user_id,
         request.caller.token_id,
-        after=paging.after(filters),
+        after=pagination.after(filters),
         limit=filters.limit + 1,
     )
-    return paging.answer(sessions, filters)
+    return pagination.answer(sessions, filters)
 
 
 @delete("/v1/me/sessions/{id:uuid}", status_code=204, opt=SESSION_ONLY)
-async def end_session(request: Request, id: FromPath[UUID]) -> Ready[None]:
+async def end_session(request: Request, id: FromPath[UUID]) -> EncodedResponse[None]:
     """End one of one's own sessions."""
     if not await repository.end_session(request.database, request.caller.user_id, id):
         raise Problem("not_found")
-    request.callers.forget()
-    return answers.no_content()
+    request.token_cache.forget()
+    return responses.no_content()
 
 
 @get("/v1/me/identities")
-async def page_identities(request: Request, filters: FromQuery[PageQuery]) -> Ready[Page[Identity]]:
+async def page_identities(request: Request, filters: FromQuery[PageQuery]) -> EncodedResponse[Page[Identity]]:
     """List who one is elsewhere, newest first."""
     identities = await repository.page_identities(
-        request.database, request.caller.user_id, after=paging.after(filters), limit=filters.limit + 1
+        request.database, request.caller.user_id, after=pagination.after(filters), limit=filters.limit + 1
     )
-    return paging.answer(identities, filters)
+    return pagination.answer(identities, filters)
 
 
 @post("/v1/me/tokens", opt=SESSION_ONLY)
-async def create_token(request: Request, data: JSONBody[TokenCreate]) -> Ready[NewToken]:
+async def create_token(request: Request, data: JSONBody[TokenCreate]) -> EncodedResponse[NewToken]:
     """Make an API token for a program. It is shown this once."""
-    return answers.row(await rules.create_token(request, data), 201)
+    return responses.row(await rules.create_token(request, data), 201)
 
 
 @get("/v1/me/tokens", opt=SESSION_ONLY)
-async def page_tokens(request: Request, filters: FromQuery[PageQuery]) -> Ready[Page[Token]]:
+async def page_tokens(request: Request, filters: FromQuery[PageQuery]) -> EncodedResponse[Page[Token]]:
     """List one's own API tokens, newest first."""
     tokens = await repository.page_tokens(
-        request.database, request.caller.user_id, after=paging.after(filters), limit=filters.limit + 1
+        request.database, request.caller.user_id, after=pagination.after(filters), limit=filters.limit + 1
     )
-    return paging.answer(tokens, filters)
+    return pagination.answer(tokens, filters)
 
 
 @delete("/v1/me/tokens/{id:uuid}", status_code=204, opt=SESSION_ONLY)
-async def end_token(request: Request, id: FromPath[UUID]) -> Ready[None]:
+async def end_token(request: Request, id: FromPath[UUID]) -> EncodedResponse[None]:
     """End one of one's own API tokens."""
     if not await repository.end_token(request.database, request.caller.user_id, id):
         raise Problem("not_found")
-    request.callers.forget()
-    return answers.no_content()
+    request.token_cache.forget()
+    return responses.no_content()
 
 
 router = Router(
     "/",
     route_handlers=[
         register,
-        be_guest,
+        create_guest,
         log_in,
         log_out,
         read_me,

@@ -10,8 +10,8 @@ from typing import TypeVar
 from argon2 import PasswordHasher, Type
 from argon2.exceptions import InvalidHashError, VerificationError
 
-from app import metrics
-from app.problems import later
+from app.problems.catalog import later
+from app.telemetry import metrics
 
 T = TypeVar("T")
 

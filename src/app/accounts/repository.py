@@ -7,8 +7,8 @@ import msgspec
 from asyncpg import Record
 
 from app.accounts.schemas import Credentials, Identity, ListedUser, Me, MePatch, Registration, Session, Token, TokenCreate
-from app.answers import Json, encode
-from app.database import Executor, load
+from app.database.queries import Executor, Json, load
+from app.http.responses import encode
 
 queries = load("accounts")
 

@@ -20,13 +20,14 @@ from app.accounts.schemas import (
     TokenCreate,
     check_timezone,
 )
-from app.auth import hash_token, new_token, token_of, unauthenticated
-from app.callers import Caller
+from app.auth.authentication import unauthenticated
+from app.auth.token_cache import Caller
+from app.auth.tokens import hash_token, new_token, token_of
 from app.credits.repository import register_account
-from app.database import Executor
-from app.problems import Problem, invalid
-from app.rate_limits import address, limited_address, take
-from app.requests import Request
+from app.database.queries import Executor
+from app.http.rate_limits import address, hit, limited_address
+from app.http.requests import Request
+from app.problems.catalog import Problem, invalid
 
 HOUR, MINUTE = 3600, 60
 
@@ -36,7 +37,7 @@ async def register(request: Request, passwords: Passwords, registration: Registr
     caller: Caller | None = request.scope.get("user")
     if caller is not None and not caller.is_guest:
         raise Problem("already_registered")
-    await take(request, "register", limited_address(request), 60, HOUR)
+    await hit(request, "register", limited_address(request), 60, HOUR)
     check_timezone(registration.timezone)
     check_new_password("password", registration.password, registration.email, registration.username)
     password_hash = await passwords.hash(registration.password)
@@ -54,13 +55,13 @@ async def register(request: Request, passwords: Passwords, registration: Registr
     session = await database.transaction(become_registered)
     if session is None:
         raise Problem("already_registered")
-    request.callers.forget()
+    request.token_cache.forget()
     return SignedIn(token, *session)
 
 
-async def be_guest(request: Request) -> SignedIn:
+async def create_guest(request: Request) -> SignedIn:
     """Make an account for somebody who wants to look around first. Raises Problem 429."""
-    await take(request, "guest", limited_address(request), 30, HOUR)
+    await hit(request, "guest", limited_address(request), 30, HOUR)
     token, start = _session_start(request)
     return SignedIn(token, *await repository.guest(request.database, start))
 
@@ -91,13 +92,13 @@ async def log_in(request: Request, passwords: Passwords, login: Login) -> Signed
     """
     if isinstance(login.email, str) == isinstance(login.username, str):
         raise invalid("email", "required", "or username is required, one of the two")
-    await take(request, "login-address", limited_address(request), 10, MINUTE)
+    await hit(request, "login-address", limited_address(request), 10, MINUTE)
     credentials = None
     if isinstance(login.email, str):
-        await take(request, "login-account", login.email, 10, 15 * MINUTE)
+        await hit(request, "login-account", login.email, 10, 15 * MINUTE)
         credentials = await repository.credentials_by_email(request.database, login.email)
     elif isinstance(login.username, str):
-        await take(request, "login-account", login.username, 10, 15 * MINUTE)
+        await hit(request, "login-account", login.username, 10, 15 * MINUTE)
         credentials = await repository.credentials_by_username(request.database, login.username)
     if not await passwords.verify(login.password, credentials.password_hash if credentials else None) or not credentials:
         raise Problem("invalid_credentials", headers=((b"www-authenticate", b"Bearer"),))
@@ -121,7 +122,7 @@ async def _renew_hash(request: Request, passwords: Passwords, credentials: Crede
 async def check_password(request: Request, passwords: Passwords, password: str | UnsetType, field: str) -> Credentials:
     """Have a signed-in user show the password, where there is one. Raises Problem 403, 422, 429."""
     caller = request.caller
-    await take(request, "password-check", str(caller.user_id), 10, 15 * MINUTE)
+    await hit(request, "password-check", str(caller.user_id), 10, 15 * MINUTE)
     credentials = await repository.credentials(request.database, caller.user_id)
     if credentials is None:
         raise unauthenticated()
@@ -138,7 +139,7 @@ async def delete_me(request: Request, passwords: Passwords, deletion: Deletion, 
     await check_password(request, passwords, deletion.password, "password")
     if not await repository.delete_me(request.database, request.caller.user_id, version):
         raise Problem("version_mismatch")
-    request.callers.forget()
+    request.token_cache.forget()
 
 
 async def change_password(request: Request, passwords: Passwords, change: PasswordChange) -> None:
@@ -154,7 +155,7 @@ async def change_password(request: Request, passwords: Passwords, change: Passwo
     )
     if changed is None:
         raise Problem("conflict", "The password was changed by another request at the same time.")
-    request.callers.forget()
+    request.token_cache.forget()
 
 
 async def create_token(request: Request, new: TokenCreate) -> NewToken:

@@ -9,8 +9,8 @@ from zoneinfo import available_timezones
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from app.fields import END, NOT_BLANK, SPACE, Id, Timestamp, Version
-from app.problems import invalid
+from app.http.fields import END, NOT_BLANK, SPACE, Id, Timestamp, Version
+from app.problems.catalog import invalid
 
 Email = Annotated[
     str,

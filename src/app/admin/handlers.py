@@ -6,54 +6,55 @@ from litestar import Router, get, patch, post, put
 from litestar.params import FromPath, FromQuery, JSONBody
 from msgspec import UNSET
 
-from app import answers, paging
 from app.accounts import repository as accounts
 from app.accounts.rules import check_new_password
 from app.accounts.schemas import Me
 from app.admin import repository
 from app.admin.schemas import PasswordPut, UserPatch, UserQuery
-from app.answers import Ready
-from app.auth import ADMIN_ONLY
+from app.auth.authentication import ADMIN_ONLY
 from app.consents import repository as consents
 from app.consents.schemas import UserConsent
 from app.credits.rules import grant
 from app.credits.schemas import Change, Grant
-from app.paging import Page, PageQuery
-from app.policy import missing
-from app.problems import Problem
-from app.requests import Request, expected_version
+from app.http import pagination, responses
+from app.http.conditional import expected_version
+from app.http.pagination import Page, PageQuery
+from app.http.requests import Request
+from app.http.responses import EncodedResponse
+from app.problems.catalog import Problem
+from app.problems.ownership import missing
 from app.usage import repository as usage
 from app.usage.schemas import LIMITS, Usage, UsagePut
 
 
 @get("/users")
-async def page_users(request: Request, filters: FromQuery[UserQuery]) -> Ready[Page[Me]]:
+async def page_users(request: Request, filters: FromQuery[UserQuery]) -> EncodedResponse[Page[Me]]:
     """List accounts, newest first; with `q` those whose e-mail or name it is a part of."""
-    users = await repository.page_users(request.database, filters.q, after=paging.after(filters), limit=filters.limit + 1)
-    return paging.answer(users, filters)
+    users = await repository.page_users(request.database, filters.q, after=pagination.after(filters), limit=filters.limit + 1)
+    return pagination.answer(users, filters)
 
 
 @get("/users/{id:uuid}")
-async def read_user(request: Request, id: FromPath[UUID]) -> Ready[Me]:
+async def read_user(request: Request, id: FromPath[UUID]) -> EncodedResponse[Me]:
     """Read an account."""
     user = await accounts.me(request.database, id)
     if user is None:
         raise Problem("not_found")
-    return answers.versioned(user)
+    return responses.versioned(user)
 
 
 @patch("/users/{id:uuid}")
-async def change_user(request: Request, id: FromPath[UUID], data: JSONBody[UserPatch]) -> Ready[Me]:
+async def change_user(request: Request, id: FromPath[UUID], data: JSONBody[UserPatch]) -> EncodedResponse[Me]:
     """Change what a user cannot change alone: the role, whether they may sign in, whether their e-mail is verified."""
     user = await repository.patch_user(request.database, id, expected_version(request), data)
     if user is None:
         raise missing(await accounts.me(request.database, id))
-    request.callers.forget()
-    return answers.versioned(user)
+    request.token_cache.forget()
+    return responses.versioned(user)
 
 
 @put("/users/{id:uuid}/password", status_code=204)
-async def set_password(request: Request, id: FromPath[UUID], data: JSONBody[PasswordPut]) -> Ready[None]:
+async def set_password(request: Request, id: FromPath[UUID], data: JSONBody[PasswordPut]) -> EncodedResponse[None]:
     """Give a user another password. All of their sessions end."""
     user = await accounts.me(request.database, id)
     if user is None:
@@ -62,36 +63,36 @@ async def set_password(request: Request, id: FromPath[UUID], data: JSONBody[Pass
     password_hash = await request.app.state.passwords.hash(data.password)
     if await repository.set_password(request.database, id, password_hash) is None:
         raise Problem("not_found")
-    request.callers.forget()
-    return answers.no_content()
+    request.token_cache.forget()
+    return responses.no_content()
 
 
 @post(
     "/users/{id:uuid}/credits/grants",
     opt={"problems": ["idempotency_conflict", "conflict"], "also": {200: "The same key came before"}},
 )
-async def grant_credits(request: Request, id: FromPath[UUID], data: JSONBody[Grant]) -> Ready[Change]:
+async def grant_credits(request: Request, id: FromPath[UUID], data: JSONBody[Grant]) -> EncodedResponse[Change]:
     """Give a user credits. Sent again with the same `idempotency_key`: 200 with the first answer, and nothing more is given."""
     replayed, transaction = await grant(request.database, request.settings, id, data)
-    return answers.row(Change(transaction, transaction.balance_after), 200 if replayed else 201)
+    return responses.row(Change(transaction, transaction.balance_after), 200 if replayed else 201)
 
 
 @put("/users/{id:uuid}/usage")
-async def set_tier(request: Request, id: FromPath[UUID], data: JSONBody[UsagePut]) -> Ready[Usage]:
+async def set_tier(request: Request, id: FromPath[UUID], data: JSONBody[UsagePut]) -> EncodedResponse[Usage]:
     """Give a user another tier, with its limits or others. What was used stays used."""
     tier, own = LIMITS[data.tier], data.limits
     daily = tier.daily if own.daily is UNSET else own.daily
     monthly = tier.monthly if own.monthly is UNSET else own.monthly
     if not await usage.set_tier(request.database, id, data.tier, daily, monthly):
         raise Problem("not_found")
-    return answers.row(await usage.get(request.database, id))
+    return responses.row(await usage.get(request.database, id))
 
 
 @get("/consents")
-async def page_consents(request: Request, filters: FromQuery[PageQuery]) -> Ready[Page[UserConsent]]:
+async def page_consents(request: Request, filters: FromQuery[PageQuery]) -> EncodedResponse[Page[UserConsent]]:
     """List what every user agrees to now, newest user first; those who said nothing are left out."""
-    consented = await consents.page_current(request.database, after=paging.after(filters), limit=filters.limit + 1)
-    return paging.answer(consented, filters)
+    consented = await consents.page_current(request.database, after=pagination.after(filters), limit=filters.limit + 1)
+    return pagination.answer(consented, filters)
 
 
 router = Router(

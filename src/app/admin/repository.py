@@ -4,8 +4,8 @@ from uuid import UUID
 
 from app.accounts.schemas import Me
 from app.admin.schemas import UserPatch
-from app.answers import Json, encode
-from app.database import Executor, load
+from app.database.queries import Executor, Json, load
+from app.http.responses import encode
 
 queries = load("admin")
 

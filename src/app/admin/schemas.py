@@ -6,8 +6,8 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from app.accounts.schemas import NewPassword
-from app.fields import NOT_BLANK
-from app.paging import PageQuery
+from app.http.fields import NOT_BLANK
+from app.http.pagination import PageQuery
 
 
 class UserQuery(PageQuery, frozen=True, kw_only=True):

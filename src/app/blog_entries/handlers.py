@@ -6,54 +6,55 @@ from uuid import UUID
 from litestar import Router, delete, get, patch, post
 from litestar.params import FromPath, FromQuery, JSONBody
 
-from app import answers, paging
-from app.answers import Ready
 from app.blog_entries import repository, rules
 from app.blog_entries.schemas import BlogEntry, BlogEntryCreate, BlogEntryPatch, BlogEntryQuery, ListedEntry
-from app.paging import Page
-from app.policy import missing
-from app.problems import Problem, invalid
-from app.requests import Request, expected_version, has_version
+from app.http import pagination, responses
+from app.http.conditional import expected_version, has_version
+from app.http.pagination import Page
+from app.http.requests import Request
+from app.http.responses import EncodedResponse
+from app.problems.catalog import Problem, invalid
+from app.problems.ownership import missing
 
 BODY_LIMIT = 1024 * 1024
 """Bytes: content alone may have 200,000 characters."""
 
 
 @post("/", opt={"body_limit": BODY_LIMIT})
-async def create(request: Request, data: JSONBody[BlogEntryCreate]) -> Ready[BlogEntry]:
+async def create(request: Request, data: JSONBody[BlogEntryCreate]) -> EncodedResponse[BlogEntry]:
     """Make an entry. Sent again with the same `id`: 200 with the entry as it stands, and nothing new.
 
     Its `slug` is made from the title, `entry` from a title without letters and digits; where that is taken it gets -2, -3 and
     so on. Bodies up to 1 MiB.
     """
     entry, replayed = await rules.create(request.database, request.caller.user_id, data)
-    return answers.created(entry, f"/v1/blog-entries/{entry.id}", replayed=replayed)
+    return responses.created(entry, f"/v1/blog-entries/{entry.id}", replayed=replayed)
 
 
 @get("/{id:uuid}")
-async def read(request: Request, id: FromPath[UUID]) -> Ready[BlogEntry]:
+async def read(request: Request, id: FromPath[UUID]) -> EncodedResponse[BlogEntry]:
     """Read an entry."""
     entry = await repository.get(request.database, request.caller.user_id, id)
     if entry is None:
         raise Problem("not_found")
     if has_version(request, entry.version):
-        return answers.not_modified(entry.version)
-    return answers.versioned(entry)
+        return responses.not_modified(entry.version)
+    return responses.versioned(entry)
 
 
 @get("/by-slug/{slug:str}")
-async def read_by_slug(request: Request, slug: FromPath[str]) -> Ready[BlogEntry]:
+async def read_by_slug(request: Request, slug: FromPath[str]) -> EncodedResponse[BlogEntry]:
     """Read the entry that has a slug."""
     entry = await repository.get_by_slug(request.database, request.caller.user_id, slug)
     if entry is None:
         raise Problem("not_found")
     if has_version(request, entry.version):
-        return answers.not_modified(entry.version)
-    return answers.versioned(entry)
+        return responses.not_modified(entry.version)
+    return responses.versioned(entry)
 
 
 @get("/")
-async def page(request: Request, filters: FromQuery[BlogEntryQuery]) -> Ready[Page[ListedEntry]]:
+async def page(request: Request, filters: FromQuery[BlogEntryQuery]) -> EncodedResponse[Page[ListedEntry]]:
     """List entries by the time they were made, newest first or oldest first; with `q` those that match it, best first.
 
     With `q` each has a `snippet` and a `rank`, `order` says nothing, and there is one page: the best `limit` of the newest
@@ -66,21 +67,21 @@ async def page(request: Request, filters: FromQuery[BlogEntryQuery]) -> Ready[Pa
         found = await repository.find(
             request.database, user_id, q=filters.q, status=filters.status, tag=filters.tag, limit=filters.limit
         )
-        return cast("Ready[Page[ListedEntry]]", paging.answer(found, filters))
+        return cast("EncodedResponse[Page[ListedEntry]]", pagination.answer(found, filters))
     read_page = repository.page_newest if filters.order == "newest" else repository.page_oldest
     entries = await read_page(
         request.database,
         user_id,
         status=filters.status,
         tag=filters.tag,
-        after=paging.after(filters, filters.order),
+        after=pagination.after(filters, filters.order),
         limit=filters.limit + 1,
     )
-    return cast("Ready[Page[ListedEntry]]", paging.answer(entries, filters, filters.order))
+    return cast("EncodedResponse[Page[ListedEntry]]", pagination.answer(entries, filters, filters.order))
 
 
 @patch("/{id:uuid}", opt={"body_limit": BODY_LIMIT, "problems": ["conflict"]})
-async def change(request: Request, id: FromPath[UUID], data: JSONBody[BlogEntryPatch]) -> Ready[BlogEntry]:
+async def change(request: Request, id: FromPath[UUID], data: JSONBody[BlogEntryPatch]) -> EncodedResponse[BlogEntry]:
     """Change an entry by a merge patch. Bodies up to 1 MiB.
 
     Becoming published sets `published_at`, becoming a draft or archived clears it. The `slug` changes only when it is sent;
@@ -90,16 +91,16 @@ async def change(request: Request, id: FromPath[UUID], data: JSONBody[BlogEntryP
     entry = await repository.patch(request.database, user_id, id, expected_version(request), data)
     if entry is None:
         raise missing(await repository.get(request.database, user_id, id))
-    return answers.versioned(entry)
+    return responses.versioned(entry)
 
 
 @delete("/{id:uuid}", status_code=204)
-async def remove(request: Request, id: FromPath[UUID]) -> Ready[None]:
+async def remove(request: Request, id: FromPath[UUID]) -> EncodedResponse[None]:
     """Delete an entry for good."""
     user_id = request.caller.user_id
     if not await repository.delete(request.database, user_id, id, expected_version(request)):
         raise missing(await repository.get(request.database, user_id, id))
-    return answers.no_content()
+    return responses.no_content()
 
 
 router = Router("/v1/blog-entries", route_handlers=[create, read, read_by_slug, page, change, remove], tags=["Journal"])

@@ -3,9 +3,9 @@
 from uuid import UUID
 
 from app import slugs
-from app.answers import Json, encode
 from app.blog_entries.schemas import BlogEntry, BlogEntryCreate, BlogEntryPatch, FoundEntry
-from app.database import Executor, load
+from app.database.queries import Executor, Json, load
+from app.http.responses import encode
 
 queries = load("blog_entries")
 

@@ -2,10 +2,10 @@
 
 from uuid import UUID
 
-from app import ids
 from app.blog_entries import repository
 from app.blog_entries.schemas import BlogEntry, BlogEntryCreate
-from app.database import Database, Transaction
+from app.database.executor import Database, Transaction
+from app.http import idempotency
 
 
 async def create(database: Database, user_id: UUID, new: BlogEntryCreate) -> tuple[BlogEntry, bool]:
@@ -16,6 +16,6 @@ async def create(database: Database, user_id: UUID, new: BlogEntryCreate) -> tup
 
     async def work(transaction: Transaction) -> tuple[BlogEntry, bool]:
         await repository.lock_slugs(transaction, user_id)
-        return await ids.create_once(repository.create, repository.get, transaction, user_id, new)
+        return await idempotency.create_once(repository.create, repository.get, transaction, user_id, new)
 
     return await database.transaction(work)

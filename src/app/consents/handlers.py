@@ -3,38 +3,38 @@
 from litestar import Router, get, put
 from litestar.params import FromQuery, JSONBody
 
-from app import answers, paging
-from app.answers import Ready
 from app.consents import repository
 from app.consents.schemas import Consent, ConsentEvent, ConsentPut
-from app.paging import Page, PageQuery
-from app.requests import Request
+from app.http import pagination, responses
+from app.http.pagination import Page, PageQuery
+from app.http.requests import Request
+from app.http.responses import EncodedResponse
 
 
 @get("/")
-async def read(request: Request) -> Ready[Consent]:
+async def read(request: Request) -> EncodedResponse[Consent]:
     """Read what one agrees to now. `stale`: the terms have moved on since, and want to be accepted anew."""
     event = await repository.current(request.database, request.caller.user_id)
-    return answers.row(consent(event, request.settings.terms_version))
+    return responses.row(consent(event, request.settings.terms_version))
 
 
 @put("/", opt={"also": {201: "Nothing had been said before"}})
-async def write(request: Request, data: JSONBody[ConsentPut]) -> Ready[Consent]:
+async def write(request: Request, data: JSONBody[ConsentPut]) -> EncodedResponse[Consent]:
     """Say what one agrees to now. It is added to the history, unless it is what was said last."""
     terms_version = data.terms_version or (request.settings.terms_version if data.terms_accepted else None)
     user_id = request.caller.user_id
     added = await repository.record(request.database, user_id, data, terms_version)
     is_first, event = added or (False, await repository.current(request.database, user_id))
-    return answers.row(consent(event, request.settings.terms_version), 201 if is_first else 200)
+    return responses.row(consent(event, request.settings.terms_version), 201 if is_first else 200)
 
 
 @get("/history")
-async def page_history(request: Request, filters: FromQuery[PageQuery]) -> Ready[Page[ConsentEvent]]:
+async def page_history(request: Request, filters: FromQuery[PageQuery]) -> EncodedResponse[Page[ConsentEvent]]:
     """List everything that one said, newest first."""
     events = await repository.page_history(
-        request.database, request.caller.user_id, after=paging.after(filters), limit=filters.limit + 1
+        request.database, request.caller.user_id, after=pagination.after(filters), limit=filters.limit + 1
     )
-    return paging.answer(events, filters)
+    return pagination.answer(events, filters)
 
 
 def consent(event: ConsentEvent | None, terms_version: str) -> Consent:

@@ -2,9 +2,8 @@
 
 from uuid import UUID
 
-from app.answers import Json
 from app.consents.schemas import ConsentEvent, ConsentPut, UserConsent
-from app.database import Executor, load
+from app.database.queries import Executor, Json, load
 
 queries = load("consents")
 

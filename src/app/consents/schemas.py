@@ -6,7 +6,7 @@ from uuid import UUID
 import msgspec
 from msgspec import Meta
 
-from app.fields import NOT_BLANK, Id, Timestamp
+from app.http.fields import NOT_BLANK, Id, Timestamp
 
 TermsVersion = Annotated[
     str, Meta(min_length=1, max_length=100, pattern=NOT_BLANK, description="Which terms it is about.", examples=["1"])

@@ -5,7 +5,6 @@ from uuid import UUID
 
 from asyncpg import Record
 
-from app.answers import Json, encode
 from app.conversations.schemas import (
     Asked,
     Batch,
@@ -21,7 +20,8 @@ from app.conversations.schemas import (
     Part,
     text_of,
 )
-from app.database import Executor, load
+from app.database.queries import Executor, Json, load
+from app.http.responses import encode
 from app.usage.schemas import LIMITS
 
 queries = load("conversations")
@@ -104,10 +104,10 @@ async def read_newest(
     return _read(row) if row else None
 
 
-async def ask(database: Executor, user_id: UUID, id: UUID, new: MessageCreate) -> Asked:
+async def append_user_message(database: Executor, user_id: UUID, id: UUID, new: MessageCreate) -> Asked:
     """Add a user message and take it from the quota, both or neither."""
     free = LIMITS["free"]
-    row = await queries.ask(
+    row = await queries.append_user_message(
         database,
         user_id=user_id,
         id=id,

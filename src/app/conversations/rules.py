@@ -5,7 +5,6 @@ from uuid import UUID
 
 import msgspec
 
-from app.answers import Json, encode
 from app.conversations import repository
 from app.conversations.schemas import (
     MAX_MESSAGES,
@@ -17,9 +16,11 @@ from app.conversations.schemas import (
     check_message,
     text_of,
 )
-from app.database import Database, Transaction
-from app.paging import Order
-from app.problems import Problem, invalid
+from app.database.executor import Database, Transaction
+from app.database.queries import Json
+from app.http.pagination import Order
+from app.http.responses import encode
+from app.problems.catalog import Problem, invalid
 from app.usage import repository as usage
 from app.usage import rules as quota
 
@@ -38,7 +39,7 @@ async def add_message(database: Database, user_id: UUID, id: UUID, new: MessageC
     """
     check_message(new)
     if new.role == "user":
-        asked = await repository.ask(database, user_id, id, new)
+        asked = await repository.append_user_message(database, user_id, id, new)
         if asked.message is not None:
             return asked.message, False
         if asked.is_next is None:

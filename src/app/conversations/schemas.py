@@ -6,11 +6,11 @@ from uuid import UUID
 import msgspec
 from msgspec import UNSET, Meta, Raw, UnsetType
 
-from app import kept_json
-from app.answers import Json
-from app.fields import NOT_BLANK, TagSlug, Timestamp, Version
-from app.paging import Order, PageQuery
-from app.problems import invalid
+from app.database.queries import Json
+from app.http import raw_json
+from app.http.fields import NOT_BLANK, TagSlug, Timestamp, Version
+from app.http.pagination import Order, PageQuery
+from app.problems.catalog import invalid
 
 ConversationId = Annotated[
     UUID,
@@ -270,7 +270,7 @@ def check_message(message: SentMessage, path: str = "") -> None:
     for name in ("stage1", "stage2", "stage3", "metadata"):
         value: Raw | UnsetType = getattr(message, name)
         if value is not UNSET:
-            kept_json.check(f"{path}{name}", value)
+            raw_json.check(f"{path}{name}", value)
     if message.content is None and (message.role == "user" or text_of(message.stage3) is None):
         also = "" if message.role == "user" else ", or stage3"
         raise invalid(f"{path}content", "required", f"is required{also}")

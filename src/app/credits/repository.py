@@ -2,9 +2,8 @@
 
 from uuid import UUID
 
-from app.answers import Json
 from app.credits.schemas import Account, Transaction
-from app.database import Executor, load
+from app.database.queries import Executor, Json, load
 from app.settings import Settings
 
 queries = load("credits")

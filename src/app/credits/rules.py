@@ -9,8 +9,8 @@ import asyncpg
 
 from app.credits import repository
 from app.credits.schemas import Account, Deduction, Grant, Refund, Transaction
-from app.database import ATTEMPTS, Database
-from app.problems import Problem, invalid, later
+from app.database.executor import ATTEMPTS, Database
+from app.problems.catalog import Problem, invalid, later
 from app.settings import Settings
 
 T = TypeVar("T")

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
-from app.fields import NOT_BLANK, Timestamp
+from app.http.fields import NOT_BLANK, Timestamp
 
 Amount = Annotated[int, Meta(ge=1, le=1_000_000, description="Credits, 1 or more.", examples=[1])]
 Description = Annotated[str, Meta(max_length=500, description="What for.", examples=["Product search"])]

@@ -5,78 +5,79 @@ import datetime as dt
 from litestar import Router, delete, get, patch, put
 from litestar.params import FromPath, FromQuery, JSONBody
 
-from app import answers, paging
-from app.answers import Ready
 from app.daily_reviews import repository
 from app.daily_reviews.schemas import DailyReview, DailyReviewPatch, DailyReviewPut, DailyReviewQuery
-from app.paging import Page
-from app.policy import missing
-from app.problems import Problem
-from app.requests import Request, expected_version, has_version
+from app.http import pagination, responses
+from app.http.conditional import expected_version, has_version
+from app.http.pagination import Page
+from app.http.requests import Request
+from app.http.responses import EncodedResponse
+from app.problems.catalog import Problem
+from app.problems.ownership import missing
 
 LARGE = {"body_limit": 1024 * 1024}
 """Six texts of 10,000 characters each."""
 
 
 @put("/{date:date}", opt=LARGE)
-async def replace(request: Request, date: FromPath[dt.date], data: JSONBody[DailyReviewPut]) -> Ready[DailyReview]:
+async def replace(request: Request, date: FromPath[dt.date], data: JSONBody[DailyReviewPut]) -> EncodedResponse[DailyReview]:
     """Make the review of a day (201), or replace it (200): what is left out is null. Bodies up to 1 MiB."""
     user_id, version = request.caller.user_id, expected_version(request)
     if version is None:
         review, made = await repository.put(request.database, user_id, date, data)
-        return answers.replaced(review, made=made)
+        return responses.replaced(review, made=made)
     # A review that is not there has no version, so a PUT that expects one never makes it.
     replaced = await repository.patch(request.database, user_id, date, version, data)
     if replaced is None:
         raise Problem("version_mismatch")
-    return answers.replaced(replaced, made=False)
+    return responses.replaced(replaced, made=False)
 
 
 @get("/{date:date}")
-async def read(request: Request, date: FromPath[dt.date]) -> Ready[DailyReview]:
+async def read(request: Request, date: FromPath[dt.date]) -> EncodedResponse[DailyReview]:
     """Read the review of a day."""
     review = await repository.get(request.database, request.caller.user_id, date)
     if review is None:
         raise Problem("not_found")
     if has_version(request, review.version):
-        return answers.not_modified(review.version)
-    return answers.versioned(review)
+        return responses.not_modified(review.version)
+    return responses.versioned(review)
 
 
 @get("/")
-async def page(request: Request, filters: FromQuery[DailyReviewQuery]) -> Ready[Page[DailyReview]]:
+async def page(request: Request, filters: FromQuery[DailyReviewQuery]) -> EncodedResponse[Page[DailyReview]]:
     """List the reviews of a range of days, latest first or earliest first."""
     read_page = repository.page_newest if filters.order == "newest" else repository.page_oldest
-    after_date, after_id = paging.after_dated(filters)
+    after_date, after_id = pagination.after_dated(filters)
     reviews = await read_page(
         request.database,
         request.caller.user_id,
-        far_date=paging.far_end(filters),
+        far_date=pagination.range_bound(filters),
         tag=filters.tag,
         after_date=after_date,
         after_id=after_id,
         limit=filters.limit + 1,
     )
-    return paging.answer_dated(reviews, filters)
+    return pagination.answer_dated(reviews, filters)
 
 
 @patch("/{date:date}", opt=LARGE)
-async def change(request: Request, date: FromPath[dt.date], data: JSONBody[DailyReviewPatch]) -> Ready[DailyReview]:
+async def change(request: Request, date: FromPath[dt.date], data: JSONBody[DailyReviewPatch]) -> EncodedResponse[DailyReview]:
     """Change the review of a day by a merge patch. Bodies up to 1 MiB."""
     user_id = request.caller.user_id
     review = await repository.patch(request.database, user_id, date, expected_version(request), data)
     if review is None:
         raise missing(await repository.get(request.database, user_id, date))
-    return answers.versioned(review)
+    return responses.versioned(review)
 
 
 @delete("/{date:date}", status_code=204)
-async def remove(request: Request, date: FromPath[dt.date]) -> Ready[None]:
+async def remove(request: Request, date: FromPath[dt.date]) -> EncodedResponse[None]:
     """Delete the review of a day for good."""
     user_id = request.caller.user_id
     if not await repository.delete(request.database, user_id, date, expected_version(request)):
         raise missing(await repository.get(request.database, user_id, date))
-    return answers.no_content()
+    return responses.no_content()
 
 
 router = Router("/v1/daily-reviews", route_handlers=[replace, read, page, change, remove], tags=["Journal"])

@@ -3,9 +3,9 @@
 import datetime as dt
 from uuid import UUID
 
-from app.answers import Json, encode
 from app.daily_reviews.schemas import DailyReview, DailyReviewPatch, DailyReviewPut
-from app.database import Executor, load
+from app.database.queries import Executor, Json, load
+from app.http.responses import encode
 
 queries = load("daily_reviews")
 

@@ -5,8 +5,8 @@ from typing import Annotated
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from app.fields import Day, Id, Mood, TagSlug, Timestamp, Version
-from app.paging import DatedPageQuery
+from app.http.fields import Day, Id, Mood, TagSlug, Timestamp, Version
+from app.http.pagination import DatedPageQuery
 
 SleepHours = Annotated[float, Meta(ge=0, le=24, examples=[7.5])]
 WaterMl = Annotated[int, Meta(ge=0, le=1_000_000, examples=[1500])]

@@ -6,37 +6,40 @@ from uuid import UUID
 from litestar import Router, delete, get, patch, post
 from litestar.params import FromPath, FromQuery, JSONBody
 
-from app import answers, ids, paging
-from app.answers import Ready
 from app.goals import recurrence, repository, rules
 from app.goals.schemas import Goal, GoalCreate, GoalPatch, GoalQuery, GoalTree, Progress, ProgressCreate
-from app.paging import DatedPageQuery, Page
-from app.policy import missing
-from app.requests import Request, expected_version
+from app.http import idempotency, pagination, responses
+from app.http.conditional import expected_version
+from app.http.pagination import DatedPageQuery, Page
+from app.http.requests import Request
+from app.http.responses import EncodedResponse
+from app.problems.ownership import missing
 
 
 @post("/", opt={"problems": ["not_found", "goals_cycle"]})
-async def create(request: Request, data: JSONBody[GoalCreate]) -> Ready[Goal]:
+async def create(request: Request, data: JSONBody[GoalCreate]) -> EncodedResponse[Goal]:
     """Make a goal. Sent again with the same `id`: 200 with the goal as it stands, and nothing new.
 
     A `parent_id` that is not there, or not yours: 404.
     """
     recurrence.check(data.recurrence_pattern)
-    goal, replayed = await ids.create_once(repository.create, repository.get, request.database, request.caller.user_id, data)
-    return answers.created(goal, f"/v1/goals/{goal.id}", replayed=replayed)
+    goal, replayed = await idempotency.create_once(
+        repository.create, repository.get, request.database, request.caller.user_id, data
+    )
+    return responses.created(goal, f"/v1/goals/{goal.id}", replayed=replayed)
 
 
 @get("/{id:uuid}")
-async def read(request: Request, id: FromPath[UUID]) -> Ready[Goal]:
+async def read(request: Request, id: FromPath[UUID]) -> EncodedResponse[Goal]:
     """Read a goal with its current value and percentage."""
     goal = await repository.get(request.database, request.caller.user_id, id)
     if goal is None:
         raise missing(goal)
-    return answers.versioned(goal)
+    return responses.versioned(goal)
 
 
 @get("/")
-async def page(request: Request, filters: FromQuery[GoalQuery]) -> Ready[Page[Goal]]:
+async def page(request: Request, filters: FromQuery[GoalQuery]) -> EncodedResponse[Page[Goal]]:
     """List goals by the time they were made, newest first or oldest first."""
     read_page = repository.page_newest if filters.order == "newest" else repository.page_oldest
     goals = await read_page(
@@ -46,14 +49,14 @@ async def page(request: Request, filters: FromQuery[GoalQuery]) -> Ready[Page[Go
         goal_type=filters.goal_type,
         parent_id=filters.parent_id,
         tag=filters.tag,
-        after=paging.after(filters, filters.order),
+        after=pagination.after(filters, filters.order),
         limit=filters.limit + 1,
     )
-    return paging.answer(goals, filters, filters.order)
+    return pagination.answer(goals, filters, filters.order)
 
 
 @patch("/{id:uuid}", opt={"problems": ["goals_cycle"]})
-async def change(request: Request, id: FromPath[UUID], data: JSONBody[GoalPatch]) -> Ready[Goal]:
+async def change(request: Request, id: FromPath[UUID], data: JSONBody[GoalPatch]) -> EncodedResponse[Goal]:
     """Change a goal by a merge patch: with `parent_id` it moves, with everything below it.
 
     Completing a recurring goal makes its next occurrence, once: an active goal with the same fields and tags, without
@@ -62,20 +65,20 @@ async def change(request: Request, id: FromPath[UUID], data: JSONBody[GoalPatch]
     """
     recurrence.check(data.recurrence_pattern)
     goal = await rules.change(request.database, request.caller.user_id, id, expected_version(request), data)
-    return answers.versioned(goal)
+    return responses.versioned(goal)
 
 
 @delete("/{id:uuid}", status_code=204)
-async def remove(request: Request, id: FromPath[UUID]) -> Ready[None]:
+async def remove(request: Request, id: FromPath[UUID]) -> EncodedResponse[None]:
     """Delete a goal for good, and its sub-goals with it."""
     user_id = request.caller.user_id
     if not await repository.delete(request.database, user_id, id, expected_version(request)):
         raise missing(await repository.get(request.database, user_id, id))
-    return answers.no_content()
+    return responses.no_content()
 
 
 @get("/{id:uuid}/tree", opt={"problems": ["goals_tree_too_large"]})
-async def tree(request: Request, id: FromPath[UUID]) -> Ready[GoalTree]:
+async def tree(request: Request, id: FromPath[UUID]) -> EncodedResponse[GoalTree]:
     """Read a goal with everything below it and how far that is as a whole.
 
     A goal's `rolled_up_percentage` is the mean of those of its sub-goals, cancelled ones left out; without any it is the
@@ -86,39 +89,41 @@ async def tree(request: Request, id: FromPath[UUID]) -> Ready[GoalTree]:
 
 
 @post("/{id:uuid}/progress")
-async def create_progress(request: Request, id: FromPath[UUID], data: JSONBody[ProgressCreate]) -> Ready[Progress]:
+async def create_progress(request: Request, id: FromPath[UUID], data: JSONBody[ProgressCreate]) -> EncodedResponse[Progress]:
     """Note how far a goal is on a day. The newest entry by date, then by id, is its current value.
 
     Sent again with the same `id`: 200 with the entry as it stands. `Location` is the list in which the entry is.
     """
-    entry, replayed = await ids.create_once(
+    entry, replayed = await idempotency.create_once(
         partial(repository.create_progress, goal_id=id),
         partial(repository.get_progress, goal_id=id),
         request.database,
         request.caller.user_id,
         data,
     )
-    return answers.created(entry, f"/v1/goals/{id}/progress", replayed=replayed)
+    return responses.created(entry, f"/v1/goals/{id}/progress", replayed=replayed)
 
 
 @get("/{id:uuid}/progress")
-async def page_progress(request: Request, id: FromPath[UUID], filters: FromQuery[DatedPageQuery]) -> Ready[Page[Progress]]:
+async def page_progress(
+    request: Request, id: FromPath[UUID], filters: FromQuery[DatedPageQuery]
+) -> EncodedResponse[Page[Progress]]:
     """List how far a goal was, by date."""
     user_id = request.caller.user_id
     read_page = repository.page_progress_newest if filters.order == "newest" else repository.page_progress_oldest
-    after_date, after_id = paging.after_dated(filters)
+    after_date, after_id = pagination.after_dated(filters)
     entries = await read_page(
         request.database,
         user_id,
         id,
-        far_date=paging.far_end(filters),
+        far_date=pagination.range_bound(filters),
         after_date=after_date,
         after_id=after_id,
         limit=filters.limit + 1,
     )
     if not entries and (goal := await repository.get(request.database, user_id, id)) is None:
         raise missing(goal)
-    return paging.answer_dated(entries, filters)
+    return pagination.answer_dated(entries, filters)
 
 
 router = Router(

@@ -7,9 +7,9 @@ from typing import NamedTuple
 from dateutil.rrule import rrulestr
 from msgspec import UnsetType
 
-from app.fields import LAST_DAY
 from app.goals.schemas import RECURRENCE
-from app.problems import Problem, invalid
+from app.http.fields import LAST_DAY
+from app.problems.catalog import Problem, invalid
 
 HORIZON = 10
 """Years in which the next day must come."""

@@ -3,10 +3,10 @@
 from datetime import date
 from uuid import UUID
 
-from app.answers import Json, encode
-from app.database import Executor, load
+from app.database.queries import Executor, Json, load
 from app.goals.recurrence import Occurrence
 from app.goals.schemas import Goal, GoalCreate, GoalPatch, Progress, ProgressCreate, TreeGoal
+from app.http.responses import encode
 
 queries = load("goals")
 

@@ -3,12 +3,13 @@
 from collections import defaultdict
 from uuid import UUID
 
-from app.answers import Ready
-from app.database import Database, Executor
+from app.database.executor import Database
+from app.database.queries import Executor
 from app.goals import recurrence, repository
 from app.goals.schemas import Goal, GoalPatch, GoalTree, TreeGoal
-from app.policy import missing
-from app.problems import FieldError, Problem
+from app.http.responses import EncodedResponse
+from app.problems.catalog import FieldError, Problem
+from app.problems.ownership import missing
 
 LARGEST_TREE = 10_000
 """Goals in one answer."""
@@ -64,7 +65,7 @@ async def _recur(transaction: Executor, user_id: UUID, goal: Goal) -> None:
         await repository.recur(transaction, user_id, goal.id, occurrence)
 
 
-def tree(root: UUID, goals: list[TreeGoal]) -> Ready[GoalTree]:
+def tree(root: UUID, goals: list[TreeGoal]) -> EncodedResponse[GoalTree]:
     """Answer with a goal and everything below it, put together out of their rows, oldest first. Raises Problem 404, 422.
 
     A goal's rolled-up percentage is the mean of those of its sub-goals; cancelled ones do not count, or a plan that was
@@ -94,4 +95,4 @@ def tree(root: UUID, goals: list[TreeGoal]) -> Ready[GoalTree]:
         written.append("" if depth > last else "]}" * (last - depth + 1) + ",")
         written.append(f'{{"goal":{goal.json},"rolled_up_percentage":{round(rolled_up[goal.id], 2)},"children":[')
         last = depth
-    return Ready(("".join(written) + "]}" * (last + 1)).encode())
+    return EncodedResponse(("".join(written) + "]}" * (last + 1)).encode())

@@ -7,9 +7,9 @@ from uuid import UUID
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from app.fields import END, NOT_BLANK, Day, Id, TagSlug, Timestamp, Version
-from app.ids import ChosenId
-from app.paging import OrderedPageQuery
+from app.http.fields import END, NOT_BLANK, Day, Id, TagSlug, Timestamp, Version
+from app.http.idempotency import ChosenId
+from app.http.pagination import OrderedPageQuery
 
 _WEEKDAY = "(MO|TU|WE|TH|FR|SA|SU)"
 _NUMBER = "[+-]?[1-9][0-9]{0,2}"

@@ -7,9 +7,7 @@ from zoneinfo import ZoneInfo
 from litestar import Router, delete, get, patch, post, put
 from litestar.params import FromPath, FromQuery, JSONBody
 
-from app import answers, ids, paging
-from app.answers import Ready
-from app.auth import unauthenticated
+from app.auth.authentication import unauthenticated
 from app.habits import repository
 from app.habits.schemas import (
     Habit,
@@ -22,32 +20,37 @@ from app.habits.schemas import (
     HabitStats,
     Today,
 )
-from app.paging import Page
-from app.policy import missing
-from app.problems import Problem, invalid
-from app.requests import Request, expected_version, has_version
+from app.http import idempotency, pagination, responses
+from app.http.conditional import expected_version, has_version
+from app.http.pagination import Page
+from app.http.requests import Request
+from app.http.responses import EncodedResponse
+from app.problems.catalog import Problem, invalid
+from app.problems.ownership import missing
 
 
 @post("/")
-async def create(request: Request, data: JSONBody[HabitCreate]) -> Ready[Habit]:
+async def create(request: Request, data: JSONBody[HabitCreate]) -> EncodedResponse[Habit]:
     """Make a habit. Sent again with the same `id`: 200 with the habit as it stands, and nothing new."""
-    habit, replayed = await ids.create_once(repository.create, repository.get, request.database, request.caller.user_id, data)
-    return answers.created(habit, f"/v1/habits/{habit.id}", replayed=replayed)
+    habit, replayed = await idempotency.create_once(
+        repository.create, repository.get, request.database, request.caller.user_id, data
+    )
+    return responses.created(habit, f"/v1/habits/{habit.id}", replayed=replayed)
 
 
 @get("/{id:uuid}")
-async def read(request: Request, id: FromPath[UUID]) -> Ready[Habit]:
+async def read(request: Request, id: FromPath[UUID]) -> EncodedResponse[Habit]:
     """Read a habit."""
     habit = await repository.get(request.database, request.caller.user_id, id)
     if habit is None:
         raise Problem("not_found")
     if has_version(request, habit.version):
-        return answers.not_modified(habit.version)
-    return answers.versioned(habit)
+        return responses.not_modified(habit.version)
+    return responses.versioned(habit)
 
 
 @get("/")
-async def page(request: Request, filters: FromQuery[HabitQuery]) -> Ready[Page[Habit]]:
+async def page(request: Request, filters: FromQuery[HabitQuery]) -> EncodedResponse[Page[Habit]]:
     """List habits by the time they were made, newest first or oldest first."""
     read_page = repository.page_newest if filters.order == "newest" else repository.page_oldest
     habits = await read_page(
@@ -55,33 +58,33 @@ async def page(request: Request, filters: FromQuery[HabitQuery]) -> Ready[Page[H
         request.caller.user_id,
         is_archived=filters.is_archived,
         tag=filters.tag,
-        after=paging.after(filters, filters.order),
+        after=pagination.after(filters, filters.order),
         limit=filters.limit + 1,
     )
-    return paging.answer(habits, filters, filters.order)
+    return pagination.answer(habits, filters, filters.order)
 
 
 @patch("/{id:uuid}")
-async def change(request: Request, id: FromPath[UUID], data: JSONBody[HabitPatch]) -> Ready[Habit]:
+async def change(request: Request, id: FromPath[UUID], data: JSONBody[HabitPatch]) -> EncodedResponse[Habit]:
     """Change a habit by a merge patch."""
     user_id = request.caller.user_id
     habit = await repository.patch(request.database, user_id, id, expected_version(request), data)
     if habit is None:
         raise missing(await repository.get(request.database, user_id, id))
-    return answers.versioned(habit)
+    return responses.versioned(habit)
 
 
 @delete("/{id:uuid}", status_code=204)
-async def remove(request: Request, id: FromPath[UUID]) -> Ready[None]:
+async def remove(request: Request, id: FromPath[UUID]) -> EncodedResponse[None]:
     """Delete a habit with all its entries, for good."""
     user_id = request.caller.user_id
     if not await repository.delete(request.database, user_id, id, expected_version(request)):
         raise missing(await repository.get(request.database, user_id, id))
-    return answers.no_content()
+    return responses.no_content()
 
 
 @get("/today")
-async def today(request: Request) -> Ready[Today]:
+async def today(request: Request) -> EncodedResponse[Today]:
     """List what is due today, in the user's order and time zone, each with its state.
 
     A daily habit is due every day. A weekly or custom one is due until `target_days` days of this week are completed; one
@@ -90,11 +93,11 @@ async def today(request: Request) -> Ready[Today]:
     due = await repository.today(request.database, request.caller.user_id)
     if due is None:
         raise unauthenticated()
-    return Ready(due.encode())
+    return EncodedResponse(due.encode())
 
 
 @get("/{id:uuid}/stats")
-async def stats(request: Request, id: FromPath[UUID]) -> Ready[HabitStats]:
+async def stats(request: Request, id: FromPath[UUID]) -> EncodedResponse[HabitStats]:
     """Read what a habit's entries come to: streaks, rates and totals, up to today in the user's time zone.
 
     A skipped day neither breaks nor lengthens a streak. Weekly and custom habits count weeks, Monday to Sunday, in which
@@ -105,15 +108,17 @@ async def stats(request: Request, id: FromPath[UUID]) -> Ready[HabitStats]:
     found = await repository.stats(request.database, request.caller.user_id, id)
     if found is None:
         raise Problem("not_found")
-    return Ready(found.encode())
+    return EncodedResponse(found.encode())
 
 
 @get("/{id:uuid}/entries")
-async def page_entries(request: Request, id: FromPath[UUID], filters: FromQuery[HabitEntryQuery]) -> Ready[Page[HabitEntry]]:
+async def page_entries(
+    request: Request, id: FromPath[UUID], filters: FromQuery[HabitEntryQuery]
+) -> EncodedResponse[Page[HabitEntry]]:
     """List a habit's entries by date, newest first or oldest first."""
     read_page = repository.page_entries_newest if filters.order == "newest" else repository.page_entries_oldest
     user_id = request.caller.user_id
-    from_date, to_date = paging.days_left(filters)
+    from_date, to_date = pagination.days_left(filters)
     entries = await read_page(
         request.database,
         user_id,
@@ -124,24 +129,24 @@ async def page_entries(request: Request, id: FromPath[UUID], filters: FromQuery[
     )
     if not entries and await repository.get(request.database, user_id, id) is None:
         raise Problem("not_found")
-    return paging.answer_dated(entries, filters)
+    return pagination.answer_dated(entries, filters)
 
 
 @get("/{id:uuid}/entries/{date:date}")
-async def read_entry(request: Request, id: FromPath[UUID], date: FromPath[dt.date]) -> Ready[HabitEntry]:
+async def read_entry(request: Request, id: FromPath[UUID], date: FromPath[dt.date]) -> EncodedResponse[HabitEntry]:
     """Read the entry of a day."""
     entry = await repository.get_entry(request.database, request.caller.user_id, id, date)
     if entry is None:
         raise Problem("not_found")
     if has_version(request, entry.version):
-        return answers.not_modified(entry.version)
-    return answers.versioned(entry)
+        return responses.not_modified(entry.version)
+    return responses.versioned(entry)
 
 
 @put("/{id:uuid}/entries/{date:date}")
 async def put_entry(
     request: Request, id: FromPath[UUID], date: FromPath[dt.date], data: JSONBody[HabitEntryPut]
-) -> Ready[HabitEntry]:
+) -> EncodedResponse[HabitEntry]:
     """Enter what happened with a habit on a day: made, or replaced where there is an entry.
 
     An omitted field gets its default; `completed` of a numeric habit is then decided by the value. From the day after
@@ -153,7 +158,7 @@ async def put_entry(
     if put is None:
         raise missing(await repository.get(request.database, user_id, id))
     entry, made = put
-    return answers.replaced(entry, made=made)
+    return responses.replaced(entry, made=made)
 
 
 def check_day(date: dt.date, timezone: str, new: HabitEntryPut) -> None:
@@ -167,12 +172,12 @@ def check_day(date: dt.date, timezone: str, new: HabitEntryPut) -> None:
 
 
 @delete("/{id:uuid}/entries/{date:date}", status_code=204)
-async def remove_entry(request: Request, id: FromPath[UUID], date: FromPath[dt.date]) -> Ready[None]:
+async def remove_entry(request: Request, id: FromPath[UUID], date: FromPath[dt.date]) -> EncodedResponse[None]:
     """Delete the entry of a day."""
     user_id = request.caller.user_id
     if not await repository.delete_entry(request.database, user_id, id, date, expected_version(request)):
         raise missing(await repository.get_entry(request.database, user_id, id, date))
-    return answers.no_content()
+    return responses.no_content()
 
 
 router = Router(

@@ -3,9 +3,9 @@
 import datetime as dt
 from uuid import UUID
 
-from app.answers import Json, encode
-from app.database import Executor, load
+from app.database.queries import Executor, Json, load
 from app.habits.schemas import Habit, HabitCreate, HabitEntry, HabitEntryPut, HabitPatch, HabitStats, Today
+from app.http.responses import encode
 
 queries = load("habits")
 

@@ -6,9 +6,9 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from app.fields import NOT_BLANK, Color, Day, Id, Mood, Quantity, TagSlug, TimeOfDay, Timestamp, Version
-from app.ids import ChosenId
-from app.paging import DatedPageQuery, OrderedPageQuery
+from app.http.fields import NOT_BLANK, Color, Day, Id, Mood, Quantity, TagSlug, TimeOfDay, Timestamp, Version
+from app.http.idempotency import ChosenId
+from app.http.pagination import DatedPageQuery, OrderedPageQuery
 
 Name = Annotated[str, Meta(min_length=1, max_length=255, pattern=NOT_BLANK, description="Not blank.", examples=["Stretch"])]
 Description = Annotated[str, Meta(max_length=10_000, examples=["Ten minutes, before breakfast"])]

@@ -5,38 +5,39 @@ from uuid import UUID
 from litestar import Router, delete, get, patch, post
 from litestar.params import FromPath, FromQuery, JSONBody
 
-from app import answers, paging
-from app.answers import Ready, Streamed
+from app.http import pagination, responses
+from app.http.conditional import expected_version, has_tag, has_version
+from app.http.pagination import Page
+from app.http.requests import Request
+from app.http.responses import EncodedResponse, StreamingResponse
 from app.media import repository, rules
 from app.media.content import headers
 from app.media.ranges import asked_range
 from app.media.schemas import Media, MediaForm, MediaPatch, MediaQuery, target_columns
-from app.paging import Page
-from app.policy import missing
-from app.problems import Problem, later
-from app.requests import Request, expected_version, has_tag, has_version
+from app.problems.catalog import Problem, later
+from app.problems.ownership import missing
 
 
 @post("/", opt={"multipart": MediaForm, "problems": ["media_quota_exceeded", "not_found", "storage_unavailable"]})
-async def create(request: Request) -> Ready[Media]:
+async def create(request: Request) -> EncodedResponse[Media]:
     """Upload a file. It may be attached to a row of yours; its type is told from its bytes."""
     media = await rules.upload(request)
-    return answers.created(media, f"/v1/media/{media.id}")
+    return responses.created(media, f"/v1/media/{media.id}")
 
 
 @get("/{id:uuid}")
-async def read(request: Request, id: FromPath[UUID]) -> Ready[Media]:
+async def read(request: Request, id: FromPath[UUID]) -> EncodedResponse[Media]:
     """Read what is known of a file."""
     media = await repository.get(request.database, request.caller.user_id, id)
     if media is None:
         raise Problem("not_found")
     if has_version(request, media.version):
-        return answers.not_modified(media.version)
-    return answers.versioned(media)
+        return responses.not_modified(media.version)
+    return responses.versioned(media)
 
 
 @get("/{id:uuid}/content", media_type="*/*", opt={"problems": ["range_not_satisfiable", "storage_unavailable"]})
-async def content(request: Request, id: FromPath[UUID]) -> Ready[bytes]:
+async def content(request: Request, id: FromPath[UUID]) -> EncodedResponse[bytes]:
     """Read the bytes of a file, or a range of them. What a browser could run comes as a download."""
     user_id = request.caller.user_id
     file = await repository.stored(request.database, user_id, id)
@@ -45,7 +46,7 @@ async def content(request: Request, id: FromPath[UUID]) -> Ready[bytes]:
     tag, size = f'"{file.sha256}"', file.size_bytes
     sent = (*headers(file.file_name, file.content_type), (b"etag", tag.encode()), (b"accept-ranges", b"bytes"))
     if has_tag(request, tag):
-        return Ready(b"", 304, sent[-3:])
+        return EncodedResponse(b"", 304, sent[-3:])
     asked = asked_range(request, size, tag)
     start, stop = asked or (0, size)
     sent += ((b"content-length", b"%d" % (stop - start)),)
@@ -60,41 +61,41 @@ async def content(request: Request, id: FromPath[UUID]) -> Ready[bytes]:
         if await repository.get(request.database, user_id, id) is None:
             raise Problem("not_found") from None
         raise later("storage_unavailable", 5) from None
-    return Streamed(chunks, 206 if asked else 200, sent)
+    return StreamingResponse(chunks, 206 if asked else 200, sent)
 
 
 @get("/")
-async def page(request: Request, filters: FromQuery[MediaQuery]) -> Ready[Page[Media]]:
+async def page(request: Request, filters: FromQuery[MediaQuery]) -> EncodedResponse[Page[Media]]:
     """List files by the time they were uploaded, newest first or oldest first."""
     user_id, newest = request.caller.user_id, filters.order == "newest"
-    after, limit = paging.after(filters, filters.order), filters.limit + 1
+    after, limit = pagination.after(filters, filters.order), filters.limit + 1
     if target := target_columns(filters.taggable_type, filters.taggable_id):
         files = await repository.page_attached(request.database, user_id, target, newest=newest, after=after, limit=limit)
     else:
         read_page = repository.page_newest if newest else repository.page_oldest
         files = await read_page(request.database, user_id, after=after, limit=limit)
-    return paging.answer(files, filters, filters.order)
+    return pagination.answer(files, filters, filters.order)
 
 
 @patch("/{id:uuid}")
-async def change(request: Request, id: FromPath[UUID], data: JSONBody[MediaPatch]) -> Ready[Media]:
+async def change(request: Request, id: FromPath[UUID], data: JSONBody[MediaPatch]) -> EncodedResponse[Media]:
     """Change a file's name, its description, and what it is attached to. The bytes stay."""
     columns = rules.changed_columns(data)
     media = await repository.patch(request.database, request.caller.user_id, id, expected_version(request), columns)
     if media is None:
         raise missing(await repository.get(request.database, request.caller.user_id, id))
-    return answers.versioned(media)
+    return responses.versioned(media)
 
 
 @delete("/{id:uuid}", status_code=204)
-async def remove(request: Request, id: FromPath[UUID]) -> Ready[None]:
+async def remove(request: Request, id: FromPath[UUID]) -> EncodedResponse[None]:
     """Delete a file for good."""
     user_id = request.caller.user_id
     key = await repository.delete(request.database, user_id, id, expected_version(request))
     if key is None:
         raise missing(await repository.get(request.database, user_id, id))
     await rules.delete_object(request.database, request.storage, key)
-    return answers.no_content()
+    return responses.no_content()
 
 
 router = Router("/v1/media", route_handlers=[create, read, content, page, change, remove], tags=["Media"])

@@ -2,8 +2,8 @@
 
 import re
 
-from app.problems import Problem
-from app.requests import Request
+from app.http.requests import Request
+from app.problems.catalog import Problem
 
 _ONE = re.compile(r"bytes\s*=\s*(?:([0-9]{1,19})-([0-9]{0,19})|-([0-9]{1,19}))\s*", re.IGNORECASE)
 

@@ -5,10 +5,10 @@ from uuid import UUID
 
 from msgspec import structs
 
-from app.answers import Json, encode
-from app.database import Executor, load
-from app.kinds import KINDS
+from app.database.queries import Executor, Json, load
+from app.http.responses import encode
 from app.media.schemas import Media, Stored, Upload
+from app.tags.targets import KINDS
 
 queries = load("media")
 

@@ -16,15 +16,17 @@ import structlog
 from msgspec import UNSET
 from multipart import MultipartError, MultipartSegment, PushMultipartParser, parse_options_header
 
-from app.database import Database, DatabaseUnavailable, Executor, QueryTimeout
-from app.errors import problem_for_validation
-from app.kinds import KINDS
+from app.database.errors import DatabaseUnavailable, QueryTimeout
+from app.database.executor import Database
+from app.database.queries import Executor
+from app.http.decoding import announced_length, body_chunks, problem_for_validation
+from app.http.requests import Request
 from app.media import repository
 from app.media.content import HEAD_BYTES, dimensions, sniff
 from app.media.schemas import FileName, Media, MediaForm, MediaPatch, Upload, target_columns
-from app.problems import Problem, invalid
-from app.requests import Request, announced_length, body_chunks
+from app.problems.catalog import Problem, invalid
 from app.storage import Storage
+from app.tags.targets import KINDS
 
 log = structlog.get_logger()
 

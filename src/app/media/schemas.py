@@ -6,10 +6,10 @@ from uuid import UUID
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from app.fields import END, SPACE, Id, Timestamp, Version
-from app.kinds import KINDS, Kind
-from app.paging import OrderedPageQuery
-from app.problems import invalid
+from app.http.fields import END, SPACE, Id, Timestamp, Version
+from app.http.pagination import OrderedPageQuery
+from app.problems.catalog import invalid
+from app.tags.targets import KINDS, Kind
 
 # Neither control characters, of which headers could be made, nor what separates folders.
 _NEVER = r"/\\\x00-\x1f\x7f-\x9f\u2028\u2029"

@@ -5,43 +5,46 @@ from uuid import UUID
 from litestar import Router, delete, get, patch, post
 from litestar.params import FromPath, FromQuery, JSONBody
 
-from app import answers, ids, paging, summaries
-from app.answers import Ready
+from app.http import date_ranges, idempotency, pagination, responses
+from app.http.conditional import expected_version, has_version
+from app.http.date_ranges import Summary, SummaryQuery
+from app.http.pagination import Page
+from app.http.requests import Request
+from app.http.responses import EncodedResponse
 from app.nutrition import repository
 from app.nutrition.schemas import Food, FoodCreate, FoodPatch, FoodQuery, FoodTotals
-from app.paging import Page
-from app.policy import missing
-from app.requests import Request, expected_version, has_version
-from app.summaries import Summary, SummaryQuery
+from app.problems.ownership import missing
 
 
 @post("/")
-async def create(request: Request, data: JSONBody[FoodCreate]) -> Ready[Food]:
+async def create(request: Request, data: JSONBody[FoodCreate]) -> EncodedResponse[Food]:
     """Write down a food. Sent again with the same `id`: 200 with the food as it stands, and nothing new."""
-    food, replayed = await ids.create_once(repository.create, repository.get, request.database, request.caller.user_id, data)
-    return answers.created(food, f"/v1/foods/{food.id}", replayed=replayed)
+    food, replayed = await idempotency.create_once(
+        repository.create, repository.get, request.database, request.caller.user_id, data
+    )
+    return responses.created(food, f"/v1/foods/{food.id}", replayed=replayed)
 
 
 @get("/{id:uuid}")
-async def read(request: Request, id: FromPath[UUID]) -> Ready[Food]:
+async def read(request: Request, id: FromPath[UUID]) -> EncodedResponse[Food]:
     """Read a food."""
     food = await repository.get(request.database, request.caller.user_id, id)
     if food is None:
         raise missing(None)
     if has_version(request, food.version):
-        return answers.not_modified(food.version)
-    return answers.versioned(food)
+        return responses.not_modified(food.version)
+    return responses.versioned(food)
 
 
 @get("/")
-async def page(request: Request, filters: FromQuery[FoodQuery]) -> Ready[Page[Food]]:
+async def page(request: Request, filters: FromQuery[FoodQuery]) -> EncodedResponse[Page[Food]]:
     """List foods by date, newest first or oldest first; those of one day by the time they were made."""
     read_page = repository.page_newest if filters.order == "newest" else repository.page_oldest
-    after_date, after_id = paging.after_dated(filters)
+    after_date, after_id = pagination.after_dated(filters)
     foods = await read_page(
         request.database,
         request.caller.user_id,
-        far_date=paging.far_end(filters),
+        far_date=pagination.range_bound(filters),
         meal_type=filters.meal_type,
         is_favorite=filters.is_favorite,
         tag=filters.tag,
@@ -49,41 +52,41 @@ async def page(request: Request, filters: FromQuery[FoodQuery]) -> Ready[Page[Fo
         after_id=after_id,
         limit=filters.limit + 1,
     )
-    return paging.answer_dated(foods, filters)
+    return pagination.answer_dated(foods, filters)
 
 
 @get("/summary")
-async def summary(request: Request, filters: FromQuery[SummaryQuery]) -> Ready[Summary[FoodTotals]]:
+async def summary(request: Request, filters: FromQuery[SummaryQuery]) -> EncodedResponse[Summary[FoodTotals]]:
     """Add up foods per day or per week, the earliest first.
 
     Days without food are left out; a week counts only its days within the range. A nutrient that nobody entered is null in
     the total, not 0; where some foods have it, the others count as 0. Without `from` and `to`: the last 30 days in the time
     zone of the user. At most 366 days.
     """
-    from_date, to_date = summaries.days(filters)
+    from_date, to_date = date_ranges.days(filters)
     totals = await repository.summary(
         request.database, request.caller.user_id, from_date=from_date, to_date=to_date, by=filters.by
     )
-    return answers.row(Summary(totals))
+    return responses.row(Summary(totals))
 
 
 @patch("/{id:uuid}")
-async def change(request: Request, id: FromPath[UUID], data: JSONBody[FoodPatch]) -> Ready[Food]:
+async def change(request: Request, id: FromPath[UUID], data: JSONBody[FoodPatch]) -> EncodedResponse[Food]:
     """Change a food by a merge patch."""
     user_id = request.caller.user_id
     food = await repository.patch(request.database, user_id, id, expected_version(request), data)
     if food is None:
         raise missing(await repository.get(request.database, user_id, id))
-    return answers.versioned(food)
+    return responses.versioned(food)
 
 
 @delete("/{id:uuid}", status_code=204)
-async def remove(request: Request, id: FromPath[UUID]) -> Ready[None]:
+async def remove(request: Request, id: FromPath[UUID]) -> EncodedResponse[None]:
     """Delete a food for good."""
     user_id = request.caller.user_id
     if not await repository.delete(request.database, user_id, id, expected_version(request)):
         raise missing(await repository.get(request.database, user_id, id))
-    return answers.no_content()
+    return responses.no_content()
 
 
 router = Router("/v1/foods", route_handlers=[create, read, page, summary, change, remove], tags=["Nutrition"])

@@ -3,10 +3,10 @@
 from datetime import date
 from uuid import UUID
 
-from app.answers import Json, encode
-from app.database import Executor, load
+from app.database.queries import Executor, Json, load
+from app.http.date_ranges import By
+from app.http.responses import encode
 from app.nutrition.schemas import Food, FoodCreate, FoodPatch, FoodTotals, MealType
-from app.summaries import By
 
 queries = load("nutrition")
 

@@ -5,20 +5,21 @@ from datetime import date as Date  # noqa: N812 - the parameters are called date
 from litestar import Router, delete, get, put
 from litestar.params import FromPath, FromQuery, JSONBody
 
-from app import answers, paging
-from app.answers import Ready
-from app.paging import Page
-from app.policy import missing
-from app.problems import Problem
+from app.http import pagination, responses
+from app.http.conditional import expected_version, has_version
+from app.http.pagination import Page
+from app.http.requests import Request
+from app.http.responses import EncodedResponse
+from app.problems.catalog import Problem
+from app.problems.ownership import missing
 from app.progress import repository
 from app.progress.schemas import Period, Snapshot, SnapshotPut, SnapshotQuery
-from app.requests import Request, expected_version, has_version
 
 
 @put("/{period:str}/{date:date}")
 async def compute(
     request: Request, period: FromPath[Period], date: FromPath[Date], data: JSONBody[SnapshotPut]
-) -> Ready[Snapshot]:
+) -> EncodedResponse[Snapshot]:
     """Compute the snapshot of a period out of what is there now, and keep it until it is computed again.
 
     `date` is the period's first day: a Monday, the 1st of a month, 1 January. Days and times of day are those of the user's
@@ -44,44 +45,44 @@ async def compute(
     if kept is None:
         raise Problem("version_mismatch")
     snapshot, made = kept
-    return answers.replaced(snapshot, made=made)
+    return responses.replaced(snapshot, made=made)
 
 
 @get("/{period:str}/{date:date}")
-async def read(request: Request, period: FromPath[Period], date: FromPath[Date]) -> Ready[Snapshot]:
+async def read(request: Request, period: FromPath[Period], date: FromPath[Date]) -> EncodedResponse[Snapshot]:
     """Read a snapshot as it was computed last."""
     snapshot = await repository.get(request.database, request.caller.user_id, period, date)
     if snapshot is None:
         raise missing(snapshot)
     if has_version(request, snapshot.version):
-        return answers.not_modified(snapshot.version)
-    return answers.versioned(snapshot)
+        return responses.not_modified(snapshot.version)
+    return responses.versioned(snapshot)
 
 
 @get("/")
-async def page(request: Request, filters: FromQuery[SnapshotQuery]) -> Ready[Page[Snapshot]]:
+async def page(request: Request, filters: FromQuery[SnapshotQuery]) -> EncodedResponse[Page[Snapshot]]:
     """List snapshots by the first day of their period."""
     read_page = repository.page_newest if filters.order == "newest" else repository.page_oldest
-    after_date, after_id = paging.after_dated(filters)
+    after_date, after_id = pagination.after_dated(filters)
     snapshots = await read_page(
         request.database,
         request.caller.user_id,
         period=filters.period,
-        far_date=paging.far_end(filters),
+        far_date=pagination.range_bound(filters),
         after_date=after_date,
         after_id=after_id,
         limit=filters.limit + 1,
     )
-    return paging.answer_dated(snapshots, filters)
+    return pagination.answer_dated(snapshots, filters)
 
 
 @delete("/{period:str}/{date:date}", status_code=204)
-async def remove(request: Request, period: FromPath[Period], date: FromPath[Date]) -> Ready[None]:
+async def remove(request: Request, period: FromPath[Period], date: FromPath[Date]) -> EncodedResponse[None]:
     """Delete a snapshot for good."""
     user_id = request.caller.user_id
     if not await repository.delete(request.database, user_id, period, date, expected_version(request)):
         raise missing(await repository.get(request.database, user_id, period, date))
-    return answers.no_content()
+    return responses.no_content()
 
 
 router = Router("/v1/progress-snapshots", route_handlers=[compute, read, page, remove], tags=["Progress"])

@@ -3,8 +3,8 @@
 from datetime import date as Date  # noqa: N812 - the parameters are called date
 from uuid import UUID
 
-from app.answers import Json, encode
-from app.database import Executor, load
+from app.database.queries import Executor, Json, load
+from app.http.responses import encode
 from app.progress.schemas import Snapshot, SnapshotPut
 
 queries = load("progress")

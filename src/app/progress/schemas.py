@@ -5,8 +5,8 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
-from app.fields import Day, Id, Timestamp, Version
-from app.paging import DatedPageQuery
+from app.http.fields import Day, Id, Timestamp, Version
+from app.http.pagination import DatedPageQuery
 
 Period = Literal["daily", "weekly", "monthly", "yearly"]
 

@@ -3,53 +3,53 @@
 from litestar import Router, delete, get, post, put
 from litestar.params import FromPath, JSONBody
 
-from app import answers, kept_json
-from app.answers import Ready
-from app.auth import SERVICES
-from app.problems import Problem
+from app.auth.authentication import SERVICES
+from app.http import raw_json, responses
+from app.http.requests import Request
+from app.http.responses import EncodedResponse
+from app.problems.catalog import Problem
 from app.query_cache import repository
 from app.query_cache.schemas import CachedAnswer, CachePut, Removed
-from app.requests import Request
 
 BODY_LIMIT = 8 * 1024 * 1024
 
 
 @get("/{query_hash:str}")
-async def read(request: Request, query_hash: FromPath[str]) -> Ready[CachedAnswer]:
+async def read(request: Request, query_hash: FromPath[str]) -> EncodedResponse[CachedAnswer]:
     """Read an answer that was found before. It costs no credit, and says so."""
     answer = await repository.get(request.database, query_hash)
     if answer is None:
         raise Problem("not_found")
-    return answers.row(answer)
+    return responses.row(answer)
 
 
 @put("/{query_hash:str}", opt=SERVICES | {"body_limit": BODY_LIMIT, "also": {201: "There was none: it is made"}})
-async def write(request: Request, query_hash: FromPath[str], data: JSONBody[CachePut]) -> Ready[CachedAnswer]:
+async def write(request: Request, query_hash: FromPath[str], data: JSONBody[CachePut]) -> EncodedResponse[CachedAnswer]:
     """Keep an answer for a while. For services and admins."""
-    kept_json.check("result", data.result)
+    raw_json.check("result", data.result)
     is_new, answer = await repository.put(request.database, query_hash, data)
-    return answers.row(answer, 201 if is_new else 200)
+    return responses.row(answer, 201 if is_new else 200)
 
 
 @delete("/{query_hash:str}", status_code=204, opt=SERVICES)
-async def remove(request: Request, query_hash: FromPath[str]) -> Ready[None]:
+async def remove(request: Request, query_hash: FromPath[str]) -> EncodedResponse[None]:
     """Remove an answer. For services and admins."""
     if not await repository.delete(request.database, query_hash):
         raise Problem("not_found")
-    return answers.no_content()
+    return responses.no_content()
 
 
 @delete("/", status_code=204, opt=SERVICES)
-async def clear(request: Request) -> Ready[None]:
+async def clear(request: Request) -> EncodedResponse[None]:
     """Remove every answer. For services and admins."""
     await repository.clear(request.database)
-    return answers.no_content()
+    return responses.no_content()
 
 
 @post("/cleanup", status_code=200, opt=SERVICES)
-async def cleanup(request: Request) -> Ready[Removed]:
+async def cleanup(request: Request) -> EncodedResponse[Removed]:
     """Remove the answers that have expired, as `maintain` does now and then. For services and admins."""
-    return answers.row(Removed(await repository.cleanup(request.database)))
+    return responses.row(Removed(await repository.cleanup(request.database)))
 
 
 router = Router("/v1/query-cache", route_handlers=[read, write, remove, clear, cleanup], tags=["Query cache"])

@@ -4,7 +4,7 @@ from typing import Any
 
 from msgspec import Raw
 
-from app.database import Executor, load
+from app.database.queries import Executor, load
 from app.query_cache.schemas import CachedAnswer, CachePut
 
 queries = load("query_cache")

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta, Raw
 
-from app.fields import END, Timestamp
+from app.http.fields import END, Timestamp
 
 QueryHash = Annotated[
     str,

@@ -3,21 +3,21 @@
 from litestar import Router, get
 from litestar.params import FromQuery
 
-from app import answers
-from app.answers import Ready
-from app.requests import Request
+from app.http import responses
+from app.http.requests import Request
+from app.http.responses import EncodedResponse
 from app.search import repository
 from app.search.schemas import Hits, SearchQuery
 
 
 @get("/")
-async def search(request: Request, filters: FromQuery[SearchQuery]) -> Ready[Hits]:
+async def search(request: Request, filters: FromQuery[SearchQuery]) -> EncodedResponse[Hits]:
     """Search tasks, goals, habits, daily reviews and blog entries, best match first.
 
     Words in titles weigh more than words in texts. Of each kind the newest 500 rows that match are compared.
     """
     hits = await repository.hits(request.database, request.caller.user_id, q=filters.q, kind=filters.kind, limit=filters.limit)
-    return answers.row(Hits(hits))
+    return responses.row(Hits(hits))
 
 
 router = Router("/v1/search", route_handlers=[search], tags=["Search"])

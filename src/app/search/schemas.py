@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
-from app.fields import Id, SearchWords, Snippet
+from app.http.fields import Id, SearchWords, Snippet
 
 Kind = Annotated[
     Literal["tasks", "goals", "habits", "daily-reviews", "blog-entries"],

@@ -5,35 +5,38 @@ from uuid import UUID
 from litestar import Router, delete, get, patch, post, put
 from litestar.params import FromPath, FromQuery, JSONBody
 
-from app import answers, ids, paging
-from app.answers import Ready
-from app.kinds import Kind
-from app.paging import Page
-from app.policy import missing
-from app.problems import Problem, invalid
-from app.requests import Request, expected_version
+from app.http import idempotency, pagination, responses
+from app.http.conditional import expected_version
+from app.http.pagination import Page
+from app.http.requests import Request
+from app.http.responses import EncodedResponse
+from app.problems.catalog import Problem, invalid
+from app.problems.ownership import missing
 from app.tags import repository
 from app.tags.schemas import Tag, TagCreate, Tagging, TaggingQuery, TagPatch, TagQuery
+from app.tags.targets import Kind
 
 
 @post("/")
-async def create(request: Request, data: JSONBody[TagCreate]) -> Ready[Tag]:
+async def create(request: Request, data: JSONBody[TagCreate]) -> EncodedResponse[Tag]:
     """Make a tag. Sent again with the same `id`: 200 with the tag as it stands, and nothing new."""
-    tag, replayed = await ids.create_once(repository.create, repository.get, request.database, request.caller.user_id, data)
-    return answers.created(tag, f"/v1/tags/{tag.id}", replayed=replayed)
+    tag, replayed = await idempotency.create_once(
+        repository.create, repository.get, request.database, request.caller.user_id, data
+    )
+    return responses.created(tag, f"/v1/tags/{tag.id}", replayed=replayed)
 
 
 @get("/{id:uuid}")
-async def read(request: Request, id: FromPath[UUID]) -> Ready[Tag]:
+async def read(request: Request, id: FromPath[UUID]) -> EncodedResponse[Tag]:
     """Read a tag."""
     tag = await repository.get(request.database, request.caller.user_id, id)
     if tag is None:
         raise missing(tag)
-    return answers.versioned(tag)
+    return responses.versioned(tag)
 
 
 @get("/")
-async def page(request: Request, filters: FromQuery[TagQuery]) -> Ready[Page[Tag]]:
+async def page(request: Request, filters: FromQuery[TagQuery]) -> EncodedResponse[Page[Tag]]:
     """List tags by the time they were made, newest first or oldest first: all, or those of one row."""
     if (filters.taggable_type is None) != (filters.taggable_id is None):
         raise invalid(
@@ -45,48 +48,54 @@ async def page(request: Request, filters: FromQuery[TagQuery]) -> Ready[Page[Tag
         request.caller.user_id,
         taggable_type=filters.taggable_type,
         taggable_id=filters.taggable_id,
-        after=paging.after(filters, filters.order),
+        after=pagination.after(filters, filters.order),
         limit=filters.limit + 1,
     )
-    return paging.answer(tags, filters, filters.order)
+    return pagination.answer(tags, filters, filters.order)
 
 
 @patch("/{id:uuid}", opt={"problems": ["conflict"]})
-async def change(request: Request, id: FromPath[UUID], data: JSONBody[TagPatch]) -> Ready[Tag]:
+async def change(request: Request, id: FromPath[UUID], data: JSONBody[TagPatch]) -> EncodedResponse[Tag]:
     """Change a tag by a merge patch. A new name makes a new slug; the rows that carry the tag keep it."""
     user_id = request.caller.user_id
     tag = await repository.patch(request.database, user_id, id, expected_version(request), data)
     if tag is None:
         raise missing(await repository.get(request.database, user_id, id))
-    return answers.versioned(tag)
+    return responses.versioned(tag)
 
 
 @delete("/{id:uuid}", status_code=204)
-async def remove(request: Request, id: FromPath[UUID]) -> Ready[None]:
+async def remove(request: Request, id: FromPath[UUID]) -> EncodedResponse[None]:
     """Delete a tag for good; the rows that carried it stay."""
     user_id = request.caller.user_id
     if not await repository.delete(request.database, user_id, id, expected_version(request)):
         raise missing(await repository.get(request.database, user_id, id))
-    return answers.no_content()
+    return responses.no_content()
 
 
 @put("/{id:uuid}/{kind:str}/{target_id:uuid}", status_code=204)
-async def attach(request: Request, id: FromPath[UUID], kind: FromPath[Kind], target_id: FromPath[UUID]) -> Ready[None]:
+async def attach(
+    request: Request, id: FromPath[UUID], kind: FromPath[Kind], target_id: FromPath[UUID]
+) -> EncodedResponse[None]:
     """Put a tag on a row. Done before: nothing changes."""
     await repository.put_tagging(request.database, request.caller.user_id, id, kind, target_id)
-    return answers.no_content()
+    return responses.no_content()
 
 
 @delete("/{id:uuid}/{kind:str}/{target_id:uuid}", status_code=204)
-async def detach(request: Request, id: FromPath[UUID], kind: FromPath[Kind], target_id: FromPath[UUID]) -> Ready[None]:
+async def detach(
+    request: Request, id: FromPath[UUID], kind: FromPath[Kind], target_id: FromPath[UUID]
+) -> EncodedResponse[None]:
     """Take a tag off a row."""
     if not await repository.delete_tagging(request.database, request.caller.user_id, id, kind, target_id):
         raise Problem("not_found")
-    return answers.no_content()
+    return responses.no_content()
 
 
 @get("/{id:uuid}/taggings")
-async def page_taggings(request: Request, id: FromPath[UUID], filters: FromQuery[TaggingQuery]) -> Ready[Page[Tagging]]:
+async def page_taggings(
+    request: Request, id: FromPath[UUID], filters: FromQuery[TaggingQuery]
+) -> EncodedResponse[Page[Tagging]]:
     """List the rows that carry a tag, the newest tagging first."""
     user_id = request.caller.user_id
     taggings = await repository.page_taggings(
@@ -94,12 +103,12 @@ async def page_taggings(request: Request, id: FromPath[UUID], filters: FromQuery
         user_id,
         id,
         taggable_type=filters.taggable_type,
-        after=paging.after(filters),
+        after=pagination.after(filters),
         limit=filters.limit + 1,
     )
     if not taggings and await repository.get(request.database, user_id, id) is None:
         raise Problem("not_found")
-    return paging.answer(taggings, filters)
+    return pagination.answer(taggings, filters)
 
 
 router = Router("/v1/tags", route_handlers=[create, read, page, change, remove, attach, detach, page_taggings], tags=["Tags"])

@@ -2,11 +2,11 @@
 
 from uuid import UUID
 
-from app.answers import Json, encode
-from app.database import Executor, load
-from app.kinds import columns
+from app.database.queries import Executor, Json, load
+from app.http.responses import encode
 from app.slugs import slug
 from app.tags.schemas import SLUG_LENGTH, Tag, TagCreate, Tagging, TagPatch
+from app.tags.targets import columns
 
 queries = load("tags")
 

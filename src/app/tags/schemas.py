@@ -6,10 +6,10 @@ from uuid import UUID
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from app.fields import NOT_BLANK, Color, Id, Timestamp, Version
-from app.ids import ChosenId
-from app.kinds import Kind
-from app.paging import OrderedPageQuery, PageQuery
+from app.http.fields import NOT_BLANK, Color, Id, Timestamp, Version
+from app.http.idempotency import ChosenId
+from app.http.pagination import OrderedPageQuery, PageQuery
+from app.tags.targets import Kind
 
 SLUG_LENGTH = 100
 """Characters that a slug has at most: tags_slug_form."""

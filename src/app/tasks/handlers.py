@@ -5,12 +5,13 @@ from uuid import UUID
 from litestar import Router, delete, get, patch, post
 from litestar.params import FromPath, FromQuery, JSONBody
 
-from app import answers, ids, paging
-from app.answers import Ready
-from app.paging import Page
-from app.policy import refusal
-from app.problems import Problem
-from app.requests import Request, expected_version, has_version
+from app.http import idempotency, pagination, responses
+from app.http.conditional import expected_version, has_version
+from app.http.pagination import Page
+from app.http.requests import Request
+from app.http.responses import EncodedResponse
+from app.problems.catalog import Problem
+from app.problems.ownership import refusal
 from app.tasks import repository
 from app.tasks.schemas import Task, TaskCreate, TaskPatch, TaskQuery
 
@@ -19,25 +20,27 @@ FOREIGN = {"problems": ["forbidden"]}
 
 
 @post("/")
-async def create(request: Request, data: JSONBody[TaskCreate]) -> Ready[Task]:
+async def create(request: Request, data: JSONBody[TaskCreate]) -> EncodedResponse[Task]:
     """Make a task. Sent again with the same `id`: 200 with the task as it stands, and nothing new."""
-    task, replayed = await ids.create_once(repository.create, repository.get, request.database, request.caller.user_id, data)
-    return answers.created(task, f"/v1/tasks/{task.id}", replayed=replayed)
+    task, replayed = await idempotency.create_once(
+        repository.create, repository.get, request.database, request.caller.user_id, data
+    )
+    return responses.created(task, f"/v1/tasks/{task.id}", replayed=replayed)
 
 
 @get("/{id:uuid}", opt=FOREIGN)
-async def read(request: Request, id: FromPath[UUID]) -> Ready[Task]:
+async def read(request: Request, id: FromPath[UUID]) -> EncodedResponse[Task]:
     """Read a task."""
     task = await repository.get(request.database, request.caller.user_id, id)
     if task is None:
         raise await absent(request, id)
     if has_version(request, task.version):
-        return answers.not_modified(task.version)
-    return answers.versioned(task)
+        return responses.not_modified(task.version)
+    return responses.versioned(task)
 
 
 @get("/")
-async def page(request: Request, filters: FromQuery[TaskQuery]) -> Ready[Page[Task]]:
+async def page(request: Request, filters: FromQuery[TaskQuery]) -> EncodedResponse[Page[Task]]:
     """List tasks by the time they were made, newest first or oldest first."""
     read_page = repository.page_newest if filters.order == "newest" else repository.page_oldest
     tasks = await read_page(
@@ -45,27 +48,27 @@ async def page(request: Request, filters: FromQuery[TaskQuery]) -> Ready[Page[Ta
         request.caller.user_id,
         completed=filters.completed,
         tag=filters.tag,
-        after=paging.after(filters, filters.order),
+        after=pagination.after(filters, filters.order),
         limit=filters.limit + 1,
     )
-    return paging.answer(tasks, filters, filters.order)
+    return pagination.answer(tasks, filters, filters.order)
 
 
 @patch("/{id:uuid}", opt=FOREIGN)
-async def change(request: Request, id: FromPath[UUID], data: JSONBody[TaskPatch]) -> Ready[Task]:
+async def change(request: Request, id: FromPath[UUID], data: JSONBody[TaskPatch]) -> EncodedResponse[Task]:
     """Change a task by a merge patch."""
     task = await repository.patch(request.database, request.caller.user_id, id, expected_version(request), data)
     if task is None:
         raise await absent(request, id)
-    return answers.versioned(task)
+    return responses.versioned(task)
 
 
 @delete("/{id:uuid}", status_code=204, opt=FOREIGN)
-async def remove(request: Request, id: FromPath[UUID]) -> Ready[None]:
+async def remove(request: Request, id: FromPath[UUID]) -> EncodedResponse[None]:
     """Delete a task for good."""
     if not await repository.delete(request.database, request.caller.user_id, id, expected_version(request)):
         raise await absent(request, id)
-    return answers.no_content()
+    return responses.no_content()
 
 
 async def absent(request: Request, id: UUID) -> Problem:

@@ -2,8 +2,8 @@
 
 from uuid import UUID
 
-from app.answers import Json, encode
-from app.database import Executor, load
+from app.database.queries import Executor, Json, load
+from app.http.responses import encode
 from app.tasks.schemas import Task, TaskCreate, TaskPatch
 
 queries = load("tasks")

@@ -5,9 +5,9 @@ from typing import Annotated
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from app.fields import NOT_BLANK, Id, TagSlug, Timestamp, Version
-from app.ids import ChosenId
-from app.paging import OrderedPageQuery
+from app.http.fields import NOT_BLANK, Id, TagSlug, Timestamp, Version
+from app.http.idempotency import ChosenId
+from app.http.pagination import OrderedPageQuery
 
 Title = Annotated[
     str, Meta(min_length=1, max_length=200, pattern=NOT_BLANK, description="Not blank.", examples=["Water the plants"])

@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from app.database import Executor, load
+from app.database.queries import Executor, load
 from app.usage.schemas import LIMITS, Tier, Usage
 
 queries = load("usage")

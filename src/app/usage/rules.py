@@ -4,8 +4,8 @@ from datetime import UTC, datetime
 from math import ceil
 from uuid import UUID
 
-from app.database import Transaction
-from app.problems import Problem
+from app.database.executor import Transaction
+from app.problems.catalog import Problem
 from app.usage import repository
 from app.usage.schemas import Usage
 

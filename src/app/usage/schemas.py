@@ -5,7 +5,7 @@ from typing import Annotated, Literal, NamedTuple
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from app.fields import Timestamp
+from app.http.fields import Timestamp
 
 Tier = Literal["free", "pro", "enterprise"]
 

@@ -7,9 +7,9 @@ from uuid import UUID
 import asyncpg
 import msgspec
 
-from app.answers import Json, encode
-from app.database import Executor, load
-from app.summaries import By
+from app.database.queries import Executor, Json, load
+from app.http.date_ranges import By
+from app.http.responses import encode
 from app.workouts.schemas import (
     ExerciseCreate,
     Workout,

@@ -5,8 +5,8 @@ from uuid import UUID
 
 from msgspec import UnsetType
 
-from app.database import Database, Transaction
-from app.problems import invalid
+from app.database.executor import Database, Transaction
+from app.problems.catalog import invalid
 from app.workouts import repository
 from app.workouts.schemas import ExerciseCreate, Workout, WorkoutPatch, WorkoutReplacement
 

@@ -6,9 +6,9 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from app.fields import NOT_BLANK, Day, Id, Mood, Notes, TagSlug, TimeOfDay, Timestamp, Version
-from app.ids import ChosenId
-from app.paging import DatedPageQuery
+from app.http.fields import NOT_BLANK, Day, Id, Mood, Notes, TagSlug, TimeOfDay, Timestamp, Version
+from app.http.idempotency import ChosenId
+from app.http.pagination import DatedPageQuery
 
 Type = Annotated[str, Meta(min_length=1, max_length=50, pattern=NOT_BLANK, description="Not blank.", examples=["strength"])]
 Name = Annotated[str, Meta(max_length=255, examples=["Legs"])]

@@ -1,0 +1,25 @@
+"""The audit trail: what admins and services do is written down before it is done, so that there is no act without its row."""
+
+from uuid import UUID
+
+from app.database.queries import Executor, load
+
+queries = load("audit")
+
+
+async def record(
+    database: Executor, actor_id: UUID, acting_for: UUID | None, *, action: str, target: str, request_id: str
+) -> int:
+    """Write down who is about to do what.
+
+    `action` is method and route, `target` the path that was asked for; how it ended is in the log under `request_id`.
+    """
+    count: int = await queries.record(
+        database,
+        actor_id=actor_id,
+        acting_for=acting_for,
+        action=action,
+        target=target[:2000].replace("\0", ""),
+        request_id=request_id,
+    )
+    return count

@@ -1,0 +1,131 @@
+"""Who holds which token, kept in memory for seconds: the look-up that every request would begin with.
+
+A cache must never know a token longer than the database does. So: an entry lives five seconds and never past its token's
+end; a notice (NOTIFY out of a trigger, whatever way a token ended) drops it; a look-up is kept only if no notice came since
+it began; and without a live listener nothing is kept at all. tests/test_callers.py tries each of these with two workers.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from time import monotonic
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import msgspec
+import structlog
+
+from app.database.errors import DRIVER_ERRORS
+from app.settings import Settings
+
+log = structlog.get_logger()
+
+
+LIFE = 5.0
+"""Seconds an entry lives at most."""
+
+
+SIZE = 10_000
+"""Entries; one more, and the cache starts anew."""
+
+
+CHANNEL = "tokens_ended"
+
+
+class Caller(msgspec.Struct, frozen=True):
+    """Who is calling, as the token says."""
+
+    user_id: UUID
+    token_id: UUID
+    scopes: list[str] | None
+    """None: a session, which may do everything."""
+    role: str
+    is_guest: bool
+    timezone: str
+    stale: bool
+    fresh_for: float | None
+    """Seconds until the token expires when it was looked up, at most an hour; None: it never does."""
+    actor_id: UUID | None
+    """The service that acts for this user; None: the user calls for themself."""
+
+
+class TokenCache:
+    """The cache of one worker."""
+
+    def __init__(self) -> None:
+        self._entries: dict[bytes, tuple[float, Caller]] = {}
+        self._listening = False
+        self.notices = 0
+        """How many notices came so far: a look-up notes it when it begins, see `keep`."""
+
+    def get(self, token_hash: bytes) -> Caller | None:
+        """The caller of a token, if it is known and fresh."""
+        entry = self._entries.get(token_hash)
+        return entry[1] if entry is not None and entry[0] > monotonic() else None
+
+    def keep(self, token_hash: bytes, caller: Caller, notices: int) -> None:
+        """Keep what a look-up found, unless a notice came since it began."""
+        if not self._listening or notices != self.notices:
+            return
+        if len(self._entries) >= SIZE:
+            self._entries.clear()
+        life = LIFE if caller.fresh_for is None else min(LIFE, caller.fresh_for)
+        self._entries[token_hash] = (monotonic() + life, caller)
+
+    def forget(self, token_hash: bytes | None = None) -> None:
+        """Forget the caller of a token, or all of them. What this worker ends itself, it forgets before it answers."""
+        self.notices += 1
+        if token_hash is None:
+            self._entries.clear()
+        else:
+            self._entries.pop(token_hash, None)
+
+    def listen(self, *, listening: bool) -> None:
+        """Begin or cease to keep callers; either way, with none."""
+        self._listening = listening
+        self.forget()
+
+
+@asynccontextmanager
+async def listening(callers: TokenCache, settings: Settings) -> AsyncIterator[None]:
+    """Listen for ended tokens for as long as the block runs, on a connection of its own."""
+    task = asyncio.create_task(_listen_for_ever(callers, settings))
+    try:
+        yield
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+
+async def _listen_for_ever(callers: TokenCache, settings: Settings) -> None:
+    def on_notice(_: Any, __: int, ___: str, payload: object) -> None:
+        callers.forget(bytes.fromhex(str(payload)) or None)
+
+    while True:
+        lost = asyncio.Event()
+
+        def on_lost(_: Any, lost: asyncio.Event = lost) -> None:
+            # At once, not when the task gets its turn: the next request may be faster.
+            callers.listen(listening=False)
+            lost.set()
+
+        try:
+            connection = await asyncpg.connect(
+                settings.listen_url or settings.database_url,
+                timeout=settings.connect_timeout,
+                server_settings={"application_name": "holdfast listener"},
+            )
+            try:
+                connection.add_termination_listener(on_lost)
+                await connection.add_listener(CHANNEL, on_notice)
+                callers.listen(listening=not connection.is_closed())
+                await lost.wait()
+            finally:
+                callers.listen(listening=False)
+                connection.terminate()
+            log.warning("listener_lost")
+        except DRIVER_ERRORS as error:
+            log.warning("listener_failed", error=type(error).__name__)
+        await asyncio.sleep(0.5)

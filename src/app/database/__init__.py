@@ -1,0 +1,1 @@
+"""PostgreSQL: connections, statements, transactions, faults, migrations, and the server that comes along."""

@@ -1,0 +1,75 @@
+"""What goes wrong with a database, in the app's own words, and what a driver's error means in them."""
+
+from typing import NoReturn
+
+import asyncpg
+import structlog
+
+from app.telemetry import metrics
+
+log = structlog.get_logger()
+
+DRIVER_ERRORS = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError)
+"""Whatever the driver and the network raise."""
+
+_LOST = {"57P01", "57P02", "57P03", "57P05", "53300"}
+
+
+class DatabaseUnavailable(Exception):
+    """The database cannot be reached, or the connection was lost. Nothing that was begun is committed."""
+
+    code = "database_unavailable"
+
+
+class PoolExhausted(DatabaseUnavailable):
+    """No connection became free within DB_POOL_TIMEOUT."""
+
+    code = "pool_exhausted"
+
+
+class DatabaseBusy(DatabaseUnavailable):
+    """Deadlocks or serialization failures, time after time."""
+
+    code = "database_busy"
+
+
+class DatabaseReadOnly(DatabaseUnavailable):
+    """The server takes no writes: a full disk, or a read-only server."""
+
+    code = "database_read_only"
+
+
+class QueryTimeout(Exception):
+    """A statement ran longer than DB_QUERY_TIMEOUT and was cancelled."""
+
+
+class DatabaseRefused(Exception):
+    """The server was reached and said no: wrong credentials, no such database. The text shows none of them."""
+
+
+def raise_translated(error: Exception, query: str) -> NoReturn:
+    """Raise what the fault means to the caller. Logs and counts it; never with the error's text, which may carry a row."""
+    sqlstate = str(getattr(error, "sqlstate", None) or "client")
+    metrics.failed_queries.labels(sqlstate[:2]).inc()
+    details = {
+        key: getattr(error, f"{key}_name") for key in ("constraint", "table", "column") if getattr(error, f"{key}_name", None)
+    }
+    log.warning("query_failed", query=query, sqlstate=sqlstate, error=type(error).__name__, **details)
+    # TimeoutError is an OSError: its place is before the lost connections.
+    if isinstance(error, TimeoutError | asyncpg.QueryCanceledError):
+        raise QueryTimeout(query) from error
+    if is_lost(error):
+        raise DatabaseUnavailable from error
+    if isinstance(error, asyncpg.ReadOnlySQLTransactionError | asyncpg.DiskFullError):
+        raise DatabaseReadOnly from error
+    raise error
+
+
+def is_lost(error: BaseException) -> bool:
+    """Whether an error says that the connection is gone or cannot be made, rather than that the statement is wrong."""
+    if isinstance(error, asyncpg.DataError):
+        return False
+    if isinstance(error, asyncpg.PostgresError):
+        sqlstate = error.sqlstate or ""
+        return sqlstate.startswith("08") or sqlstate in _LOST
+    return isinstance(error, OSError | asyncpg.InterfaceError | asyncpg.InternalClientError)

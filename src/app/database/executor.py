@@ -1,0 +1,149 @@
+"""Where statements run: `Database`, one connection and transaction per statement, and `Transaction`, one for several.
+
+Every statement passes `_execute`, the one place that times, labels and logs it.
+"""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+from time import perf_counter
+from typing import Any, TypeVar, TypeVarTuple, Unpack
+
+import asyncpg
+import structlog
+
+from app.database.connection import AnyConnection, Connection
+from app.database.errors import DRIVER_ERRORS, DatabaseBusy, DatabaseUnavailable, is_lost, raise_translated
+from app.database.pool import Pool
+from app.database.queries import Executor, Query
+from app.database.startup import connect_with_retry
+from app.settings import Settings
+
+T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
+
+log = structlog.get_logger()
+
+ATTEMPTS = 3
+"""How often a transaction runs at most when it meets a deadlock or a serialization failure."""
+
+SLOW_QUERY = 1.0
+"""Seconds from which on a query is logged by name."""
+
+_RETRY = {"40001", "40P01"}
+
+
+async def _execute(connection: AnyConnection, query: Query, values: list[Any], echo: bool) -> Any:  # noqa: FBT001
+    """Send one statement; time it, and translate what says that the database stumbled. Other errors pass."""
+    started = perf_counter()
+    try:
+        result = await getattr(connection, query.call)(query.sql, *values)
+    except DRIVER_ERRORS as error:
+        raise_translated(error, query.name)
+    finally:
+        seconds = perf_counter() - started
+        query.note(seconds)
+        if seconds > SLOW_QUERY:
+            log.warning("slow_query", query=query.name, seconds=round(seconds, 3))
+        if echo:
+            log.info("sql", query=query.name, sql=query.sql, seconds=round(seconds, 6))
+    # execute() gives a status such as "DELETE 1".
+    return int(result.rpartition(" ")[2]) if query.call == "execute" else result
+
+
+async def _transact(
+    connection: AnyConnection,
+    work: Callable[["Transaction"], Awaitable[T]],
+    echo: bool,  # noqa: FBT001
+) -> T:
+    try:
+        async with connection.transaction():
+            return await work(Transaction(connection, echo=echo))
+    except DRIVER_ERRORS as error:
+        # Out of begin or commit; the statements' own faults were translated before.
+        if is_lost(error):
+            raise DatabaseUnavailable from error
+        raise
+
+
+class Transaction:
+    """One connection inside a transaction: what `Database.transaction` gives to its work."""
+
+    def __init__(self, connection: AnyConnection, *, echo: bool) -> None:
+        self._connection = connection
+        self._echo = echo
+
+    async def run(self, query: Query, values: list[Any]) -> Any:
+        return await _execute(self._connection, query, values, self._echo)
+
+
+class Database:
+    """What a worker runs its statements on, over the connections of its pool."""
+
+    def __init__(self, pool: Pool, *, echo: bool) -> None:
+        self.pool = pool
+        self._echo = echo
+
+    @classmethod
+    async def connect(cls, settings: Settings) -> "Database":
+        """Open the pool, with retries. Raises DatabaseUnavailable or DatabaseRefused when that comes to nothing."""
+        return cls(await Pool.connect(settings), echo=settings.echo_sql)
+
+    async def close(self) -> None:
+        """Wait for the statements under way, then close the pool."""
+        await self.pool.close()
+
+    async def run(self, query: Query, values: list[Any]) -> Any:
+        """Run one statement as its own transaction.
+
+        A deadlock or a serialization failure runs it again. A lost connection does so once, and only for a statement that
+        reads: whether a write has happened cannot be known.
+        Raises DatabaseUnavailable (and its kinds), QueryTimeout; asyncpg's errors about data and constraints pass.
+        """
+        try:
+            return await self._with_connection(_execute, query, values)
+        except DatabaseUnavailable as error:
+            if not query.reads_only or type(error) is not DatabaseUnavailable:
+                raise
+        return await self._with_connection(_execute, query, values)
+
+    async def transaction(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
+        """Run `work` in one transaction: all of it or nothing. `work` may run up to three times: no effects beside SQL.
+
+        Raises as `run` does; what `work` raises rolls back and passes.
+        """
+        return await self._with_connection(_transact, work)
+
+    async def _with_connection(self, work: Callable[[AnyConnection, Unpack[Ts], bool], Awaitable[T]], *arguments: *Ts) -> T:
+        """Take a connection, do the work, again after a deadlock, and give it back."""
+        pool, attempt = self.pool, 1
+        while True:
+            connection = await pool.acquire()
+            try:
+                result = await work(connection, *arguments, self._echo)
+            except asyncpg.PostgresError as error:
+                await pool.release(connection)
+                if error.sqlstate not in _RETRY:
+                    raise
+                if attempt == ATTEMPTS:
+                    raise DatabaseBusy from error
+            except DatabaseUnavailable:
+                await pool.expire(connection)
+                raise
+            except BaseException:
+                await pool.release(connection)
+                raise
+            else:
+                await pool.hand_on(connection)
+                return result
+            await asyncio.sleep(random.uniform(0.005, 0.02) * 2**attempt)  # noqa: S311 - jitter, no secret
+            attempt += 1
+
+
+async def on_connection(url: str, work: Callable[[Executor], Awaitable[T]]) -> T:
+    """Do a command's work on a connection of its own. Raises DatabaseUnavailable or DatabaseRefused."""
+    connection = await connect_with_retry(lambda: asyncpg.connect(url, connection_class=Connection, timeout=30))
+    try:
+        return await work(Transaction(connection, echo=False))
+    finally:
+        await connection.close(timeout=5)

@@ -1,0 +1,217 @@
+"""Migrations: what is applied, what is pending, and dbmate with a lock around it."""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import asyncpg
+import msgspec
+import structlog
+from asyncpg.connect_utils import SessionAttribute
+
+from app.database import dbmate, package_files
+from app.database.connection import Connection
+from app.database.dbmate import MigrationError, single_hosts
+from app.database.executor import Transaction
+from app.database.queries import Executor, load
+from app.database.startup import connect_with_retry
+
+log = structlog.get_logger()
+
+
+queries = load("migrations")
+
+
+LOCK = 0x686F6C6466617374
+"""The advisory lock of whoever migrates: "holdfast" in bytes."""
+
+
+PATIENCE = 30.0
+"""Seconds that one attempt to connect may take."""
+
+
+_UP = re.compile(r"(?ms)^--[ \t]*migrate:up(?P<options>[^\n]*)\n(?P<script>.*?)(?=^--[ \t]*migrate:down|\Z)")
+
+
+class Migration(msgspec.Struct, frozen=True):
+    """One migration: a file, or a version that was applied by a newer holdfast and has no file here."""
+
+    version: str
+    name: str
+    applied: bool
+    path: Path | None = None
+
+
+class Trial(msgspec.Struct, frozen=True):
+    """What a dry run did with a pending migration. One that cannot run in a transaction is not tried."""
+
+    name: str
+    tried: bool
+
+
+def expected_version() -> str:
+    """The version that a database must have for this code: that of the newest file. Raises MigrationError."""
+    files = _files()
+    if not files:
+        raise MigrationError("There is no migration in db/migrations: install holdfast again.")
+    return _version(files[-1])
+
+
+async def applied_versions(on: Executor) -> list[str]:
+    """The versions that a database has, oldest first; none if it was never migrated."""
+    if not await queries.has_versions(on):
+        return []
+    return [row["version"] for row in await queries.versions(on)]
+
+
+async def up(url: str, *, patience: float = PATIENCE) -> list[str]:
+    """Apply every pending migration, one process at a time: others wait, and find nothing left to do.
+
+    Returns the names of those applied. Raises MigrationError; DatabaseUnavailable or DatabaseRefused when there is no
+    database to talk to.
+    """
+    async with _locked(url, patience) as (connection, single):
+        on = Transaction(connection, echo=False)
+        known = {_version(file) for file in _files()}
+        if unknown := [version for version in await applied_versions(on) if version not in known]:
+            log.warning("database_newer_than_code", versions=unknown)
+        output = await dbmate.run("migrate", single)
+        if invalid := [row["name"] for row in await queries.invalid_indexes(on)]:
+            raise MigrationError(
+                f"Invalid indexes, left by a migration that failed halfway: {', '.join(invalid)}. Drop them, then "
+                "migrate again."
+            )
+    return re.findall(r"(?m)^Applied: (\S+)", output)
+
+
+async def down(url: str, *, patience: float = PATIENCE) -> str:
+    """Take the newest migration back. Returns its name; raises as `up` does."""
+    async with _locked(url, patience) as (connection, single):
+        applied = await applied_versions(Transaction(connection, echo=False))
+        if not applied:
+            raise MigrationError("No migration is applied: there is nothing to take back.")
+        if applied[-1] not in {_version(file) for file in _files()}:
+            # dbmate would take back an older one, from under it.
+            raise MigrationError(f"{applied[-1]} was applied by a newer holdfast: only that one can take it back.")
+        output = await dbmate.run("rollback", single)
+    return "".join(re.findall(r"(?m)^Rolled back: (\S+)", output))
+
+
+async def status(url: str, *, patience: float = PATIENCE) -> list[Migration]:
+    """Every migration, oldest first, and whether it is applied. Raises DatabaseUnavailable or DatabaseRefused."""
+    connection, _ = await _connect(url, patience, for_writing=False)
+    try:
+        return _migrations(await applied_versions(Transaction(connection, echo=False)))
+    finally:
+        await connection.close(timeout=5)
+
+
+async def history(url: str, *, patience: float = PATIENCE) -> list[Migration]:
+    """The applied migrations in the order of their versions. Raises as `status` does."""
+    return [migration for migration in await status(url, patience=patience) if migration.applied]
+
+
+async def dry_run(url: str, *, patience: float = PATIENCE) -> list[Trial]:
+    """Apply every pending migration for real, all in one transaction, and roll it back.
+
+    Tables are locked as in a real run, for as long as that takes. Returns what was tried; raises MigrationError naming
+    the first one that fails.
+    """
+    trials: list[Trial] = []
+    async with _locked(url, patience) as (connection, _):
+        applied = await applied_versions(Transaction(connection, echo=False))
+        transaction = connection.transaction()
+        await transaction.start()
+        try:
+            for migration in _migrations(applied):
+                if migration.applied or migration.path is None:
+                    continue
+                script, in_transaction = _script(migration.path)
+                if in_transaction:
+                    await _try(connection, migration.name, script)
+                trials.append(Trial(migration.name, in_transaction))
+        finally:
+            if connection.is_in_transaction():
+                await transaction.rollback()
+    return trials
+
+
+async def _try(connection: Connection, name: str, script: str) -> None:
+    try:
+        await connection.execute(script)
+    except asyncpg.PostgresError as error:
+        # Not str(error): that has the DETAIL, which may carry a row.
+        raise MigrationError(f"{name}: {error.args[0]} ({error.sqlstate})") from None
+    if not connection.is_in_transaction():
+        raise MigrationError(f"{name} ends the transaction by itself: it, and those before it, stay applied in part.")
+
+
+def _files() -> list[Path]:
+    return sorted((package_files.folder("db") / "migrations").glob("[0-9]*.sql"))
+
+
+def _version(file: Path) -> str:
+    return file.name.partition("_")[0]
+
+
+def _migrations(applied: list[str]) -> list[Migration]:
+    files = {_version(file): file for file in _files()}
+    return [
+        Migration(version, files[version].name, version in applied, files[version])
+        if version in files
+        else Migration(version, version, applied=True)
+        for version in sorted({*files, *applied})
+    ]
+
+
+def _script(file: Path) -> tuple[str, bool]:
+    """What a migration does on its way up, and whether it may run inside a transaction."""
+    match = _UP.search(file.read_text(encoding="utf-8"))
+    if match is None:
+        raise MigrationError(f'{file.name} has no line "-- migrate:up".')
+    return match["script"], "transaction:false" not in match["options"]
+
+
+@asynccontextmanager
+async def _locked(url: str, patience: float) -> AsyncIterator[tuple[Connection, str]]:
+    """A connection that holds the migration lock, and the one URL of several that it was made with."""
+    connection, single = await _connect(url, patience, for_writing=True)
+    try:
+        on = Transaction(connection, echo=False)
+        waiting = False
+        while not await queries.try_lock(on, key=LOCK):
+            if not waiting:
+                log.info("waiting_for_another_migration")
+            waiting = True
+            await asyncio.sleep(0.2)
+        yield connection, single
+        await queries.unlock(on, key=LOCK)
+    finally:
+        # Ends the session, and with it the lock when something went wrong.
+        await connection.close(timeout=5)
+
+
+async def _connect(url: str, patience: float, *, for_writing: bool) -> tuple[Connection, str]:
+    singles = single_hosts(url)
+
+    async def attempt() -> tuple[Connection, str]:
+        for single in singles:
+            try:
+                connection: Connection = await asyncpg.connect(
+                    single,
+                    connection_class=Connection,
+                    timeout=patience,
+                    # Of several servers only one takes migrations.
+                    target_session_attrs=SessionAttribute.primary if for_writing and len(singles) > 1 else None,
+                    server_settings={"application_name": "holdfast migrate"},
+                )
+            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError):
+                if single == singles[-1]:
+                    raise
+            else:
+                return connection, single
+        raise AssertionError
+
+    return await connect_with_retry(attempt)

@@ -1,0 +1,1 @@
+"""HTTP, from bytes to a handler and back: routing, strict input, conditions, answers, errors, the document. Knows no table."""

@@ -1,0 +1,228 @@
+"""The request as handlers see it: bodies and queries decoded strictly, before the handler runs.
+
+A handler declares `data: JSONBody[T]` for the body and `filters: FromQuery[Q]` for the query parameters, both structs that
+forbid unknown fields; app.dispatch decodes them with what stands here. A handler without `filters` takes no parameters.
+"""
+
+import re
+from collections.abc import AsyncIterator, Callable, Iterator
+from functools import cache, lru_cache
+from typing import Any, NoReturn
+from urllib.parse import parse_qsl
+
+import msgspec
+from litestar.types import HTTPRequestEvent, HTTPScope, Receive
+
+from app.http.fields import NOT_BLANK
+from app.http.requests import BODY_LIMIT
+from app.problems.catalog import Problem, invalid
+
+_JSON_TYPES = {"application/json", "application/merge-patch+json"}
+
+
+async def decode_body(scope: HTTPScope, receive: Receive, kind: Any, limit: int = BODY_LIMIT) -> Any:
+    """Read the body as a `kind`. Raises the problems of size (413), type (415), form (400) and rules (422), in this order."""
+    content_type, announced = b"", b"0"
+    for name, value in scope["headers"]:
+        if name == b"content-type":
+            content_type = value
+        elif name == b"content-length":
+            announced = value
+    if not announced.isdigit():
+        raise Problem("bad_request", "Content-Length is not a number.")
+    if int(announced[:20]) > limit:
+        raise Problem("body_too_large")
+    body = await _read_body(receive, limit)
+    if not _is_json(content_type):
+        raise Problem("unsupported_media_type")
+    if not body:
+        raise Problem("malformed_json", "The body is empty; a JSON object is expected.")
+    return decode(body, kind)
+
+
+def announced_length(scope: HTTPScope) -> int:
+    """The Content-Length of a body that is read in pieces; 0 when there is none. Raises Problem 400."""
+    for name, value in scope["headers"]:
+        if name == b"content-length":
+            if not value.isdigit():
+                raise Problem("bad_request", "Content-Length is not a number.")
+            return int(value[:20])
+    return 0
+
+
+async def body_chunks(receive: Receive) -> AsyncIterator[bytes]:
+    """Read a body in pieces, none of them empty. Raises Problem 400 when it does not arrive whole."""
+    more = True
+    while more:
+        event = await _next_event(receive)
+        if event["body"]:
+            yield event["body"]
+        more = event["more_body"]
+
+
+async def _next_event(receive: Receive) -> HTTPRequestEvent:
+    try:
+        event = await receive()
+    except (OSError, RuntimeError):
+        # The server's own words for a broken chunk and for a caller who went away.
+        raise Problem("bad_request", "The body did not arrive whole.") from None
+    if event["type"] != "http.request":
+        raise Problem("bad_request", "The body did not arrive whole.")
+    return event
+
+
+async def _read_body(receive: Receive, limit: int) -> bytes:
+    body, more = b"", True
+    while more:
+        event = await _next_event(receive)
+        body = body + event["body"] if body else event["body"]
+        if len(body) > limit:
+            raise Problem("body_too_large")
+        more = event["more_body"]
+    return body
+
+
+@lru_cache(64)
+def _is_json(content_type: bytes) -> bool:
+    kind, *parameters = content_type.decode("latin-1").lower().split(";")
+    charsets = [part.strip() for part in parameters if part.strip().startswith("charset=")]
+    return kind.strip() in _JSON_TYPES and all(part in {"charset=utf-8", 'charset="utf-8"'} for part in charsets)
+
+
+@cache
+def _decoder(kind: Any) -> Callable[[bytes], Any]:
+    return msgspec.json.Decoder(kind, strict=True).decode
+
+
+def decode(body: bytes, kind: Any) -> Any:
+    """Decode JSON into `kind`, without any coercion.
+
+    Raises Problem: 400 for what is not JSON, 422 with the field for what breaks a rule, U+0000 included, which
+    PostgreSQL cannot store.
+    """
+    try:
+        decoded = _decoder(kind)(body)
+    except msgspec.ValidationError as error:
+        raise problem_for_validation(error) from None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise Problem("malformed_json") from None
+    # A pre-filter only: "\\u0000" is also how a backslash before u0000 looks, which is legal.
+    if rb"\u0000" in body:
+        for field, text in _texts(msgspec.to_builtins(decoded, enc_hook=_unwrapped)):
+            if "\0" in text:
+                raise invalid(field, "nul_character", "must not contain U+0000")
+    return decoded
+
+
+def _unwrapped(raw: msgspec.Raw) -> Any:
+    """What is inside of JSON that is kept as it was sent; None where its own check will refuse it."""
+    try:
+        return msgspec.json.decode(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+
+
+def _texts(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
+    if isinstance(value, str):
+        yield path, value
+    elif isinstance(value, dict):
+        for key, inner in value.items():
+            yield path, str(key)
+            yield from _texts(inner, f"{path}.{key}" if path else str(key))
+    elif isinstance(value, list):
+        for index, inner in enumerate(value):
+            yield from _texts(inner, f"{path}[{index}]")
+
+
+def refuse_query(query_string: bytes) -> NoReturn:
+    """Raise Problem 422: the route takes no parameters, and a misspelt filter must not pass in silence."""
+    name = query_string.partition(b"&")[0].partition(b"=")[0].decode("latin-1")[:100]
+    raise invalid(name, "unknown_field", "is not a parameter of this request")
+
+
+def _whole_number(text: str) -> int | str:
+    return int(text) if re.fullmatch(r"-?(0|[1-9][0-9]{0,17})", text) else text
+
+
+def _boolean(text: str) -> bool | str:
+    return {"true": True, "false": False}.get(text, text)
+
+
+@cache
+def _parsers(kind: type[msgspec.Struct]) -> dict[str, Callable[[str], Any]]:
+    """How each parameter's text becomes what msgspec then checks strictly; a text that does not fit stays a text."""
+
+    def parser(info: msgspec.inspect.Type) -> Callable[[str], Any]:
+        if isinstance(info, msgspec.inspect.Metadata):
+            return parser(info.type)
+        if isinstance(info, msgspec.inspect.UnionType):
+            return next((parser(each) for each in info.types if not isinstance(each, msgspec.inspect.NoneType)), str)
+        if isinstance(info, msgspec.inspect.IntType):
+            return _whole_number
+        return _boolean if isinstance(info, msgspec.inspect.BoolType) else str
+
+    info = msgspec.inspect.type_info(kind)
+    if not isinstance(info, msgspec.inspect.StructType):
+        raise TypeError(kind)
+    return {field.encode_name: parser(field.type) for field in info.fields}
+
+
+@cache
+def _defaults(kind: type[msgspec.Struct]) -> msgspec.Struct:
+    try:
+        return msgspec.convert({}, kind)
+    except msgspec.ValidationError as error:
+        raise problem_for_validation(error) from None
+
+
+def decode_query(query_string: bytes, kind: type[msgspec.Struct]) -> msgspec.Struct:
+    """Decode a query string into `kind`, as strictly as a body: `7.0` is not 7, `1` is not true.
+
+    Raises Problem 422 for unknown and repeated names, for what is not UTF-8, and for values that break a rule.
+    """
+    if not query_string:
+        return _defaults(kind)
+    parsers = _parsers(kind)
+    values: dict[str, Any] = {}
+    try:
+        pairs = parse_qsl(
+            query_string.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=100, separator="&"
+        )
+    except ValueError:
+        raise invalid("", "form", "The query string is not percent-encoded UTF-8.") from None
+    for name, text in pairs:
+        if name not in parsers:
+            raise invalid(name[:100], "unknown_field", "is not a parameter of this request")
+        if name in values:
+            raise invalid(name, "repeated", "is given more than once")
+        if "\0" in text:
+            raise invalid(name, "nul_character", "must not contain U+0000")
+        values[name] = parsers[name](text)
+    try:
+        return msgspec.convert(values, kind, strict=True)
+    except msgspec.ValidationError as error:
+        raise problem_for_validation(error) from None
+
+
+_VALIDATION = re.compile(r"^(?P<message>.*?)(?: - at `(?P<path>.*)`)?$", re.DOTALL)
+
+
+_NAMED = re.compile(r"^Object (?P<kind>missing required|contains unknown) field `(?P<name>.*)`$", re.DOTALL)
+
+
+def problem_for_validation(error: msgspec.ValidationError) -> Problem:
+    """Turn msgspec's sentence ("Expected `int`, got `str` - at `$.a.b`") into a 422 that names the field."""
+    parts = _VALIDATION.match(str(error))
+    message, path = (parts["message"], parts["path"] or "$") if parts else (str(error), "$")
+    field = path.removeprefix("$").lstrip(".")
+    if named := _NAMED.match(message):
+        name = f"{field}.{named['name']}" if field else named["name"]
+        if named["kind"] == "missing required":
+            return invalid(name, "required", "is required")
+        return invalid(name[:200], "unknown_field", "is not a field of this request")
+    if message.startswith("Expected `str` matching regex"):
+        return invalid(field, "form", "must not be blank" if repr(NOT_BLANK) in message else "has not the required form")
+    code = "type" if ", got " in message else "out_of_range"
+    if "got `null`" in message:
+        code = "null"
+    return invalid(field, code, message.replace("`", ""))

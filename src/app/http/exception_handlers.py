@@ -1,0 +1,100 @@
+"""What was raised -> the problem that answers it."""
+
+import re
+from collections.abc import Iterable
+from typing import Any
+
+import asyncpg
+import structlog
+from litestar.exceptions import HTTPException, MethodNotAllowedException
+from litestar.types import Scope
+
+from app.database.errors import DatabaseUnavailable, QueryTimeout
+from app.http.responses import EncodedResponse
+from app.problems.catalog import KINDS, FieldError, Problem, invalid, later
+from app.problems.constraints import CONSTRAINTS
+
+log = structlog.get_logger()
+
+
+def problem_answer(scope: Scope, problem: Problem) -> EncodedResponse[Any]:
+    """A problem as an answer to this request."""
+    return EncodedResponse(
+        problem.document(scope["state"]["request_id"]),
+        problem.kind.status,
+        ((b"content-type", b"application/problem+json"), *problem.headers),
+    )
+
+
+def problem_for(error: Exception) -> Problem:
+    """Translate whatever a handler, the framework or the database raised. Anything unknown is a 500, and logged."""
+    if isinstance(error, Problem):
+        return error
+    if isinstance(error, DatabaseUnavailable):
+        return later(error.code, 1)
+    if isinstance(error, QueryTimeout):
+        return Problem("query_timeout")
+    if isinstance(error, asyncpg.IntegrityConstraintViolationError):
+        return _for_constraint(error)
+    if isinstance(error, asyncpg.DataError):
+        return invalid("", "out_of_range", "A value cannot be stored: it is out of range or of another form.")
+    if isinstance(error, HTTPException):
+        return _for_framework(error)
+    return unexpected(error)
+
+
+def unexpected(error: BaseException) -> Problem:
+    """The last resort: a 500 that shows nothing. The log gets the place in the code, not the text: it may carry a row."""
+    trace, places = error.__traceback__, []
+    while trace:
+        code = trace.tb_frame.f_code
+        places.append(f"{code.co_filename}:{trace.tb_lineno} {code.co_qualname}")
+        trace = trace.tb_next
+    log.error("unexpected_error", error=type(error).__name__, places=places[-12:])
+    return Problem("internal_error")
+
+
+def constraint_of(error: asyncpg.PostgresError) -> str | None:
+    """The name of the broken constraint: from the error's field, or else from its message.
+
+    A distributed server reports it in the message alone, with the number of a shard at its end.
+    """
+    name = getattr(error, "constraint_name", None)
+    if not name:
+        found = re.search(r'constraint "([^"]+)"', str(getattr(error, "message", None) or error.args[0]))
+        name = found[1] if found else None
+    if name and name not in CONSTRAINTS:
+        return re.sub(r"_[0-9]+$", "", name)
+    return name
+
+
+def _for_constraint(error: asyncpg.IntegrityConstraintViolationError) -> Problem:
+    if isinstance(error, asyncpg.NotNullViolationError):
+        return invalid(str(getattr(error, "column_name", "") or ""), "required", "must not be null")
+    rule = CONSTRAINTS.get(constraint_of(error) or "")
+    if rule is None:
+        return unexpected(error)
+    code, field, message = rule
+    if code == "invalid":
+        return invalid(field, "invalid", message)
+    if KINDS[code].status == 401:
+        return Problem(code, headers=((b"www-authenticate", b"Bearer"),))
+    return Problem(code, errors=(FieldError(field, {404: "missing", 409: "taken"}.get(KINDS[code].status, code), message),))
+
+
+def allow(methods: Iterable[str]) -> str:
+    """The Allow header of a path with handlers for these methods: HEAD works where GET does."""
+    return ", ".join(sorted({*methods, *(["HEAD"] if "GET" in methods else [])}))
+
+
+def _for_framework(error: HTTPException) -> Problem:
+    if isinstance(error, MethodNotAllowedException):
+        allowed = allow((error.headers or {}).get("allow", "").split(", "))
+        return Problem("method_not_allowed", headers=((b"allow", allowed.encode()),))
+    if error.status_code == 404:
+        return Problem("not_found")
+    if error.status_code == 413:
+        return Problem("body_too_large")
+    if error.status_code < 500:
+        return Problem("bad_request")
+    return unexpected(error)

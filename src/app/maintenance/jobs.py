@@ -1,0 +1,102 @@
+"""What has to be done now and then: expired rows removed, old ledgers folded. In `serve`, or by `holdfast maintain`.
+
+Every job works in batches, each a transaction of its own that first takes an advisory lock: so one process at a time
+maintains, however many workers and commands there are, and nothing is locked for long.
+"""
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+
+import asyncpg
+import structlog
+
+from app.database.errors import DatabaseUnavailable, QueryTimeout
+from app.database.executor import Database
+from app.database.queries import Executor
+from app.maintenance.repository import (
+    delete_expired_answers,
+    delete_expired_sessions,
+    delete_expired_tokens,
+    delete_past_windows,
+    fold_transactions,
+    is_my_turn,
+)
+from app.media.rules import delete_orphans
+from app.storage import Storage
+from app.telemetry import metrics
+
+log = structlog.get_logger()
+
+
+EVERY = 600.0
+"""Seconds between the rounds of a worker, about: each worker tries, the first one works."""
+
+
+BATCH = 1000
+"""Rows that one transaction touches at most."""
+
+
+Job = Callable[[Executor, int], Awaitable[int]]
+
+
+JOBS: dict[str, Job] = {
+    "expired sessions": delete_expired_sessions,
+    "expired API tokens": delete_expired_tokens,
+    "past rate limits": delete_past_windows,
+    "expired cached answers": delete_expired_answers,
+    "folded transactions": fold_transactions,
+}
+
+
+OBJECTS = "objects without a row"
+
+
+async def run(database: Database, storage: Storage) -> dict[str, int]:
+    """Do every job until nothing is left; returns how many rows or objects each one removed.
+
+    A job stops early when another process has the lock: that one goes on. Raises as the database does.
+    """
+    counts = dict.fromkeys(JOBS, 0)
+    for name, job in JOBS.items():
+        while True:
+            done = await _batch(database, job)
+            counts[name] += done
+            metrics.maintained.labels(name).inc(done)
+            if done < BATCH:
+                break
+    # Its batches lock the rows that they are about: an object store is too slow to keep everybody else from maintaining.
+    counts[OBJECTS] = await delete_orphans(database, storage)
+    metrics.maintained.labels(OBJECTS).inc(counts[OBJECTS])
+    if any(counts.values()):
+        log.info("maintained", **{name.replace(" ", "_"): count for name, count in counts.items() if count})
+    return counts
+
+
+async def _batch(database: Database, job: Job) -> int:
+    async def work(transaction: Executor) -> int:
+        return await job(transaction, BATCH) if await is_my_turn(transaction) else 0
+
+    return await database.transaction(work)
+
+
+@asynccontextmanager
+async def regularly(database: Database, storage: Storage) -> AsyncIterator[None]:
+    """Maintain every ten minutes or so for as long as the block runs. What goes wrong is logged, and tried again."""
+
+    async def maintain_for_ever() -> None:
+        while True:
+            await asyncio.sleep(EVERY * random.uniform(0.5, 1.5))  # noqa: S311 - so that workers do not come all at once
+            try:
+                await run(database, storage)
+            except (DatabaseUnavailable, QueryTimeout, asyncpg.PostgresError) as error:
+                log.warning("maintain_failed", error=type(error).__name__)
+
+    task = asyncio.create_task(maintain_for_ever())
+    try:
+        yield
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task

@@ -1,0 +1,113 @@
+"""`holdfast doctor`: looks at everything that `serve` needs, and says what to do. Never shows a secret."""
+
+from typing import Literal
+
+import msgspec
+
+from app.database import migrations
+from app.database.queries import Executor, load
+from app.settings import Settings
+
+queries = load("doctor")
+
+
+OLDEST, NEWEST = 15, 18
+"""The major versions of PostgreSQL that the tests run on."""
+
+
+class Finding(msgspec.Struct, frozen=True):
+    """What was looked at and how it stands; `advice` says what to do unless all is well."""
+
+    state: Literal["ok", "mind", "bad"]
+    subject: str
+    text: str
+    advice: str = ""
+
+
+class Server(msgspec.Struct, frozen=True):
+    """What a PostgreSQL says about itself and about us."""
+
+    version: int
+    connections: int
+    encrypted: bool
+    local: bool
+    read_only: bool
+    superuser: bool
+    may_create: bool
+    encoding: str
+
+
+async def server(database: Executor) -> Server:
+    """Ask the server about itself."""
+    return Server(*await queries.server(database))
+
+
+async def unusable_tables(database: Executor) -> list[str]:
+    """The tables that our role may not fully use."""
+    return [row["name"] for row in await queries.unusable_tables(database)]
+
+
+def connections_needed(settings: Settings) -> int:
+    """How many connections all workers may open: their pools, a listener each, and two for commands."""
+    return settings.workers * (settings.pool_size + settings.max_overflow + 1) + 2
+
+
+async def examine(database: Executor, settings: Settings) -> list[Finding]:
+    """Look at everything, in the order in which it would fail."""
+    found = await server(database)
+    major = found.version // 10_000
+    return [
+        Finding("ok", "settings", "can be read")
+        if settings.production
+        else Finding("mind", "settings", "APP_ENV is development", "Set APP_ENV=production on a real server."),
+        Finding("ok", "connection", "works"),
+        Finding("ok", "version", f"PostgreSQL {major}")
+        if OLDEST <= major <= NEWEST
+        else Finding("bad", "version", f"PostgreSQL {major}", f"Use PostgreSQL {OLDEST} to {NEWEST}."),
+        Finding("ok", "encoding", found.encoding)
+        if found.encoding == "UTF8"
+        else Finding("bad", "encoding", found.encoding, "Make a database with encoding UTF8 and move there."),
+        _tls(found),
+        Finding("bad", "writes", "the server is read-only", "Point DATABASE_URL at the primary.")
+        if found.read_only
+        else Finding("ok", "writes", "are taken"),
+        Finding("mind", "role", "is a superuser", "Use a role of its own that owns the database and nothing else.")
+        if found.superuser
+        else Finding("ok", "role", "is no superuser"),
+        await _privileges(database, found),
+        await _schema(database),
+        _pool(found, settings),
+    ]
+
+
+def _tls(found: Server) -> Finding:
+    if found.encrypted:
+        return Finding("ok", "tls", "the connection is encrypted")
+    if found.local:
+        return Finding("ok", "tls", "not needed: the connection goes through a local socket")
+    return Finding("mind", "tls", "the connection is not encrypted", "Add ?sslmode=verify-full to DATABASE_URL.")
+
+
+async def _privileges(database: Executor, found: Server) -> Finding:
+    if tables := await unusable_tables(database):
+        return Finding("bad", "privileges", f"no full access to {', '.join(tables)}", "Make the role the tables' owner.")
+    if not found.may_create:
+        return Finding("mind", "privileges", "the role may not create tables", "Migrate with another role, or grant create.")
+    return Finding("ok", "privileges", "suffice to serve and to migrate")
+
+
+async def _schema(database: Executor) -> Finding:
+    applied, expected = await migrations.applied_versions(database), migrations.expected_version()
+    if applied and applied[-1] == expected:
+        return Finding("ok", "schema", f"is {expected}, as expected")
+    if applied and applied[-1] > expected:
+        return Finding("bad", "schema", "is newer than this holdfast", "Install the newer holdfast.")
+    return Finding("bad", "schema", "is behind" if applied else "is empty", "Run: holdfast migrate up")
+
+
+def _pool(found: Server, settings: Settings) -> Finding:
+    needed = connections_needed(settings)
+    text = f"{settings.workers} workers may open {needed} connections, the server has {found.connections}"
+    if needed <= found.connections:
+        return Finding("ok", "pool", text)
+    return Finding("bad", "pool", text, "Lower WORKERS, DB_POOL_SIZE or DB_MAX_OVERFLOW, or raise max_connections.")

@@ -1,0 +1,266 @@
+"""`holdfast serve`: a plain process, no event loop, that starts and ends the others.
+
+    holdfast serve            this file: signals, lock, port
+      postgres                app.database.embedded, unless DATABASE_URL is set
+      granian                 app.server.worker
+        worker, worker, ...   app.main, made by app.server.worker
+
+Each dies with its parent, so that a killed process leaves nothing that serves; what is left, the next start takes over.
+"""
+
+import asyncio
+import http.client
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Coroutine
+from contextlib import ExitStack, closing, suppress
+from typing import Any, TypeVar
+
+import psutil
+import structlog
+
+from app.database import embedded, migrations
+from app.database.embedded import StartCancelledError
+from app.database.executor import on_connection
+from app.server import doctor
+from app.server.data_lock import FOLDER_FREE_WITHIN, ServeError, holder_of, try_lock
+from app.server.ports import claimed_port
+from app.settings import Settings
+from app.storage import Storage
+
+T = TypeVar("T")
+
+
+log = structlog.get_logger()
+
+
+DRAIN_WITHIN = 30
+"""Seconds the requests in flight get to finish once we are asked to stop."""
+
+SAME_SIGNAL_WITHIN = 1.0
+"""Seconds within which a second signal is the first one again: sent to us, and passed on by whoever started us."""
+
+
+def serve(settings: Settings, *, migrate: bool | None = None) -> int:
+    """Serve until a signal says stop. Returns the exit code: 0 when we were asked to stop.
+
+    `migrate` None: yes on the embedded server, no on another.
+    Raises SettingsError, ServeError, EmbeddedError, MigrationError, DatabaseUnavailable or DatabaseRefused when it comes to
+    nothing.
+    """
+    # Each worker opens its own; what is wrong with it is told here, and once.
+    Storage(settings)
+    signals = _Signals()
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        # nohup has HUP ignored, and means it.
+        if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, signals.on_signal)
+    try:
+        with ExitStack() as ending:
+            address = ending.enter_context(claimed_port(settings.host, settings.port))
+            server = _embedded_server(settings, signals, ending) if settings.database_url is None else None
+            url = server.url if server else settings.database_url or ""
+            if migrate or (migrate is None and server):
+                _migrate(url, settings, signals)
+            else:
+                _look(url, settings, signals)
+            if server is None:
+                warn_about_connections(url, settings)
+            return _serve(settings, address, url, server, signals)
+    except StartCancelledError:
+        return 0
+
+
+class _Signals:
+    """What TERM and INT asked for: the first to finish and stop, a second one to stop at once."""
+
+    def __init__(self) -> None:
+        self.since: float | None = None
+        self.granian: int | None = None
+
+    @property
+    def asked(self) -> bool:
+        return self.since is not None
+
+    def on_signal(self, _number: int, _frame: object) -> None:
+        now = time.monotonic()
+        if self.since is None:
+            self.since = now
+            self.forward()
+        elif now - self.since > SAME_SIGNAL_WITHIN and self.granian is not None:
+            with suppress(ProcessLookupError):
+                os.killpg(self.granian, signal.SIGKILL)
+
+    def forward(self) -> None:
+        # Popen.send_signal would collect a dead child here, behind the back of _wait.
+        if self.granian is not None:
+            with suppress(ProcessLookupError):
+                os.kill(self.granian, signal.SIGTERM)
+
+
+def _embedded_server(settings: Settings, signals: _Signals, ending: ExitStack) -> embedded.Server:
+    """Start the embedded server under the folder's lock. Both end with `ending`."""
+    embedded.prepare(settings.data)
+    end = time.monotonic() + FOLDER_FREE_WITHIN
+    while (lock := try_lock(settings.data, "serve")) is None:
+        holder = holder_of(settings.data)
+        if holder.purpose == "serve" or time.monotonic() > end:
+            raise ServeError(
+                f"The data folder {settings.data} is served already, by process {holder.pid}. Stop that one, or set "
+                "HOLDFAST_DATA to another folder."
+            )
+        if signals.asked:
+            raise StartCancelledError
+        time.sleep(0.1)
+    ending.enter_context(lock)
+    connections = settings.workers * (settings.pool_size + settings.max_overflow + 2) + 20
+    server = embedded.start(settings.data, max_connections=max(100, connections), cancelled=lambda: signals.asked)
+    ending.callback(server.stop)
+    return server
+
+
+def _migrate(url: str, settings: Settings, signals: _Signals) -> None:
+    applied = asyncio.run(_unless_asked(migrations.up(url, patience=settings.connect_timeout), signals))
+    if applied:
+        log.info("migrated", applied=applied)
+
+
+def warn_about_connections(url: str, settings: Settings) -> None:
+    """Warn when the workers may open more connections than the server has: it would refuse them under load, not now."""
+    needed = doctor.connections_needed(settings)
+    available = asyncio.run(on_connection(url, doctor.server)).connections
+    if needed > available:
+        log.warning("connections_may_run_out", needed=needed, available=available, run="holdfast doctor")
+
+
+def _look(url: str, settings: Settings, signals: _Signals) -> None:
+    """See that the database is there, before the workers say so at greater length; and how old its schema is."""
+    found = asyncio.run(_unless_asked(migrations.status(url, patience=settings.connect_timeout), signals))
+    if pending := [migration.name for migration in found if not migration.applied]:
+        log.warning("migrations_pending", names=pending, run="holdfast migrate up")
+
+
+async def _unless_asked(work: Coroutine[Any, Any, T], signals: _Signals) -> T:
+    """Do the work, or raise StartCancelledError as soon as we are asked to stop."""
+    task = asyncio.ensure_future(work)
+    while not task.done():
+        if signals.asked:
+            task.cancel()
+        await asyncio.wait({task}, timeout=0.1)
+    if task.cancelled():
+        raise StartCancelledError
+    return task.result()
+
+
+def _serve(settings: Settings, address: str, url: str, server: embedded.Server | None, signals: _Signals) -> int:
+    """Run granian and wait for its end, ours, or the database's."""
+    variables = os.environ | {
+        "DATABASE_URL": url,
+        "HOST": address,
+        "PORT": str(settings.port),
+        "WORKERS": str(settings.workers),
+        "HOLDFAST_DATA": str(settings.data),
+    }
+    variables.pop("PROMETHEUS_MULTIPROC_DIR", None)
+    with ExitStack() as ending:
+        if settings.workers > 1:
+            # Where the workers add up their numbers. Fresh, or those of an earlier run would count.
+            folder = tempfile.TemporaryDirectory(prefix="holdfast-metrics-", ignore_cleanup_errors=True)
+            variables["PROMETHEUS_MULTIPROC_DIR"] = ending.enter_context(folder)
+        granian = subprocess.Popen(  # noqa: S603 - ourselves
+            # -P: a folder called app where we happen to be must not be taken for ours.
+            [sys.executable, "-P", "-m", "app.server.worker", str(os.getpid())],
+            env=variables,
+            stdin=subprocess.DEVNULL,
+            # A Ctrl-C on the terminal goes to us alone, and we pass it on.
+            start_new_session=True,
+        )
+        ending.callback(_end, granian)
+        signals.granian = granian.pid
+        if signals.asked:
+            signals.forward()
+        if _wait_until_it_answers(granian, address, settings.port, signals):
+            # From now on a worker that dies is replaced.
+            os.kill(granian.pid, signal.SIGUSR1)
+            _say_where(settings, server)
+        _wait(granian, server)
+    signals.granian = None
+    if signals.asked:
+        return 0
+    if server is not None and not server.running():
+        raise ServeError(f"The embedded PostgreSQL ended. Its log: {settings.data / 'postgres.log'}")
+    raise ServeError("The server ended by itself. Its last words are above.")
+
+
+def _wait_until_it_answers(granian: "subprocess.Popen[bytes]", address: str, port: int, signals: _Signals) -> bool:
+    """False when it never will: it ended, or we were asked to stop."""
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(address, address)  # noqa: S104 - nothing is bound here
+    while granian.poll() is None and not signals.asked:
+        with closing(http.client.HTTPConnection(host, port, timeout=2)) as connection:
+            try:
+                connection.request("GET", "/health/live")
+                status = connection.getresponse().status
+            except (OSError, http.client.HTTPException):
+                time.sleep(0.03)
+                continue
+        if status != http.client.OK:
+            raise ServeError(f"The server answers /health/live with {status}. The reason is above.")
+        return True
+    return False
+
+
+def _wait(granian: "subprocess.Popen[bytes]", server: embedded.Server | None) -> None:
+    """Wait, without waking up in between, until granian or the embedded server ends.
+
+    Whatever else ends is collected too: in a container we may be the first process, who inherits all orphans.
+    """
+    children = [granian] if server is None or server.process is None else [granian, server.process]
+    while all(child.returncode is None for child in children):
+        pid, status = os.wait()
+        for child in children:
+            if child.pid == pid:
+                child.returncode = os.waitstatus_to_exitcode(status)
+
+
+def _end(granian: "subprocess.Popen[bytes]") -> None:
+    """See to it that granian and its workers are gone; at the normal end they are."""
+    if granian.poll() is None:
+        granian.terminate()
+        with suppress(subprocess.TimeoutExpired):
+            granian.wait(DRAIN_WITHIN + 5)
+    elif granian.returncode >= 0:
+        return
+    # Killed: its workers were told to stop, and may still be at it.
+    end = time.monotonic() + DRAIN_WITHIN
+    while _group(granian.pid) and time.monotonic() < end:
+        time.sleep(0.1)
+    with suppress(ProcessLookupError):
+        os.killpg(granian.pid, signal.SIGKILL)
+    granian.wait()
+
+
+def _group(leader: int) -> list[int]:
+    """The living processes of a process group."""
+    found = []
+    for process in psutil.process_iter(["status"]):
+        with suppress(ProcessLookupError, PermissionError):
+            if process.info["status"] != psutil.STATUS_ZOMBIE and os.getpgid(process.pid) == leader:
+                found.append(process.pid)
+    return found
+
+
+def _say_where(settings: Settings, server: embedded.Server | None) -> None:
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    data = f"{settings.data} (PostgreSQL comes along)" if server else "in the database of DATABASE_URL"
+    print(  # noqa: T201 - for the person who started us; logs go to stderr
+        f"\nHoldfast is ready.\n\n"
+        f"  API    http://{host}:{settings.port}/v1\n"
+        f"  Docs   http://{host}:{settings.port}/docs\n"
+        f"  Data   {data}\n\n"
+        f"Stop it with Ctrl-C.\n",
+        flush=True,
+    )

@@ -1,0 +1,83 @@
+"""granian, its own process under the supervisor, and the workers that it forks: `python -m app.server.worker <pid>`."""
+
+import ctypes
+import multiprocessing
+import os
+import signal
+import sys
+
+from granian import Granian
+from granian.constants import HTTPModes, Interfaces, Loops
+from granian.log import LogLevels
+
+from app import settings as environment
+from app.http.middleware import Edge
+from app.main import create_app
+from app.server.supervisor import DRAIN_WITHIN
+from app.telemetry import logs
+
+_PR_SET_PDEATHSIG = 1
+
+
+def die_with_parent(parent: int | None = None) -> None:
+    """Have this process told to stop when its parent dies, however that happens. For workers, and for granian.
+
+    `parent` is the parent's process id, where it is known; a worker knows it. Does nothing off Linux.
+    """
+    worker_of = multiprocessing.parent_process()
+    if worker_of is not None:
+        parent = worker_of.pid
+        # Until the server sets handlers of its own, a worker has granian's, which would swallow the signal.
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+    if sys.platform != "linux":
+        return
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
+    if parent is not None and os.getppid() != parent:
+        # It died before we asked.
+        os.kill(os.getpid(), signal.SIGTERM)
+
+
+def run_granian() -> None:
+    """Serve, with workers that are forks and so begin with everything loaded.
+
+    This is what `python -m app.server.worker <pid of the supervisor>` does.
+    """
+    die_with_parent(int(sys.argv[1]))
+    settings = environment.from_environment(os.environ)
+    logs.configure(production=settings.production)
+    server = Granian(
+        "app.server.worker:from_environment",
+        factory=True,
+        address=settings.host,
+        port=settings.port,
+        workers=settings.workers,
+        interface=Interfaces.ASGI,
+        http=HTTPModes.http1,
+        loop=Loops.uvloop,
+        websockets=False,
+        workers_kill_timeout=DRAIN_WITHIN,
+        respawn_interval=0.5,
+        log_level=LogLevels.warning,
+        # To the handler of app.telemetry.logs, which shows no text of an exception: it may carry a row.
+        log_dictconfig={"loggers": {"_granian": {"propagate": True}}},
+    )
+
+    def replace_dead_workers(_number: int, _frame: object) -> None:
+        server.respawn_failed_workers = True
+
+    # Not from the start: a worker that cannot even begin would be replaced for ever.
+    signal.signal(signal.SIGUSR1, replace_dead_workers)
+    server.serve()
+
+
+def from_environment() -> Edge:
+    """Make the application of one worker of `holdfast serve`."""
+    die_with_parent()
+    settings = environment.from_environment(os.environ)
+    logs.configure(production=settings.production)
+    return create_app(settings)
+
+
+if __name__ == "__main__":
+    run_granian()
