@@ -32,12 +32,12 @@ from bench import data, load, servers
 
 STEPS = (
     # label, where the function lives: module:name, or module:class.name
-    ("edge: request id, answer's headers", "app.http.middleware:Edge._answer"),
-    ("edge: log line and metrics", "app.http.middleware:Edge._note"),
-    ("framework: routing, middleware, call of the handler", "app.http.middleware:Edge.__call__"),
+    ("middleware: request id", "app.http.middleware:Application._respond"),
+    ("middleware: log line and metrics", "app.http.middleware:Application._note"),
+    ("routing, call of the handler", "app.http.routing:Routing.respond"),
     ("authentication", "app.auth.authentication:authenticate"),
     ("authentication", "app.auth.tokens:token_of"),
-    ("authentication", "app.auth.authentication:check_scopes"),
+    ("authentication", "app.auth.authorization:check_scopes"),
     ("decoding the query string", "app.http.decoding:decode_query"),
     ("decoding the query string", "app.http.decoding:refuse_query"),
     ("decoding the body", "app.http.decoding:decode_body"),
@@ -61,7 +61,7 @@ STEPS = (
     ("encoding the answer", "app.http.responses:created"),
     ("encoding the answer", "app.http.responses:versioned"),
     ("encoding the answer", "app.http.pagination:answer"),
-    ("response: headers and sending", "app.http.responses:EncodedResponse.__call__"),
+    ("response: headers and sending", "app.http.responses:EncodedResponse.send"),
 )
 REQUESTS, BATCHES = 200, 25
 

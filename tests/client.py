@@ -9,10 +9,10 @@ from typing import Any, TypeVar, cast
 
 import httpx
 
-from app.accounts.passwords import Passwords
+from app.auth.passwords import Passwords
 from app.auth.token_cache import TokenCache
 from app.database.executor import Database
-from app.http.middleware import Edge
+from app.http.middleware import Application
 from app.main import create_app
 from app.settings import Settings
 from app.storage import Storage
@@ -30,13 +30,14 @@ _numbers = count(1)
 class Api:
     """Sends requests as nobody; `user()` makes somebody."""
 
-    def __init__(self, runner: asyncio.Runner, http: httpx.AsyncClient, app: Edge) -> None:
+    def __init__(self, runner: asyncio.Runner, http: httpx.AsyncClient, app: Application) -> None:
         self.runner = runner
         self.http = http
-        self.settings: Settings = app.app.state.settings
-        self.database: Database = app.app.state.database
-        self.token_cache: TokenCache = app.app.state.token_cache
-        self.storage: Storage = app.app.state.storage
+        self.app = app
+        self.settings: Settings = app.services.settings
+        self.database: Database = app.services.database
+        self.token_cache: TokenCache = app.services.token_cache
+        self.storage: Storage = app.services.storage
 
     @classmethod
     @contextmanager

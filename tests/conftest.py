@@ -20,7 +20,7 @@ pytest.register_assert_rewrite("client")
 
 from client import Api, Execute, User  # noqa: E402 - its assertions are shown in full only when it comes after the line above
 
-from app.accounts.passwords import Passwords  # noqa: E402
+from app.auth.passwords import Passwords  # noqa: E402
 from app.database import embedded, migrations  # noqa: E402
 from app.settings import Settings, database_url  # noqa: E402
 

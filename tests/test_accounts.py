@@ -10,7 +10,7 @@ import asyncpg
 import pytest
 from client import PASSWORD, Api, assert_problem, new_email, soon_refused
 
-from app.accounts.passwords import Passwords
+from app.auth.passwords import Passwords
 from app.settings import Settings
 
 ME_FIELDS = {

@@ -7,7 +7,7 @@ import msgspec
 import pytest
 from client import Api, User, assert_problem
 
-from app.accounts.passwords import Passwords
+from app.auth.passwords import Passwords
 from app.settings import Settings
 
 

@@ -32,13 +32,12 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from app.accounts.commands import set_role
-from app.http.openapi import document
 from app.main import create_app
 from app.settings import Settings
 
 Json = dict[str, Any]
 
-DOCUMENT = document(create_app(Settings()).app)
+DOCUMENT = create_app(Settings()).services.document()
 PATHS: dict[str, dict[str, Json]] = json.loads(DOCUMENT)["paths"]
 
 CHECKS: list[CheckFunction] = [

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 from client import PASSWORD, Api, User, assert_problem, new_email
 
-from app.accounts.passwords import Passwords
+from app.auth.passwords import Passwords
 from app.credits import repository
 from app.settings import Settings
 

@@ -19,7 +19,7 @@ from client import PASSWORD, Api, assert_problem, new_email
 from structlog.testing import capture_logs
 
 import app.database
-from app.accounts.passwords import Passwords
+from app.auth.passwords import Passwords
 from app.database.errors import DatabaseBusy, DatabaseRefused, DatabaseUnavailable
 from app.database.executor import ATTEMPTS, Database, Transaction
 from app.database.queries import Query

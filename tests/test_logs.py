@@ -16,8 +16,8 @@ from client import PASSWORD, Api, User, new_email
 from factories import new_uuid7
 from structlog.testing import capture_logs
 
-from app.accounts.passwords import Passwords
 from app.accounts.schemas import Registration
+from app.auth.passwords import Passwords
 from app.auth.tokens import new_token
 from app.settings import Settings
 from app.telemetry import logs

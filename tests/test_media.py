@@ -24,7 +24,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from moto.server import ThreadedMotoServer
 
-from app.accounts.passwords import Passwords
+from app.auth.passwords import Passwords
 from app.database.errors import DatabaseUnavailable
 from app.database.executor import Database
 from app.media import repository, rules

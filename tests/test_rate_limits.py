@@ -14,7 +14,7 @@ import msgspec
 import pytest
 from client import PASSWORD, Api, assert_problem, new_email
 
-from app.accounts.passwords import Passwords
+from app.auth.passwords import Passwords
 from app.settings import Settings
 
 MINUTE = 60

@@ -4,12 +4,9 @@ import ast
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
 from uuid import uuid4
 
 from client import Api
-from litestar.handlers import HTTPRouteHandler
-from litestar.routes import HTTPRoute
 
 import app
 from app.main import create_app
@@ -132,23 +129,7 @@ def test_the_environment_is_read_by_settings_alone() -> None:
 # What the routes promise
 
 
-class Route(NamedTuple):
-    method: str
-    path: str
-    handler: HTTPRouteHandler
-
-    @property
-    def name(self) -> str:
-        return f"{self.method} {self.path}"
-
-
-ROUTES = sorted(
-    Route(method, route.path_format, handler)
-    for route in create_app(Settings()).app.routes
-    if isinstance(route, HTTPRoute)
-    for method, (handler, _) in route.route_handler_map.items()
-    if method != "OPTIONS"
-)
+ROUTES = sorted(create_app(Settings()).routing.routes, key=lambda route: (route.path, route.method))
 
 OPEN_TO_NOBODY_IN_PARTICULAR = {
     "POST /v1/auth/guest": "public",
@@ -158,7 +139,7 @@ OPEN_TO_NOBODY_IN_PARTICULAR = {
 
 
 def test_every_route_below_v1_wants_a_caller_but_for_those_that_make_one() -> None:
-    kinds = {route.name: route.handler.opt.get("auth", "required") for route in ROUTES if route.path.startswith("/v1/")}
+    kinds = {route.name: route.options.auth for route in ROUTES if route.path.startswith("/v1/")}
     assert {name: kind for name, kind in kinds.items() if kind != "required"} == OPEN_TO_NOBODY_IN_PARTICULAR
 
 
@@ -196,7 +177,7 @@ def test_every_problem_that_is_raised_is_known_and_every_known_one_is_raised() -
 
 def test_every_problem_that_a_route_announces_is_known() -> None:
     for route in ROUTES:
-        assert {*route.handler.opt.get("problems", [])} <= catalog.KINDS.keys(), route.name
+        assert {*route.options.problems} <= catalog.KINDS.keys(), route.name
 
 
 # What the books promise

@@ -11,7 +11,7 @@ import msgspec
 import pytest
 from client import PASSWORD, Api, User, soon_refused
 
-from app.accounts.passwords import Passwords
+from app.auth.passwords import Passwords
 from app.auth.token_cache import LIFE, SIZE, Caller, TokenCache
 from app.auth.tokens import hash_token
 from app.settings import Settings

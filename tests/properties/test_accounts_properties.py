@@ -15,7 +15,7 @@ from client import PASSWORD, Api, User
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
-from app.accounts.passwords import is_common
+from app.auth.passwords import is_common
 
 _numbers = count(1)
 

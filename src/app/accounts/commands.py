@@ -5,9 +5,9 @@ from collections.abc import AsyncIterator
 from uuid import UUID
 
 from app.accounts import repository
-from app.accounts.passwords import Passwords
 from app.accounts.rules import check_new_password
 from app.accounts.schemas import ListedUser
+from app.auth.passwords import Passwords
 from app.database.queries import Executor
 from app.http.pagination import FIRST_NEWEST
 

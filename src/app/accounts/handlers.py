@@ -21,13 +21,14 @@ from app.accounts.schemas import (
     TokenCreate,
     check_timezone,
 )
-from app.auth.authentication import OPTIONAL, PUBLIC, SESSION_ONLY, unauthenticated
+from app.auth.authentication import unauthenticated
 from app.auth.tokens import hash_token, token_of
 from app.http import pagination, responses
-from app.http.conditional import expected_version, has_version
+from app.http.conditional import IfMatch
 from app.http.pagination import Page, PageQuery
 from app.http.requests import Request
 from app.http.responses import EncodedResponse
+from app.http.routes import CONDITIONAL, OPTIONAL, PUBLIC, SESSION_ONLY
 from app.problems.catalog import Problem
 
 
@@ -37,7 +38,7 @@ from app.problems.catalog import Problem
 )
 async def register(request: Request, data: JSONBody[Registration]) -> EncodedResponse[SignedIn]:
     """Make an account and sign it in. With a guest's token, the guest becomes the account and keeps everything."""
-    return responses.row(await rules.register(request, request.app.state.passwords, data), 201)
+    return responses.row(await rules.register(request, request.passwords, data), 201)
 
 
 @post("/v1/auth/guest", opt=PUBLIC | {"problems": ["rate_limited"]})
@@ -53,7 +54,7 @@ async def create_guest(request: Request) -> EncodedResponse[SignedIn]:
 )
 async def log_in(request: Request, data: JSONBody[Login]) -> EncodedResponse[SignedIn]:
     """Sign in by e-mail or user name."""
-    return responses.row(await rules.log_in(request, request.app.state.passwords, data))
+    return responses.row(await rules.log_in(request, request.passwords, data))
 
 
 @post("/v1/auth/logout", status_code=204, opt=SESSION_ONLY)
@@ -65,38 +66,36 @@ async def log_out(request: Request) -> EncodedResponse[None]:
     return responses.no_content()
 
 
-@get("/v1/me")
+@get("/v1/me", opt=CONDITIONAL)
 async def read_me(request: Request) -> EncodedResponse[Me]:
     """Read one's own account."""
     me = await repository.me(request.database, request.caller.user_id)
     if me is None:
         raise unauthenticated()
-    if has_version(request, me.version):
-        return responses.not_modified(me.version)
     return responses.versioned(me)
 
 
 @patch("/v1/me", opt={"problems": ["email_taken", "username_taken"]})
-async def patch_me(request: Request, data: JSONBody[MePatch]) -> EncodedResponse[Me]:
+async def patch_me(request: Request, data: JSONBody[MePatch], if_match: IfMatch) -> EncodedResponse[Me]:
     """Change one's own account by a merge patch. A new e-mail address is unverified."""
     check_timezone(data.timezone)
-    me = await repository.patch_me(request.database, request.caller.user_id, expected_version(request), data)
+    me = await repository.patch_me(request.database, request.caller.user_id, if_match, data)
     if me is None:
         raise Problem("version_mismatch")
     return responses.versioned(me)
 
 
 @delete("/v1/me", status_code=204, opt=SESSION_ONLY | {"problems": ["wrong_password", "rate_limited"]})
-async def delete_me(request: Request, data: JSONBody[Deletion]) -> EncodedResponse[None]:
+async def delete_me(request: Request, data: JSONBody[Deletion], if_match: IfMatch) -> EncodedResponse[None]:
     """Delete one's own account and everything it owns, for good."""
-    await rules.delete_me(request, request.app.state.passwords, data, expected_version(request))
+    await rules.delete_me(request, request.passwords, data, if_match)
     return responses.no_content()
 
 
 @put("/v1/me/password", status_code=204, opt=SESSION_ONLY | {"problems": ["wrong_password", "conflict", "rate_limited"]})
 async def change_password(request: Request, data: JSONBody[PasswordChange]) -> EncodedResponse[None]:
     """Change one's own password. The other sessions end, this one goes on."""
-    await rules.change_password(request, request.app.state.passwords, data)
+    await rules.change_password(request, request.passwords, data)
     return responses.no_content()
 
 

@@ -6,7 +6,6 @@ import msgspec
 from msgspec import UnsetType
 
 from app.accounts import repository
-from app.accounts.passwords import Passwords, is_common
 from app.accounts.repository import SessionStart
 from app.accounts.schemas import (
     Credentials,
@@ -21,6 +20,7 @@ from app.accounts.schemas import (
     check_timezone,
 )
 from app.auth.authentication import unauthenticated
+from app.auth.passwords import Passwords, is_common
 from app.auth.token_cache import Caller
 from app.auth.tokens import hash_token, new_token, token_of
 from app.credits.repository import register_account

@@ -11,16 +11,16 @@ from app.accounts.rules import check_new_password
 from app.accounts.schemas import Me
 from app.admin import repository
 from app.admin.schemas import PasswordPut, UserPatch, UserQuery
-from app.auth.authentication import ADMIN_ONLY
 from app.consents import repository as consents
 from app.consents.schemas import UserConsent
 from app.credits.rules import grant
 from app.credits.schemas import Change, Grant
 from app.http import pagination, responses
-from app.http.conditional import expected_version
+from app.http.conditional import IfMatch
 from app.http.pagination import Page, PageQuery
 from app.http.requests import Request
 from app.http.responses import EncodedResponse
+from app.http.routes import ADMIN_ONLY
 from app.problems.catalog import Problem
 from app.problems.ownership import missing
 from app.usage import repository as usage
@@ -44,9 +44,11 @@ async def read_user(request: Request, id: FromPath[UUID]) -> EncodedResponse[Me]
 
 
 @patch("/users/{id:uuid}")
-async def change_user(request: Request, id: FromPath[UUID], data: JSONBody[UserPatch]) -> EncodedResponse[Me]:
+async def change_user(
+    request: Request, id: FromPath[UUID], data: JSONBody[UserPatch], if_match: IfMatch
+) -> EncodedResponse[Me]:
     """Change what a user cannot change alone: the role, whether they may sign in, whether their e-mail is verified."""
-    user = await repository.patch_user(request.database, id, expected_version(request), data)
+    user = await repository.patch_user(request.database, id, if_match, data)
     if user is None:
         raise missing(await accounts.me(request.database, id))
     request.token_cache.forget()
@@ -60,7 +62,7 @@ async def set_password(request: Request, id: FromPath[UUID], data: JSONBody[Pass
     if user is None:
         raise Problem("not_found")
     check_new_password("password", data.password, user.email, user.username)
-    password_hash = await request.app.state.passwords.hash(data.password)
+    password_hash = await request.passwords.hash(data.password)
     if await repository.set_password(request.database, id, password_hash) is None:
         raise Problem("not_found")
     request.token_cache.forget()

@@ -9,11 +9,12 @@ from litestar.params import FromPath, FromQuery, JSONBody
 from app.blog_entries import repository, rules
 from app.blog_entries.schemas import BlogEntry, BlogEntryCreate, BlogEntryPatch, BlogEntryQuery, ListedEntry
 from app.http import pagination, responses
-from app.http.conditional import expected_version, has_version
+from app.http.conditional import IfMatch
 from app.http.pagination import Page
 from app.http.requests import Request
 from app.http.responses import EncodedResponse
-from app.problems.catalog import Problem, invalid
+from app.http.routes import CONDITIONAL
+from app.problems.catalog import invalid
 from app.problems.ownership import missing
 
 BODY_LIMIT = 1024 * 1024
@@ -31,26 +32,18 @@ async def create(request: Request, data: JSONBody[BlogEntryCreate]) -> EncodedRe
     return responses.created(entry, f"/v1/blog-entries/{entry.id}", replayed=replayed)
 
 
-@get("/{id:uuid}")
+@get("/{id:uuid}", opt=CONDITIONAL)
 async def read(request: Request, id: FromPath[UUID]) -> EncodedResponse[BlogEntry]:
     """Read an entry."""
     entry = await repository.get(request.database, request.caller.user_id, id)
-    if entry is None:
-        raise Problem("not_found")
-    if has_version(request, entry.version):
-        return responses.not_modified(entry.version)
-    return responses.versioned(entry)
+    return responses.found(entry)
 
 
-@get("/by-slug/{slug:str}")
+@get("/by-slug/{slug:str}", opt=CONDITIONAL)
 async def read_by_slug(request: Request, slug: FromPath[str]) -> EncodedResponse[BlogEntry]:
     """Read the entry that has a slug."""
     entry = await repository.get_by_slug(request.database, request.caller.user_id, slug)
-    if entry is None:
-        raise Problem("not_found")
-    if has_version(request, entry.version):
-        return responses.not_modified(entry.version)
-    return responses.versioned(entry)
+    return responses.found(entry)
 
 
 @get("/")
@@ -81,24 +74,26 @@ async def page(request: Request, filters: FromQuery[BlogEntryQuery]) -> EncodedR
 
 
 @patch("/{id:uuid}", opt={"body_limit": BODY_LIMIT, "problems": ["conflict"]})
-async def change(request: Request, id: FromPath[UUID], data: JSONBody[BlogEntryPatch]) -> EncodedResponse[BlogEntry]:
+async def change(
+    request: Request, id: FromPath[UUID], data: JSONBody[BlogEntryPatch], if_match: IfMatch
+) -> EncodedResponse[BlogEntry]:
     """Change an entry by a merge patch. Bodies up to 1 MiB.
 
     Becoming published sets `published_at`, becoming a draft or archived clears it. The `slug` changes only when it is sent;
     one that another entry has is a 409.
     """
     user_id = request.caller.user_id
-    entry = await repository.patch(request.database, user_id, id, expected_version(request), data)
+    entry = await repository.patch(request.database, user_id, id, if_match, data)
     if entry is None:
         raise missing(await repository.get(request.database, user_id, id))
     return responses.versioned(entry)
 
 
 @delete("/{id:uuid}", status_code=204)
-async def remove(request: Request, id: FromPath[UUID]) -> EncodedResponse[None]:
+async def remove(request: Request, id: FromPath[UUID], if_match: IfMatch) -> EncodedResponse[None]:
     """Delete an entry for good."""
     user_id = request.caller.user_id
-    if not await repository.delete(request.database, user_id, id, expected_version(request)):
+    if not await repository.delete(request.database, user_id, id, if_match):
         raise missing(await repository.get(request.database, user_id, id))
     return responses.no_content()
 

@@ -26,7 +26,7 @@ from app.conversations.schemas import (
     ReadConversation,
 )
 from app.http import idempotency, pagination, responses
-from app.http.conditional import expected_version
+from app.http.conditional import IfMatch
 from app.http.pagination import Page
 from app.http.requests import Request
 from app.http.responses import EncodedResponse, Headers, StreamingResponse, encode
@@ -67,14 +67,16 @@ async def page(request: Request, filters: FromQuery[ConversationQuery]) -> Encod
 async def read(request: Request, id: FromPath[UUID]) -> EncodedResponse[ReadConversation]:
     """Read a conversation with all of its messages, oldest first."""
     reading = await rules.begin(request.database, request.caller.user_id, id, "oldest")
-    return _whole(request, reading, (JSON, responses.etag(reading.conversation.version)))
+    return _whole(request, reading, (JSON,), responses.etag(reading.conversation.version))
 
 
 @patch("/{id:uuid}")
-async def change(request: Request, id: FromPath[UUID], data: JSONBody[ConversationPatch]) -> EncodedResponse[Conversation]:
+async def change(
+    request: Request, id: FromPath[UUID], data: JSONBody[ConversationPatch], if_match: IfMatch
+) -> EncodedResponse[Conversation]:
     """Rename or archive a conversation by a merge patch."""
     user_id = request.caller.user_id
-    conversation = await repository.patch(request.database, user_id, id, expected_version(request), data)
+    conversation = await repository.patch(request.database, user_id, id, if_match, data)
     if conversation is None:
         raise missing(await repository.get(request.database, user_id, id))
     return responses.versioned(conversation)
@@ -88,20 +90,22 @@ async def change(request: Request, id: FromPath[UUID], data: JSONBody[Conversati
         "also": {201: "There was none: it is made"},
     },
 )
-async def save(request: Request, id: FromPath[UUID], data: JSONBody[ConversationPut]) -> EncodedResponse[Conversation]:
+async def save(
+    request: Request, id: FromPath[UUID], data: JSONBody[ConversationPut], if_match: IfMatch
+) -> EncodedResponse[Conversation]:
     """Save a whole conversation: its messages become those that are sent, or nothing changes.
 
     User messages that were not there before count against the quota. The answer has no messages.
     """
-    conversation, is_new = await rules.save(request.database, request.caller.user_id, id, expected_version(request), data)
-    return responses.row(conversation, 201 if is_new else 200, (responses.etag(conversation.version),))
+    conversation, is_new = await rules.save(request.database, request.caller.user_id, id, if_match, data)
+    return responses.row(conversation, 201 if is_new else 200, etag=responses.etag(conversation.version))
 
 
 @delete("/{id:uuid}", status_code=204)
-async def remove(request: Request, id: FromPath[UUID]) -> EncodedResponse[None]:
+async def remove(request: Request, id: FromPath[UUID], if_match: IfMatch) -> EncodedResponse[None]:
     """Delete a conversation and its messages for good."""
     user_id = request.caller.user_id
-    if not await repository.delete(request.database, user_id, id, expected_version(request)):
+    if not await repository.delete(request.database, user_id, id, if_match):
         raise missing(await repository.get(request.database, user_id, id))
     return responses.no_content()
 
@@ -141,7 +145,7 @@ async def page_messages(
         after = max(after, filters.from_ - 1) if filters.order == "oldest" else min(after, filters.from_ + 1)
     reading = await rules.begin(request.database, request.caller.user_id, id, filters.order, after=after, limit=filters.limit)
     cursor = f'"{pagination.numbered_cursor(filters.order, reading.end)}"' if reading.has_more else "null"
-    return _answer(request, reading, b'{"items":[', f'],"next_cursor":{cursor}}}'.encode(), (JSON,))
+    return _answer(request, reading, (b'{"items":[', f'],"next_cursor":{cursor}}}'.encode()), (JSON,))
 
 
 @post(
@@ -158,16 +162,19 @@ async def add_message(request: Request, id: FromPath[UUID], data: JSONBody[Messa
     return EncodedResponse(message.encode(), 200 if replayed else 201)
 
 
-def _whole(request: Request, reading: Reading, headers: Headers) -> EncodedResponse[ReadConversation]:
+def _whole(request: Request, reading: Reading, headers: Headers, etag: bytes = b"") -> EncodedResponse[ReadConversation]:
     """A conversation with its messages, as a struct of both would be encoded."""
-    return _answer(request, reading, encode(reading.conversation)[:-1] + b',"messages":[', b"]}", headers)
+    return _answer(request, reading, (encode(reading.conversation)[:-1] + b',"messages":[', b"]}"), headers, etag)
 
 
-def _answer(request: Request, reading: Reading, head: bytes, tail: bytes, headers: Headers) -> EncodedResponse[Any]:
+def _answer(
+    request: Request, reading: Reading, enclosing: tuple[bytes, bytes], headers: Headers, etag: bytes = b""
+) -> EncodedResponse[Any]:
     """What is read, between head and tail: at once when the first part is all, or else part by part."""
+    head, tail = enclosing
     if reading.is_whole:
-        return EncodedResponse(head + reading.first.items.encode() + tail, headers=headers)
-    return StreamingResponse(_json(request, reading, head, tail), headers=headers)
+        return EncodedResponse(head + reading.first.items.encode() + tail, headers=headers, etag=etag)
+    return StreamingResponse(_json(request, reading, head, tail), headers=headers, etag=etag)
 
 
 async def _json(request: Request, reading: Reading, head: bytes, tail: bytes) -> AsyncIterator[bytes]:

@@ -8,10 +8,11 @@ from litestar.params import FromPath, FromQuery, JSONBody
 from app.daily_reviews import repository
 from app.daily_reviews.schemas import DailyReview, DailyReviewPatch, DailyReviewPut, DailyReviewQuery
 from app.http import pagination, responses
-from app.http.conditional import expected_version, has_version
+from app.http.conditional import IfMatch
 from app.http.pagination import Page
 from app.http.requests import Request
 from app.http.responses import EncodedResponse
+from app.http.routes import CONDITIONAL, PUT
 from app.problems.catalog import Problem
 from app.problems.ownership import missing
 
@@ -19,29 +20,27 @@ LARGE = {"body_limit": 1024 * 1024}
 """Six texts of 10,000 characters each."""
 
 
-@put("/{date:date}", opt=LARGE)
-async def replace(request: Request, date: FromPath[dt.date], data: JSONBody[DailyReviewPut]) -> EncodedResponse[DailyReview]:
+@put("/{date:date}", opt=PUT | LARGE)
+async def replace(
+    request: Request, date: FromPath[dt.date], data: JSONBody[DailyReviewPut], if_match: IfMatch
+) -> EncodedResponse[DailyReview]:
     """Make the review of a day (201), or replace it (200): what is left out is null. Bodies up to 1 MiB."""
-    user_id, version = request.caller.user_id, expected_version(request)
-    if version is None:
+    user_id = request.caller.user_id
+    if if_match is None:
         review, made = await repository.put(request.database, user_id, date, data)
         return responses.replaced(review, made=made)
     # A review that is not there has no version, so a PUT that expects one never makes it.
-    replaced = await repository.patch(request.database, user_id, date, version, data)
+    replaced = await repository.patch(request.database, user_id, date, if_match, data)
     if replaced is None:
         raise Problem("version_mismatch")
     return responses.replaced(replaced, made=False)
 
 
-@get("/{date:date}")
+@get("/{date:date}", opt=CONDITIONAL)
 async def read(request: Request, date: FromPath[dt.date]) -> EncodedResponse[DailyReview]:
     """Read the review of a day."""
     review = await repository.get(request.database, request.caller.user_id, date)
-    if review is None:
-        raise Problem("not_found")
-    if has_version(request, review.version):
-        return responses.not_modified(review.version)
-    return responses.versioned(review)
+    return responses.found(review)
 
 
 @get("/")
@@ -62,20 +61,22 @@ async def page(request: Request, filters: FromQuery[DailyReviewQuery]) -> Encode
 
 
 @patch("/{date:date}", opt=LARGE)
-async def change(request: Request, date: FromPath[dt.date], data: JSONBody[DailyReviewPatch]) -> EncodedResponse[DailyReview]:
+async def change(
+    request: Request, date: FromPath[dt.date], data: JSONBody[DailyReviewPatch], if_match: IfMatch
+) -> EncodedResponse[DailyReview]:
     """Change the review of a day by a merge patch. Bodies up to 1 MiB."""
     user_id = request.caller.user_id
-    review = await repository.patch(request.database, user_id, date, expected_version(request), data)
+    review = await repository.patch(request.database, user_id, date, if_match, data)
     if review is None:
         raise missing(await repository.get(request.database, user_id, date))
     return responses.versioned(review)
 
 
 @delete("/{date:date}", status_code=204)
-async def remove(request: Request, date: FromPath[dt.date]) -> EncodedResponse[None]:
+async def remove(request: Request, date: FromPath[dt.date], if_match: IfMatch) -> EncodedResponse[None]:
     """Delete the review of a day for good."""
     user_id = request.caller.user_id
-    if not await repository.delete(request.database, user_id, date, expected_version(request)):
+    if not await repository.delete(request.database, user_id, date, if_match):
         raise missing(await repository.get(request.database, user_id, date))
     return responses.no_content()
 

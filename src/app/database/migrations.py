@@ -4,6 +4,7 @@ import asyncio
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import cache
 from pathlib import Path
 
 import asyncpg
@@ -51,6 +52,7 @@ class Trial(msgspec.Struct, frozen=True):
     tried: bool
 
 
+@cache
 def expected_version() -> str:
     """The version that a database must have for this code: that of the newest file. Raises MigrationError."""
     files = _files()

@@ -9,7 +9,7 @@ from litestar.params import FromPath, FromQuery, JSONBody
 from app.goals import recurrence, repository, rules
 from app.goals.schemas import Goal, GoalCreate, GoalPatch, GoalQuery, GoalTree, Progress, ProgressCreate
 from app.http import idempotency, pagination, responses
-from app.http.conditional import expected_version
+from app.http.conditional import IfMatch
 from app.http.pagination import DatedPageQuery, Page
 from app.http.requests import Request
 from app.http.responses import EncodedResponse
@@ -56,7 +56,7 @@ async def page(request: Request, filters: FromQuery[GoalQuery]) -> EncodedRespon
 
 
 @patch("/{id:uuid}", opt={"problems": ["goals_cycle"]})
-async def change(request: Request, id: FromPath[UUID], data: JSONBody[GoalPatch]) -> EncodedResponse[Goal]:
+async def change(request: Request, id: FromPath[UUID], data: JSONBody[GoalPatch], if_match: IfMatch) -> EncodedResponse[Goal]:
     """Change a goal by a merge patch: with `parent_id` it moves, with everything below it.
 
     Completing a recurring goal makes its next occurrence, once: an active goal with the same fields and tags, without
@@ -64,15 +64,15 @@ async def change(request: Request, id: FromPath[UUID], data: JSONBody[GoalPatch]
     this goal.
     """
     recurrence.check(data.recurrence_pattern)
-    goal = await rules.change(request.database, request.caller.user_id, id, expected_version(request), data)
+    goal = await rules.change(request.database, request.caller.user_id, id, if_match, data)
     return responses.versioned(goal)
 
 
 @delete("/{id:uuid}", status_code=204)
-async def remove(request: Request, id: FromPath[UUID]) -> EncodedResponse[None]:
+async def remove(request: Request, id: FromPath[UUID], if_match: IfMatch) -> EncodedResponse[None]:
     """Delete a goal for good, and its sub-goals with it."""
     user_id = request.caller.user_id
-    if not await repository.delete(request.database, user_id, id, expected_version(request)):
+    if not await repository.delete(request.database, user_id, id, if_match):
         raise missing(await repository.get(request.database, user_id, id))
     return responses.no_content()
 

@@ -21,10 +21,11 @@ from app.habits.schemas import (
     Today,
 )
 from app.http import idempotency, pagination, responses
-from app.http.conditional import expected_version, has_version
+from app.http.conditional import IfMatch
 from app.http.pagination import Page
 from app.http.requests import Request
 from app.http.responses import EncodedResponse
+from app.http.routes import CONDITIONAL, PUT
 from app.problems.catalog import Problem, invalid
 from app.problems.ownership import missing
 
@@ -38,15 +39,11 @@ async def create(request: Request, data: JSONBody[HabitCreate]) -> EncodedRespon
     return responses.created(habit, f"/v1/habits/{habit.id}", replayed=replayed)
 
 
-@get("/{id:uuid}")
+@get("/{id:uuid}", opt=CONDITIONAL)
 async def read(request: Request, id: FromPath[UUID]) -> EncodedResponse[Habit]:
     """Read a habit."""
     habit = await repository.get(request.database, request.caller.user_id, id)
-    if habit is None:
-        raise Problem("not_found")
-    if has_version(request, habit.version):
-        return responses.not_modified(habit.version)
-    return responses.versioned(habit)
+    return responses.found(habit)
 
 
 @get("/")
@@ -65,20 +62,20 @@ async def page(request: Request, filters: FromQuery[HabitQuery]) -> EncodedRespo
 
 
 @patch("/{id:uuid}")
-async def change(request: Request, id: FromPath[UUID], data: JSONBody[HabitPatch]) -> EncodedResponse[Habit]:
+async def change(request: Request, id: FromPath[UUID], data: JSONBody[HabitPatch], if_match: IfMatch) -> EncodedResponse[Habit]:
     """Change a habit by a merge patch."""
     user_id = request.caller.user_id
-    habit = await repository.patch(request.database, user_id, id, expected_version(request), data)
+    habit = await repository.patch(request.database, user_id, id, if_match, data)
     if habit is None:
         raise missing(await repository.get(request.database, user_id, id))
     return responses.versioned(habit)
 
 
 @delete("/{id:uuid}", status_code=204)
-async def remove(request: Request, id: FromPath[UUID]) -> EncodedResponse[None]:
+async def remove(request: Request, id: FromPath[UUID], if_match: IfMatch) -> EncodedResponse[None]:
     """Delete a habit with all its entries, for good."""
     user_id = request.caller.user_id
-    if not await repository.delete(request.database, user_id, id, expected_version(request)):
+    if not await repository.delete(request.database, user_id, id, if_match):
         raise missing(await repository.get(request.database, user_id, id))
     return responses.no_content()
 
@@ -132,20 +129,16 @@ async def page_entries(
     return pagination.answer_dated(entries, filters)
 
 
-@get("/{id:uuid}/entries/{date:date}")
+@get("/{id:uuid}/entries/{date:date}", opt=CONDITIONAL)
 async def read_entry(request: Request, id: FromPath[UUID], date: FromPath[dt.date]) -> EncodedResponse[HabitEntry]:
     """Read the entry of a day."""
     entry = await repository.get_entry(request.database, request.caller.user_id, id, date)
-    if entry is None:
-        raise Problem("not_found")
-    if has_version(request, entry.version):
-        return responses.not_modified(entry.version)
-    return responses.versioned(entry)
+    return responses.found(entry)
 
 
-@put("/{id:uuid}/entries/{date:date}")
+@put("/{id:uuid}/entries/{date:date}", opt=PUT)
 async def put_entry(
-    request: Request, id: FromPath[UUID], date: FromPath[dt.date], data: JSONBody[HabitEntryPut]
+    request: Request, id: FromPath[UUID], date: FromPath[dt.date], data: JSONBody[HabitEntryPut], if_match: IfMatch
 ) -> EncodedResponse[HabitEntry]:
     """Enter what happened with a habit on a day: made, or replaced where there is an entry.
 
@@ -154,7 +147,7 @@ async def put_entry(
     """
     check_day(date, request.caller.timezone, data)
     user_id = request.caller.user_id
-    put = await repository.put_entry(request.database, user_id, id, date, version=expected_version(request), new=data)
+    put = await repository.put_entry(request.database, user_id, id, date, version=if_match, new=data)
     if put is None:
         raise missing(await repository.get(request.database, user_id, id))
     entry, made = put
@@ -172,10 +165,12 @@ def check_day(date: dt.date, timezone: str, new: HabitEntryPut) -> None:
 
 
 @delete("/{id:uuid}/entries/{date:date}", status_code=204)
-async def remove_entry(request: Request, id: FromPath[UUID], date: FromPath[dt.date]) -> EncodedResponse[None]:
+async def remove_entry(
+    request: Request, id: FromPath[UUID], date: FromPath[dt.date], if_match: IfMatch
+) -> EncodedResponse[None]:
     """Delete the entry of a day."""
     user_id = request.caller.user_id
-    if not await repository.delete_entry(request.database, user_id, id, date, expected_version(request)):
+    if not await repository.delete_entry(request.database, user_id, id, date, if_match):
         raise missing(await repository.get_entry(request.database, user_id, id, date))
     return responses.no_content()
 

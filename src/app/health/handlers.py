@@ -9,11 +9,12 @@ from litestar import Router, get
 from litestar.params import PathParameter
 from msgspec import Meta
 
-from app.auth.authentication import PUBLIC
+from app.database import migrations
 from app.database.errors import DatabaseUnavailable, QueryTimeout
 from app.health.repository import newest_migration
 from app.http.requests import Request
 from app.http.responses import EncodedResponse, row
+from app.http.routes import PUBLIC
 from app.problems.catalog import KINDS, Problem
 from app.telemetry import metrics
 
@@ -61,7 +62,7 @@ async def ready(request: Request) -> EncodedResponse[Readiness]:
     except (DatabaseUnavailable, QueryTimeout, TimeoutError):
         reachable = False
     exhausted = not reachable and database.pool.exhausted
-    expected = version == request.app.state.expected_version
+    expected = version == migrations.expected_version()
     fine = reachable and expected
     return row(
         Readiness(

@@ -14,7 +14,7 @@ import msgspec
 from litestar.types import HTTPRequestEvent, HTTPScope, Receive
 
 from app.http.fields import NOT_BLANK
-from app.http.requests import BODY_LIMIT
+from app.http.routes import BODY_LIMIT
 from app.problems.catalog import Problem, invalid
 
 _JSON_TYPES = {"application/json", "application/merge-patch+json"}

@@ -5,15 +5,12 @@ from functools import cache
 from importlib.resources import files
 
 from litestar import Router, get
-from litestar.exceptions import NotFoundException
 from litestar.params import FromPath
 
-from app.auth.authentication import PUBLIC
-from app.http.openapi import (
-    document,
-)
 from app.http.requests import Request
 from app.http.responses import EncodedResponse
+from app.http.routes import PUBLIC
+from app.problems.catalog import Problem
 
 PAGE = b"""\
 <!doctype html>
@@ -64,10 +61,7 @@ _PAGE_HEADERS = (
 @get("/openapi.json", opt=PUBLIC, include_in_schema=False)
 async def openapi_json(request: Request) -> EncodedResponse[bytes]:
     """Serve this API as an OpenAPI 3.1 document."""
-    state = request.app.state
-    if "openapi" not in state:
-        state.openapi = document(request.app)
-    return EncodedResponse(state.openapi)
+    return EncodedResponse(request.services.document())
 
 
 @get("/docs", opt=PUBLIC, include_in_schema=False)
@@ -80,7 +74,7 @@ async def docs() -> EncodedResponse[bytes]:
 async def docs_asset(name: FromPath[str]) -> EncodedResponse[bytes]:
     """Serve what the reference page loads."""
     if name not in _ASSETS:
-        raise NotFoundException
+        raise Problem("not_found")
     return EncodedResponse(
         _asset(name),
         headers=(

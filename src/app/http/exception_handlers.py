@@ -1,13 +1,11 @@
 """What was raised -> the problem that answers it."""
 
 import re
-from collections.abc import Iterable
 from typing import Any
 
 import asyncpg
 import structlog
-from litestar.exceptions import HTTPException, MethodNotAllowedException
-from litestar.types import Scope
+from litestar.types import HTTPScope
 
 from app.database.errors import DatabaseUnavailable, QueryTimeout
 from app.http.responses import EncodedResponse
@@ -17,7 +15,7 @@ from app.problems.constraints import CONSTRAINTS
 log = structlog.get_logger()
 
 
-def problem_answer(scope: Scope, problem: Problem) -> EncodedResponse[Any]:
+def problem_response(scope: HTTPScope, problem: Problem) -> EncodedResponse[Any]:
     """A problem as an answer to this request."""
     return EncodedResponse(
         problem.document(scope["state"]["request_id"]),
@@ -27,7 +25,7 @@ def problem_answer(scope: Scope, problem: Problem) -> EncodedResponse[Any]:
 
 
 def problem_for(error: Exception) -> Problem:
-    """Translate whatever a handler, the framework or the database raised. Anything unknown is a 500, and logged."""
+    """Translate whatever a handler or the database raised. Anything unknown is a 500, and logged."""
     if isinstance(error, Problem):
         return error
     if isinstance(error, DatabaseUnavailable):
@@ -38,8 +36,6 @@ def problem_for(error: Exception) -> Problem:
         return _for_constraint(error)
     if isinstance(error, asyncpg.DataError):
         return invalid("", "out_of_range", "A value cannot be stored: it is out of range or of another form.")
-    if isinstance(error, HTTPException):
-        return _for_framework(error)
     return unexpected(error)
 
 
@@ -80,21 +76,3 @@ def _for_constraint(error: asyncpg.IntegrityConstraintViolationError) -> Problem
     if KINDS[code].status == 401:
         return Problem(code, headers=((b"www-authenticate", b"Bearer"),))
     return Problem(code, errors=(FieldError(field, {404: "missing", 409: "taken"}.get(KINDS[code].status, code), message),))
-
-
-def allow(methods: Iterable[str]) -> str:
-    """The Allow header of a path with handlers for these methods: HEAD works where GET does."""
-    return ", ".join(sorted({*methods, *(["HEAD"] if "GET" in methods else [])}))
-
-
-def _for_framework(error: HTTPException) -> Problem:
-    if isinstance(error, MethodNotAllowedException):
-        allowed = allow((error.headers or {}).get("allow", "").split(", "))
-        return Problem("method_not_allowed", headers=((b"allow", allowed.encode()),))
-    if error.status_code == 404:
-        return Problem("not_found")
-    if error.status_code == 413:
-        return Problem("body_too_large")
-    if error.status_code < 500:
-        return Problem("bad_request")
-    return unexpected(error)

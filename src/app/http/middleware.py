@@ -1,38 +1,41 @@
 """The outermost layer: what must hold for every request, whatever happens inside.
 
-Request ids, HEAD (sent on as GET, its body dropped), the last-resort problem, the request's log line and its metrics.
+Request ids, HEAD (handled as GET, sent without its body), CORS, the last-resort problem, the request's log line and metrics.
 """
 
 import itertools
 import re
 import secrets
+from functools import cache
 from time import perf_counter
 from typing import Any, Final, cast
 
 from litestar import Litestar
-from litestar.config.cors import CORSConfig
 from litestar.enums import ScopeType
-from litestar.middleware._internal.cors import CORSMiddleware
-from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
+from litestar.types import HTTPScope, Receive, Scope, Send
 
-from app.http.exception_handlers import problem_answer, unexpected
-from app.http.routing import Dispatch
+from app.http import openapi
+from app.http.cors import Cors
+from app.http.exception_handlers import problem_response, unexpected
+from app.http.routing import Routing
+from app.http.services import Services
 from app.telemetry import logs, metrics
 
 # Looked up once: Enum's own look-up takes longer than the comparison.
 _HTTP: Final = ScopeType.HTTP
-
-
 _SANE_ID = re.compile(rb"[A-Za-z0-9_.:-]{1,128}")
 
 
-class Edge:
-    """Wraps the application; an ASGI application itself."""
+class Application:
+    """The ASGI application. Litestar itself is asked for the lifespan only."""
 
-    def __init__(self, app: Litestar, dispatch: Dispatch) -> None:
-        self.app = app
-        self._dispatch = dispatch
-        self._respond = self._answer if app.cors_config is None else self._answer_across_origins
+    def __init__(self, litestar: Litestar, services: Services) -> None:
+        """Raise DeclarationError for what a handler declares and nothing would honour."""
+        self.services = services
+        self.routing = Routing(litestar, services)
+        services.document = cache(lambda: openapi.document(litestar))
+        self._litestar = litestar
+        self._cors = Cors(services.settings.cors_origins) if services.settings.cors_origins else None
         # Unique over restarts and workers by the prefix, within one by the count.
         self._prefix = secrets.token_hex(6)
         self._count = itertools.count(1)
@@ -43,9 +46,9 @@ class Edge:
         elif scope["type"] == ScopeType.WEBSOCKET:
             await send(cast("Any", {"type": "websocket.close", "code": 1000}))
         else:
-            await self.app(scope, cast("Any", receive), cast("Any", send))
+            await self._litestar(scope, cast("Any", receive), cast("Any", send))
 
-    async def _answer(self, scope: HTTPScope, receive: Receive, send: Send) -> None:
+    async def _respond(self, scope: HTTPScope, receive: Receive, send: Send) -> None:
         started = perf_counter()
         request_id = self._request_id(scope)
         logs.request_id.set(request_id)
@@ -56,30 +59,19 @@ class Edge:
             scope["method"], state["head"] = "GET", True
         status = 0
         try:
-            answer = await self._dispatch(scope, receive)
+            preflight = None
+            if self._cors is not None:
+                preflight, send = self._cors.preflight(scope), self._cors.sending(scope, send)
+            answer = preflight or await self.routing.respond(scope, receive)
             status = answer.status_code
-            await answer(scope, receive, send)
+            await answer.send(scope, send)
         except Exception as error:  # noqa: BLE001 - the last resort
             problem = unexpected(error)
             if not status:
                 status = 500
-                await problem_answer(scope, problem)(scope, receive, send)
+                await problem_response(scope, problem).send(scope, send)
         finally:
             self._note(scope, method, status, perf_counter() - started)
-
-    async def _answer_across_origins(self, scope: HTTPScope, receive: Receive, send: Send) -> None:
-        """For CORS_ORIGINS: the framework's middleware adds its headers, and answers preflights by itself."""
-        request_id = self._request_id(scope).encode()
-
-        async def send_on(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                headers = list(message["headers"])
-                if not any(name == b"x-request-id" for name, _ in headers):
-                    headers.append((b"x-request-id", request_id))
-                message["headers"] = headers
-            await send(message)
-
-        await CORSMiddleware(cast("ASGIApp", self._answer), cast("CORSConfig", self.app.cors_config))(scope, receive, send_on)
 
     def _request_id(self, scope: HTTPScope) -> str:
         """The caller's own when it sent a sane one, or else a new one."""

@@ -199,13 +199,12 @@ def _operation(path: str, method: str, handler: HTTPRouteHandler, references: Js
     return operation
 
 
-def _calls(handler: HTTPRouteHandler, name: str) -> bool:
-    """Whether a handler looks at a precondition: read off its code, so that the document cannot promise what it does not do."""
-    return name in inspect.unwrap(handler.fn).__code__.co_names
+def _takes(handler: HTTPRouteHandler, name: str) -> bool:
+    return name in handler.parsed_fn_signature.parameters
 
 
 def _is_conditional(handler: HTTPRouteHandler) -> bool:
-    return _calls(handler, "has_version") or _calls(handler, "has_tag")
+    return bool(handler.opt.get("conditional"))
 
 
 def _has_field(struct: Any, name: str) -> bool:
@@ -222,11 +221,11 @@ def _parameters(path: str, handler: HTTPRouteHandler, references: Json, componen
         described = components[references[query]["$ref"].rpartition("/")[2]]
         for name, schema in described["properties"].items():
             parameters.append(_query_parameter(name, schema, required=name in described.get("required", ())))
-    if _calls(handler, "expected_version"):
+    if _takes(handler, "if_match"):
         parameters.append(_IF_MATCH)
     if _is_conditional(handler):
         parameters.append(_IF_NONE_MATCH)
-    if _calls(handler, "asked_range"):
+    if _takes(handler, "byte_range"):
         parameters += [_RANGE, _IF_RANGE]
     return parameters
 
@@ -235,7 +234,7 @@ def _successes(method: str, handler: HTTPRouteHandler, references: Json) -> Json
     """What a handler answers when nothing goes wrong."""
     can_be_replayed = method == "post" and _has_field(_data(handler), "id")
     headers: Json = {"X-Request-Id": _REQUEST_ID}
-    if _calls(handler, "has_tag"):
+    if _is_conditional(handler) and _answer(handler) is bytes:
         headers["ETag"] = _CONTENT_ETAG
     elif _has_field(_answer(handler), "version"):
         headers["ETag"] = _ETAG
@@ -245,12 +244,10 @@ def _successes(method: str, handler: HTTPRouteHandler, references: Json) -> Json
     responses: Json = {str(handler.status_code): success}
     if can_be_replayed:
         responses["200"] = success | {"description": "The same create came before: the row as it stands"}
-    if _calls(handler, "asked_range"):
+    if _takes(handler, "byte_range"):
         responses["206"] = success | {"description": "The range that was asked for"}
     if _is_conditional(handler):
         responses["304"] = {"description": "The client has this version already", "headers": headers}
-    if _calls(handler, "replaced"):
-        responses["201"] = success | {"description": "There was none: it is made"}
     for status, words in handler.opt.get("also", {}).items():
         responses[str(status)] = success | {"description": words}
     return responses
@@ -291,7 +288,7 @@ def _problems(path: str, handler: HTTPRouteHandler) -> list[str]:
     codes += _body_problems(handler)
     if "cursor" in getattr(_query(handler), "__struct_fields__", ()):
         codes.append("invalid_cursor")
-    if _calls(handler, "expected_version"):
+    if _takes(handler, "if_match"):
         codes.append("version_mismatch")
     if handler.http_methods & {"POST", "PATCH", "PUT", "DELETE"}:
         codes.append("database_read_only")

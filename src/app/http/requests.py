@@ -1,36 +1,46 @@
-"""The request as a handler sees it."""
+"""The request as a handler sees it. Its query and its body were decoded before, see app.http.routing."""
 
-from typing import cast
+from typing import Any
 
-import litestar
-from litestar.connection.base import empty_receive, empty_send
-from litestar.datastructures.state import State
-from litestar.types import HTTPScope, Receive, Scope, Send
+from litestar.connection import ASGIConnection
+from litestar.types import HTTPScope, Receive
 
+from app.auth.passwords import Passwords
 from app.auth.token_cache import Caller, TokenCache
 from app.database.executor import Database
+from app.http.services import Services
 from app.settings import Settings
 from app.storage import Storage
 
-BODY_LIMIT = 256 * 1024
-"""Bytes; a handler with a limit of its own says so by `opt["body_limit"]`."""
 
+class Request(ASGIConnection[Any, Caller, None, Any]):
+    """Who is calling, the headers, and what the worker has. `receive` is for handlers that read a body in pieces.
 
-class Request(litestar.Request[Caller, None, State]):
-    """A request with short ways to what handlers need. Its input was decoded before, by app.dispatch."""
+    Not Litestar's Request: its `json()`, `body()` and `form()` would read a body past the limits and the strict decoding.
+    """
 
-    def __init__(self, scope: Scope, receive: Receive = empty_receive, send: Send = empty_send) -> None:
-        # Not the framework's own: what it sets up is for bodies, forms and cookies, which are not read through it here.
-        self.scope = cast("HTTPScope", scope)
-        self.receive = receive
-        self.send = send
+    __slots__ = ("services",)
+
+    scope: HTTPScope
+
+    def __init__(self, scope: HTTPScope, receive: Receive, services: Services) -> None:
+        super().__init__(scope, receive)
+        self.services = services
 
     def header(self, name: bytes) -> str | None:
         """The first header of a name in lower case."""
-        for each, value in self.scope["headers"]:
-            if each == name:
-                return str(value, "latin-1")
-        return None
+        return header(self.scope, name)
+
+    @property
+    def is_head(self) -> bool:
+        """Whether the caller wants the headers only; such a request is handled as a GET."""
+        return "head" in self.scope["state"]
+
+    @property
+    def optional_caller(self) -> Caller | None:
+        """The caller of a route on which a token is optional; None when none was sent."""
+        caller: Caller | None = self.scope.get("user")
+        return caller
 
     @property
     def caller(self) -> Caller:
@@ -40,20 +50,29 @@ class Request(litestar.Request[Caller, None, State]):
 
     @property
     def database(self) -> Database:
-        database: Database = self.scope["litestar_app"].state["database"]
-        return database
+        return self.services.database
 
     @property
     def token_cache(self) -> TokenCache:
         """The callers that this worker knows: what ends a token says so here."""
-        token_cache: TokenCache = self.scope["litestar_app"].state["token_cache"]
-        return token_cache
+        return self.services.token_cache
 
     @property
     def storage(self) -> Storage:
-        return cast("Storage", self.scope["litestar_app"].state.storage)
+        return self.services.storage
+
+    @property
+    def passwords(self) -> Passwords:
+        return self.services.passwords
 
     @property
     def settings(self) -> Settings:
-        settings: Settings = self.scope["litestar_app"].state["settings"]
-        return settings
+        return self.services.settings
+
+
+def header(scope: HTTPScope, name: bytes) -> str | None:
+    """The first header of a name in lower case."""
+    for each, value in scope["headers"]:
+        if each == name:
+            return str(value, "latin-1")
+    return None

@@ -1,46 +1,49 @@
 """Answers as ready bytes: the body is encoded where the row is at hand, and nothing is worked out per request twice."""
 
 from collections.abc import AsyncIterator
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 import msgspec
 from litestar import Response
-from litestar.types import HTTPResponseStartEvent, Receive, Scope, Send
+from litestar.types import HTTPScope, Send
+
+from app.problems.catalog import Problem
 
 T = TypeVar("T")
 
-
 Headers = tuple[tuple[bytes, bytes], ...]
 
-
 encode = msgspec.json.Encoder(decimal_format="number").encode
-
 
 _JSON = (b"content-type", b"application/json")
 
 
 class EncodedResponse(Response[T], Generic[T]):
-    """A response that is its own ASGI application. Handlers are annotated `EncodedResponse[Task]`: so the document knows."""
+    """An answer whose body is there; `etag` is the whole tag with its quotes, b"" when it has none.
 
-    def __init__(self, content: bytes = b"", status: int = 200, headers: Headers = (_JSON,)) -> None:
-        self.ready = content
+    It is a Response in name only, because Litestar's decorators ask for one where a handler answers without content.
+    """
+
+    def __init__(self, content: bytes = b"", status: int = 200, headers: Headers = (_JSON,), etag: bytes = b"") -> None:
+        self.body = content
         self.status_code: int = status
-        self.ready_headers = headers
+        self.encoded_headers = headers
+        self.etag = etag
 
-    def to_asgi_response(self, *_: Any, **__: Any) -> "EncodedResponse[T]":  # type: ignore[override]
-        return self
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 - ASGI's signature
-        state = scope["state"]
-        request_id = (b"x-request-id", state["request_id"].encode())
-        if self.status_code in {204, 304}:
-            headers = (*self.ready_headers, request_id)
-        else:
-            headers = (*self.ready_headers, (b"content-length", b"%d" % len(self.ready)), request_id)
-        start: HTTPResponseStartEvent = {"type": "http.response.start", "status": self.status_code, "headers": headers}
-        await send(start)
-        body = b"" if state.get("head") else self.ready
+    async def send(self, scope: HTTPScope, send: Send) -> None:
+        """Send it as the answer to a request; to a HEAD without its body."""
+        headers = self._headers(scope)
+        if self.status_code not in {204, 304}:
+            headers += ((b"content-length", b"%d" % len(self.body)),)
+        await send({"type": "http.response.start", "status": self.status_code, "headers": headers})
+        body = b"" if "head" in scope["state"] else self.body
         await send({"type": "http.response.body", "body": body, "more_body": False})
+
+    def _headers(self, scope: HTTPScope) -> Headers:
+        request_id = (b"x-request-id", scope["state"]["request_id"].encode())
+        if self.etag:
+            return (*self.encoded_headers, (b"etag", self.etag), request_id)
+        return (*self.encoded_headers, request_id)
 
 
 class StreamingResponse(EncodedResponse[bytes]):
@@ -49,15 +52,14 @@ class StreamingResponse(EncodedResponse[bytes]):
     What goes wrong on the way can only cut it off.
     """
 
-    def __init__(self, chunks: AsyncIterator[bytes], status: int = 200, headers: Headers = (_JSON,)) -> None:
-        super().__init__(b"", status, headers)
+    def __init__(self, chunks: AsyncIterator[bytes], status: int = 200, headers: Headers = (_JSON,), etag: bytes = b"") -> None:
+        super().__init__(b"", status, headers, etag)
         self.chunks = chunks
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 - ASGI's signature
-        state = scope["state"]
-        headers = (*self.ready_headers, (b"x-request-id", state["request_id"].encode()))
-        await send({"type": "http.response.start", "status": self.status_code, "headers": headers})
-        if not state.get("head"):
+    async def send(self, scope: HTTPScope, send: Send) -> None:
+        """Send it as the answer to a request; of a HEAD's, no chunk is asked for."""
+        await send({"type": "http.response.start", "status": self.status_code, "headers": self._headers(scope)})
+        if "head" not in scope["state"]:
             async for chunk in self.chunks:
                 await send({"type": "http.response.body", "body": chunk, "more_body": True})
         await send({"type": "http.response.body", "body": b"", "more_body": False})
@@ -70,32 +72,39 @@ class Versioned(Protocol):
     def version(self) -> int: ...
 
 
-def etag(version: int) -> tuple[bytes, bytes]:
-    """The strong tag of a version: it changes exactly when the row really changes."""
-    return (b"etag", b'"%d"' % version)
-
-
-def row(content: T, status: int = 200, headers: Headers = ()) -> EncodedResponse[T]:
-    """Answer with one struct."""
-    return EncodedResponse(encode(content), status, (_JSON, *headers))
-
-
 V = TypeVar("V", bound=Versioned)
+
+
+def etag(version: int) -> bytes:
+    """The strong tag of a version: it changes exactly when the row really changes."""
+    return b'"%d"' % version
+
+
+def row(content: T, status: int = 200, headers: Headers = (), etag: bytes = b"") -> EncodedResponse[T]:
+    """Answer with one struct."""
+    return EncodedResponse(encode(content), status, (_JSON, *headers), etag)
+
+
+def found(content: V | None) -> EncodedResponse[V]:
+    """Answer a read of one row. Raises Problem 404 when there is none."""
+    if content is None:
+        raise Problem("not_found")
+    return versioned(content)
 
 
 def versioned(content: V) -> EncodedResponse[V]:
     """Answer with a row and its ETag."""
-    return row(content, headers=(etag(content.version),))
+    return row(content, etag=etag(content.version))
 
 
 def created(content: V, location: str, *, replayed: bool = False) -> EncodedResponse[V]:
     """Answer a create: 201 with the new row, or 200 with the row as it stands when the same create came before."""
-    return row(content, 200 if replayed else 201, headers=(etag(content.version), (b"location", location.encode())))
+    return row(content, 200 if replayed else 201, ((b"location", location.encode()),), etag(content.version))
 
 
 def replaced(content: V, *, made: bool) -> EncodedResponse[V]:
     """Answer a put: 201 when it made the row, 200 when it replaced it."""
-    return row(content, 201 if made else 200, headers=(etag(content.version),))
+    return row(content, 201 if made else 200, etag=etag(content.version))
 
 
 def no_content() -> EncodedResponse[None]:
@@ -103,6 +112,10 @@ def no_content() -> EncodedResponse[None]:
     return EncodedResponse(b"", 204, ())
 
 
-def not_modified(version: int) -> EncodedResponse[Any]:
-    """Answer a conditional GET whose client has the row already."""
-    return EncodedResponse(b"", 304, (etag(version),))
+_OF_A_304 = {b"accept-ranges", b"cache-control", b"content-location", b"expires", b"vary"}
+
+
+def not_modified(answer: EncodedResponse[T]) -> EncodedResponse[T]:
+    """Answer a read whose client has this answer already, by what RFC 9110, 15.4.5, wants of its headers."""
+    kept = tuple(header for header in answer.encoded_headers if header[0] in _OF_A_304)
+    return EncodedResponse(b"", 304, kept, answer.etag)

@@ -1,124 +1,141 @@
-"""From a route to its handler, with everything resolved at start that can be.
+"""From a request to its handler and back: everything that can be resolved at start is.
 
-Litestar declares the handlers, checks them and routes to them. Between its router and a handler it would ask again for every
-request which middleware, dependencies, decoders and exception handlers belong to the route: a third of what reading one task
-costs (bench/README.md). `dispatcher` asks once, and puts in that place one function per route that reads like the
-contract's order of checks: who is calling, may they, the query, the body, the handler, the answer.
+Litestar's handlers, routers and `app.routes` declare; the way of a request through Litestar itself would ask again, for each
+request, which middleware, dependencies, decoders and exception handlers belong to its route: 20 us more than the table here
+(docs/decisions/0011). The function that a route becomes reads like the contract's order of checks: who is calling, may they,
+the path, the query, the body, the handler, the condition, the answer.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+import re
+from collections.abc import Awaitable, Callable
 from datetime import date
 from typing import Any, Literal, cast, get_args, get_origin
+from uuid import UUID
 
 from litestar import Litestar
-from litestar.exceptions import HTTPException
-from litestar.handlers import HTTPRouteHandler
 from litestar.types import HTTPScope, Receive
-from litestar.utils import normalize_path
 
-from app.auth.authentication import admit, authenticate, check_scopes, on_behalf_of
+from app.auth import audit
+from app.auth.authentication import authenticate
+from app.auth.authorization import check_scopes, impersonate
 from app.auth.tokens import token_of
+from app.http import conditional
 from app.http.decoding import decode_body, decode_query, refuse_query
-from app.http.exception_handlers import allow, problem_answer, problem_for
-from app.http.requests import BODY_LIMIT, Request
-from app.http.responses import EncodedResponse
+from app.http.exception_handlers import problem_for, problem_response
+from app.http.ranges import RequestedRange
+from app.http.requests import Request
+from app.http.responses import EncodedResponse, not_modified
+from app.http.routes import DeclarationError, Route, routes_of
+from app.http.services import Services
 from app.problems.catalog import Problem
 
+Handle = Callable[[HTTPScope, Receive, list[str]], Awaitable[EncodedResponse[Any]]]
+"""What a route becomes: the scope, the body, and the parts of the path that are parameters -> the answer."""
 
-async def answer_unrouted(scope: HTTPScope, problem: Problem) -> EncodedResponse[Any]:
-    """Answer what the router itself refuses (404, 405): below /v1 a 401 first for those who are nobody."""
-    path = scope["path"]
-    if path.startswith("/v1/") and path.rstrip("/") not in scope["litestar_app"].state.public_paths:
+# What is_valid_host of Litestar's own entry lets through, which requests do not pass here.
+_HOST = re.compile(rb"[0-9A-Za-z!$&'()*+,;=\-._~:\[\]@%]*")
+_UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+
+
+class _Node:
+    """A place in the tree of paths."""
+
+    __slots__ = ("allow", "below", "is_open", "methods", "parameter")
+
+    def __init__(self) -> None:
+        self.below: dict[str, _Node] = {}
+        self.parameter: _Node | None = None
+        self.methods: dict[str, Handle] = {}
+        self.allow = b""
+        self.is_open = False
+        """Whether a caller without a token may do something here."""
+
+
+class Routing:
+    """The routes of an application, as a tree of the parts of their paths."""
+
+    def __init__(self, app: Litestar, services: Services) -> None:
+        """Raise DeclarationError for what a handler declares and nothing would honour."""
+        self.routes = routes_of(app)
+        self._app = app
+        self._services = services
+        self._root = _Node()
+        for route in self.routes:
+            self._add(route)
+
+    async def respond(self, scope: HTTPScope, receive: Receive) -> EncodedResponse[Any]:
+        """Find the answer to a request; every error is answered by its problem."""
         try:
-            await authenticate(scope, token_of(scope))
+            node, arguments = self._find(scope)
+            handle = node.methods.get(scope["method"]) if node is not None else None
+            if handle is not None:
+                return await handle(scope, receive, arguments)
+            return await self._respond_unrouted(scope, node)
         except Exception as error:  # noqa: BLE001 - every error becomes the problem that answers it
-            problem = problem_for(error)
-    return problem_answer(scope, problem)
+            return problem_response(scope, problem_for(error))
 
+    def _add(self, route: Route) -> None:
+        node = self._root
+        for part in route.parts:
+            if part is None:
+                node.parameter = node = node.parameter or _Node()
+            else:
+                node = node.below.setdefault(part, _Node())
+        if route.method in node.methods:
+            raise DeclarationError(f"{route.name} is declared twice.")
+        node.methods[route.method] = _compiled(route, self._services, self._app)
+        node.is_open = node.is_open or route.options.auth != "required"
+        methods = {*node.methods, "OPTIONS"} | ({"HEAD"} if "GET" in node.methods else set())
+        node.allow = ", ".join(sorted(methods)).encode()
 
-Handler = Callable[..., Awaitable[EncodedResponse[Any]]]
-
-
-Dispatch = Callable[[HTTPScope, Receive], Awaitable[EncodedResponse[Any]]]
-
-
-def dispatcher(app: Litestar) -> Dispatch:
-    """What finds the answer to a request of this app; every error is answered by its problem.
-
-    Raises RuntimeError when the router is built otherwise than expected: a route left out would be open to everybody.
-    """
-    compiled = _compile_node(app.asgi_router.root_route_map_node)
-    expected = sum(len(handler.http_methods - {"OPTIONS"}) for route in app.routes for handler in _handlers(route))
-    if compiled != expected:
-        raise RuntimeError(f"{compiled} of {expected} routes were compiled: this Litestar is not one that Holdfast knows")
-    find: Callable[..., tuple[Dispatch, Any, str, dict[str, Any], str]] = cast("Any", app.asgi_router.handle_routing)
-
-    async def dispatch(scope: HTTPScope, receive: Receive) -> EncodedResponse[Any]:
-        scope["litestar_app"] = app
+    def _find(self, scope: HTTPScope) -> tuple[_Node | None, list[str]]:
+        """The node of a request's path, and the values of its parameters."""
+        for name, value in scope["headers"]:
+            if name == b"host" and not _HOST.fullmatch(value):
+                raise Problem("bad_request", "The Host header is malformed.")
         path = scope["path"]
-        if path.endswith("/") or "//" in path:
-            path = normalize_path(path)
-        try:
-            answer, handler, _, scope["path_params"], template = find(path=path, method=scope["method"])
-            scope["path_template"], scope["route_handler"] = template, handler
-            return await answer(scope, receive)
-        except HTTPException as error:
-            return await answer_unrouted(scope, problem_for(error))
-        except Exception as error:  # noqa: BLE001 - every error becomes the problem that answers it
-            return problem_answer(scope, problem_for(error))
+        if root_path := scope.get("root_path"):
+            path = path.removeprefix(root_path)
+        node, arguments = self._root, []
+        for part in path.split("/"):
+            if part:
+                below = node.below.get(part)
+                if below is None:
+                    below = node.parameter
+                    if below is None:
+                        return None, []
+                    arguments.append(part)
+                node = below
+        return (node, arguments) if node.methods else (None, [])
 
-    return dispatch
-
-
-def _handlers(route: Any) -> list[HTTPRouteHandler]:
-    return [handler for handler in route.route_handlers if isinstance(handler, HTTPRouteHandler)]
-
-
-def _compile_node(node: Any) -> int:
-    compiled = 0
-    for method, entry in node.asgi_handlers.items():
-        if method == "OPTIONS":
-            # The framework's own names only the methods that were there when it was made.
-            node.asgi_handlers[method] = entry._replace(asgi_app=_options(allow(node.asgi_handlers)))
-        else:
-            node.asgi_handlers[method] = entry._replace(asgi_app=_compiled(entry.handler, node.path_template))
-            compiled += 1
-    return compiled + sum(_compile_node(child) for child in node.children.values())
+    async def _respond_unrouted(self, scope: HTTPScope, node: _Node | None) -> EncodedResponse[Any]:
+        """Answer where no handler is: 401 first below /v1, then 404, 405, or what OPTIONS may know."""
+        if not scope["method"]:
+            raise Problem("bad_request", "The method is empty.")
+        if node is not None and scope["method"] == "OPTIONS":
+            return EncodedResponse(b"", 204, ((b"allow", node.allow),))
+        if scope["path"].startswith("/v1/") and not (node is not None and node.is_open):
+            services = self._services
+            await authenticate(services.database, services.token_cache, token_of(scope), services.settings.session_days)
+        if node is None:
+            raise Problem("not_found")
+        raise Problem("method_not_allowed", headers=((b"allow", node.allow),))
 
 
-def _options(allowed: str) -> Dispatch:
-    answer: EncodedResponse[None] = EncodedResponse(b"", 204, ((b"allow", allowed.encode()),))
+def _compiled(route: Route, services: Services, app: Litestar) -> Handle:
+    """The function that answers the requests of a route."""
+    call = cast("Callable[..., Awaitable[EncodedResponse[Any]]]", route.handler.fn)
+    parsers = [(name, _parser(kind)) for name, kind in route.parameters.items()]
+    filters, data, limit = route.filters, route.data, route.options.body_limit
+    takes_request, if_match, byte_range = route.takes_request, route.if_match, route.byte_range
+    is_conditional = route.options.conditional
+    refuses_query = filters is None and route.path.startswith("/v1/")
 
-    async def handle(_: HTTPScope, __: Receive) -> EncodedResponse[Any]:
-        return answer
-
-    return handle
-
-
-def _compiled(handler: HTTPRouteHandler, path: str) -> Dispatch:
-    fields = handler.parsed_fn_signature.parameters
-    call = cast("Handler", handler.fn)
-    access = handler.opt.get("auth", "required")
-    data = fields["data"].annotation if "data" in fields else None
-    filters = fields["filters"].annotation if "filters" in fields else None
-    parts = _parts(fields)
-    limit = handler.opt.get("body_limit", BODY_LIMIT)
-    takes_request = "request" in fields
-    roles = handler.opt.get("roles")
-    refuses_query = filters is None and path.startswith("/v1/")
-
-    async def handle(scope: HTTPScope, receive: Receive) -> EncodedResponse[Any]:
-        if access != "public":
-            token = token_of(scope)
-            if token is not None or access == "required":
-                scope["user"] = caller = await authenticate(scope, token)
-                check_scopes(caller, scope)
-                named = on_behalf_of(scope)
-                if named is not None or roles is not None:
-                    await admit(scope, caller, named, roles)
-        arguments: dict[str, Any] = dict(scope["path_params"])
-        if parts:
-            _check_parts(arguments, parts, scope["path"])
+    async def handle(scope: HTTPScope, receive: Receive, values: list[str]) -> EncodedResponse[Any]:
+        scope["path_template"], scope["route_handler"], scope["litestar_app"] = route.path, route.handler, app
+        await _admit(scope, route, services)
+        arguments: dict[str, Any] = {name: parse(value) for (name, parse), value in zip(parsers, values, strict=True)}
         if filters is not None:
             arguments["filters"] = decode_query(scope["query_string"], filters)
         elif refuses_query and scope["query_string"]:
@@ -126,24 +143,93 @@ def _compiled(handler: HTTPRouteHandler, path: str) -> Dispatch:
         if data is not None:
             arguments["data"] = await decode_body(scope, receive, data, limit)
         if takes_request:
-            arguments["request"] = Request(scope, receive)
-        return await call(**arguments)
+            arguments["request"] = Request(scope, receive, services)
+        if if_match:
+            arguments["if_match"] = conditional.expected_version(scope)
+        if byte_range:
+            arguments["byte_range"] = RequestedRange(scope)
+        answer = await call(**arguments)
+        if is_conditional and answer.status_code in {200, 206} and conditional.names_tag(scope, answer.etag):
+            return not_modified(answer)
+        return answer
 
     return handle
 
 
-def _parts(fields: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
-    """The parts of a path that the router takes too easily: those that are one of a few words, and days (no words)."""
-    return {
-        name: get_args(field.annotation) if field.annotation is not date else ()
-        for name, field in fields.items()
-        if field.annotation is date or get_origin(field.annotation) is Literal
-    }
+async def _admit(scope: HTTPScope, route: Route, services: Services) -> None:
+    """Find out who is calling, and whether they may. Raises Problem 401, 403, and those of acting for a user.
+
+    What admins and services do is written down before it is done: so there is no act without its row in the audit trail.
+    What a service only reads on behalf of a user is not.
+    """
+    options = route.options
+    if options.auth == "public":
+        return
+    token = token_of(scope)
+    if token is None and options.auth == "optional":
+        return
+    database, token_cache = services.database, services.token_cache
+    caller = await authenticate(database, token_cache, token, services.settings.session_days)
+    scope["user"] = caller
+    check_scopes(caller.scopes, route.method, scope["path"], session_only=options.session_only)
+    named = _on_behalf_of(scope)
+    if named is None and not options.roles:
+        return
+    if options.roles and caller.role not in options.roles:
+        raise Problem("role_required")
+    actor, acting_for = caller, None
+    if named is not None:
+        if actor.role == "service" and options.session_only:
+            raise Problem("session_required")
+        scope["user"] = caller = await impersonate(database, token_cache, actor, named)
+        acting_for = caller.user_id
+    if options.roles or route.method != "GET":
+        await audit.record(
+            database,
+            actor.user_id,
+            acting_for,
+            action=route.name,
+            target=scope["path"],
+            request_id=scope["state"]["request_id"],
+        )
 
 
-def _check_parts(arguments: Mapping[str, Any], parts: Mapping[str, tuple[str, ...]], path: str) -> None:
-    """Raise Problem 404 for another word, and for a day in another form of ISO 8601: an address has one."""
-    for name, words in parts.items():
-        part = arguments[name]
-        if part not in words if words else f"/{part.isoformat()}" not in path:
-            raise Problem("not_found")
+def _on_behalf_of(scope: HTTPScope) -> bytes | None:
+    """The user that the caller says to act for; None: themself."""
+    for name, value in scope["headers"]:
+        if name == b"x-on-behalf-of":
+            return bytes(value)
+    return None
+
+
+def _parser(kind: Any) -> Callable[[str], Any]:
+    """How a part of a path becomes a parameter of this type; an address has one form, any other is a 404."""
+    if kind is UUID:
+        return _uuid
+    if kind is date:
+        return _date
+    if get_origin(kind) is Literal:
+        words = frozenset(get_args(kind))
+
+        def word(text: str) -> str:
+            if text not in words:
+                raise Problem("not_found")
+            return text
+
+        return word
+    return str
+
+
+def _uuid(text: str) -> UUID:
+    if not _UUID.fullmatch(text):
+        raise Problem("not_found")
+    return UUID(text)
+
+
+def _date(text: str) -> date:
+    try:
+        if _DATE.fullmatch(text):
+            return date.fromisoformat(text)
+    except ValueError:
+        pass
+    raise Problem("not_found")

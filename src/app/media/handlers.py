@@ -6,13 +6,14 @@ from litestar import Router, delete, get, patch, post
 from litestar.params import FromPath, FromQuery, JSONBody
 
 from app.http import pagination, responses
-from app.http.conditional import expected_version, has_tag, has_version
+from app.http.conditional import IfMatch, names_tag
 from app.http.pagination import Page
+from app.http.ranges import ByteRange
 from app.http.requests import Request
 from app.http.responses import EncodedResponse, StreamingResponse
+from app.http.routes import CONDITIONAL
 from app.media import repository, rules
 from app.media.content import headers
-from app.media.ranges import asked_range
 from app.media.schemas import Media, MediaForm, MediaPatch, MediaQuery, target_columns
 from app.problems.catalog import Problem, later
 from app.problems.ownership import missing
@@ -25,35 +26,32 @@ async def create(request: Request) -> EncodedResponse[Media]:
     return responses.created(media, f"/v1/media/{media.id}")
 
 
-@get("/{id:uuid}")
+@get("/{id:uuid}", opt=CONDITIONAL)
 async def read(request: Request, id: FromPath[UUID]) -> EncodedResponse[Media]:
     """Read what is known of a file."""
     media = await repository.get(request.database, request.caller.user_id, id)
-    if media is None:
-        raise Problem("not_found")
-    if has_version(request, media.version):
-        return responses.not_modified(media.version)
-    return responses.versioned(media)
+    return responses.found(media)
 
 
-@get("/{id:uuid}/content", media_type="*/*", opt={"problems": ["range_not_satisfiable", "storage_unavailable"]})
-async def content(request: Request, id: FromPath[UUID]) -> EncodedResponse[bytes]:
+@get("/{id:uuid}/content", media_type="*/*", opt=CONDITIONAL | {"problems": ["range_not_satisfiable", "storage_unavailable"]})
+async def content(request: Request, id: FromPath[UUID], byte_range: ByteRange) -> EncodedResponse[bytes]:
     """Read the bytes of a file, or a range of them. What a browser could run comes as a download."""
     user_id = request.caller.user_id
     file = await repository.stored(request.database, user_id, id)
     if file is None:
         raise Problem("not_found")
     tag, size = f'"{file.sha256}"', file.size_bytes
-    sent = (*headers(file.file_name, file.content_type), (b"etag", tag.encode()), (b"accept-ranges", b"bytes"))
-    if has_tag(request, tag):
-        return EncodedResponse(b"", 304, sent[-3:])
-    asked = asked_range(request, size, tag)
+    sent = (*headers(file.file_name, file.content_type), (b"accept-ranges", b"bytes"))
+    if names_tag(request.scope, tag.encode()):
+        # Nothing need be asked of the store.
+        return EncodedResponse(b"", headers=sent, etag=tag.encode())
+    asked = byte_range.within(size, tag)
     start, stop = asked or (0, size)
     sent += ((b"content-length", b"%d" % (stop - start)),)
     if asked:
         sent += ((b"content-range", b"bytes %d-%d/%d" % (start, stop - 1, size)),)
     # Of a HEAD nothing is sent: one byte tells whether the content is there.
-    end = start + 1 if request.scope["state"].get("head") else stop
+    end = start + 1 if request.is_head else stop
     try:
         chunks = await request.storage.read(file.storage_key, start, end)
     except FileNotFoundError:
@@ -61,7 +59,7 @@ async def content(request: Request, id: FromPath[UUID]) -> EncodedResponse[bytes
         if await repository.get(request.database, user_id, id) is None:
             raise Problem("not_found") from None
         raise later("storage_unavailable", 5) from None
-    return StreamingResponse(chunks, 206 if asked else 200, sent)
+    return StreamingResponse(chunks, 206 if asked else 200, sent, tag.encode())
 
 
 @get("/")
@@ -78,20 +76,20 @@ async def page(request: Request, filters: FromQuery[MediaQuery]) -> EncodedRespo
 
 
 @patch("/{id:uuid}")
-async def change(request: Request, id: FromPath[UUID], data: JSONBody[MediaPatch]) -> EncodedResponse[Media]:
+async def change(request: Request, id: FromPath[UUID], data: JSONBody[MediaPatch], if_match: IfMatch) -> EncodedResponse[Media]:
     """Change a file's name, its description, and what it is attached to. The bytes stay."""
     columns = rules.changed_columns(data)
-    media = await repository.patch(request.database, request.caller.user_id, id, expected_version(request), columns)
+    media = await repository.patch(request.database, request.caller.user_id, id, if_match, columns)
     if media is None:
         raise missing(await repository.get(request.database, request.caller.user_id, id))
     return responses.versioned(media)
 
 
 @delete("/{id:uuid}", status_code=204)
-async def remove(request: Request, id: FromPath[UUID]) -> EncodedResponse[None]:
+async def remove(request: Request, id: FromPath[UUID], if_match: IfMatch) -> EncodedResponse[None]:
     """Delete a file for good."""
     user_id = request.caller.user_id
-    key = await repository.delete(request.database, user_id, id, expected_version(request))
+    key = await repository.delete(request.database, user_id, id, if_match)
     if key is None:
         raise missing(await repository.get(request.database, user_id, id))
     await rules.delete_object(request.database, request.storage, key)

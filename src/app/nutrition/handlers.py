@@ -6,11 +6,12 @@ from litestar import Router, delete, get, patch, post
 from litestar.params import FromPath, FromQuery, JSONBody
 
 from app.http import date_ranges, idempotency, pagination, responses
-from app.http.conditional import expected_version, has_version
+from app.http.conditional import IfMatch
 from app.http.date_ranges import Summary, SummaryQuery
 from app.http.pagination import Page
 from app.http.requests import Request
 from app.http.responses import EncodedResponse
+from app.http.routes import CONDITIONAL
 from app.nutrition import repository
 from app.nutrition.schemas import Food, FoodCreate, FoodPatch, FoodQuery, FoodTotals
 from app.problems.ownership import missing
@@ -25,15 +26,11 @@ async def create(request: Request, data: JSONBody[FoodCreate]) -> EncodedRespons
     return responses.created(food, f"/v1/foods/{food.id}", replayed=replayed)
 
 
-@get("/{id:uuid}")
+@get("/{id:uuid}", opt=CONDITIONAL)
 async def read(request: Request, id: FromPath[UUID]) -> EncodedResponse[Food]:
     """Read a food."""
     food = await repository.get(request.database, request.caller.user_id, id)
-    if food is None:
-        raise missing(None)
-    if has_version(request, food.version):
-        return responses.not_modified(food.version)
-    return responses.versioned(food)
+    return responses.found(food)
 
 
 @get("/")
@@ -71,20 +68,20 @@ async def summary(request: Request, filters: FromQuery[SummaryQuery]) -> Encoded
 
 
 @patch("/{id:uuid}")
-async def change(request: Request, id: FromPath[UUID], data: JSONBody[FoodPatch]) -> EncodedResponse[Food]:
+async def change(request: Request, id: FromPath[UUID], data: JSONBody[FoodPatch], if_match: IfMatch) -> EncodedResponse[Food]:
     """Change a food by a merge patch."""
     user_id = request.caller.user_id
-    food = await repository.patch(request.database, user_id, id, expected_version(request), data)
+    food = await repository.patch(request.database, user_id, id, if_match, data)
     if food is None:
         raise missing(await repository.get(request.database, user_id, id))
     return responses.versioned(food)
 
 
 @delete("/{id:uuid}", status_code=204)
-async def remove(request: Request, id: FromPath[UUID]) -> EncodedResponse[None]:
+async def remove(request: Request, id: FromPath[UUID], if_match: IfMatch) -> EncodedResponse[None]:
     """Delete a food for good."""
     user_id = request.caller.user_id
-    if not await repository.delete(request.database, user_id, id, expected_version(request)):
+    if not await repository.delete(request.database, user_id, id, if_match):
         raise missing(await repository.get(request.database, user_id, id))
     return responses.no_content()
 

@@ -6,19 +6,20 @@ from litestar import Router, delete, get, put
 from litestar.params import FromPath, FromQuery, JSONBody
 
 from app.http import pagination, responses
-from app.http.conditional import expected_version, has_version
+from app.http.conditional import IfMatch
 from app.http.pagination import Page
 from app.http.requests import Request
 from app.http.responses import EncodedResponse
+from app.http.routes import CONDITIONAL, PUT
 from app.problems.catalog import Problem
 from app.problems.ownership import missing
 from app.progress import repository
 from app.progress.schemas import Period, Snapshot, SnapshotPut, SnapshotQuery
 
 
-@put("/{period:str}/{date:date}")
+@put("/{period:str}/{date:date}", opt=PUT)
 async def compute(
-    request: Request, period: FromPath[Period], date: FromPath[Date], data: JSONBody[SnapshotPut]
+    request: Request, period: FromPath[Period], date: FromPath[Date], data: JSONBody[SnapshotPut], if_match: IfMatch
 ) -> EncodedResponse[Snapshot]:
     """Compute the snapshot of a period out of what is there now, and keep it until it is computed again.
 
@@ -39,24 +40,18 @@ async def compute(
     - `calories_avg`: the calories of foods, by the days that have a food with calories.
     - `mood_avg`, `sleep_avg`: the means of mood and hours of sleep of the daily reviews that have them.
     """
-    kept = await repository.put(
-        request.database, request.caller.user_id, period, date, version=expected_version(request), given=data
-    )
+    kept = await repository.put(request.database, request.caller.user_id, period, date, version=if_match, given=data)
     if kept is None:
         raise Problem("version_mismatch")
     snapshot, made = kept
     return responses.replaced(snapshot, made=made)
 
 
-@get("/{period:str}/{date:date}")
+@get("/{period:str}/{date:date}", opt=CONDITIONAL)
 async def read(request: Request, period: FromPath[Period], date: FromPath[Date]) -> EncodedResponse[Snapshot]:
     """Read a snapshot as it was computed last."""
     snapshot = await repository.get(request.database, request.caller.user_id, period, date)
-    if snapshot is None:
-        raise missing(snapshot)
-    if has_version(request, snapshot.version):
-        return responses.not_modified(snapshot.version)
-    return responses.versioned(snapshot)
+    return responses.found(snapshot)
 
 
 @get("/")
@@ -77,10 +72,10 @@ async def page(request: Request, filters: FromQuery[SnapshotQuery]) -> EncodedRe
 
 
 @delete("/{period:str}/{date:date}", status_code=204)
-async def remove(request: Request, period: FromPath[Period], date: FromPath[Date]) -> EncodedResponse[None]:
+async def remove(request: Request, period: FromPath[Period], date: FromPath[Date], if_match: IfMatch) -> EncodedResponse[None]:
     """Delete a snapshot for good."""
     user_id = request.caller.user_id
-    if not await repository.delete(request.database, user_id, period, date, expected_version(request)):
+    if not await repository.delete(request.database, user_id, period, date, if_match):
         raise missing(await repository.get(request.database, user_id, period, date))
     return responses.no_content()
 

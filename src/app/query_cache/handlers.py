@@ -3,10 +3,10 @@
 from litestar import Router, delete, get, post, put
 from litestar.params import FromPath, JSONBody
 
-from app.auth.authentication import SERVICES
 from app.http import raw_json, responses
 from app.http.requests import Request
 from app.http.responses import EncodedResponse
+from app.http.routes import PUT, SERVICES
 from app.problems.catalog import Problem
 from app.query_cache import repository
 from app.query_cache.schemas import CachedAnswer, CachePut, Removed
@@ -23,7 +23,7 @@ async def read(request: Request, query_hash: FromPath[str]) -> EncodedResponse[C
     return responses.row(answer)
 
 
-@put("/{query_hash:str}", opt=SERVICES | {"body_limit": BODY_LIMIT, "also": {201: "There was none: it is made"}})
+@put("/{query_hash:str}", opt=SERVICES | PUT | {"body_limit": BODY_LIMIT})
 async def write(request: Request, query_hash: FromPath[str], data: JSONBody[CachePut]) -> EncodedResponse[CachedAnswer]:
     """Keep an answer for a while. For services and admins."""
     raw_json.check("result", data.result)

@@ -11,7 +11,7 @@ from granian.constants import HTTPModes, Interfaces, Loops
 from granian.log import LogLevels
 
 from app import settings as environment
-from app.http.middleware import Edge
+from app.http.middleware import Application
 from app.main import create_app
 from app.server.supervisor import DRAIN_WITHIN
 from app.telemetry import logs
@@ -71,7 +71,7 @@ def run_granian() -> None:
     server.serve()
 
 
-def from_environment() -> Edge:
+def from_environment() -> Application:
     """Make the application of one worker of `holdfast serve`."""
     die_with_parent()
     settings = environment.from_environment(os.environ)

@@ -6,10 +6,11 @@ from litestar import Router, delete, get, patch, post
 from litestar.params import FromPath, FromQuery, JSONBody
 
 from app.http import idempotency, pagination, responses
-from app.http.conditional import expected_version, has_version
+from app.http.conditional import IfMatch
 from app.http.pagination import Page
 from app.http.requests import Request
 from app.http.responses import EncodedResponse
+from app.http.routes import CONDITIONAL
 from app.problems.catalog import Problem
 from app.problems.ownership import refusal
 from app.tasks import repository
@@ -28,14 +29,12 @@ async def create(request: Request, data: JSONBody[TaskCreate]) -> EncodedRespons
     return responses.created(task, f"/v1/tasks/{task.id}", replayed=replayed)
 
 
-@get("/{id:uuid}", opt=FOREIGN)
+@get("/{id:uuid}", opt=CONDITIONAL | FOREIGN)
 async def read(request: Request, id: FromPath[UUID]) -> EncodedResponse[Task]:
     """Read a task."""
     task = await repository.get(request.database, request.caller.user_id, id)
     if task is None:
         raise await absent(request, id)
-    if has_version(request, task.version):
-        return responses.not_modified(task.version)
     return responses.versioned(task)
 
 
@@ -55,18 +54,18 @@ async def page(request: Request, filters: FromQuery[TaskQuery]) -> EncodedRespon
 
 
 @patch("/{id:uuid}", opt=FOREIGN)
-async def change(request: Request, id: FromPath[UUID], data: JSONBody[TaskPatch]) -> EncodedResponse[Task]:
+async def change(request: Request, id: FromPath[UUID], data: JSONBody[TaskPatch], if_match: IfMatch) -> EncodedResponse[Task]:
     """Change a task by a merge patch."""
-    task = await repository.patch(request.database, request.caller.user_id, id, expected_version(request), data)
+    task = await repository.patch(request.database, request.caller.user_id, id, if_match, data)
     if task is None:
         raise await absent(request, id)
     return responses.versioned(task)
 
 
 @delete("/{id:uuid}", status_code=204, opt=FOREIGN)
-async def remove(request: Request, id: FromPath[UUID]) -> EncodedResponse[None]:
+async def remove(request: Request, id: FromPath[UUID], if_match: IfMatch) -> EncodedResponse[None]:
     """Delete a task for good."""
-    if not await repository.delete(request.database, request.caller.user_id, id, expected_version(request)):
+    if not await repository.delete(request.database, request.caller.user_id, id, if_match):
         raise await absent(request, id)
     return responses.no_content()
 

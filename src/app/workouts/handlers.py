@@ -6,7 +6,7 @@ from litestar import Router, delete, get, patch, post, put
 from litestar.params import FromPath, FromQuery, JSONBody
 
 from app.http import date_ranges, idempotency, pagination, responses
-from app.http.conditional import expected_version
+from app.http.conditional import IfMatch
 from app.http.date_ranges import Summary, SummaryQuery
 from app.http.pagination import Page
 from app.http.requests import Request
@@ -68,30 +68,34 @@ async def summary(request: Request, filters: FromQuery[SummaryQuery]) -> Encoded
 
 
 @put("/{id:uuid}")
-async def replace(request: Request, id: FromPath[UUID], data: JSONBody[WorkoutReplacement]) -> EncodedResponse[Workout]:
+async def replace(
+    request: Request, id: FromPath[UUID], data: JSONBody[WorkoutReplacement], if_match: IfMatch
+) -> EncodedResponse[Workout]:
     """Replace a workout as a whole, with its exercises. It must be there: POST takes an `id` too."""
     user_id = request.caller.user_id
-    workout = await rules.change(request.database, user_id, id, expected_version(request), data)
+    workout = await rules.change(request.database, user_id, id, if_match, data)
     if workout is None:
         raise missing(await repository.get(request.database, user_id, id))
     return responses.versioned(workout)
 
 
 @patch("/{id:uuid}")
-async def change(request: Request, id: FromPath[UUID], data: JSONBody[WorkoutPatch]) -> EncodedResponse[Workout]:
+async def change(
+    request: Request, id: FromPath[UUID], data: JSONBody[WorkoutPatch], if_match: IfMatch
+) -> EncodedResponse[Workout]:
     """Change a workout by a merge patch. `exercises` replaces all of them; the same ones again change nothing."""
     user_id = request.caller.user_id
-    workout = await rules.change(request.database, user_id, id, expected_version(request), data)
+    workout = await rules.change(request.database, user_id, id, if_match, data)
     if workout is None:
         raise missing(await repository.get(request.database, user_id, id))
     return responses.versioned(workout)
 
 
 @delete("/{id:uuid}", status_code=204)
-async def remove(request: Request, id: FromPath[UUID]) -> EncodedResponse[None]:
+async def remove(request: Request, id: FromPath[UUID], if_match: IfMatch) -> EncodedResponse[None]:
     """Delete a workout and its exercises for good."""
     user_id = request.caller.user_id
-    if not await repository.delete(request.database, user_id, id, expected_version(request)):
+    if not await repository.delete(request.database, user_id, id, if_match):
         raise missing(await repository.get(request.database, user_id, id))
     return responses.no_content()
 

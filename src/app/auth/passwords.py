@@ -67,7 +67,7 @@ class Passwords:
 
 @cache
 def _common() -> frozenset[str]:
-    return frozenset((files("app.accounts") / "common_passwords.txt").read_text(encoding="utf-8").split())
+    return frozenset((files("app.auth") / "common_passwords.txt").read_text(encoding="utf-8").split())
 
 
 def is_common(password: str) -> bool:

@@ -1,0 +1,91 @@
+"""What a caller may do: scopes of API tokens, and acting for a user."""
+
+from contextlib import suppress
+from uuid import UUID
+
+import asyncpg
+import msgspec
+
+from app.auth import repository
+from app.auth.repository import ActedFor
+from app.auth.token_cache import Caller, TokenCache
+from app.database.queries import Executor
+from app.problems.catalog import Problem, invalid
+
+PROVIDERS = ("google", "github", "firebase", "auth0", "legacy")
+"""Who may vouch for an identity, as in the table."""
+
+
+def check_scopes(scopes: list[str] | None, method: str, path: str, *, session_only: bool) -> None:
+    """Raise Problem 403 when an API token may not do this; `scopes` None is a session, which may do everything.
+
+    `read` and `write` reach every resource, `tasks:read` one. What would widen a token's own reach is for sessions only.
+    """
+    if scopes is None:
+        return
+    if session_only:
+        raise Problem("session_required")
+    resource = path.split("/", 3)[2]
+    action = "read" if method == "GET" else "write"
+    if action not in scopes and f"{resource}:{action}" not in scopes:
+        raise Problem("insufficient_scope")
+
+
+async def impersonate(database: Executor, token_cache: TokenCache, actor: Caller, named: bytes) -> Caller:
+    """The user that a service names in X-On-Behalf-Of, with what the service's token may do.
+
+    `named` is a user's id, or provider:subject; a subject that is seen for the first time becomes a user. Raises Problem 403
+    for callers that are no service and for disabled users, 404 for an unknown id, 422 for a name of another form.
+    """
+    if actor.role != "service":
+        raise Problem("role_required", "Only a service may act for somebody else.")
+    key = actor.token_id.bytes + named
+    known = token_cache.get(key)
+    if known is not None:
+        return known
+    notices = token_cache.notices
+    found = await _find_named(database, named)
+    if not found.is_active:
+        raise Problem("account_disabled")
+    # Whatever role the user has, a service does not get it.
+    caller = msgspec.structs.replace(
+        actor,
+        user_id=found.user_id,
+        role="user",
+        is_guest=found.is_guest,
+        timezone=found.timezone,
+        actor_id=actor.user_id,
+    )
+    token_cache.keep(key, caller, notices)
+    return caller
+
+
+async def _find_named(database: Executor, named: bytes) -> ActedFor:
+    try:
+        text = named.decode().strip()
+    except UnicodeDecodeError:
+        text = ""
+    provider, colon, subject = text.partition(":")
+    if not colon:
+        try:
+            found = await repository.acted_for(database, UUID(text))
+        except ValueError:
+            raise _misnamed() from None
+        if found is None:
+            raise Problem("not_found", "X-On-Behalf-Of names no user.")
+        return found
+    if provider not in PROVIDERS or not 0 < len(subject) <= 255 or "\0" in subject:
+        raise _misnamed()
+    found = await repository.acted_for_identity(database, provider, subject)
+    if found is None:
+        with suppress(asyncpg.UniqueViolationError):
+            found = await repository.create_external_user(database, provider, subject)
+    found = found or await repository.acted_for_identity(database, provider, subject)
+    if found is None:
+        # Made and deleted again between the statements.
+        raise Problem("conflict")
+    return found
+
+
+def _misnamed() -> Problem:
+    return invalid("X-On-Behalf-Of", "form", "must be a user's id, or provider:subject with a known provider")

@@ -1,0 +1,201 @@
+"""What the handlers declare: read off Litestar's public surface at start, for routing and for the document alike.
+
+A handler says by its parameters what it takes (`request`, the parts of its path, `filters`, `data`, `if_match`,
+`byte_range`), and by `opt` what holds for its route (`Options`). Whatever else is declared on a handler, a router or the app
+would not be honoured, so it stops the start: a guard that is never called is worse than none.
+"""
+
+import inspect
+from collections.abc import Iterator
+from datetime import date
+from types import UnionType
+from typing import Any, Literal, get_args, get_origin
+from uuid import UUID
+
+import msgspec
+from litestar import Litestar
+from litestar.handlers import HTTPRouteHandler
+from litestar.routes import HTTPRoute
+from litestar.types import Empty
+
+from app.http.conditional import IfMatch
+from app.http.ranges import ByteRange
+from app.http.requests import Request
+
+BODY_LIMIT = 256 * 1024
+"""Bytes; a handler with a limit of its own says so by `opt["body_limit"]`."""
+
+
+class DeclarationError(Exception):
+    """A handler, a router or the app declares what would not be honoured. The text says what, and where."""
+
+
+class Options(msgspec.Struct, frozen=True, kw_only=True):
+    """What a route's `opt` may say."""
+
+    auth: Literal["required", "optional", "public"] = "required"
+    session_only: bool = False
+    roles: frozenset[str] = frozenset()
+    conditional: bool = False
+    body_limit: int = BODY_LIMIT
+    multipart: Any = None
+    """The form of a handler that reads its body by itself, as `multipart/form-data`."""
+    problems: list[str] = []
+    """Codes of problems beyond those that follow from the shape of the route."""
+    also: dict[int, str] = {}
+    """Other statuses with the same body, and what they mean."""
+    also_text: str | None = None
+    """Another media type of the answer, which is text."""
+
+
+PUBLIC = {"auth": "public"}
+"""The caller need not be known; a token is not looked at."""
+OPTIONAL = {"auth": "optional"}
+"""A token is looked at when there is one, and must be a live one."""
+SESSION_ONLY = {"session_only": True}
+"""API tokens are refused, whatever their scopes, and so are services that act for somebody else."""
+ADMIN_ONLY = {"roles": frozenset({"admin"})}
+"""For admins; each request is written to the audit trail."""
+SERVICES = {"roles": frozenset({"service", "admin"})}
+"""For services and admins; each request is written to the audit trail."""
+CONDITIONAL = {"conditional": True}
+"""The answer has an ETag; a client that names it in If-None-Match gets 304."""
+PUT = {"also": {201: "There was none: it is made"}}
+"""A put that makes the row where there is none."""
+
+
+class Route(msgspec.Struct, frozen=True):
+    """One method of one path."""
+
+    method: str
+    path: str
+    """As in the document: /v1/tasks/{id}."""
+    parts: tuple[str | None, ...]
+    """Between the slashes; None: a parameter."""
+    parameters: dict[str, Any]
+    """The parameters of the path in their order, and their types."""
+    handler: HTTPRouteHandler
+    options: Options
+    data: Any
+    """The type of the body; None: no body is read."""
+    filters: Any
+    """The struct of the query parameters; None: there are none."""
+    answer: Any
+    """The type of the answer's content; None: no content."""
+    takes_request: bool
+    if_match: bool
+    byte_range: bool
+
+    @property
+    def name(self) -> str:
+        return f"{self.method} {self.path}"
+
+
+def routes_of(app: Litestar) -> list[Route]:
+    """Every route of an application. Raises DeclarationError for what would not be honoured."""
+    _check_layer(app, "The app", _OF_THE_APP)
+    found = []
+    for route in app.routes:
+        if not isinstance(route, HTTPRoute):
+            raise DeclarationError(f"{route.path}: only HTTP routes are served.")
+        for method, (handler, _) in route.route_handler_map.items():
+            if method != "OPTIONS":
+                found.append(_route(method, route, handler))
+    return found
+
+
+def _route(method: str, route: HTTPRoute, handler: HTTPRouteHandler) -> Route:
+    name = f"{method} {route.path_format}"
+    _check_handler(handler, name)
+    fields = {each: field.annotation for each, field in handler.parsed_fn_signature.parameters.items()}
+    raw = inspect.signature(inspect.unwrap(handler.fn)).parameters
+    parameters = {each.name: fields.get(each.name) for each in route.path_parameters.values()}
+    for each, kind in parameters.items():
+        if kind not in {UUID, date, str} and get_origin(kind) is not Literal:
+            raise DeclarationError(f"{name}: the path's {each} must be a parameter of type UUID, date, str or Literal.")
+    known = {"request": Request, "if_match": get_args(IfMatch)[0], "byte_range": get_args(ByteRange)[0]}
+    for each, kind in fields.items():
+        if each in parameters or each in {"data", "filters"}:
+            continue
+        if each not in known:
+            raise DeclarationError(f"{name}: its parameter {each} is not one that routing gives; see app.http.routes.")
+        if kind != known[each]:
+            raise DeclarationError(f"{name}: its parameter {each} has another type than {known[each]}.")
+    if any(parameter.default is not inspect.Parameter.empty for parameter in raw.values()):
+        raise DeclarationError(f"{name}: a default of a parameter would never be used.")
+    answer = get_args(handler.parsed_fn_signature.return_type.annotation)
+    return Route(
+        method=method,
+        path=route.path_format,
+        parts=tuple(each if isinstance(each, str) else None for each in route.path_components),
+        parameters=parameters,
+        handler=handler,
+        options=_options(handler, name),
+        data=fields.get("data"),
+        filters=fields.get("filters"),
+        answer=None if not answer or answer[0] is type(None) else answer[0],
+        takes_request="request" in fields,
+        if_match="if_match" in fields,
+        byte_range="byte_range" in fields,
+    )
+
+
+def _options(handler: HTTPRouteHandler, name: str) -> Options:
+    unknown = sorted(handler.opt.keys() - {*Options.__struct_fields__})
+    if unknown:
+        raise DeclarationError(f"{name}: opt has no {', '.join(unknown)}; it knows {', '.join(Options.__struct_fields__)}.")
+    for each in msgspec.structs.fields(Options):
+        if each.name in handler.opt and not _fits(handler.opt[each.name], each.type):
+            raise DeclarationError(f"{name}: opt's {each.name} must be {each.type}.")
+    return Options(**handler.opt)
+
+
+def _fits(value: Any, kind: Any) -> bool:
+    if get_origin(kind) is Literal:
+        return value in get_args(kind)
+    if kind is Any:
+        return True
+    return isinstance(value, kind if isinstance(kind, UnionType) else get_origin(kind) or kind)
+
+
+_HONOURED = {"http_method", "include_in_schema", "media_type", "name", "opt", "operation_id", "path", "status_code", "tags"}
+"""What a handler may declare; of everything else Litestar's default must stand."""
+
+_DEFAULTS = HTTPRouteHandler(http_method="GET")
+
+
+def _check_handler(handler: HTTPRouteHandler, name: str) -> None:
+    if not inspect.iscoroutinefunction(inspect.unwrap(handler.fn)):
+        raise DeclarationError(f"{name}: its handler must be an async function.")
+    for each in _handler_arguments():
+        if each not in _HONOURED and getattr(handler, each, None) != getattr(_DEFAULTS, each, None):
+            raise DeclarationError(f"{name}: {each} would not be honoured.")
+    for layer in handler.ownership_layers:
+        if not isinstance(layer, HTTPRouteHandler | Litestar):
+            _check_layer(layer, f"The router of {name}", _OF_A_ROUTER)
+
+
+def _handler_arguments() -> Iterator[str]:
+    return (each for each in inspect.signature(HTTPRouteHandler).parameters if each != "kwargs")
+
+
+_OF_A_ROUTER = (
+    "after_request", "after_response", "before_request", "cache_control", "dependencies", "dto", "etag", "exception_handlers",
+    "guards", "middleware", "parameters", "request_class", "request_max_body_size", "response_class", "response_cookies",
+    "response_headers", "return_dto", "security", "type_decoders", "type_encoders",
+)  # fmt: skip
+"""What a router can declare for all handlers below it."""
+
+_OF_THE_APP = (
+    "after_exception", "after_request", "after_response", "allowed_hosts", "before_request", "before_send", "cache_control",
+    "compression_config", "csrf_config", "dependencies", "dto", "etag", "exception_handlers", "guards", "middleware",
+    "openapi_config", "parameters", "response_class", "response_cookies", "response_headers", "return_dto", "security",
+)  # fmt: skip
+"""What the app can declare; the rest of its arguments are honoured, or are filled in by Litestar itself."""
+
+
+def _check_layer(layer: Any, name: str, attributes: tuple[str, ...]) -> None:
+    for each in attributes:
+        value = getattr(layer, each, None)
+        if value and value is not Empty:
+            raise DeclarationError(f"{name} declares {each}, which would not be honoured.")

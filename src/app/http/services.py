@@ -1,0 +1,25 @@
+"""What a worker has for its requests."""
+
+from collections.abc import Callable
+
+from app.auth.passwords import Passwords
+from app.auth.token_cache import TokenCache
+from app.database.executor import Database
+from app.settings import Settings
+from app.storage import Storage
+
+
+class Services:
+    """Settings from the start; the rest is opened by the app's lifespan, before the first request."""
+
+    __slots__ = ("database", "document", "passwords", "settings", "storage", "token_cache")
+
+    database: Database
+    document: Callable[[], bytes]
+    """The OpenAPI document of the application, as JSON."""
+    passwords: Passwords
+    storage: Storage
+    token_cache: TokenCache
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
