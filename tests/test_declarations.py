@@ -132,7 +132,7 @@ async def with_default(request: Request, filters: FromQuery[int] = 3) -> Encoded
     [(plain, "limit"), (header, "agent"), (dependency, "number"), (state, "scope"), (with_default, "default")],
 )
 def test_a_parameter_that_routing_does_not_give_stops_the_start(function: Any, named: str) -> None:
-    needs = {"dependencies": {"number": Provide(provided)}} if named == "number" else {}
+    needs: dict[str, Any] = {"dependencies": {"number": Provide(provided)}} if named == "number" else {}
     with pytest.raises(DeclarationError, match=named if named != "number" else "dependencies|number"):
         start(get("/things", **needs)(function))
 
