@@ -54,7 +54,7 @@ def handler(path: str = "/things", **declared: Any) -> Any:
 
 def start(*handlers: Any, **declared: Any) -> Routing:
     """What `create_app` does with its handlers."""
-    app = Litestar(handlers, openapi_config=None, logging_config=None, request_class=Request, **declared)
+    app = Litestar(handlers, openapi_config=None, logging_config=None, request_class=cast("Any", Request), **declared)
     return Routing(app, Services(Settings()))
 
 

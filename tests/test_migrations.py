@@ -14,7 +14,7 @@ from write_schema import SCHEMA, dump
 from app.database import migrations
 from app.http.exception_handlers import constraint_of, problem_for
 from app.http.responses import encode
-from app.problems.constraints import CONSTRAINTS
+from app.problems import constraints
 
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 
@@ -223,7 +223,7 @@ _INDEXES = """
 def test_every_constraint_has_its_words_and_no_words_are_left_over(ask: Ask) -> None:
     names = {row["name"] for row in ask(_CONSTRAINTS)}
     names |= {row["name"] for row in ask(_INDEXES) if row["is_unique"]}
-    assert CONSTRAINTS.keys() == names
+    assert constraints.rules().keys() == names
 
 
 def test_every_constraint_and_index_is_named_after_its_table_and_its_rule(ask: Ask) -> None:

@@ -10,8 +10,7 @@ from client import Api
 
 import app
 from app.main import create_app
-from app.problems import catalog
-from app.problems.constraints import CONSTRAINTS
+from app.problems import catalog, constraints
 from app.settings import Settings
 
 SOURCE = Path(app.__file__).parent
@@ -155,7 +154,7 @@ def test_every_handler_says_what_it_does() -> None:
 
 
 def test_every_problem_that_is_raised_is_known_and_every_known_one_is_raised() -> None:
-    raised = {rule[0] for rule in CONSTRAINTS.values()}
+    raised = {rule[0] for rule in constraints.rules().values()}
     for tree in MODULES.values():
         for node in ast.walk(tree):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in {"Problem", "later"}:

@@ -1,6 +1,6 @@
 -- name: create(user_id, id, title, description, completed)^
 -- No row: the chosen id is taken by this user's own task; send get() as a second statement. Merged into one, a create
--- that collides with a concurrent twin would see neither row.
+-- that collides with a concurrent duplicate would see neither row.
 insert into tasks (user_id, id, title, description, completed)
 values (:user_id, coalesce(:id::uuid, new_id()), :title, :description, :completed)
 on conflict (user_id, id) do nothing
@@ -49,7 +49,7 @@ from (
 
 -- name: patch(user_id, id, version, changes)^
 -- changes is the JSON of a merge patch: an absent key keeps its column, null clears it. A null version skips the
--- If-Match check. No row: not this user's, or moved on.
+-- If-Match check. No row: not this user's, or not at this version.
 update tasks t
 set (title, description, completed) = (
     select p.title, p.description, p.completed

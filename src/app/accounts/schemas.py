@@ -10,7 +10,59 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from app.http.fields import END, NOT_BLANK, SPACE, Id, Timestamp, Version
+from app.problems import constraints
 from app.problems.catalog import invalid
+
+constraints.declare(
+    {
+        "users_pkey": ("conflict", "id", "is taken"),
+        "users_email_unique": ("email_taken", "email", "is taken"),
+        "users_email_length": constraints.has_length("email", "3 to 320"),
+        "users_email_form": ("invalid", "email", "must be an e-mail address"),
+        "users_username_unique": ("username_taken", "username", "is taken"),
+        "users_username_form": ("invalid", "username", "must be 3 to 50 letters, digits, _, . or -"),
+        "users_name_length": constraints.has_length("name", "at most 100"),
+        "users_first_name_length": constraints.has_length("first_name", "at most 100"),
+        "users_last_name_length": constraints.has_length("last_name", "at most 100"),
+        "users_bio_length": constraints.has_length("bio", "at most 2000"),
+        "users_avatar_url_length": constraints.has_length("avatar_url", "at most 500"),
+        "users_timezone_length": constraints.has_length("timezone", "1 to 100"),
+        "users_role_known": ("invalid", "role", constraints.ONE_OF),
+        "users_reachable": ("invalid", "email", "cannot be empty for a registered account"),
+    }
+)
+constraints.declare(
+    {
+        "identities_pkey": ("conflict", "id", "is taken"),
+        "identities_user_exists": ("not_found", "user_id", "does not exist"),
+        "identities_provider_known": ("invalid", "provider", constraints.ONE_OF),
+        "identities_subject_length": constraints.has_length("subject", "1 to 255"),
+        "identities_email_length": constraints.has_length("email", "3 to 320"),
+        "identities_subject_unique": ("conflict", "subject", "belongs to another account"),
+    }
+)
+constraints.declare(
+    {
+        "sessions_pkey": ("conflict", "token", "is taken"),
+        "sessions_token_hash_length": ("invalid", "token", "must be a hash of 32 bytes"),
+        "sessions_user_exists": ("unauthenticated", "user_id", "does not exist"),
+        "sessions_user_agent_length": constraints.has_length("user_agent", "at most 500"),
+        "sessions_expires_later": ("invalid", "expires_at", "must lie in the future"),
+    }
+)
+constraints.declare(
+    {
+        "api_tokens_pkey": ("conflict", "token", "is taken"),
+        "api_tokens_token_hash_length": ("invalid", "token", "must be a hash of 32 bytes"),
+        "api_tokens_user_exists": ("unauthenticated", "user_id", "does not exist"),
+        "api_tokens_name_length": constraints.has_length("name", "1 to 100"),
+        "api_tokens_name_not_blank": ("invalid", "name", "must not be blank"),
+        "api_tokens_scopes_some": ("invalid", "scopes", "must be 1 to 50 scopes"),
+        "api_tokens_last_characters_length": constraints.has_length("last_characters", "exactly 8"),
+        "api_tokens_expires_later": ("invalid", "expires_at", "must lie in the future"),
+    }
+)
+
 
 Email = Annotated[
     str,

@@ -3,6 +3,16 @@
 from uuid import UUID
 
 from app.database.queries import Executor, load
+from app.problems import constraints
+
+constraints.declare(
+    {
+        "audit_events_pkey": ("conflict", "id", "is taken"),
+        "audit_events_action_length": constraints.has_length("action", "1 to 200"),
+        "audit_events_target_length": constraints.has_length("target", "at most 2000"),
+    }
+)
+
 
 queries = load("audit")
 

@@ -70,7 +70,7 @@ async def page(request: Request, filters: FromQuery[BlogEntryQuery]) -> EncodedR
         after=pagination.after(filters, filters.order),
         limit=filters.limit + 1,
     )
-    return cast("EncodedResponse[Page[ListedEntry]]", pagination.answer(entries, filters, filters.order))
+    return cast("EncodedResponse[Page[ListedEntry]]", pagination.answer(entries, filters))
 
 
 @patch("/{id:uuid}", opt={"body_limit": BODY_LIMIT, "problems": ["conflict"]})

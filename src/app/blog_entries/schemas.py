@@ -8,6 +8,22 @@ from msgspec import UNSET, Meta, UnsetType
 from app.http.fields import END, NOT_BLANK, SPACE, Id, SearchWords, Snippet, TagSlug, Timestamp, Version
 from app.http.idempotency import ChosenId
 from app.http.pagination import OrderedPageQuery
+from app.problems import constraints
+
+constraints.owned(
+    "blog_entries",
+    length={"title": "1 to 255", "content": "1 to 200000", "excerpt": "at most 2000"},
+    known=("status",),
+    not_blank=("title",),
+    unique=("slug",),
+)
+constraints.declare(
+    {
+        "blog_entries_slug_form": ("invalid", "slug", "must be 1 to 300 characters without spaces, /, ?, # and %"),
+        "blog_entries_published_at_status": ("invalid", "status", "must be published exactly when published_at is set"),
+    }
+)
+
 
 Title = Annotated[
     str, Meta(min_length=1, max_length=255, pattern=NOT_BLANK, description="Not blank.", examples=["Über die Brücke"])

@@ -7,6 +7,15 @@ import msgspec
 from msgspec import Meta
 
 from app.http.fields import NOT_BLANK, Id, Timestamp
+from app.problems import constraints
+
+constraints.owned("consent_events", length={"terms_version": "1 to 100", "source": "1 to 100"})
+constraints.declare(
+    {
+        "consent_events_terms_version_needed": ("invalid", "terms_version", "is required for accepted terms"),
+    }
+)
+
 
 TermsVersion = Annotated[
     str, Meta(min_length=1, max_length=100, pattern=NOT_BLANK, description="Which terms it is about.", examples=["1"])

@@ -10,7 +10,28 @@ from app.database.queries import Json
 from app.http import raw_json
 from app.http.fields import NOT_BLANK, TagSlug, Timestamp, Version
 from app.http.pagination import Order, PageQuery
+from app.problems import constraints
 from app.problems.catalog import invalid
+
+constraints.owned(
+    "conversations",
+    length={"title": "1 to 500"},
+    bounds={"last_seq": constraints.NOT_NEGATIVE, "saves": constraints.NOT_NEGATIVE},
+    not_blank=("title",),
+)
+constraints.owned(
+    "messages",
+    length={"content": "at most 8388608"},
+    bounds={"seq": "1 or more"},
+    known=("role",),
+    targets=("conversation",),
+)
+constraints.declare(
+    {
+        "messages_content_needed": ("invalid", "content", "is required; an assistant message may have stage3 instead"),
+    }
+)
+
 
 ConversationId = Annotated[
     UUID,

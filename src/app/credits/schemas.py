@@ -6,6 +6,34 @@ import msgspec
 from msgspec import Meta
 
 from app.http.fields import NOT_BLANK, Timestamp
+from app.problems import constraints
+
+constraints.declare(
+    {
+        "credit_accounts_pkey": ("conflict", "user_id", "is taken"),
+        "credit_accounts_user_exists": ("unauthenticated", "user_id", "does not exist"),
+        "credit_accounts_available_range": ("insufficient_credits", "amount", "is more than there is"),
+        "credit_accounts_max_credits_range": ("invalid", "max_credits", "must be more than 0"),
+        "credit_accounts_last_seq_range": ("invalid", "last_seq", "must be 0 or more"),
+        "credit_accounts_reset_hours_range": ("invalid", "reset_hours", "must be more than 0"),
+    }
+)
+constraints.owned(
+    "credit_transactions",
+    length={"description": "at most 500", "idempotency_key": "1 to 200"},
+    bounds={"seq": "more than 0", "balance_after": constraints.NOT_NEGATIVE},
+    known=("type",),
+)
+constraints.declare(
+    {
+        "credit_transactions_amount_not_zero": ("invalid", "amount", "must not be 0"),
+        "credit_transactions_amount_sign": ("invalid", "amount", "must be negative for deductions alone"),
+        "credit_transactions_refunds_seq_type": ("invalid", "refunds_seq", "is for refunds alone"),
+        "credit_transactions_idempotency_key_unique": ("idempotency_conflict", "idempotency_key", "came before"),
+        "credit_transactions_refunds_seq_unique": ("already_refunded", "transaction_seq", "was given back before"),
+    }
+)
+
 
 Amount = Annotated[int, Meta(ge=1, le=1_000_000, description="Credits, 1 or more.", examples=[1])]
 Description = Annotated[str, Meta(max_length=500, description="What for.", examples=["Product search"])]

@@ -7,6 +7,22 @@ from msgspec import UNSET, Meta, UnsetType
 
 from app.http.fields import Day, Id, Mood, TagSlug, Timestamp, Version
 from app.http.pagination import DatedPageQuery
+from app.problems import constraints
+
+constraints.owned(
+    "daily_reviews",
+    length=dict.fromkeys(("highlights", "accomplishments", "challenges", "lessons", "gratitude", "tomorrow"), "at most 10000"),
+    bounds={
+        "date": constraints.DAY,
+        **dict.fromkeys(("mood", "energy", "productivity", "sleep_quality"), constraints.ONE_TO_TEN),
+        "sleep_hours": "from 0 to 24",
+        "water_ml": "from 0 to 1,000,000",
+        "screen_minutes": "from 0 to 1,000,000",
+        "steps": constraints.QUANTITY,
+    },
+    unique=("date",),
+)
+
 
 SleepHours = Annotated[float, Meta(ge=0, le=24, examples=[7.5])]
 WaterMl = Annotated[int, Meta(ge=0, le=1_000_000, examples=[1500])]

@@ -4,13 +4,15 @@ A repository calls `queries.get(database, user_id=..., id=...)`; `database` is a
 """
 
 import re
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from functools import cache
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar, cast
 
 import aiosql
+import msgspec
 from aiosql.adapters.asyncpg import AsyncPGAdapter
 from aiosql.types import QueryDatum, SQLOperationType
+from asyncpg import Record
 
 from app.database import package_files
 from app.telemetry import metrics
@@ -32,6 +34,14 @@ class Json(str, Generic[T]):
     __slots__ = ()
 
 
+_encode = msgspec.json.Encoder(decimal_format="number").encode
+
+
+def to_json(value: Any) -> str:
+    """The JSON of a struct, as a statement takes it: an UNSET field is absent."""
+    return _encode(value).decode()
+
+
 class Executor(Protocol):
     """What a query can be sent through: a database or a transaction."""
 
@@ -39,9 +49,10 @@ class Executor(Protocol):
 
 
 class Query:
-    """One statement: called with an executor and its parameters by name.
+    """One statement. Its calls take an executor and the statement's parameters by name, and say what a row becomes.
 
-    Returns what its name line says: `^` one row or None, `$` one value, `!` the number of rows, nothing: a list of rows.
+    `one`, `json` and `row` are for statements whose name line ends in `^`, `value` for `$`, `count` for `!`, the others for
+    those without an operator.
     """
 
     __slots__ = ("call", "name", "note", "operation", "order", "reads_only", "sql")
@@ -56,6 +67,44 @@ class Query:
         self.note = metrics.query_timer(name).note
 
     def __call__(self, on: Executor, **arguments: Any) -> Coroutine[Any, Any, Any]:
+        return on.run(self, self._values(arguments))
+
+    async def one(self, on: Executor, kind: Callable[..., T], **arguments: Any) -> T | None:
+        """One row as a `kind`, whose fields are the columns in their order; None: there is none."""
+        row = await on.run(self, self._values(arguments))
+        return kind(*row) if row is not None else None
+
+    async def many(self, on: Executor, kind: Callable[..., T], **arguments: Any) -> list[T]:
+        """Every row as a `kind`."""
+        return [kind(*row) for row in await on.run(self, self._values(arguments))]
+
+    async def json(self, on: Executor, **arguments: Any) -> "Json[T] | None":
+        """The one row, which is JSON; None: there is none."""
+        row = await on.run(self, self._values(arguments))
+        return row[0] if row is not None else None
+
+    async def value(self, on: Executor, kind: type[T], **arguments: Any) -> T | None:
+        """The one value of the one row; None: there is no row, or it is null. Raises TypeError for a value of another type."""
+        value = await on.run(self, self._values(arguments))
+        if value is not None and not isinstance(value, kind):
+            raise TypeError(f"{self.name} gives {type(value).__name__}, not {kind.__name__}")
+        return value
+
+    async def values(self, on: Executor, **arguments: Any) -> list[T]:
+        """The one value of every row: its JSON, its id."""
+        return [row[0] for row in await on.run(self, self._values(arguments))]
+
+    async def count(self, on: Executor, **arguments: Any) -> int:
+        """How many rows were changed."""
+        count: int = await on.run(self, self._values(arguments))
+        return count
+
+    async def row(self, on: Executor, **arguments: Any) -> "Record | None":
+        """The one row as it is, for what is put together out of several columns; None: there is none."""
+        row: Record | None = await on.run(self, self._values(arguments))
+        return row
+
+    def _values(self, arguments: dict[str, Any]) -> list[Any]:
         try:
             values = [arguments[name] for name in self.order]
         except KeyError:
@@ -63,7 +112,7 @@ class Query:
         if not len(values) == len(arguments) == len(self.order):
             unknown = sorted(arguments.keys() ^ set(self.order))
             raise TypeError(f"{self.name}: unknown or missing parameters {unknown}")
-        return on.run(self, values)
+        return values
 
 
 class Queries(aiosql.queries.Queries):
@@ -78,6 +127,11 @@ class Queries(aiosql.queries.Queries):
             query = Query(f"{stem}.{datum.query_name}", datum.sql.rstrip(";"), datum.operation_type, order)
             self.add_query(datum.query_name, query)
         return self
+
+    def ordered(self, name: str, order: str) -> Query:
+        """The statement of a list for an order: `ordered("page", "newest")` is page_newest."""
+        query: Query = getattr(self, f"{name}_{order}")
+        return query
 
     if TYPE_CHECKING:
 

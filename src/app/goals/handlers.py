@@ -52,7 +52,7 @@ async def page(request: Request, filters: FromQuery[GoalQuery]) -> EncodedRespon
         after=pagination.after(filters, filters.order),
         limit=filters.limit + 1,
     )
-    return pagination.answer(goals, filters, filters.order)
+    return pagination.answer(goals, filters)
 
 
 @patch("/{id:uuid}", opt={"problems": ["goals_cycle"]})

@@ -10,6 +10,43 @@ from msgspec import UNSET, Meta, UnsetType
 from app.http.fields import END, NOT_BLANK, Day, Id, TagSlug, Timestamp, Version
 from app.http.idempotency import ChosenId
 from app.http.pagination import OrderedPageQuery
+from app.problems import constraints
+
+constraints.owned(
+    "goals",
+    length={
+        "title": "1 to 255",
+        "description": "at most 10000",
+        "category": "1 to 100",
+        "target_unit": "1 to 50",
+        "recurrence_pattern": "1 to 500",
+    },
+    bounds={
+        "target_value": constraints.MORE_THAN_0,
+        "start_date": constraints.DAY,
+        "end_date": constraints.DAY,
+        "priority": "from 0 to 5",
+    },
+    known=("goal_type", "status"),
+    not_blank=("title",),
+    unique=("previous_id",),
+    targets=("parent",),
+)
+constraints.declare(
+    {
+        "goals_end_date_order": ("invalid", "end_date", "must not lie before start_date"),
+        "goals_parent_other": ("goals_cycle", "parent_id", "must be another goal"),
+        "goals_completed_at_status": ("invalid", "status", "must be completed exactly when completed_at is set"),
+        "goals_recurrence_pattern_needed": ("invalid", "recurrence_pattern", "is required for a recurring goal"),
+    }
+)
+constraints.owned(
+    "goal_progress",
+    length={"note": "at most 10000"},
+    bounds={"date": constraints.DAY, "value": "from -1,000,000,000 to 1,000,000,000"},
+    targets=("goal",),
+)
+
 
 _WEEKDAY = "(MO|TU|WE|TH|FR|SA|SU)"
 _NUMBER = "[+-]?[1-9][0-9]{0,2}"

@@ -58,7 +58,7 @@ async def page(request: Request, filters: FromQuery[HabitQuery]) -> EncodedRespo
         after=pagination.after(filters, filters.order),
         limit=filters.limit + 1,
     )
-    return pagination.answer(habits, filters, filters.order)
+    return pagination.answer(habits, filters)
 
 
 @patch("/{id:uuid}")

@@ -9,6 +9,39 @@ from msgspec import UNSET, Meta, UnsetType
 from app.http.fields import NOT_BLANK, Color, Day, Id, Mood, Quantity, TagSlug, TimeOfDay, Timestamp, Version
 from app.http.idempotency import ChosenId
 from app.http.pagination import DatedPageQuery, OrderedPageQuery
+from app.problems import constraints
+
+constraints.owned(
+    "habits",
+    length={
+        "name": "1 to 255",
+        "description": "at most 10000",
+        "unit": "1 to 50",
+        "category": "1 to 100",
+        "icon": "1 to 100",
+    },
+    bounds={"target_value": constraints.MORE_THAN_0, "target_days": "from 1 to 7", "position": "from 0 to 1,000,000"},
+    known=("kind", "frequency"),
+    not_blank=("name",),
+)
+constraints.declare(
+    {
+        "habits_color_form": ("invalid", "color", constraints.COLOR),
+        "habits_target_value_numeric": ("invalid", "target_value", "is for numeric habits alone"),
+    }
+)
+constraints.owned(
+    "habit_entries",
+    length={"note": "at most 2000"},
+    bounds={"date": constraints.DAY, "value": constraints.QUANTITY, "mood": constraints.ONE_TO_TEN},
+    targets=("habit",),
+)
+constraints.declare(
+    {
+        "habit_entries_skipped_not_completed": ("invalid", "skipped", "cannot be set on a completed day"),
+    }
+)
+
 
 Name = Annotated[str, Meta(min_length=1, max_length=255, pattern=NOT_BLANK, description="Not blank.", examples=["Stretch"])]
 Description = Annotated[str, Meta(max_length=10_000, examples=["Ten minutes, before breakfast"])]

@@ -9,8 +9,8 @@ from litestar.types import HTTPScope
 
 from app.database.errors import DatabaseUnavailable, QueryTimeout
 from app.http.responses import EncodedResponse
+from app.problems import constraints
 from app.problems.catalog import KINDS, FieldError, Problem, invalid, later
-from app.problems.constraints import CONSTRAINTS
 
 log = structlog.get_logger()
 
@@ -59,7 +59,7 @@ def constraint_of(error: asyncpg.PostgresError) -> str | None:
     if not name:
         found = re.search(r'constraint "([^"]+)"', str(getattr(error, "message", None) or error.args[0]))
         name = found[1] if found else None
-    if name and name not in CONSTRAINTS:
+    if name and name not in constraints.rules():
         return re.sub(r"_[0-9]+$", "", name)
     return name
 
@@ -67,7 +67,7 @@ def constraint_of(error: asyncpg.PostgresError) -> str | None:
 def _for_constraint(error: asyncpg.IntegrityConstraintViolationError) -> Problem:
     if isinstance(error, asyncpg.NotNullViolationError):
         return invalid(str(getattr(error, "column_name", "") or ""), "required", "must not be null")
-    rule = CONSTRAINTS.get(constraint_of(error) or "")
+    rule = constraints.rules().get(constraint_of(error) or "")
     if rule is None:
         return unexpected(error)
     code, field, message = rule

@@ -5,7 +5,7 @@ import binascii
 import struct
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
-from typing import Annotated, Generic, Literal, TypeVar
+from typing import Annotated, Any, Generic, Literal, TypeVar
 from uuid import UUID
 
 import msgspec
@@ -31,7 +31,7 @@ Order = Literal["newest", "oldest"]
 
 
 class _Identified(msgspec.Struct):
-    """What is read off the last row of a page; a row without an id is alone on its date."""
+    """What is read off the last row of a page; a row without an id is the only one of its date."""
 
     id: UUID = FIRST_OLDEST
 
@@ -78,14 +78,14 @@ class Page(msgspec.Struct, Generic[T], frozen=True):
 
 
 def after(query: PageQuery, order: Order = "newest") -> UUID:
-    """The id that the page begins behind. Raises Problem 422 for a cursor of another order or another make."""
+    """The id after which the page begins. Raises Problem 422 for a cursor of another order or another make."""
     if query.cursor is None:
         return FIRST_NEWEST if order == "newest" else FIRST_OLDEST
     return UUID(bytes=_opened(query.cursor, order, 16))
 
 
 def after_dated(query: DatedPageQuery) -> tuple[date, UUID]:
-    """The date and the id that the page begins behind: the cursor's, or those at the near end of the range.
+    """The date and the id after which the page begins: the cursor's, or those at the near end of the range.
 
     So a statement needs no condition for that end. With one for both ends beside the cursor the planner takes the range for
     a narrow one (0.5 %), and would rather read and sort all of a user's rows than walk the index.
@@ -106,7 +106,7 @@ def after_dated(query: DatedPageQuery) -> tuple[date, UUID]:
 
 
 def range_bound(query: DatedPageQuery) -> date:
-    """The day that a list goes up to. Its statement needs this end of the range alone, as the cursor is the other one.
+    """The last day that a list goes to. Its statement needs only this end of the range: the cursor is the other one.
 
     With both ends in it, the planner takes the range for a narrow one and sorts it.
     """
@@ -127,7 +127,7 @@ def days_left(query: DatedPageQuery) -> tuple[date, date]:
 
 
 def after_active(query: PageQuery) -> tuple[datetime, UUID]:
-    """The last activity and the id that a page begins behind, newest activity first. Raises Problem 422 as `after` does."""
+    """The last activity and the id after which a page begins, newest activity first. Raises Problem 422 as `after` does."""
     if query.cursor is None:
         return datetime.max.replace(tzinfo=UTC), FIRST_NEWEST
     microseconds, key = _ACTIVE.unpack(_opened(query.cursor, "newest", _ACTIVE.size))
@@ -138,23 +138,54 @@ def after_active(query: PageQuery) -> tuple[datetime, UUID]:
 
 
 def after_numbered(query: PageQuery, order: Order) -> int:
-    """The number that a page of numbered rows begins behind. Raises Problem 422 as `after` does."""
+    """The number after which a page of numbered rows begins. Raises Problem 422 as `after` does."""
     if query.cursor is None:
         return LAST_NUMBER if order == "newest" else 0
     return min(int.from_bytes(_opened(query.cursor, order, 4)), LAST_NUMBER)
 
 
 def numbered_cursor(order: Order, number: int) -> str:
-    """The cursor behind a number."""
+    """The cursor after a number."""
     return _cursor(order, number.to_bytes(4))
 
 
-def answer(rows: list[Json[T]], query: PageQuery, order: Order = "newest") -> EncodedResponse[Page[T]]:
+def parameters(query: PageQuery) -> dict[str, Any]:
+    """The parameters of a list's statement: where it goes on, how many rows, and the filters under their own names.
+
+    Raises Problem 422 for a cursor of another order or another make.
+    """
+    return {"after": after(query, _order(query)), **_limit_and_filters(query)}
+
+
+def dated_parameters(query: DatedPageQuery) -> dict[str, Any]:
+    """The parameters of a list by date, as `parameters` gives them.
+
+    Of the range's ends there is only the one that the list goes to, `from_date` or `to_date`: the cursor is the other one.
+    With both, the planner takes the range for a narrow one and sorts it. Raises Problem 422 as `after_dated` does.
+    """
+    after_date, after_id = after_dated(query)
+    bound = {"from_date": query.from_} if query.order == "newest" else {"to_date": query.to}
+    return {"after_date": after_date, "after_id": after_id, **bound, **_limit_and_filters(query)}
+
+
+def _limit_and_filters(query: PageQuery) -> dict[str, Any]:
+    filters = msgspec.structs.asdict(query)
+    for name in ("limit", "cursor", "order", "from_", "to"):
+        filters.pop(name, None)
+    # One more than the page has: if it is there, so is a next page.
+    return filters | {"limit": query.limit + 1}
+
+
+def _order(query: PageQuery) -> Order:
+    return query.order if isinstance(query, OrderedPageQuery) else "newest"
+
+
+def answer(rows: list[Json[T]], query: PageQuery) -> EncodedResponse[Page[T]]:
     """Answer with a page, made out of `limit + 1` rows: the extra one, if there, says that there is a next page."""
     if len(rows) <= query.limit:
         return EncodedResponse(b'{"items":[%b],"next_cursor":null}' % ",".join(rows).encode())
     last = msgspec.json.decode(rows[query.limit - 1], type=_Identified)
-    return _answer_before(rows, query, order, last.id.bytes)
+    return _answer_before(rows, query, _order(query), last.id.bytes)
 
 
 def answer_dated(rows: list[Json[T]], query: DatedPageQuery) -> EncodedResponse[Page[T]]:

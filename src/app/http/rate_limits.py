@@ -7,8 +7,17 @@ from litestar.types import Scope
 
 from app.database.queries import Executor, load
 from app.http.requests import Request
+from app.problems import constraints
 from app.problems.catalog import later
 from app.settings import Network
+
+constraints.declare(
+    {
+        "rate_limits_pkey": ("conflict", "bucket", "is taken"),
+        "rate_limits_bucket_length": constraints.has_length("bucket", "1 to 200"),
+    }
+)
+
 
 queries = load("rate_limits")
 

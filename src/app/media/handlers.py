@@ -72,7 +72,7 @@ async def page(request: Request, filters: FromQuery[MediaQuery]) -> EncodedRespo
     else:
         read_page = repository.page_newest if newest else repository.page_oldest
         files = await read_page(request.database, user_id, after=after, limit=limit)
-    return pagination.answer(files, filters, filters.order)
+    return pagination.answer(files, filters)
 
 
 @patch("/{id:uuid}")

@@ -8,8 +8,31 @@ from msgspec import UNSET, Meta, UnsetType
 
 from app.http.fields import END, SPACE, Id, Timestamp, Version
 from app.http.pagination import OrderedPageQuery
+from app.problems import constraints
 from app.problems.catalog import invalid
-from app.tags.targets import KINDS, Kind
+from app.tags.targets import KINDS, TARGETS, Kind
+
+constraints.owned(
+    "media",
+    length={"file_name": "1 to 255", "content_type": "3 to 255", "alt_text": "at most 1000", "storage_key": "1 to 500"},
+    bounds=dict.fromkeys(("size_bytes", "width", "height"), "more than 0"),
+    not_blank=("file_name",),
+    unique=("storage_key",),
+)
+constraints.declare(
+    {
+        **{f"media_{target}_exists": ("not_found", "taggable_id", "does not exist") for target in TARGETS},
+        "media_sha_form": ("invalid", "sha256", "must be a hash of 64 digits"),
+        "media_one_target": ("invalid", "taggable_id", "must be one row"),
+    }
+)
+constraints.declare(
+    {
+        "media_deletions_pkey": ("conflict", "storage_key", "is taken"),
+        "media_deletions_storage_key_length": constraints.has_length("storage_key", "1 to 500"),
+    }
+)
+
 
 # Neither control characters, of which headers could be made, nor what separates folders.
 _NEVER = r"/\\\x00-\x1f\x7f-\x9f\u2028\u2029"

@@ -8,6 +8,21 @@ from msgspec import UNSET, Meta, UnsetType
 from app.http.fields import NOT_BLANK, Day, Id, Notes, Quantity, TagSlug, TimeOfDay, Timestamp, Version
 from app.http.idempotency import ChosenId
 from app.http.pagination import DatedPageQuery
+from app.problems import constraints
+
+constraints.owned(
+    "foods",
+    length={"name": "1 to 255", "portion": "at most 100", "notes": "at most 10000"},
+    bounds={
+        "date": constraints.DAY,
+        **dict.fromkeys(
+            ("calories", "protein_g", "carbs_g", "fats_g", "fiber_g", "sugar_g", "sodium_mg"), constraints.QUANTITY
+        ),
+    },
+    known=("meal_type",),
+    not_blank=("name",),
+)
+
 
 MealType = Literal["breakfast", "lunch", "dinner", "snack"]
 Name = Annotated[str, Meta(min_length=1, max_length=255, pattern=NOT_BLANK, description="Not blank.", examples=["Lentil soup"])]

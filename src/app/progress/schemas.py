@@ -7,6 +7,32 @@ from msgspec import Meta
 
 from app.http.fields import Day, Id, Timestamp, Version
 from app.http.pagination import DatedPageQuery
+from app.problems import constraints
+
+constraints.owned(
+    "progress_snapshots",
+    bounds={
+        "date": constraints.DAY,
+        "habit_completion_rate": "from 0 to 1",
+        **dict.fromkeys(
+            ("goals_active", "goals_completed", "longest_streak", "workouts_count", "workout_minutes", "calories_avg"),
+            constraints.NOT_NEGATIVE,
+        ),
+        "mood_avg": constraints.ONE_TO_TEN,
+        "sleep_avg": "from 0 to 24",
+        "weight": "more than 0 and at most 10,000",
+        "body_fat_percent": "from 0 to 100",
+    },
+    known=("period", "weight_unit"),
+)
+constraints.declare(
+    {
+        "progress_snapshots_date_first": ("invalid", "date", "must be the first day of the period"),
+        "progress_snapshots_period_unique": ("conflict", "date", "is taken"),
+        "progress_snapshots_weight_unit_needed": ("invalid", "weight_unit", "is required with weight"),
+    }
+)
+
 
 Period = Literal["daily", "weekly", "monthly", "yearly"]
 

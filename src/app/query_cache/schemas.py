@@ -6,6 +6,16 @@ import msgspec
 from msgspec import Meta, Raw
 
 from app.http.fields import END, Timestamp
+from app.problems import constraints
+
+constraints.declare(
+    {
+        "query_cache_pkey": ("conflict", "query_hash", "is taken"),
+        "query_cache_query_hash_form": ("invalid", "query_hash", "must be 1 to 128 letters, digits, _ or -"),
+        "query_cache_expires_later": ("invalid", "ttl_seconds", "must be more than 0"),
+    }
+)
+
 
 QueryHash = Annotated[
     str,

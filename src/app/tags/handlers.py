@@ -51,7 +51,7 @@ async def page(request: Request, filters: FromQuery[TagQuery]) -> EncodedRespons
         after=pagination.after(filters, filters.order),
         limit=filters.limit + 1,
     )
-    return pagination.answer(tags, filters, filters.order)
+    return pagination.answer(tags, filters)
 
 
 @patch("/{id:uuid}", opt={"problems": ["conflict"]})

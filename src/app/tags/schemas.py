@@ -9,7 +9,24 @@ from msgspec import UNSET, Meta, UnsetType
 from app.http.fields import NOT_BLANK, Color, Id, Timestamp, Version
 from app.http.idempotency import ChosenId
 from app.http.pagination import OrderedPageQuery, PageQuery
-from app.tags.targets import Kind
+from app.problems import constraints
+from app.tags.targets import TARGETS, Kind
+
+constraints.owned("tags", length={"name": "1 to 100", "category": "1 to 100"}, not_blank=("name",), unique=("slug",))
+constraints.declare(
+    {
+        "tags_slug_form": ("invalid", "name", "must have letters or digits, of which an address can be made"),
+        "tags_color_form": ("invalid", "color", constraints.COLOR),
+    }
+)
+constraints.owned("taggings", targets=("tag", *TARGETS))
+constraints.declare(
+    {
+        "taggings_one_target": ("invalid", "taggable_id", "must be one row"),
+        "taggings_once": ("conflict", "tag_id", "is on this row already"),
+    }
+)
+
 
 SLUG_LENGTH = 100
 """Characters that a slug has at most: tags_slug_form."""

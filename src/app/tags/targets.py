@@ -19,6 +19,10 @@ KINDS: dict[str, str] = {
 """Kind -> the column that points at a row of it, by a foreign key of its own."""
 
 
+TARGETS = tuple(column.removesuffix("_id") for column in KINDS.values())
+"""What the constraints of those foreign keys are named after: <table>_task_exists."""
+
+
 def columns(kind: str, id: UUID) -> dict[str, UUID | None]:
     """A parameter for each column: the id in that of this kind, None in the others."""
     return {column: id if each == kind else None for each, column in KINDS.items()}

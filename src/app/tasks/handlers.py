@@ -41,16 +41,8 @@ async def read(request: Request, id: FromPath[UUID]) -> EncodedResponse[Task]:
 @get("/")
 async def page(request: Request, filters: FromQuery[TaskQuery]) -> EncodedResponse[Page[Task]]:
     """List tasks by the time they were made, newest first or oldest first."""
-    read_page = repository.page_newest if filters.order == "newest" else repository.page_oldest
-    tasks = await read_page(
-        request.database,
-        request.caller.user_id,
-        completed=filters.completed,
-        tag=filters.tag,
-        after=pagination.after(filters, filters.order),
-        limit=filters.limit + 1,
-    )
-    return pagination.answer(tasks, filters, filters.order)
+    tasks = await repository.page(request.database, request.caller.user_id, filters)
+    return pagination.answer(tasks, filters)
 
 
 @patch("/{id:uuid}", opt=FOREIGN)
@@ -71,7 +63,7 @@ async def remove(request: Request, id: FromPath[UUID], if_match: IfMatch) -> Enc
 
 
 async def absent(request: Request, id: UUID) -> Problem:
-    """Why nothing was found: 403 for a foreign task, 412 for one that has moved on, 404 for none."""
+    """Why nothing was found: 403 for a foreign task, 412 for one at another version than If-Match says, 404 for none."""
     user_id = request.caller.user_id
     return refusal(user_id, await repository.owner(request.database, user_id, id), shows_foreign=True)
 

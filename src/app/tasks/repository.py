@@ -2,56 +2,40 @@
 
 from uuid import UUID
 
-from app.database.queries import Executor, Json, load
-from app.http.responses import encode
-from app.tasks.schemas import Task, TaskCreate, TaskPatch
+from msgspec.structs import asdict
+
+from app.database.queries import Executor, Json, load, to_json
+from app.http.pagination import parameters
+from app.tasks.schemas import Task, TaskCreate, TaskPatch, TaskQuery
 
 queries = load("tasks")
 
 
 async def create(database: Executor, user_id: UUID, new: TaskCreate) -> Task | None:
     """Make a task. None: this user has one with the chosen id."""
-    row = await queries.create(
-        database, user_id=user_id, id=new.id, title=new.title, description=new.description, completed=new.completed
-    )
-    return Task(*row) if row else None
+    return await queries.create.one(database, Task, user_id=user_id, **asdict(new))
 
 
 async def get(database: Executor, user_id: UUID, id: UUID) -> Task | None:
     """Read a task of this user."""
-    row = await queries.get(database, user_id=user_id, id=id)
-    return Task(*row) if row else None
+    return await queries.get.one(database, Task, user_id=user_id, id=id)
 
 
 async def owner(database: Executor, user_id: UUID, id: UUID) -> UUID | None:
     """Whose task this is, this user's own first; None: there is no such task."""
-    found: UUID | None = await queries.owner(database, user_id=user_id, id=id)
-    return found
+    return await queries.owner.value(database, UUID, user_id=user_id, id=id)
 
 
-async def page_newest(
-    database: Executor, user_id: UUID, *, completed: bool | None, tag: str | None, after: UUID, limit: int
-) -> list[Json[Task]]:
-    """Read up to `limit` tasks, newest first, that come behind `after`."""
-    rows = await queries.page_newest(database, user_id=user_id, completed=completed, tag=tag, after=after, limit=limit)
-    return [row[0] for row in rows]
-
-
-async def page_oldest(
-    database: Executor, user_id: UUID, *, completed: bool | None, tag: str | None, after: UUID, limit: int
-) -> list[Json[Task]]:
-    """Read up to `limit` tasks, oldest first, that come behind `after`."""
-    rows = await queries.page_oldest(database, user_id=user_id, completed=completed, tag=tag, after=after, limit=limit)
-    return [row[0] for row in rows]
+async def page(database: Executor, user_id: UUID, filters: TaskQuery) -> list[Json[Task]]:
+    """Read a page of tasks, and one task more if there is a next page. Raises Problem 422 for a bad cursor."""
+    return await queries.ordered("page", filters.order).values(database, user_id=user_id, **parameters(filters))
 
 
 async def patch(database: Executor, user_id: UUID, id: UUID, version: int | None, changes: TaskPatch) -> Task | None:
-    """Change a task. None: not this user's, or it has moved on from `version`."""
-    row = await queries.patch(database, user_id=user_id, id=id, version=version, changes=encode(changes).decode())
-    return Task(*row) if row else None
+    """Change a task. None: not this user's, or not at `version` any more."""
+    return await queries.patch.one(database, Task, user_id=user_id, id=id, version=version, changes=to_json(changes))
 
 
 async def delete(database: Executor, user_id: UUID, id: UUID, version: int | None) -> int:
-    """Delete a task. 0: not this user's, or it has moved on from `version`."""
-    count: int = await queries.delete(database, user_id=user_id, id=id, version=version)
-    return count
+    """Delete a task. 0: not this user's, or not at `version` any more."""
+    return await queries.delete.count(database, user_id=user_id, id=id, version=version)

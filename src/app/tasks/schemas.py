@@ -8,6 +8,10 @@ from msgspec import UNSET, Meta, UnsetType
 from app.http.fields import NOT_BLANK, Id, TagSlug, Timestamp, Version
 from app.http.idempotency import ChosenId
 from app.http.pagination import OrderedPageQuery
+from app.problems import constraints
+
+constraints.owned("tasks", length={"title": "1 to 200", "description": "at most 1000"}, not_blank=("title",))
+
 
 Title = Annotated[
     str, Meta(min_length=1, max_length=200, pattern=NOT_BLANK, description="Not blank.", examples=["Water the plants"])

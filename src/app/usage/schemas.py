@@ -6,6 +6,16 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from app.http.fields import Timestamp
+from app.problems import constraints
+
+constraints.owned(
+    "usage",
+    bounds=dict.fromkeys(
+        ("daily_used", "daily_limit", "monthly_used", "monthly_limit", "total_queries"), constraints.NOT_NEGATIVE
+    ),
+    known=("tier",),
+)
+
 
 Tier = Literal["free", "pro", "enterprise"]
 

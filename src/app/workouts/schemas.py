@@ -9,6 +9,45 @@ from msgspec import UNSET, Meta, UnsetType
 from app.http.fields import NOT_BLANK, Day, Id, Mood, Notes, TagSlug, TimeOfDay, Timestamp, Version
 from app.http.idempotency import ChosenId
 from app.http.pagination import DatedPageQuery
+from app.problems import constraints
+
+constraints.owned(
+    "workouts",
+    length={"type": "1 to 50", "name": "at most 255", "location": "at most 255", "notes": "at most 10000"},
+    bounds={
+        "date": constraints.DAY,
+        "duration_minutes": "more than 0 and at most 1,000,000",
+        "calories_burned": "from 0 to 1,000,000",
+        "mood_before": constraints.ONE_TO_TEN,
+        "mood_after": constraints.ONE_TO_TEN,
+    },
+    known=("intensity",),
+    not_blank=("type",),
+)
+constraints.owned(
+    "workout_exercises",
+    length={"name": "1 to 255", "type": "1 to 50", "notes": "at most 10000"},
+    bounds={
+        "position": "from 1 to 1000",
+        "sets": "from 0 to 10,000",
+        "reps": "from 0 to 1,000,000",
+        "weight": "from 0 to 1,000,000",
+        "distance": "from 0 to 100,000,000",
+        "duration_seconds": "from 0 to 10,000,000",
+        "rest_seconds": "from 0 to 10,000,000",
+    },
+    known=("weight_unit", "distance_unit"),
+    not_blank=("name",),
+    unique=("position",),
+    targets=("workout",),
+)
+constraints.declare(
+    {
+        "workout_exercises_weight_unit_needed": ("invalid", "weight_unit", "is required with weight"),
+        "workout_exercises_distance_unit_needed": ("invalid", "distance_unit", "is required with distance"),
+    }
+)
+
 
 Type = Annotated[str, Meta(min_length=1, max_length=50, pattern=NOT_BLANK, description="Not blank.", examples=["strength"])]
 Name = Annotated[str, Meta(max_length=255, examples=["Legs"])]
