@@ -42,11 +42,12 @@ new-migration name: environment
 test *arguments: environment
     @{{ bin }}/pytest {{ arguments }}
 
-# Everything that is checked besides the tests: style, types, SQL, migrations, schema drift.
+# Everything that is checked besides the tests: style, types, imports, SQL, migrations, schema drift.
 check: environment
     {{ bin }}/ruff check .
     {{ bin }}/ruff format --check .
     {{ bin }}/mypy
+    {{ bin }}/lint-imports
     {{ bin }}/squawk --config .squawk.toml db/migrations/*.sql
     {{ bin }}/pytest -n 2 tests/test_sql.py tests/test_migrations.py
 

@@ -39,15 +39,6 @@ def _names(tree: ast.AST) -> Iterator[str]:
             yield node.name
 
 
-def _imports(tree: ast.AST) -> Iterator[str]:
-    for node in ast.walk(tree):
-        if isinstance(node, ast.ImportFrom):
-            assert node.level == 0, "relative imports hide where things come from"
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
-        elif isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-
-
 # What stands where
 
 SQL = re.compile(r"(?is)\bselect\b.+\bfrom\b|\binsert\s+into\b|\bupdate\b.+\bset\b.+=|\bdelete\s+from\b|\bmerge\s+into\b")
@@ -90,19 +81,6 @@ h = "Select a file, then go on"
     assert len(texts) == 8
     assert [bool(SQL.search(text)) for text in texts] == [True] * 3 + [False] * 5
     assert [bool(SESSION_STATE.search(text)) for text in texts] == [False] * 3 + [True] * 3 + [False] * 2
-
-
-def test_a_slice_knows_no_other_slices_handlers() -> None:
-    found = [
-        f"{name}: {imported}"
-        for name, tree in MODULES.items()
-        for imported in _imports(tree)
-        if (handlers := re.match(r"app\.(\w+)\.handlers\b", imported))
-        # The list of routers is the one place that knows them all.
-        and name != "main.py"
-        and name.partition("/")[0] != handlers[1]
-    ]
-    assert found == []
 
 
 def test_no_module_is_named_after_nothing() -> None:
