@@ -106,7 +106,7 @@ def test_the_environment_is_read_by_settings_alone() -> None:
 # What the routes promise
 
 
-ROUTES = sorted(create_app(Settings()).routing.routes, key=lambda route: (route.path, route.method))
+ROUTES = sorted(create_app(Settings()).routing.routes, key=lambda route: (route.method, route.path))
 
 OPEN_TO_NOBODY_IN_PARTICULAR = {
     "POST /v1/auth/guest": "public",

@@ -38,7 +38,7 @@ async def impersonate(database: Executor, token_cache: TokenCache, actor: Caller
     for callers that are no service and for disabled users, 404 for an unknown id, 422 for a name of another form.
     """
     if actor.role != "service":
-        raise Problem("role_required", "Only a service may act for somebody else.")
+        raise Problem("role_required", "Only a service may act for a user.")
     key = actor.token_id.bytes + named
     known = token_cache.get(key)
     if known is not None:

@@ -1,8 +1,8 @@
-"""Who holds which token, kept in memory for seconds: the look-up that every request would begin with.
+"""The callers of the tokens seen lately, kept in memory for seconds: the look-up that every request would begin with.
 
 A cache must never know a token longer than the database does. So: an entry lives five seconds and never past its token's
 end; a notice (NOTIFY out of a trigger, whatever way a token ended) drops it; a look-up is kept only if no notice came since
-it began; and without a live listener nothing is kept at all. tests/test_callers.py tries each of these with two workers.
+it began; and without a live listener nothing is kept at all. tests/test_token_cache.py tries each of these with two workers.
 """
 
 import asyncio

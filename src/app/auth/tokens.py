@@ -16,7 +16,7 @@ def new_token() -> tuple[str, bytes]:
 
 
 def hash_token(token: bytes) -> bytes:
-    """SHA-256: enough for 256 random bits, which nobody can guess one by one."""
+    """SHA-256: enough for 256 random bits, which cannot be guessed one by one."""
     return hashlib.sha256(token).digest()
 
 

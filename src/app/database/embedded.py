@@ -1,7 +1,7 @@
 """The PostgreSQL that comes along: one server, one cluster in the data folder, for development, tests and trials.
 
 Only the binaries of the wheel are used. The server listens on a Unix socket in a folder of its own, never on TCP, and
-belongs to an ordinary user even when root starts it. Whoever calls `start` holds the folder's lock (app.server.data_lock).
+belongs to an ordinary user even when root starts it. The caller of `start` holds the folder's lock (app.server.data_lock).
 """
 
 import hashlib
@@ -29,7 +29,7 @@ STOP_WITHIN = 30.0
 
 
 SOCKET_PATH_MAX = 100
-"""Bytes. The kernel's own limit is 103 to 107, and PostgreSQL's message about it helps nobody."""
+"""Bytes. The kernel's own limit is 103 to 107, and PostgreSQL's message about it does not help."""
 
 
 LOG_MAX = 10_000_000
@@ -140,7 +140,7 @@ def start(
 
 
 def running(data: Path) -> str | None:
-    """The URL of the server that runs on a data folder and answers, started by whomever; None if there is none."""
+    """The URL of the server that runs on a data folder and answers, no matter who started it; None if there is none."""
     cluster = data.resolve() / "postgres"
     process = find_postmaster(cluster)
     sockets = sockets_of(cluster)

@@ -34,7 +34,7 @@ _RETRY = {"40001", "40P01"}
 
 
 async def _execute(connection: AnyConnection, query: Query, values: list[Any], echo: bool) -> Any:  # noqa: FBT001
-    """Send one statement; time it, and translate what says that the database stumbled. Other errors pass."""
+    """Send one statement; time it, and translate faults of the database. Other errors pass."""
     started = perf_counter()
     try:
         result = await getattr(connection, query.call)(query.sql, *values)

@@ -4,7 +4,6 @@ import asyncio
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from functools import cache
 from pathlib import Path
 
 import asyncpg
@@ -26,7 +25,7 @@ queries = load("migrations")
 
 
 LOCK = 0x686F6C6466617374
-"""The advisory lock of whoever migrates: "holdfast" in bytes."""
+"""The advisory lock of a process that migrates: "holdfast" in bytes."""
 
 
 PATIENCE = 30.0
@@ -52,7 +51,6 @@ class Trial(msgspec.Struct, frozen=True):
     tried: bool
 
 
-@cache
 def expected_version() -> str:
     """The version that a database must have for this code: that of the newest file. Raises MigrationError."""
     files = _files()

@@ -23,7 +23,7 @@ def find_postmaster(cluster: Path) -> psutil.Process | None:
     """The living server of a cluster.
 
     The number in postmaster.pid alone proves nothing: after a crash it may be another program's, or that of a dead
-    process which nobody has waited for.
+    process that was never waited for.
     """
     try:
         pid = int((cluster / "postmaster.pid").read_text().partition("\n")[0])

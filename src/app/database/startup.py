@@ -1,4 +1,4 @@
-"""Reaching the database when a process starts: with patience, and with words for whoever started it."""
+"""Reaching the database when a process starts: with retries, and with an explanation for whoever started it."""
 
 import asyncio
 from collections.abc import Awaitable, Callable

@@ -23,7 +23,7 @@ class Account(NamedTuple):
 
 
 def account_for(data: Path, cluster: Path) -> Account | None:
-    """Whom the server runs as when we are root, which PostgreSQL refuses: the owner of what is there, or postgres."""
+    """The user that the server runs as when we are root, which PostgreSQL refuses: the owner of what is there, or postgres."""
     owner = cluster.stat().st_uid if cluster.exists() else None
     if os.geteuid() != 0:
         if owner not in {None, os.geteuid()}:

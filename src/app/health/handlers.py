@@ -9,7 +9,6 @@ from litestar import Router, get
 from litestar.params import PathParameter
 from msgspec import Meta
 
-from app.database import migrations
 from app.database.errors import DatabaseUnavailable, QueryTimeout
 from app.health.repository import newest_migration
 from app.http.requests import Request
@@ -62,7 +61,7 @@ async def ready(request: Request) -> EncodedResponse[Readiness]:
     except (DatabaseUnavailable, QueryTimeout, TimeoutError):
         reachable = False
     exhausted = not reachable and database.pool.exhausted
-    expected = version == migrations.expected_version()
+    expected = version == request.services.schema_version
     fine = reachable and expected
     return row(
         Readiness(

@@ -53,7 +53,7 @@ def unexpected(error: BaseException) -> Problem:
 def constraint_of(error: asyncpg.PostgresError) -> str | None:
     """The name of the broken constraint: from the error's field, or else from its message.
 
-    A distributed server reports it in the message alone, with the number of a shard at its end.
+    A distributed server reports it only in the message, with the number of a shard at its end.
     """
     name = getattr(error, "constraint_name", None)
     if not name:

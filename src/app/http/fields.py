@@ -7,7 +7,7 @@ from uuid import UUID
 from msgspec import Meta
 
 # Patterns stand in the OpenAPI document too, so they must mean the same in Python and in ECMA 262, whose \s differ and which
-# knows no \Z; Python's $ alone would let a line feed pass behind it.
+# knows no \Z; Python's $ alone would let a line feed pass after it.
 SPACE = r"\s\x1c-\x1f\x85\ufeff"
 
 

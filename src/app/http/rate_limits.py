@@ -29,7 +29,7 @@ async def hit(request: Request, name: str, subject: str, maximum: int, seconds: 
     """
     if not request.settings.rate_limits:
         return
-    # A hash: e-mail addresses do not belong into a table that nobody looks after.
+    # A hash: e-mail addresses do not belong in a table that is not treated as personal data.
     bucket = f"{name}:{hashlib.sha256(subject.lower().encode()).hexdigest()[:32]}"
     retry_after = await _hit(request.database, bucket, maximum, seconds)
     if retry_after:

@@ -1,4 +1,4 @@
-"""Answers as ready bytes: the body is encoded where the row is at hand, and nothing is worked out per request twice."""
+"""Answers as ready bytes: the body is encoded once, where the row is read."""
 
 from collections.abc import AsyncIterator
 from typing import Generic, Protocol, TypeVar

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from app.auth.passwords import Passwords
 from app.auth.token_cache import TokenCache
+from app.database import migrations
 from app.database.executor import Database
 from app.settings import Settings
 from app.storage import Storage
@@ -12,7 +13,7 @@ from app.storage import Storage
 class Services:
     """Settings from the start; the rest is opened by the app's lifespan, before the first request."""
 
-    __slots__ = ("database", "document", "passwords", "settings", "storage", "token_cache")
+    __slots__ = ("database", "document", "passwords", "schema_version", "settings", "storage", "token_cache")
 
     database: Database
     document: Callable[[], bytes]
@@ -23,3 +24,5 @@ class Services:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
+        self.schema_version = migrations.expected_version()
+        """What the database's newest migration must be."""

@@ -51,7 +51,7 @@ def main() -> None:
 
 
 @main.command()
-@click.option("--host", help="The address to listen on. Otherwise HOST, or 127.0.0.1: this machine alone.")
+@click.option("--host", help="The address to listen on. Otherwise HOST, or 127.0.0.1: this machine only.")
 @click.option("--port", type=int, help="The port to listen on. Otherwise PORT, or 8000.")
 @click.option("--workers", type=int, help="How many processes answer requests. Otherwise WORKERS, or 1.")
 @click.option(

@@ -102,7 +102,7 @@ async def _schema(database: Executor) -> Finding:
         return Finding("ok", "schema", f"is {expected}, as expected")
     if applied and applied[-1] > expected:
         return Finding("bad", "schema", "is newer than this holdfast", "Install the newer holdfast.")
-    return Finding("bad", "schema", "is behind" if applied else "is empty", "Run: holdfast migrate up")
+    return Finding("bad", "schema", "lacks migrations" if applied else "is empty", "Run: holdfast migrate up")
 
 
 def _pool(found: Server, settings: Settings) -> Finding:

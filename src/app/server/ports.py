@@ -10,9 +10,9 @@ from app.server.data_lock import ServeError
 
 @contextmanager
 def claimed_port(host: str, port: int) -> Iterator[str]:
-    """Hold the port for granian, which shares one silently with whoever is there. Gives the address to bind.
+    """Hold the port for granian, which shares one silently with another program. Yields the address to bind.
 
-    First a bind that shares with nobody: does someone listen? Then a socket that shares and never listens: granian can
+    First a bind that does not share: does another program listen? Then a socket that shares and never listens: granian can
     bind beside it, and another start fails at its first bind.
     """
     try:

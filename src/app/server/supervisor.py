@@ -42,7 +42,7 @@ DRAIN_WITHIN = 30
 """Seconds the requests in flight get to finish once we are asked to stop."""
 
 SAME_SIGNAL_WITHIN = 1.0
-"""Seconds within which a second signal is the first one again: sent to us, and passed on by whoever started us."""
+"""Seconds within which a second signal is the first one again: sent to us, and passed on by the process that started us."""
 
 
 def serve(settings: Settings, *, migrate: bool | None = None) -> int:
@@ -96,7 +96,7 @@ class _Signals:
                 os.killpg(self.granian, signal.SIGKILL)
 
     def forward(self) -> None:
-        # Popen.send_signal would collect a dead child here, behind the back of _wait.
+        # Popen.send_signal would collect a dead child here, and _wait would miss it.
         if self.granian is not None:
             with suppress(ProcessLookupError):
                 os.kill(self.granian, signal.SIGTERM)
@@ -176,7 +176,7 @@ def _serve(settings: Settings, address: str, url: str, server: embedded.Server |
             [sys.executable, "-P", "-m", "app.server.worker", str(os.getpid())],
             env=variables,
             stdin=subprocess.DEVNULL,
-            # A Ctrl-C on the terminal goes to us alone, and we pass it on.
+            # A Ctrl-C on the terminal goes only to us, and we pass it on.
             start_new_session=True,
         )
         ending.callback(_end, granian)

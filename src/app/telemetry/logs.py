@@ -1,4 +1,4 @@
-"""Logging: structlog, JSON lines in production and wherever nobody looks at a terminal, colours otherwise."""
+"""Logging: structlog, JSON lines in production and where the output is no terminal, colours otherwise."""
 
 import asyncio
 import logging

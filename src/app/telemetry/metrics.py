@@ -32,7 +32,7 @@ maintained = Counter("holdfast_maintained_rows", "Rows that maintain removed or 
 connection_errors = Counter("holdfast_connection_errors", "Connections to the database that could not be made")
 
 
-acquire_seconds = Histogram("holdfast_pool_acquire_seconds", "Wait for a connection where none was at hand", buckets=_SECONDS)
+acquire_seconds = Histogram("holdfast_pool_acquire_seconds", "Wait for a connection where none was free", buckets=_SECONDS)
 
 
 pool_connections = Gauge("holdfast_pool_connections", "Connections of the pool", ["state"], multiprocess_mode="livesum")
