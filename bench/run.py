@@ -200,8 +200,8 @@ def _notes(results: dict[str, Any], *, has_node: bool) -> list[str]:
         ),
         f"Session cache: {cache:.0f} s on every side." if cache else "No session cache on any side.",
         (
-            "The peer keeps all of its 15 connections. App C's own setting, 5 and 10 more on demand, takes more CPU time, as "
-            "SQLAlchemy closes those above 5 whenever they are given back; it is shown beside it and is not what Holdfast is "
+            "The peer keeps all of its 15 connections. SQLAlchemy's default, 5 and 10 more on demand, takes more CPU time, as "
+            "it closes those above 5 whenever they are given back; it is shown beside it and is not what Holdfast is "
             "compared with."
         ),
         "Holdfast writes a log line per request (into a file) and counts it in its metrics; the peers do neither.",
