@@ -36,3 +36,10 @@ def test_the_index_lists_every_decision_under_its_title_with_its_status() -> Non
         lines.append(f"| [{int(found['number']):04}]({record.name}) | {found['title']} | {found['status']} |")
     index = (FOLDER / "README.md").read_text(encoding="utf-8")
     assert [line for line in index.splitlines() if line.startswith("| [")] == lines
+
+
+def test_what_a_decision_names_is_there() -> None:
+    root = FOLDER.parent.parent
+    for record in RECORDS:
+        for name in re.findall(r"`([\w./]+\.(?:py|sql|md)|\w+/[\w/]*)`", record.read_text(encoding="utf-8")):
+            assert (root / name).exists() or (root / "src/app" / name).exists(), f"{record.name}: {name}"
