@@ -1,5 +1,7 @@
 # Every recipe starts from nothing: the environment is made, or brought up to date, before it runs.
 set shell := ["bash", "-euo", "pipefail", "-c"]
+# Recipes that pass words on do so by "$@": `just test -k "a or b"` gives pytest two words, and not four.
+set positional-arguments
 
 bin := justfile_directory() / ".venv/bin"
 
@@ -12,6 +14,8 @@ default:
 environment:
     @stamp=$(cat pyproject.toml requirements-dev.lock | cksum); \
     if [ "$(cat .venv/.stamp 2>/dev/null)" != "$stamp" ]; then \
+        if [ -d .venv ]; then echo "Bringing .venv up to date ..." >&2; \
+        else echo "Setting up .venv: a minute or two the first time, for the downloads ..." >&2; fi; \
         uv venv --quiet --allow-existing .venv; \
         uv pip sync --quiet --python .venv --require-hashes requirements-dev.lock; \
         uv pip install --quiet --python .venv --no-deps --no-build-isolation --editable .; \
@@ -20,7 +24,7 @@ environment:
 
 # Serve the API. Without DATABASE_URL on an embedded PostgreSQL in ./var.
 serve *options: environment
-    @exec {{ bin }}/holdfast serve {{ options }}
+    @exec {{ bin }}/holdfast serve "$@"
 
 # Bring the database's schema up to date.
 migrate: environment
@@ -36,11 +40,11 @@ status: environment
 
 # Make an empty migration file.
 new-migration name: environment
-    @{{ bin }}/dbmate --migrations-dir db/migrations new {{ name }}
+    @{{ bin }}/dbmate --migrations-dir db/migrations new "$1"
 
-# Run the tests, or some of them: just test tests/test_tasks.py
+# Run the tests, or some of them: just test tests/test_tasks.py, just test -k "etag or cursor"
 test *arguments: environment
-    @{{ bin }}/pytest {{ arguments }}
+    @{{ bin }}/pytest "$@"
 
 # Everything that is checked besides the tests: style, types, imports, SQL, migrations, schema drift.
 check: environment
@@ -53,11 +57,11 @@ check: environment
 
 # Measure Holdfast against its peers, into bench/results/: just bench, just bench --quick, just bench --check
 bench *options: environment bench-environment
-    @{{ bin }}/python -m bench.run {{ options }}
+    @{{ bin }}/python -m bench.run "$@"
 
 # Where the CPU time of a request goes, step by step.
 profile *options: environment bench-environment
-    @{{ bin }}/python -m bench.profile {{ options }}
+    @{{ bin }}/python -m bench.profile "$@"
 
 # What the measurements need: the peers' environments and wrk. Without Node its peer is left out.
 [private]
@@ -98,7 +102,7 @@ schema: environment
 container *options:
     @engine=$(type -P podman docker buildah | head -1 || true); \
     [ -n "$engine" ] || { echo "There is none of podman, docker and buildah: install one." >&2; exit 1; }; \
-    BUILDAH_FORMAT=docker "$engine" build --file Containerfile --tag holdfast {{ options }} .; \
+    BUILDAH_FORMAT=docker "$engine" build --file Containerfile --tag holdfast "$@" .; \
     "$engine" images holdfast
 
 # Write the locks anew from pyproject.toml.

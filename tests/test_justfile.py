@@ -1,0 +1,61 @@
+"""The recipes, with a uv and programs in the environment that only say what they were given."""
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+JUST = shutil.which("just") or ""
+
+pytestmark = pytest.mark.skipif(not JUST, reason="there is no just here; `just test` puts it on the path")
+
+UV = """#!/bin/sh
+[ "$1" = venv ] || exit 0
+mkdir -p .venv/bin
+for name in pytest holdfast dbmate; do cp says .venv/bin/$name; done
+"""
+
+SAYS = """#!/bin/sh
+printf '<%s>' "$@"
+"""
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """A folder with our justfile, in which nothing was set up yet."""
+    shutil.copy(Path(__file__).parent.parent / "justfile", tmp_path)
+    for name, text in {"pyproject.toml": "", "requirements-dev.lock": "", "uv": UV, "says": SAYS}.items():
+        (tmp_path / name).write_text(text)
+        (tmp_path / name).chmod(0o755)
+    return tmp_path
+
+
+def just(checkout: Path, *words: str) -> "subprocess.CompletedProcess[str]":
+    path = f"{checkout}:{os.environ['PATH']}"
+    return subprocess.run(
+        [JUST, *words], cwd=checkout, env=os.environ | {"PATH": path}, capture_output=True, text=True, check=True
+    )
+
+
+@pytest.mark.parametrize(
+    ("words", "given"),
+    [
+        (["test", "-k", "etag or cursor"], "<-k><etag or cursor>"),
+        (["test", "tests/test_sql.py::test_x[a b]", "-x"], "<tests/test_sql.py::test_x[a b]><-x>"),
+        (["serve", "--host", "a b", "--port", "1"], "<serve><--host><a b><--port><1>"),
+        (["new-migration", "two words"], "<--migrations-dir><db/migrations><new><two words>"),
+    ],
+)
+def test_a_recipe_passes_words_on_as_they_were_typed(checkout: Path, words: list[str], given: str) -> None:
+    assert just(checkout, *words).stdout == given
+
+
+def test_a_recipe_says_that_it_sets_the_environment_up_and_is_silent_when_there_is_nothing_to_do(checkout: Path) -> None:
+    first, again = just(checkout, "test"), just(checkout, "test")
+    assert first.stderr.startswith("Setting up .venv")
+    assert first.stderr.count("\n") == 1
+    assert again.stderr == ""
+    (checkout / "requirements-dev.lock").write_text("another")
+    assert just(checkout, "test").stderr == "Bringing .venv up to date ...\n"
