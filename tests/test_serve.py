@@ -17,7 +17,7 @@ import psutil
 import pytest
 from serving import HOLDFAST, PATIENCE, Serving, alive, free_port, listens, run, until, users_of, variables
 
-from app.database import embedded
+from app.database import embedded, package_files
 from app.database.postgres_programs import EmbeddedError, binaries_folder
 
 NOBODY = 65534
@@ -80,6 +80,18 @@ def test_serve_starts_from_nothing_and_says_where_everything_is(served: Serving)
     assert f"http://127.0.0.1:{served.port}/v1" in words
     assert f"http://127.0.0.1:{served.port}/docs" in words
     assert str(served.data) in words
+
+
+def test_the_first_start_says_in_a_line_each_what_takes_its_time(served: Serving) -> None:
+    starting, _, _ = served.words().partition("Holdfast is ready")
+    made, migrating, migrated, server = [json.loads(line) for line in starting.splitlines() if line.startswith("{")]
+    files = sorted(file.name for file in (package_files.folder("db") / "migrations").glob("*.sql"))
+    assert (made["event"], made["folder"]) == ("making_database", str(served.data))
+    assert (migrating["event"], migrating["migrations"]) == ("migrating", len(files))
+    assert (migrated["event"], migrated["migrations"]) == ("migrated", len(files))
+    assert (migrated["from"], migrated["to"]) == ("empty", files[-1].partition("_")[0])
+    assert (server["event"], server["workers"]) == ("starting_server", 2)
+    assert files[0] not in starting
 
 
 def test_a_second_serve_on_one_folder_is_refused_with_the_first_ones_process_id(served: Serving) -> None:
@@ -155,6 +167,8 @@ def test_after_a_kill_of_everything_the_next_start_has_all_data(tmp_path: Path) 
     with Serving(tmp_path / "var", tmp_path / "said again") as again:
         assert "was not properly shut down" in (tmp_path / "var/postgres.log").read_text()
         assert again.get(f"/v1/tasks/{task}", token).status_code == 200
+        assert '"starting_database"' in again.words()
+        assert "migrat" not in again.words()
         assert again.stop() == 0
 
 
@@ -253,7 +267,9 @@ def test_a_worker_that_cannot_start_ends_the_serve_with_its_message(postgres: em
     )
     ended = run("serve", DATABASE_URL=postgres.url, PORT=str(free_port()), PYTHONPATH=str(tmp_path))
     assert ended.returncode == 1
-    assert "migrations_pending" in ended.stderr
+    [pending] = [line for line in ended.stderr.splitlines() if "migrations_pending" in line]
+    assert json.loads(pending)["migrations"] == len([*(package_files.folder("db") / "migrations").glob("*.sql")])
+    assert ".sql" not in pending
     assert ended.stderr.count("broken on purpose") == 1
     assert "The server ended by itself" in ended.stderr
 

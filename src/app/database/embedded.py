@@ -86,6 +86,11 @@ def prepare(data: Path) -> None:
         )
 
 
+def is_made(data: Path) -> bool:
+    """Whether the data folder has its cluster: not before the first start."""
+    return (data / "postgres").exists()
+
+
 def start(
     data: Path,
     *,

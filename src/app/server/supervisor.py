@@ -118,15 +118,24 @@ def _embedded_server(settings: Settings, signals: _Signals, ending: ExitStack) -
         time.sleep(0.1)
     ending.enter_context(lock)
     connections = settings.workers * (settings.pool_size + settings.max_overflow + 2) + 20
+    # Either can take a while: the one on its first start, the other after a crash.
+    log.info("starting_database" if embedded.is_made(settings.data) else "making_database", folder=str(settings.data))
     server = embedded.start(settings.data, max_connections=max(100, connections), cancelled=lambda: signals.asked)
     ending.callback(server.stop)
     return server
 
 
 def _migrate(url: str, settings: Settings, signals: _Signals) -> None:
+    """Bring the schema up to date, and say so in two lines: which migrations there were, `holdfast migrate history` tells."""
+    found = asyncio.run(_unless_asked(migrations.status(url, patience=settings.connect_timeout), signals))
+    before = [migration.version for migration in found if migration.applied]
+    if pending := len(found) - len(before):
+        log.info("migrating", migrations=pending)
+    # In any case: it waits for another process that is at it, and warns of a database that is newer than the code.
     applied = asyncio.run(_unless_asked(migrations.up(url, patience=settings.connect_timeout), signals))
     if applied:
-        log.info("migrated", applied=applied)
+        fields = {"from": before[-1] if before else "empty", "to": migrations.expected_version()}
+        log.info("migrated", migrations=len(applied), **fields)
 
 
 def warn_about_connections(url: str, settings: Settings) -> None:
@@ -140,8 +149,8 @@ def warn_about_connections(url: str, settings: Settings) -> None:
 def _look(url: str, settings: Settings, signals: _Signals) -> None:
     """See that the database is there, before the workers say so at greater length; and how old its schema is."""
     found = asyncio.run(_unless_asked(migrations.status(url, patience=settings.connect_timeout), signals))
-    if pending := [migration.name for migration in found if not migration.applied]:
-        log.warning("migrations_pending", names=pending, run="holdfast migrate up")
+    if pending := sum(not migration.applied for migration in found):
+        log.warning("migrations_pending", migrations=pending, run="holdfast migrate up")
 
 
 async def _unless_asked(work: Coroutine[Any, Any, T], signals: _Signals) -> T:
@@ -171,6 +180,7 @@ def _serve(settings: Settings, address: str, url: str, server: embedded.Server |
             # Where the workers add up their numbers. Fresh, or those of an earlier run would count.
             folder = tempfile.TemporaryDirectory(prefix="holdfast-metrics-", ignore_cleanup_errors=True)
             variables["PROMETHEUS_MULTIPROC_DIR"] = ending.enter_context(folder)
+        log.info("starting_server", workers=settings.workers)
         granian = subprocess.Popen(  # noqa: S603 - ourselves
             # -P: a folder called app where we happen to be must not be taken for ours.
             [sys.executable, "-P", "-m", "app.server.worker", str(os.getpid())],
