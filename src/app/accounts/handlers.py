@@ -41,7 +41,7 @@ async def register(request: Request, data: JSONBody[Registration]) -> EncodedRes
     return responses.row(await rules.register(request, request.passwords, data), 201)
 
 
-@post("/v1/auth/guest", opt=PUBLIC | {"problems": ["rate_limited"]})
+@post("/v1/auth/guest", operation_id="accounts_be_guest", opt=PUBLIC | {"problems": ["rate_limited"]})
 async def create_guest(request: Request) -> EncodedResponse[SignedIn]:
     """Sign in without an account: as a guest, who can register later and keep everything."""
     return responses.row(await rules.create_guest(request), 201)
@@ -173,4 +173,5 @@ router = Router(
         end_token,
     ],
     tags=["Accounts"],
+    opt={"operations": "accounts"},
 )

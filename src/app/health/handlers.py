@@ -93,5 +93,5 @@ async def problem(
     return row(ProblemExplanation(code, kind.title, kind.status, kind.explanation))
 
 
-router = Router("/", route_handlers=[live, ready, prometheus, problem], tags=["Operation"])
+router = Router("/", route_handlers=[live, ready, prometheus, problem], tags=["Operation"], opt={"operations": "health"})
 """What nobody needs to be signed in for."""

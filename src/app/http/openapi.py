@@ -181,7 +181,7 @@ def _operation(path: str, method: str, handler: HTTPRouteHandler, references: Js
     doc = inspect.cleandoc(handler.fn.__doc__ or "")
     responses = _successes(method, handler, references) | _problem_responses(_problems(path, handler))
     operation: Json = {
-        "operationId": f"{handler.fn.__module__.split('.')[1]}_{handler.fn.__name__}",
+        "operationId": _operation_id(path, handler),
         "tags": sorted(handler.resolve_tags()),
         "summary": doc.partition(".")[0].partition(":")[0],
         "description": doc,
@@ -197,6 +197,18 @@ def _operation(path: str, method: str, handler: HTTPRouteHandler, references: Js
     elif handler.opt.get("auth") == "optional":
         operation["security"] = [{}, {"token": []}]
     return operation
+
+
+def _operation_id(path: str, handler: HTTPRouteHandler) -> str:
+    """What generated clients call an operation: `<resource>_<function>`, whatever module the function is in.
+
+    The resource is the path's, or what the router says by `opt["operations"]`. A function that gets another name keeps its
+    operation's by `operation_id`.
+    """
+    if isinstance(handler.operation_id, str):
+        return handler.operation_id
+    resource = handler.opt.get("operations") or path.removeprefix("/v1").split("/")[1].replace("-", "_")
+    return f"{resource}_{handler.fn.__name__}"
 
 
 def _takes(handler: HTTPRouteHandler, name: str) -> bool:

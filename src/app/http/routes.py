@@ -46,6 +46,8 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     """Other statuses with the same body, and what they mean."""
     also_text: str | None = None
     """Another media type of the answer, which is text."""
+    operations: str | None = None
+    """What the ids of the operations begin with, where that is not the resource in the path."""
 
 
 PUBLIC = {"auth": "public"}

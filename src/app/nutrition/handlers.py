@@ -86,4 +86,9 @@ async def remove(request: Request, id: FromPath[UUID], if_match: IfMatch) -> Enc
     return responses.no_content()
 
 
-router = Router("/v1/foods", route_handlers=[create, read, page, summary, change, remove], tags=["Nutrition"])
+router = Router(
+    "/v1/foods",
+    route_handlers=[create, read, page, summary, change, remove],
+    tags=["Nutrition"],
+    opt={"operations": "nutrition"},
+)

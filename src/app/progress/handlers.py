@@ -80,4 +80,6 @@ async def remove(request: Request, period: FromPath[Period], date: FromPath[Date
     return responses.no_content()
 
 
-router = Router("/v1/progress-snapshots", route_handlers=[compute, read, page, remove], tags=["Progress"])
+router = Router(
+    "/v1/progress-snapshots", route_handlers=[compute, read, page, remove], tags=["Progress"], opt={"operations": "progress"}
+)
