@@ -10,7 +10,7 @@ from client import Api, Execute, User, assert_problem
 
 from app.database.executor import on_connection
 from app.usage import repository
-from app.usage.schemas import LIMITS, Tier
+from app.usage.schemas import LIMITS, UsageTier
 
 TODAY = "(now() at time zone 'UTC')::date"
 MONTH = "date_trunc('month', now() at time zone 'UTC')::date"
@@ -148,13 +148,13 @@ def test_a_due_reset_happens_once_for_many_at_once(api: Api, execute: Execute) -
 
 @pytest.mark.parametrize("tier", LIMITS)
 def test_a_tier_allows_what_it_says_and_keeps_what_was_used(
-    api: Api, runner: asyncio.Runner, database: str, execute: Execute, tier: Tier
+    api: Api, runner: asyncio.Runner, database: str, execute: Execute, tier: UsageTier
 ) -> None:
     user = api.user()
     talk = conversation(user)
     ask(user, talk)
 
-    def set_tier(tier: Tier, daily: int | None, monthly: int | None) -> int:
+    def set_tier(tier: UsageTier, daily: int | None, monthly: int | None) -> int:
         return runner.run(on_connection(database, lambda on: repository.set_tier(on, UUID(user.id), tier, daily, monthly)))
 
     assert set_tier(tier, *LIMITS[tier]) == 1

@@ -7,18 +7,18 @@ from litestar.params import FromPath, FromQuery, JSONBody
 
 from app.accounts import repository, rules
 from app.accounts.schemas import (
-    Deletion,
-    Identity,
+    AccountDeletion,
+    ApiToken,
+    ApiTokenCreate,
     Login,
-    Me,
     MePatch,
-    NewToken,
+    NewApiToken,
     PasswordChange,
     Registration,
-    Session,
     SignedIn,
-    Token,
-    TokenCreate,
+    User,
+    UserIdentity,
+    UserSession,
     check_timezone,
 )
 from app.auth.authentication import unauthenticated
@@ -67,7 +67,7 @@ async def log_out(request: Request) -> EncodedResponse[None]:
 
 
 @get("/v1/me", opt=CONDITIONAL)
-async def read_me(request: Request) -> EncodedResponse[Me]:
+async def read_me(request: Request) -> EncodedResponse[User]:
     """Read one's own account."""
     me = await repository.me(request.database, request.caller.user_id)
     if me is None:
@@ -76,7 +76,7 @@ async def read_me(request: Request) -> EncodedResponse[Me]:
 
 
 @patch("/v1/me", opt={"problems": ["email_taken", "username_taken"]})
-async def patch_me(request: Request, data: JSONBody[MePatch], if_match: IfMatch) -> EncodedResponse[Me]:
+async def patch_me(request: Request, data: JSONBody[MePatch], if_match: IfMatch) -> EncodedResponse[User]:
     """Change one's own account by a merge patch. A new e-mail address is unverified."""
     check_timezone(data.timezone)
     me = await repository.patch_me(request.database, request.caller.user_id, if_match, data)
@@ -86,7 +86,7 @@ async def patch_me(request: Request, data: JSONBody[MePatch], if_match: IfMatch)
 
 
 @delete("/v1/me", status_code=204, opt=SESSION_ONLY | {"problems": ["wrong_password", "rate_limited"]})
-async def delete_me(request: Request, data: JSONBody[Deletion], if_match: IfMatch) -> EncodedResponse[None]:
+async def delete_me(request: Request, data: JSONBody[AccountDeletion], if_match: IfMatch) -> EncodedResponse[None]:
     """Delete one's own account and everything it owns, for good."""
     await rules.delete_me(request, request.passwords, data, if_match)
     return responses.no_content()
@@ -100,7 +100,7 @@ async def change_password(request: Request, data: JSONBody[PasswordChange]) -> E
 
 
 @get("/v1/me/sessions", opt=SESSION_ONLY)
-async def page_sessions(request: Request, filters: FromQuery[PageQuery]) -> EncodedResponse[Page[Session]]:
+async def page_sessions(request: Request, filters: FromQuery[PageQuery]) -> EncodedResponse[Page[UserSession]]:
     """List where one is signed in, newest first."""
     sessions = await repository.page_sessions(
         request.database,
@@ -122,7 +122,7 @@ async def end_session(request: Request, id: FromPath[UUID]) -> EncodedResponse[N
 
 
 @get("/v1/me/identities")
-async def page_identities(request: Request, filters: FromQuery[PageQuery]) -> EncodedResponse[Page[Identity]]:
+async def page_identities(request: Request, filters: FromQuery[PageQuery]) -> EncodedResponse[Page[UserIdentity]]:
     """List who one is elsewhere, newest first."""
     identities = await repository.page_identities(
         request.database, request.caller.user_id, after=pagination.after(filters), limit=filters.limit + 1
@@ -131,13 +131,13 @@ async def page_identities(request: Request, filters: FromQuery[PageQuery]) -> En
 
 
 @post("/v1/me/tokens", opt=SESSION_ONLY)
-async def create_token(request: Request, data: JSONBody[TokenCreate]) -> EncodedResponse[NewToken]:
+async def create_token(request: Request, data: JSONBody[ApiTokenCreate]) -> EncodedResponse[NewApiToken]:
     """Make an API token for a program. It is shown this once."""
     return responses.row(await rules.create_token(request, data), 201)
 
 
 @get("/v1/me/tokens", opt=SESSION_ONLY)
-async def page_tokens(request: Request, filters: FromQuery[PageQuery]) -> EncodedResponse[Page[Token]]:
+async def page_tokens(request: Request, filters: FromQuery[PageQuery]) -> EncodedResponse[Page[ApiToken]]:
     """List one's own API tokens, newest first."""
     tokens = await repository.page_tokens(
         request.database, request.caller.user_id, after=pagination.after(filters), limit=filters.limit + 1

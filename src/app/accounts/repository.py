@@ -6,7 +6,17 @@ from uuid import UUID
 import msgspec
 from asyncpg import Record
 
-from app.accounts.schemas import Credentials, Identity, ListedUser, Me, MePatch, Registration, Session, Token, TokenCreate
+from app.accounts.schemas import (
+    ApiToken,
+    ApiTokenCreate,
+    Credentials,
+    ListedUser,
+    MePatch,
+    Registration,
+    User,
+    UserIdentity,
+    UserSession,
+)
 from app.database.queries import Executor, Json, load
 from app.http.responses import encode
 
@@ -22,7 +32,7 @@ class SessionStart(msgspec.Struct, frozen=True):
     ip: str | None
 
 
-async def register(database: Executor, new: Registration, password_hash: str, session: SessionStart) -> tuple[datetime, Me]:
+async def register(database: Executor, new: Registration, password_hash: str, session: SessionStart) -> tuple[datetime, User]:
     """Make a user and the first session. Returns the session's end and the user.
 
     Raises UniqueViolationError when the e-mail or the user name is taken.
@@ -39,14 +49,14 @@ async def register(database: Executor, new: Registration, password_hash: str, se
     return _session(row)
 
 
-async def guest(database: Executor, session: SessionStart) -> tuple[datetime, Me]:
+async def guest(database: Executor, session: SessionStart) -> tuple[datetime, User]:
     """Make a guest and its session. Returns the session's end and the guest."""
     return _session(await queries.guest(database, **msgspec.structs.asdict(session)))
 
 
 async def register_guest(
     database: Executor, user_id: UUID, new: Registration, password_hash: str, session: SessionStart
-) -> tuple[datetime, Me] | None:
+) -> tuple[datetime, User] | None:
     """Make a guest a registered user, with a new session in place of the old ones. None: it is no guest any more.
 
     Raises UniqueViolationError when the e-mail or the user name is taken; then nothing has changed.
@@ -82,7 +92,7 @@ async def credentials(database: Executor, user_id: UUID) -> Credentials | None:
     return Credentials(*row) if row else None
 
 
-async def log_in(database: Executor, user_id: UUID, session: SessionStart) -> tuple[datetime, Me] | None:
+async def log_in(database: Executor, user_id: UUID, session: SessionStart) -> tuple[datetime, User] | None:
     """Open a session. Returns its end and the user; None: the account is gone or disabled by now."""
     row = await queries.log_in(database, user_id=user_id, **msgspec.structs.asdict(session))
     return _session(row) if row else None
@@ -100,16 +110,16 @@ async def log_out(database: Executor, token_hash: bytes) -> int:
     return count
 
 
-async def me(database: Executor, user_id: UUID) -> Me | None:
+async def me(database: Executor, user_id: UUID) -> User | None:
     """Read one's own account."""
     row = await queries.me(database, user_id=user_id)
-    return Me(*row) if row else None
+    return User(*row) if row else None
 
 
-async def patch_me(database: Executor, user_id: UUID, version: int | None, changes: MePatch) -> Me | None:
+async def patch_me(database: Executor, user_id: UUID, version: int | None, changes: MePatch) -> User | None:
     """Change one's own account. None: it has moved on from `version`, or is gone."""
     row = await queries.patch_me(database, user_id=user_id, version=version, changes=encode(changes).decode())
-    return Me(*row) if row else None
+    return User(*row) if row else None
 
 
 async def delete_me(database: Executor, user_id: UUID, version: int | None) -> int:
@@ -126,7 +136,9 @@ async def change_password(
     return row["id"] if row else None
 
 
-async def page_sessions(database: Executor, user_id: UUID, token_id: UUID, *, after: UUID, limit: int) -> list[Json[Session]]:
+async def page_sessions(
+    database: Executor, user_id: UUID, token_id: UUID, *, after: UUID, limit: int
+) -> list[Json[UserSession]]:
     """Read up to `limit` of one's own sessions, newest first, that come behind `after`."""
     rows = await queries.page_sessions(database, user_id=user_id, token_id=token_id, after=after, limit=limit)
     return [row[0] for row in rows]
@@ -138,13 +150,15 @@ async def end_session(database: Executor, user_id: UUID, id: UUID) -> int:
     return count
 
 
-async def page_identities(database: Executor, user_id: UUID, *, after: UUID, limit: int) -> list[Json[Identity]]:
+async def page_identities(database: Executor, user_id: UUID, *, after: UUID, limit: int) -> list[Json[UserIdentity]]:
     """Read up to `limit` of one's own identities, newest first, that come behind `after`."""
     rows = await queries.page_identities(database, user_id=user_id, after=after, limit=limit)
     return [row[0] for row in rows]
 
 
-async def create_token(database: Executor, user_id: UUID, new: TokenCreate, token_hash: bytes, last_characters: str) -> Token:
+async def create_token(
+    database: Executor, user_id: UUID, new: ApiTokenCreate, token_hash: bytes, last_characters: str
+) -> ApiToken:
     """Make an API token."""
     row = await queries.create_token(
         database,
@@ -155,10 +169,10 @@ async def create_token(database: Executor, user_id: UUID, new: TokenCreate, toke
         expires_at=new.expires_at,
         last_characters=last_characters,
     )
-    return Token(*row)
+    return ApiToken(*row)
 
 
-async def page_tokens(database: Executor, user_id: UUID, *, after: UUID, limit: int) -> list[Json[Token]]:
+async def page_tokens(database: Executor, user_id: UUID, *, after: UUID, limit: int) -> list[Json[ApiToken]]:
     """Read up to `limit` of one's own API tokens, newest first, that come behind `after`."""
     rows = await queries.page_tokens(database, user_id=user_id, after=after, limit=limit)
     return [row[0] for row in rows]
@@ -188,6 +202,6 @@ async def set_password(database: Executor, email: str, password_hash: str) -> UU
     return row["id"] if row else None
 
 
-def _session(row: Record) -> tuple[datetime, Me]:
+def _session(row: Record) -> tuple[datetime, User]:
     expires_at, *columns = row
-    return expires_at, Me(*columns)
+    return expires_at, User(*columns)

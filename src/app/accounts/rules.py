@@ -8,15 +8,15 @@ from msgspec import UnsetType
 from app.accounts import repository
 from app.accounts.repository import SessionStart
 from app.accounts.schemas import (
+    AccountDeletion,
+    ApiTokenCreate,
     Credentials,
-    Deletion,
     Login,
-    Me,
-    NewToken,
+    NewApiToken,
     PasswordChange,
     Registration,
     SignedIn,
-    TokenCreate,
+    User,
     check_timezone,
 )
 from app.auth.authentication import unauthenticated
@@ -46,7 +46,7 @@ async def register(request: Request, passwords: Passwords, registration: Registr
         return SignedIn(token, *await repository.register(request.database, registration, password_hash, start))
     guest_id, database = caller.user_id, request.database
 
-    async def become_registered(tx: Executor) -> tuple[datetime, Me] | None:
+    async def become_registered(tx: Executor) -> tuple[datetime, User] | None:
         session = await repository.register_guest(tx, guest_id, registration, password_hash, start)
         if session is not None:
             await register_account(tx, guest_id, request.settings)
@@ -134,7 +134,7 @@ async def check_password(request: Request, passwords: Passwords, password: str |
     return credentials
 
 
-async def delete_me(request: Request, passwords: Passwords, deletion: Deletion, version: int | None) -> None:
+async def delete_me(request: Request, passwords: Passwords, deletion: AccountDeletion, version: int | None) -> None:
     """Delete one's own account, after a look at the password. Raises Problem 403, 412, 422, 429."""
     await check_password(request, passwords, deletion.password, "password")
     if not await repository.delete_me(request.database, request.caller.user_id, version):
@@ -158,10 +158,10 @@ async def change_password(request: Request, passwords: Passwords, change: Passwo
     request.token_cache.forget()
 
 
-async def create_token(request: Request, new: TokenCreate) -> NewToken:
+async def create_token(request: Request, new: ApiTokenCreate) -> NewApiToken:
     """Make an API token. Raises Problem 422."""
     if new.expires_at is not None and new.expires_at <= datetime.now(UTC):
         raise invalid("expires_at", "past", "must lie in the future")
     token, token_hash = new_token()
     made = await repository.create_token(request.database, request.caller.user_id, new, token_hash, token[-8:])
-    return NewToken(**msgspec.structs.asdict(made), token=token)
+    return NewApiToken(**msgspec.structs.asdict(made), token=token)

@@ -82,6 +82,7 @@ Username = Annotated[
         examples=["ada"],
     ),
 ]
+UserRole = Annotated[Literal["user", "service", "admin"], Meta(title="UserRole", examples=["user"])]
 PASSWORD_LENGTH = range(8, 129)
 NewPassword = Annotated[
     str,
@@ -133,8 +134,8 @@ class Login(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     username: Annotated[str, Meta(max_length=320, examples=["ada"])] | UnsetType = UNSET
 
 
-class Me(msgspec.Struct, frozen=True):
-    """One's own account."""
+class User(msgspec.Struct, frozen=True):
+    """An account, as its owner and admins see it."""
 
     id: Id
     email: Email | None
@@ -145,7 +146,7 @@ class Me(msgspec.Struct, frozen=True):
     bio: Bio | None
     avatar_url: AvatarUrl | None
     timezone: TimeZone
-    role: Annotated[Literal["user", "service", "admin"], Meta(examples=["user"])]
+    role: UserRole
     is_guest: Annotated[bool, Meta(description="Has no login of its own yet.", examples=[False])]
     is_active: Annotated[bool, Meta(description="Was not disabled by an administrator.", examples=[True])]
     is_verified: Annotated[bool, Meta(description="The e-mail address was verified.", examples=[False])]
@@ -167,7 +168,7 @@ class SignedIn(msgspec.Struct, frozen=True):
         ),
     ]
     expires_at: Annotated[Timestamp, Meta(description="Moves on while the session is in use.")]
-    user: Me
+    user: User
 
 
 class MePatch(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -183,7 +184,7 @@ class MePatch(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     timezone: TimeZone | UnsetType = UNSET
 
 
-class Deletion(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class AccountDeletion(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The password, as a second look before everything owned is deleted."""
 
     password: KnownPassword | UnsetType = UNSET
@@ -196,7 +197,7 @@ class PasswordChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     current: KnownPassword | UnsetType = UNSET
 
 
-class Session(msgspec.Struct, frozen=True):
+class UserSession(msgspec.Struct, frozen=True):
     """A place where one is signed in."""
 
     id: Id
@@ -208,7 +209,7 @@ class Session(msgspec.Struct, frozen=True):
     ip: Annotated[str | None, Meta(examples=["192.0.2.7"])]
 
 
-class Identity(msgspec.Struct, frozen=True):
+class UserIdentity(msgspec.Struct, frozen=True):
     """Who one is elsewhere."""
 
     id: Id
@@ -233,15 +234,15 @@ Scopes = Annotated[
 ]
 
 
-class TokenCreate(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class ApiTokenCreate(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A new API token."""
 
     name: TokenName
     scopes: Scopes
-    expires_at: Annotated[Timestamp, Meta(description="Null: never.")] | None = None
+    expires_at: Annotated[Timestamp, Meta(description="Null: never.", examples=[None])] | None = None
 
 
-class Token(msgspec.Struct, frozen=True):
+class ApiToken(msgspec.Struct, frozen=True):
     """An API token. The token itself was shown when it was made."""
 
     id: Id
@@ -253,7 +254,7 @@ class Token(msgspec.Struct, frozen=True):
     expires_at: Timestamp | None
 
 
-class NewToken(Token, frozen=True):
+class NewApiToken(ApiToken, frozen=True):
     """A new API token, with the token itself."""
 
     token: Annotated[

@@ -8,13 +8,13 @@ from msgspec import UNSET
 
 from app.accounts import repository as accounts
 from app.accounts.rules import check_new_password
-from app.accounts.schemas import Me
+from app.accounts.schemas import User
 from app.admin import repository
-from app.admin.schemas import PasswordPut, UserPatch, UserQuery
+from app.admin.schemas import UserPasswordPut, UserPatch, UserQuery
 from app.consents import repository as consents
 from app.consents.schemas import UserConsent
 from app.credits.rules import grant
-from app.credits.schemas import Change, Grant
+from app.credits.schemas import CreditChange, CreditGrant
 from app.http import pagination, responses
 from app.http.conditional import IfMatch
 from app.http.pagination import Page, PageQuery
@@ -28,14 +28,14 @@ from app.usage.schemas import LIMITS, Usage, UsagePut
 
 
 @get("/users")
-async def page_users(request: Request, filters: FromQuery[UserQuery]) -> EncodedResponse[Page[Me]]:
+async def page_users(request: Request, filters: FromQuery[UserQuery]) -> EncodedResponse[Page[User]]:
     """List accounts, newest first; with `q` those whose e-mail or name it is a part of."""
     users = await repository.page_users(request.database, filters.q, after=pagination.after(filters), limit=filters.limit + 1)
     return pagination.answer(users, filters)
 
 
 @get("/users/{id:uuid}")
-async def read_user(request: Request, id: FromPath[UUID]) -> EncodedResponse[Me]:
+async def read_user(request: Request, id: FromPath[UUID]) -> EncodedResponse[User]:
     """Read an account."""
     user = await accounts.me(request.database, id)
     if user is None:
@@ -46,7 +46,7 @@ async def read_user(request: Request, id: FromPath[UUID]) -> EncodedResponse[Me]
 @patch("/users/{id:uuid}")
 async def change_user(
     request: Request, id: FromPath[UUID], data: JSONBody[UserPatch], if_match: IfMatch
-) -> EncodedResponse[Me]:
+) -> EncodedResponse[User]:
     """Change what a user cannot change alone: the role, whether they may sign in, whether their e-mail is verified."""
     user = await repository.patch_user(request.database, id, if_match, data)
     if user is None:
@@ -56,7 +56,7 @@ async def change_user(
 
 
 @put("/users/{id:uuid}/password", status_code=204)
-async def set_password(request: Request, id: FromPath[UUID], data: JSONBody[PasswordPut]) -> EncodedResponse[None]:
+async def set_password(request: Request, id: FromPath[UUID], data: JSONBody[UserPasswordPut]) -> EncodedResponse[None]:
     """Give a user another password. All of their sessions end."""
     user = await accounts.me(request.database, id)
     if user is None:
@@ -73,10 +73,10 @@ async def set_password(request: Request, id: FromPath[UUID], data: JSONBody[Pass
     "/users/{id:uuid}/credits/grants",
     opt={"problems": ["idempotency_conflict", "conflict"], "also": {200: "The same key came before"}},
 )
-async def grant_credits(request: Request, id: FromPath[UUID], data: JSONBody[Grant]) -> EncodedResponse[Change]:
+async def grant_credits(request: Request, id: FromPath[UUID], data: JSONBody[CreditGrant]) -> EncodedResponse[CreditChange]:
     """Give a user credits. Sent again with the same `idempotency_key`: 200 with the first answer, and nothing more is given."""
     replayed, transaction = await grant(request.database, request.settings, id, data)
-    return responses.row(Change(transaction, transaction.balance_after), 200 if replayed else 201)
+    return responses.row(CreditChange(transaction, transaction.balance_after), 200 if replayed else 201)
 
 
 @put("/users/{id:uuid}/usage")

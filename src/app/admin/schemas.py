@@ -1,11 +1,11 @@
 """What goes in and out of /v1/admin."""
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from app.accounts.schemas import NewPassword
+from app.accounts.schemas import NewPassword, UserRole
 from app.http.fields import NOT_BLANK
 from app.http.pagination import PageQuery
 
@@ -30,12 +30,12 @@ class UserQuery(PageQuery, frozen=True, kw_only=True):
 class UserPatch(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """A merge patch of what a user cannot change alone: an absent field stays."""
 
-    role: Annotated[Literal["user", "service", "admin"], Meta(examples=["service"])] | UnsetType = UNSET
+    role: Annotated[UserRole, Meta(examples=["service"])] | UnsetType = UNSET
     is_active: Annotated[bool, Meta(description="False: the user is out at once.", examples=[True])] | UnsetType = UNSET
     is_verified: Annotated[bool, Meta(description="The e-mail address is theirs.", examples=[True])] | UnsetType = UNSET
 
 
-class PasswordPut(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class UserPasswordPut(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A new password for somebody."""
 
     password: NewPassword

@@ -7,7 +7,7 @@ from litestar import Router, delete, get, patch, post
 from litestar.params import FromPath, FromQuery, JSONBody
 
 from app.blog_entries import repository, rules
-from app.blog_entries.schemas import BlogEntry, BlogEntryCreate, BlogEntryPatch, BlogEntryQuery, ListedEntry
+from app.blog_entries.schemas import BlogEntry, BlogEntryCreate, BlogEntryPatch, BlogEntryQuery, ListedBlogEntry
 from app.http import pagination, responses
 from app.http.conditional import IfMatch
 from app.http.pagination import Page
@@ -47,7 +47,7 @@ async def read_by_slug(request: Request, slug: FromPath[str]) -> EncodedResponse
 
 
 @get("/")
-async def page(request: Request, filters: FromQuery[BlogEntryQuery]) -> EncodedResponse[Page[ListedEntry]]:
+async def page(request: Request, filters: FromQuery[BlogEntryQuery]) -> EncodedResponse[Page[ListedBlogEntry]]:
     """List entries by the time they were made, newest first or oldest first; with `q` those that match it, best first.
 
     With `q` each has a `snippet` and a `rank`, `order` says nothing, and there is one page: the best `limit` of the newest
@@ -60,7 +60,7 @@ async def page(request: Request, filters: FromQuery[BlogEntryQuery]) -> EncodedR
         found = await repository.find(
             request.database, user_id, q=filters.q, status=filters.status, tag=filters.tag, limit=filters.limit
         )
-        return cast("EncodedResponse[Page[ListedEntry]]", pagination.answer(found, filters))
+        return cast("EncodedResponse[Page[ListedBlogEntry]]", pagination.answer(found, filters))
     read_page = repository.page_newest if filters.order == "newest" else repository.page_oldest
     entries = await read_page(
         request.database,
@@ -70,7 +70,7 @@ async def page(request: Request, filters: FromQuery[BlogEntryQuery]) -> EncodedR
         after=pagination.after(filters, filters.order),
         limit=filters.limit + 1,
     )
-    return cast("EncodedResponse[Page[ListedEntry]]", pagination.answer(entries, filters))
+    return cast("EncodedResponse[Page[ListedBlogEntry]]", pagination.answer(entries, filters))
 
 
 @patch("/{id:uuid}", opt={"body_limit": BODY_LIMIT, "problems": ["conflict"]})

@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from app import slugs
-from app.blog_entries.schemas import BlogEntry, BlogEntryCreate, BlogEntryPatch, FoundEntry
+from app.blog_entries.schemas import BlogEntry, BlogEntryCreate, BlogEntryPatch, FoundBlogEntry
 from app.database.queries import Executor, Json, load
 from app.http.responses import encode
 
@@ -56,7 +56,7 @@ async def page_oldest(
 
 async def find(
     database: Executor, user_id: UUID, *, q: str, status: str | None, tag: str | None, limit: int
-) -> list[Json[FoundEntry]]:
+) -> list[Json[FoundBlogEntry]]:
     """Read up to `limit` entries that match a search, best first."""
     rows = await queries.find(database, user_id=user_id, q=q, status=status, tag=tag, limit=limit)
     return [row[0] for row in rows]

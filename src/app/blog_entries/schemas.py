@@ -48,7 +48,7 @@ Slug = Annotated[
         examples=["über-die-brücke"],
     ),
 ]
-Status = Annotated[Literal["draft", "published", "archived"], Meta(examples=["published"])]
+BlogEntryStatus = Annotated[Literal["draft", "published", "archived"], Meta(title="BlogEntryStatus", examples=["published"])]
 PublishedAt = Annotated[
     Timestamp,
     Meta(description="When it became published; stays while it is, and is null while it is not."),
@@ -64,7 +64,7 @@ class BlogEntry(msgspec.Struct, frozen=True):
     content: Content
     excerpt: Excerpt | None
     slug: Slug
-    status: Status
+    status: BlogEntryStatus
     is_featured: IsFeatured
     published_at: PublishedAt | None
     created_at: Timestamp
@@ -72,14 +72,14 @@ class BlogEntry(msgspec.Struct, frozen=True):
     version: Version
 
 
-class FoundEntry(BlogEntry, frozen=True):
+class FoundBlogEntry(BlogEntry, frozen=True):
     """An entry that matches a search."""
 
     snippet: Snippet
     rank: Annotated[float, Meta(description="How well it matches: more is better.", examples=[0.6079271])]
 
 
-class ListedEntry(BlogEntry, frozen=True, kw_only=True):
+class ListedBlogEntry(BlogEntry, frozen=True, kw_only=True):
     """An entry in a list; with `q` it has the fields of a search, too."""
 
     snippet: Snippet | UnsetType = UNSET
@@ -92,7 +92,7 @@ class BlogEntryCreate(msgspec.Struct, frozen=True, forbid_unknown_fields=True, k
     title: Title
     content: Content
     excerpt: Excerpt | None = None
-    status: Status = "draft"
+    status: BlogEntryStatus = "draft"
     is_featured: IsFeatured = False
     id: ChosenId | None = None
 
@@ -104,13 +104,13 @@ class BlogEntryPatch(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
     content: Content | UnsetType = UNSET
     excerpt: Excerpt | None | UnsetType = UNSET
     slug: Slug | UnsetType = UNSET
-    status: Status | UnsetType = UNSET
+    status: BlogEntryStatus | UnsetType = UNSET
     is_featured: IsFeatured | UnsetType = UNSET
 
 
 class BlogEntryQuery(OrderedPageQuery, frozen=True, kw_only=True):
     """The filters of the list of entries."""
 
-    status: Annotated[Status, Meta(description="Only entries of this status.")] | None = None
+    status: Annotated[BlogEntryStatus, Meta(description="Only entries of this status.")] | None = None
     tag: TagSlug | None = None
     q: SearchWords | None = None

@@ -4,7 +4,7 @@ from litestar import Router, get, post
 from litestar.params import FromQuery, JSONBody
 
 from app.credits import repository, rules
-from app.credits.schemas import Account, Change, Deduction, Refund, Transaction
+from app.credits.schemas import CreditAccount, CreditChange, CreditDeduction, CreditRefund, CreditTransaction
 from app.http import pagination, responses
 from app.http.pagination import Page, PageQuery
 from app.http.requests import Request
@@ -12,13 +12,13 @@ from app.http.responses import EncodedResponse
 
 
 @get("/")
-async def read(request: Request) -> EncodedResponse[Account]:
+async def read(request: Request) -> EncodedResponse[CreditAccount]:
     """Read what one may spend. A due reset is applied."""
     return responses.row(await rules.account(request.database, request.settings, request.caller.user_id))
 
 
 @get("/transactions")
-async def page_transactions(request: Request, filters: FromQuery[PageQuery]) -> EncodedResponse[Page[Transaction]]:
+async def page_transactions(request: Request, filters: FromQuery[PageQuery]) -> EncodedResponse[Page[CreditTransaction]]:
     """List the ledger, newest first. What is older than 90 days is folded into a checkpoint with the same sum."""
     transactions = await repository.page_transactions(
         request.database,
@@ -36,17 +36,17 @@ async def page_transactions(request: Request, filters: FromQuery[PageQuery]) -> 
         "also": {200: "The same key came before: its first answer"},
     },
 )
-async def deduct(request: Request, data: JSONBody[Deduction]) -> EncodedResponse[Change]:
+async def deduct(request: Request, data: JSONBody[CreditDeduction]) -> EncodedResponse[CreditChange]:
     """Spend credits. Sent again with the same `idempotency_key`: 200 with the first answer, and nothing more is taken."""
     replayed, transaction = await rules.deduct(request.database, request.settings, request.caller.user_id, data)
-    return responses.row(Change(transaction, transaction.balance_after), 200 if replayed else 201)
+    return responses.row(CreditChange(transaction, transaction.balance_after), 200 if replayed else 201)
 
 
 @post("/refunds", opt={"problems": ["not_found", "already_refunded"]})
-async def refund(request: Request, data: JSONBody[Refund]) -> EncodedResponse[Change]:
+async def refund(request: Request, data: JSONBody[CreditRefund]) -> EncodedResponse[CreditChange]:
     """Give a deduction back: once, and never more than it took."""
     transaction = await rules.refund(request.database, request.caller.user_id, data)
-    return responses.row(Change(transaction, transaction.balance_after), 201)
+    return responses.row(CreditChange(transaction, transaction.balance_after), 201)
 
 
 router = Router("/v1/credits", route_handlers=[read, page_transactions, deduct, refund], tags=["Credits"])

@@ -2,17 +2,17 @@
 
 from uuid import UUID
 
-from app.credits.schemas import Account, Transaction
+from app.credits.schemas import CreditAccount, CreditTransaction
 from app.database.queries import Executor, Json, load
 from app.settings import Settings
 
 queries = load("credits")
 
 
-async def account(database: Executor, user_id: UUID) -> Account | None:
+async def account(database: Executor, user_id: UUID) -> CreditAccount | None:
     """Read an account; a due reset is applied. None: there is no account yet."""
     row = await queries.account(database, user_id=user_id)
-    return Account(*row) if row else None
+    return CreditAccount(*row) if row else None
 
 
 async def open_account(database: Executor, user_id: UUID, settings: Settings) -> int:
@@ -37,24 +37,24 @@ async def register_account(database: Executor, user_id: UUID, settings: Settings
 
 async def deduct(
     database: Executor, user_id: UUID, amount: int, description: str | None, key: str | None
-) -> tuple[bool, Transaction] | None:
+) -> tuple[bool, CreditTransaction] | None:
     """Take credits; returns whether the key came before, and the transaction. None: ask `deduction_outcome` why not.
 
     Raises asyncpg.UniqueViolationError when a twin with the same key was faster; ask `deduction_outcome` then, too.
     """
     row = await queries.deduct(database, user_id=user_id, amount=amount, description=description, key=key)
-    return (row[0], Transaction(*row[1:])) if row else None
+    return (row[0], CreditTransaction(*row[1:])) if row else None
 
 
-async def deduction_outcome(database: Executor, user_id: UUID, key: str | None) -> tuple[int, Transaction | None] | None:
+async def deduction_outcome(database: Executor, user_id: UUID, key: str | None) -> tuple[int, CreditTransaction | None] | None:
     """What is available, and what the key did first, if it came before. None: there is no account yet."""
     row = await queries.deduction_outcome(database, user_id=user_id, key=key)
-    return (row[0], Transaction(*row[1:]) if row[1] is not None else None) if row else None
+    return (row[0], CreditTransaction(*row[1:]) if row[1] is not None else None) if row else None
 
 
 async def refund(
     database: Executor, user_id: UUID, transaction_seq: int, amount: int | None, description: str | None
-) -> Transaction | None:
+) -> CreditTransaction | None:
     """Give a deduction back, once, all of it or a part. None: see `taken` for why not.
 
     Raises asyncpg.UniqueViolationError when another refund of it was faster.
@@ -62,7 +62,7 @@ async def refund(
     row = await queries.refund(
         database, user_id=user_id, transaction_seq=transaction_seq, amount=amount, description=description
     )
-    return Transaction(*row) if row else None
+    return CreditTransaction(*row) if row else None
 
 
 async def taken(database: Executor, user_id: UUID, transaction_seq: int) -> int | None:
@@ -71,13 +71,15 @@ async def taken(database: Executor, user_id: UUID, transaction_seq: int) -> int 
     return amount
 
 
-async def grant(database: Executor, user_id: UUID, amount: int, description: str | None, key: str | None) -> Transaction | None:
+async def grant(
+    database: Executor, user_id: UUID, amount: int, description: str | None, key: str | None
+) -> CreditTransaction | None:
     """Give credits. None: there is no account yet. Raises asyncpg.UniqueViolationError for a key that came before."""
     row = await queries.grant(database, user_id=user_id, amount=amount, description=description, key=key)
-    return Transaction(*row) if row else None
+    return CreditTransaction(*row) if row else None
 
 
-async def page_transactions(database: Executor, user_id: UUID, *, after_seq: int, limit: int) -> list[Json[Transaction]]:
+async def page_transactions(database: Executor, user_id: UUID, *, after_seq: int, limit: int) -> list[Json[CreditTransaction]]:
     """Read up to `limit` transactions, newest first, that come behind `after_seq`."""
     rows = await queries.page_transactions(database, user_id=user_id, after_seq=after_seq, limit=limit)
     return [row[0] for row in rows]

@@ -8,7 +8,7 @@ from uuid import UUID
 import asyncpg
 
 from app.credits import repository
-from app.credits.schemas import Account, Deduction, Grant, Refund, Transaction
+from app.credits.schemas import CreditAccount, CreditDeduction, CreditGrant, CreditRefund, CreditTransaction
 from app.database.executor import ATTEMPTS, Database
 from app.problems.catalog import Problem, invalid, later
 from app.settings import Settings
@@ -16,7 +16,7 @@ from app.settings import Settings
 T = TypeVar("T")
 
 
-async def account(database: Database, settings: Settings, user_id: UUID) -> Account:
+async def account(database: Database, settings: Settings, user_id: UUID) -> CreditAccount:
     """Read an account, made at its first touch, with a due reset applied."""
     found = await _opened(database, settings, user_id, lambda: repository.account(database, user_id))
     if found.resets_at is not None and found.resets_at <= datetime.now(UTC):
@@ -25,7 +25,9 @@ async def account(database: Database, settings: Settings, user_id: UUID) -> Acco
     return found
 
 
-async def deduct(database: Database, settings: Settings, user_id: UUID, wanted: Deduction) -> tuple[bool, Transaction]:
+async def deduct(
+    database: Database, settings: Settings, user_id: UUID, wanted: CreditDeduction
+) -> tuple[bool, CreditTransaction]:
     """Take credits, once per key; returns whether the key came before, and its transaction.
 
     One round trip, or two when nothing was taken; more for an account's very first touch alone.
@@ -56,7 +58,7 @@ async def deduct(database: Database, settings: Settings, user_id: UUID, wanted: 
     raise later("database_busy", 1)
 
 
-async def refund(database: Database, user_id: UUID, wanted: Refund) -> Transaction:
+async def refund(database: Database, user_id: UUID, wanted: CreditRefund) -> CreditTransaction:
     """Give a deduction back, once, and never more than it took. Raises Problem 404, 409, 422."""
     try:
         done = await repository.refund(database, user_id, wanted.transaction_seq, wanted.amount, wanted.description)
@@ -72,7 +74,7 @@ async def refund(database: Database, user_id: UUID, wanted: Refund) -> Transacti
     raise Problem("already_refunded")
 
 
-async def grant(database: Database, settings: Settings, user_id: UUID, given: Grant) -> tuple[bool, Transaction]:
+async def grant(database: Database, settings: Settings, user_id: UUID, given: CreditGrant) -> tuple[bool, CreditTransaction]:
     """Give credits, once per key; returns whether the key came before, and its transaction.
 
     Raises Problem 404 when there is no such user, 409 when the key came before with other content.
@@ -104,6 +106,6 @@ async def _opened(database: Database, settings: Settings, user_id: UUID, work: C
     return done
 
 
-def _check_same(transaction: Transaction, type: str, amount: int, description: str | None) -> None:
+def _check_same(transaction: CreditTransaction, type: str, amount: int, description: str | None) -> None:
     if (transaction.type, transaction.amount, transaction.description) != (type, amount, description):
         raise Problem("idempotency_conflict")

@@ -48,10 +48,13 @@ Key = Annotated[
     ),
 ]
 Seq = Annotated[int, Meta(ge=1, le=2_147_483_647, description="The transaction's number in its account, without gaps.")]
-Type = Literal["allocate", "deduct", "refund", "grant", "reset", "checkpoint"]
+CreditTransactionType = Annotated[
+    Literal["allocate", "deduct", "refund", "grant", "reset", "checkpoint"],
+    Meta(title="CreditTransactionType", examples=["deduct"]),
+]
 
 
-class Account(msgspec.Struct, frozen=True):
+class CreditAccount(msgspec.Struct, frozen=True):
     """What a user may spend."""
 
     available: Annotated[int, Meta(description="Credits to spend now.", examples=[49])]
@@ -62,11 +65,11 @@ class Account(msgspec.Struct, frozen=True):
     )
 
 
-class Transaction(msgspec.Struct, frozen=True):
+class CreditTransaction(msgspec.Struct, frozen=True):
     """One line of the ledger."""
 
     seq: Annotated[Seq, Meta(examples=[7])]
-    type: Type
+    type: CreditTransactionType
     amount: Annotated[int, Meta(description="Negative for deductions.", examples=[-1])]
     balance_after: Annotated[int, Meta(description="The sum of all lines up to this one.", examples=[49])]
     description: Description | None
@@ -75,14 +78,14 @@ class Transaction(msgspec.Struct, frozen=True):
     created_at: Timestamp
 
 
-class Change(msgspec.Struct, frozen=True):
+class CreditChange(msgspec.Struct, frozen=True):
     """A transaction, and what it left."""
 
-    transaction: Transaction
+    transaction: CreditTransaction
     available: Annotated[int, Meta(description="The balance after this transaction.", examples=[49])]
 
 
-class Deduction(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class CreditDeduction(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Credits to spend."""
 
     amount: Amount
@@ -90,7 +93,7 @@ class Deduction(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     idempotency_key: Key | None = None
 
 
-class Refund(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class CreditRefund(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """A deduction to give back."""
 
     transaction_seq: Annotated[Seq, Meta(examples=[7])]
@@ -98,7 +101,7 @@ class Refund(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     description: Description | None = None
 
 
-class Grant(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class CreditGrant(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Credits that an admin gives."""
 
     amount: Amount

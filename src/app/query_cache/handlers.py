@@ -9,13 +9,13 @@ from app.http.responses import EncodedResponse
 from app.http.routes import PUT, SERVICES
 from app.problems.catalog import Problem
 from app.query_cache import repository
-from app.query_cache.schemas import CachedAnswer, CachePut, Removed
+from app.query_cache.schemas import QueryCacheCleanup, QueryCacheEntry, QueryCachePut
 
 BODY_LIMIT = 8 * 1024 * 1024
 
 
 @get("/{query_hash:str}")
-async def read(request: Request, query_hash: FromPath[str]) -> EncodedResponse[CachedAnswer]:
+async def read(request: Request, query_hash: FromPath[str]) -> EncodedResponse[QueryCacheEntry]:
     """Read an answer that was found before. It costs no credit, and says so."""
     answer = await repository.get(request.database, query_hash)
     if answer is None:
@@ -24,7 +24,7 @@ async def read(request: Request, query_hash: FromPath[str]) -> EncodedResponse[C
 
 
 @put("/{query_hash:str}", opt=SERVICES | PUT | {"body_limit": BODY_LIMIT})
-async def write(request: Request, query_hash: FromPath[str], data: JSONBody[CachePut]) -> EncodedResponse[CachedAnswer]:
+async def write(request: Request, query_hash: FromPath[str], data: JSONBody[QueryCachePut]) -> EncodedResponse[QueryCacheEntry]:
     """Keep an answer for a while. For services and admins."""
     raw_json.check("result", data.result)
     is_new, answer = await repository.put(request.database, query_hash, data)
@@ -47,9 +47,9 @@ async def clear(request: Request) -> EncodedResponse[None]:
 
 
 @post("/cleanup", status_code=200, opt=SERVICES)
-async def cleanup(request: Request) -> EncodedResponse[Removed]:
+async def cleanup(request: Request) -> EncodedResponse[QueryCacheCleanup]:
     """Remove the answers that have expired, as `maintain` does now and then. For services and admins."""
-    return responses.row(Removed(await repository.cleanup(request.database)))
+    return responses.row(QueryCacheCleanup(await repository.cleanup(request.database)))
 
 
 router = Router("/v1/query-cache", route_handlers=[read, write, remove, clear, cleanup], tags=["Query cache"])

@@ -5,18 +5,18 @@ from typing import Any
 from msgspec import Raw
 
 from app.database.queries import Executor, load
-from app.query_cache.schemas import CachedAnswer, CachePut
+from app.query_cache.schemas import QueryCacheEntry, QueryCachePut
 
 queries = load("query_cache")
 
 
-async def get(database: Executor, query_hash: str) -> CachedAnswer | None:
+async def get(database: Executor, query_hash: str) -> QueryCacheEntry | None:
     """Read an answer. None: there is none, or it has expired."""
     row = await queries.get(database, query_hash=query_hash)
     return _answer(*row) if row else None
 
 
-async def put(database: Executor, query_hash: str, new: CachePut) -> tuple[bool, CachedAnswer]:
+async def put(database: Executor, query_hash: str, new: QueryCachePut) -> tuple[bool, QueryCacheEntry]:
     """Keep an answer; returns whether there was none, and the answer."""
     is_new, *row = await queries.put(
         database, query_hash=query_hash, result=bytes(new.result).decode(), ttl_seconds=new.ttl_seconds
@@ -42,5 +42,5 @@ async def cleanup(database: Executor) -> int:
     return count
 
 
-def _answer(query_hash: str, result: str, *rest: Any) -> CachedAnswer:
-    return CachedAnswer(query_hash, Raw(result.encode()), *rest)
+def _answer(query_hash: str, result: str, *rest: Any) -> QueryCacheEntry:
+    return QueryCacheEntry(query_hash, Raw(result.encode()), *rest)

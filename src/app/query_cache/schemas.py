@@ -28,7 +28,7 @@ QueryHash = Annotated[
 Result = Annotated[Raw, Meta(description="Any JSON, kept as sent; at most 100 levels deep.", examples=[{"best": "A bike"}])]
 
 
-class CachedAnswer(msgspec.Struct, frozen=True):
+class QueryCacheEntry(msgspec.Struct, frozen=True):
     """An answer that somebody found before."""
 
     query_hash: QueryHash
@@ -38,14 +38,14 @@ class CachedAnswer(msgspec.Struct, frozen=True):
     credits_charged: Annotated[Literal[0], Meta(description="A hit never costs a credit.", examples=[0])]
 
 
-class CachePut(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class QueryCachePut(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """An answer to keep."""
 
     result: Result
     ttl_seconds: Annotated[int, Meta(ge=1, le=31_536_000, description="How long it holds, a year at most.", examples=[3600])]
 
 
-class Removed(msgspec.Struct, frozen=True):
+class QueryCacheCleanup(msgspec.Struct, frozen=True):
     """How many expired answers were removed."""
 
     removed: Annotated[int, Meta(examples=[12])]

@@ -7,17 +7,17 @@ from app.http import responses
 from app.http.requests import Request
 from app.http.responses import EncodedResponse
 from app.search import repository
-from app.search.schemas import Hits, SearchQuery
+from app.search.schemas import SearchHits, SearchQuery
 
 
 @get("/")
-async def search(request: Request, filters: FromQuery[SearchQuery]) -> EncodedResponse[Hits]:
+async def search(request: Request, filters: FromQuery[SearchQuery]) -> EncodedResponse[SearchHits]:
     """Search tasks, goals, habits, daily reviews and blog entries, best match first.
 
     Words in titles weigh more than words in texts. Of each kind the newest 500 rows that match are compared.
     """
     hits = await repository.hits(request.database, request.caller.user_id, q=filters.q, kind=filters.kind, limit=filters.limit)
-    return responses.row(Hits(hits))
+    return responses.row(SearchHits(hits))
 
 
 router = Router("/v1/search", route_handlers=[search], tags=["Search"])

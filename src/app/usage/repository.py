@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from app.database.queries import Executor, load
-from app.usage.schemas import LIMITS, Tier, Usage
+from app.usage.schemas import LIMITS, Usage, UsageTier
 
 queries = load("usage")
 
@@ -28,7 +28,9 @@ async def consume(database: Executor, user_id: UUID, amount: int) -> int:
     return count
 
 
-async def set_tier(database: Executor, user_id: UUID, tier: Tier, daily_limit: int | None, monthly_limit: int | None) -> int:
+async def set_tier(
+    database: Executor, user_id: UUID, tier: UsageTier, daily_limit: int | None, monthly_limit: int | None
+) -> int:
     """Give a user a tier, with the tier's LIMITS or others; None: no limit. What was used stays. 0: there is no such user."""
     count: int = await queries.set_tier(
         database, user_id=user_id, tier=tier, daily_limit=daily_limit, monthly_limit=monthly_limit

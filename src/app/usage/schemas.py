@@ -17,7 +17,7 @@ constraints.owned(
 )
 
 
-Tier = Literal["free", "pro", "enterprise"]
+UsageTier = Annotated[Literal["free", "pro", "enterprise"], Meta(title="UsageTier", examples=["free"])]
 
 
 class Limits(NamedTuple):
@@ -27,7 +27,7 @@ class Limits(NamedTuple):
     monthly: int | None
 
 
-LIMITS: dict[Tier, Limits] = {
+LIMITS: dict[UsageTier, Limits] = {
     "free": Limits(10, 100),
     "pro": Limits(100, 3000),
     "enterprise": Limits(None, None),
@@ -35,7 +35,7 @@ LIMITS: dict[Tier, Limits] = {
 """Per UTC day and UTC month, where a user has none of their own (requirement B3)."""
 
 
-class OwnLimits(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class UsageLimits(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Limits of a user's own, in place of the tier's. Null: no limit; an absent one is the tier's."""
 
     daily: Annotated[int, Meta(ge=0, le=2_000_000_000, examples=[20])] | None | UnsetType = UNSET
@@ -45,14 +45,14 @@ class OwnLimits(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
 class UsagePut(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """A tier for a user."""
 
-    tier: Annotated[Tier, Meta(examples=["pro"])]
-    limits: OwnLimits = OwnLimits()
+    tier: Annotated[UsageTier, Meta(examples=["pro"])]
+    limits: UsageLimits = UsageLimits()
 
 
 class Usage(msgspec.Struct, frozen=True):
     """What a user has sent and may send."""
 
-    tier: Annotated[Tier, Meta(examples=["free"])]
+    tier: UsageTier
     daily_used: Annotated[int, Meta(description="User messages of this UTC day.", examples=[3])]
     daily_limit: Annotated[int | None, Meta(description="User messages per UTC day; null: no limit.", examples=[10])]
     daily_resets_at: Annotated[Timestamp, Meta(description="The next midnight in UTC.")]
