@@ -11,19 +11,19 @@ from litestar.params import FromPath, FromQuery, JSONBody
 from app.conversations import repository, rules
 from app.conversations.rules import Reading
 from app.conversations.schemas import (
-    Batch,
-    BatchDone,
     Conversation,
+    ConversationBatch,
+    ConversationBatchResult,
     ConversationCreate,
+    ConversationMessage,
+    ConversationMessageCreate,
     ConversationPatch,
     ConversationPut,
     ConversationQuery,
+    ConversationWithMessages,
     ExportQuery,
     ListedConversation,
-    Message,
-    MessageCreate,
     MessageQuery,
-    ReadConversation,
 )
 from app.http import idempotency, pagination, responses
 from app.http.conditional import IfMatch
@@ -64,7 +64,7 @@ async def page(request: Request, filters: FromQuery[ConversationQuery]) -> Encod
 
 
 @get("/{id:uuid}")
-async def read(request: Request, id: FromPath[UUID]) -> EncodedResponse[ReadConversation]:
+async def read(request: Request, id: FromPath[UUID]) -> EncodedResponse[ConversationWithMessages]:
     """Read a conversation with all of its messages, oldest first."""
     reading = await rules.begin(request.database, request.caller.user_id, id, "oldest")
     return _whole(request, reading, (JSON,), responses.etag(reading.conversation.version))
@@ -111,7 +111,7 @@ async def remove(request: Request, id: FromPath[UUID], if_match: IfMatch) -> Enc
 
 
 @post("/batch", status_code=200)
-async def change_many(request: Request, data: JSONBody[Batch]) -> EncodedResponse[BatchDone]:
+async def change_many(request: Request, data: JSONBody[ConversationBatch]) -> EncodedResponse[ConversationBatchResult]:
     """Archive, unarchive and delete many conversations: all that are there, in one transaction."""
     lists = [dict.fromkeys(each) for each in (data.archive, data.unarchive, data.delete)]
     named = [each for ids_of_one in lists for each in ids_of_one]
@@ -120,11 +120,15 @@ async def change_many(request: Request, data: JSONBody[Batch]) -> EncodedRespons
     changed = await repository.change_many(request.database, request.caller.user_id, data)
     there = {*changed.archived, *changed.unarchived, *changed.deleted}
     archived, unarchived, deleted = ([each for each in ids_of_one if each in there] for ids_of_one in lists)
-    return responses.row(BatchDone(archived, unarchived, deleted, missing=[each for each in named if each not in there]))
+    return responses.row(
+        ConversationBatchResult(archived, unarchived, deleted, missing=[each for each in named if each not in there])
+    )
 
 
 @get("/{id:uuid}/export", opt={"also_text": "text/markdown"})
-async def export(request: Request, id: FromPath[UUID], filters: FromQuery[ExportQuery]) -> EncodedResponse[ReadConversation]:
+async def export(
+    request: Request, id: FromPath[UUID], filters: FromQuery[ExportQuery]
+) -> EncodedResponse[ConversationWithMessages]:
     """Download a conversation: everything as JSON, or its texts as Markdown."""
     reading = await rules.begin(request.database, request.caller.user_id, id, "oldest")
     suffix = "json" if filters.format == "json" else "md"
@@ -138,7 +142,7 @@ async def export(request: Request, id: FromPath[UUID], filters: FromQuery[Export
 @get("/{id:uuid}/messages")
 async def page_messages(
     request: Request, id: FromPath[UUID], filters: FromQuery[MessageQuery]
-) -> EncodedResponse[Page[Message]]:
+) -> EncodedResponse[Page[ConversationMessage]]:
     """List the messages of a conversation, oldest first or newest first, from any seq on."""
     after = pagination.after_numbered(filters, filters.order)
     if filters.from_ is not None:
@@ -156,13 +160,17 @@ async def page_messages(
         "also": {200: "The same message came before: as it stands"},
     },
 )
-async def add_message(request: Request, id: FromPath[UUID], data: JSONBody[MessageCreate]) -> EncodedResponse[Message]:
+async def add_message(
+    request: Request, id: FromPath[UUID], data: JSONBody[ConversationMessageCreate]
+) -> EncodedResponse[ConversationMessage]:
     """Add a message to a conversation. A user message takes one from the quota; sent again with its `seq`, it costs nothing."""
     message, replayed = await rules.add_message(request.database, request.caller.user_id, id, data)
     return EncodedResponse(message.encode(), 200 if replayed else 201)
 
 
-def _whole(request: Request, reading: Reading, headers: Headers, etag: bytes = b"") -> EncodedResponse[ReadConversation]:
+def _whole(
+    request: Request, reading: Reading, headers: Headers, etag: bytes = b""
+) -> EncodedResponse[ConversationWithMessages]:
     """A conversation with its messages, as a struct of both would be encoded."""
     return _answer(request, reading, (encode(reading.conversation)[:-1] + b',"messages":[', b"]}"), headers, etag)
 
@@ -189,7 +197,7 @@ async def _json(request: Request, reading: Reading, head: bytes, tail: bytes) ->
 async def _markdown(request: Request, reading: Reading) -> AsyncIterator[bytes]:
     yield f"# {' '.join(reading.conversation.title.split())}\n".encode()
     async for items in rules.parts(request.database, request.caller.user_id, reading):
-        yield rules.markdown(msgspec.json.decode(f"[{items}]", type=list[Message])).encode()
+        yield rules.markdown(msgspec.json.decode(f"[{items}]", type=list[ConversationMessage])).encode()
 
 
 router = Router(

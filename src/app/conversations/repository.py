@@ -7,16 +7,16 @@ from asyncpg import Record
 
 from app.conversations.schemas import (
     Asked,
-    Batch,
     Changed,
     Conversation,
+    ConversationBatch,
     ConversationCreate,
+    ConversationMessage,
+    ConversationMessageCreate,
     ConversationPatch,
     ConversationPut,
     FoundMessage,
     ListedConversation,
-    Message,
-    MessageCreate,
     Part,
     text_of,
 )
@@ -80,7 +80,7 @@ async def delete(database: Executor, user_id: UUID, id: UUID, version: int | Non
     return count
 
 
-async def change_many(database: Executor, user_id: UUID, batch: Batch) -> Changed:
+async def change_many(database: Executor, user_id: UUID, batch: ConversationBatch) -> Changed:
     """Archive, unarchive and delete many conversations, all or nothing. Returns the ids that were there."""
     row = await queries.change_many(
         database, user_id=user_id, archive=batch.archive, unarchive=batch.unarchive, delete=batch.delete
@@ -104,7 +104,7 @@ async def read_newest(
     return _read(row) if row else None
 
 
-async def append_user_message(database: Executor, user_id: UUID, id: UUID, new: MessageCreate) -> Asked:
+async def append_user_message(database: Executor, user_id: UUID, id: UUID, new: ConversationMessageCreate) -> Asked:
     """Add a user message and take it from the quota, both or neither."""
     free = LIMITS["free"]
     row = await queries.append_user_message(
@@ -119,13 +119,15 @@ async def append_user_message(database: Executor, user_id: UUID, id: UUID, new: 
     return Asked(*row)
 
 
-async def append(database: Executor, user_id: UUID, id: UUID, new: MessageCreate) -> Json[Message] | None:
+async def append(
+    database: Executor, user_id: UUID, id: UUID, new: ConversationMessageCreate
+) -> Json[ConversationMessage] | None:
     """Add an assistant message. None: no such conversation, or `seq` is not the next one."""
     row = await queries.append(database, user_id=user_id, id=id, seq=new.seq, **_texts(new))
     return row[0] if row else None
 
 
-async def find_message(database: Executor, user_id: UUID, id: UUID, sent: MessageCreate) -> FoundMessage | None:
+async def find_message(database: Executor, user_id: UUID, id: UUID, sent: ConversationMessageCreate) -> FoundMessage | None:
     """Read the message that has the seq of one that was sent, and compare. None: no such conversation."""
     row = await queries.find_message(database, user_id=user_id, id=id, seq=sent.seq, role=sent.role, **_texts(sent))
     return FoundMessage(*row) if row else None
@@ -166,7 +168,7 @@ def _read(row: Record) -> tuple[Conversation, Part]:
     return Conversation(*columns), Part(saves, to_seq, items)
 
 
-def _texts(message: MessageCreate) -> dict[str, str | None]:
+def _texts(message: ConversationMessageCreate) -> dict[str, str | None]:
     return {
         "content": message.content,
         "stage1": text_of(message.stage1),

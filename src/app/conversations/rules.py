@@ -9,9 +9,9 @@ from app.conversations import repository
 from app.conversations.schemas import (
     MAX_MESSAGES,
     Conversation,
+    ConversationMessage,
+    ConversationMessageCreate,
     ConversationPut,
-    Message,
-    MessageCreate,
     Part,
     check_message,
     text_of,
@@ -31,7 +31,9 @@ PART_BYTES = 1_000_000
 """Length of their texts, after which no further message is read at once."""
 
 
-async def add_message(database: Database, user_id: UUID, id: UUID, new: MessageCreate) -> tuple[Json[Message], bool]:
+async def add_message(
+    database: Database, user_id: UUID, id: UUID, new: ConversationMessageCreate
+) -> tuple[Json[ConversationMessage], bool]:
     """Add a message at the end; returns it, and whether it was there before: then it is neither stored nor paid again.
 
     One statement does it; a second one says why not. Raises Problem 404, 409 when `seq` is not the next one and the message
@@ -148,12 +150,12 @@ async def parts(database: Database, user_id: UUID, reading: Reading) -> AsyncIte
             raise SavedMeanwhileError
 
 
-def markdown(messages: list[Message]) -> str:
+def markdown(messages: list[ConversationMessage]) -> str:
     """Messages for reading: who said what. Of an assistant message the content, or else the final answer."""
     return "".join(f"\n## {message.role.capitalize()}\n\n{_said(message)}\n" for message in messages)
 
 
-def _said(message: Message) -> str:
+def _said(message: ConversationMessage) -> str:
     if message.content is not None:
         return message.content
     answer = msgspec.json.decode(message.stage3)

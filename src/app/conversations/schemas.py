@@ -47,7 +47,7 @@ IsArchived = Annotated[bool, Meta(description="Put away, but not deleted.", exam
 Seq = Annotated[
     int, Meta(ge=1, le=1_000_000_000, description="The place in the conversation: 1, 2, 3 and so on.", examples=[1])
 ]
-Role = Annotated[Literal["user", "assistant"], Meta(examples=["user"])]
+ConversationMessageRole = Annotated[Literal["user", "assistant"], Meta(title="ConversationMessageRole", examples=["user"])]
 Content = Annotated[
     str,
     Meta(
@@ -96,10 +96,10 @@ class Conversation(msgspec.Struct, frozen=True):
     version: Version
 
 
-class MessageStart(msgspec.Struct, frozen=True):
+class ConversationMessageStart(msgspec.Struct, frozen=True):
     """How a message begins."""
 
-    role: Role
+    role: ConversationMessageRole
     content: Annotated[
         str | None,
         Meta(description="The first 200 characters of the content, or of the response in stage3.", examples=["A light one"]),
@@ -109,7 +109,7 @@ class MessageStart(msgspec.Struct, frozen=True):
 class ListedConversation(Conversation, frozen=True):
     """A conversation as a list shows it."""
 
-    last_message: MessageStart | None
+    last_message: ConversationMessageStart | None
     snippet: Annotated[
         str | None,
         Meta(
@@ -119,11 +119,11 @@ class ListedConversation(Conversation, frozen=True):
     ]
 
 
-class Message(msgspec.Struct, frozen=True):
+class ConversationMessage(msgspec.Struct, frozen=True):
     """A message of a conversation."""
 
     seq: Seq
-    role: Role
+    role: ConversationMessageRole
     content: Content | None
     stage1: Stage1
     stage2: Stage2
@@ -132,10 +132,10 @@ class Message(msgspec.Struct, frozen=True):
     created_at: Timestamp
 
 
-class ReadConversation(Conversation, frozen=True):
+class ConversationWithMessages(Conversation, frozen=True):
     """A conversation with its messages, oldest first."""
 
-    messages: list[Message]
+    messages: list[ConversationMessage]
 
 
 class ConversationCreate(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -143,7 +143,11 @@ class ConversationCreate(msgspec.Struct, frozen=True, forbid_unknown_fields=True
 
     title: Title = "New Conversation"
     id: (
-        Annotated[UUID, Meta(description="Any UUID: sending the same create again answers 200 and makes nothing new.")] | None
+        Annotated[
+            UUID,
+            Meta(description="Any UUID: sending the same create again answers 200 and makes nothing new.", examples=[None]),
+        ]
+        | None
     ) = None
 
 
@@ -154,10 +158,10 @@ class ConversationPatch(msgspec.Struct, frozen=True, forbid_unknown_fields=True,
     is_archived: IsArchived | UnsetType = UNSET
 
 
-class SentMessage(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class ConversationMessagePut(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """A message of a conversation that is saved as a whole: its place in the list is its seq."""
 
-    role: Role
+    role: ConversationMessageRole
     content: Content | None = None
     stage1: Stage1 | UnsetType = UNSET
     stage2: Stage2 | UnsetType = UNSET
@@ -165,7 +169,7 @@ class SentMessage(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     metadata: Metadata | UnsetType = UNSET
 
 
-class MessageCreate(SentMessage, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class ConversationMessageCreate(ConversationMessagePut, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """A new message at the end of a conversation."""
 
     seq: (
@@ -174,7 +178,7 @@ class MessageCreate(SentMessage, frozen=True, forbid_unknown_fields=True, kw_onl
             Meta(
                 description="The seq that the message should get: sending the same message again answers 200, makes nothing "
                 "new and costs nothing. Without it the message gets the next one.",
-                examples=[1],
+                examples=[None],
             ),
         ]
         | None
@@ -185,17 +189,17 @@ class ConversationPut(msgspec.Struct, frozen=True, forbid_unknown_fields=True, k
     """A whole conversation. An omitted title or is_archived gets its default."""
 
     messages: Annotated[
-        list[SentMessage],
+        list[ConversationMessagePut],
         Meta(description="At most 20,000, oldest first.", examples=[[{"role": "user", "content": "Which bike?"}]]),
     ]
     title: Title = "New Conversation"
     is_archived: IsArchived = False
 
 
-Ids = Annotated[list[ConversationId], Meta(max_length=500)]
+Ids = Annotated[list[ConversationId], Meta(max_length=500, examples=[[]])]
 
 
-class Batch(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class ConversationBatch(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What to do with many conversations; no id may stand in two of the lists."""
 
     archive: Ids = []
@@ -203,7 +207,7 @@ class Batch(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     delete: Ids = []
 
 
-class BatchDone(msgspec.Struct, frozen=True):
+class ConversationBatchResult(msgspec.Struct, frozen=True):
     """What was done, in the order of the request."""
 
     archived: list[ConversationId]
@@ -243,7 +247,8 @@ class ExportQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     """The form of an export."""
 
     format: Annotated[
-        Literal["json", "markdown"], Meta(description="JSON has everything; Markdown is for reading: the texts alone.")
+        Literal["json", "markdown"],
+        Meta(title="ConversationExportFormat", description="JSON has everything; Markdown is for reading: the texts alone."),
     ] = "json"
 
 
@@ -263,7 +268,7 @@ class Asked(msgspec.Struct, frozen=True):
 
     is_next: bool | None
     """Whether its seq is the next one; None: there is no such conversation."""
-    message: Json[Message] | None
+    message: Json[ConversationMessage] | None
     """None: not stored."""
 
 
@@ -271,7 +276,7 @@ class FoundMessage(msgspec.Struct, frozen=True):
     """The message that has a seq already."""
 
     is_equal: bool
-    message: Json[Message] | None
+    message: Json[ConversationMessage] | None
     """None: no message has that seq."""
 
 
@@ -286,7 +291,7 @@ class Changed(msgspec.Struct, frozen=True):
 MAX_MESSAGES = 20_000
 
 
-def check_message(message: SentMessage, path: str = "") -> None:
+def check_message(message: ConversationMessagePut, path: str = "") -> None:
     """Raise Problem 422 unless a message has what its role needs, and its JSON can be kept as it was sent."""
     for name in ("stage1", "stage2", "stage3", "metadata"):
         value: Raw | UnsetType = getattr(message, name)

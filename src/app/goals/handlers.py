@@ -7,7 +7,7 @@ from litestar import Router, delete, get, patch, post
 from litestar.params import FromPath, FromQuery, JSONBody
 
 from app.goals import recurrence, repository, rules
-from app.goals.schemas import Goal, GoalCreate, GoalPatch, GoalQuery, GoalTree, Progress, ProgressCreate
+from app.goals.schemas import Goal, GoalCreate, GoalPatch, GoalProgress, GoalProgressCreate, GoalQuery, GoalTree
 from app.http import idempotency, pagination, responses
 from app.http.conditional import IfMatch
 from app.http.pagination import DatedPageQuery, Page
@@ -89,7 +89,9 @@ async def tree(request: Request, id: FromPath[UUID]) -> EncodedResponse[GoalTree
 
 
 @post("/{id:uuid}/progress")
-async def create_progress(request: Request, id: FromPath[UUID], data: JSONBody[ProgressCreate]) -> EncodedResponse[Progress]:
+async def create_progress(
+    request: Request, id: FromPath[UUID], data: JSONBody[GoalProgressCreate]
+) -> EncodedResponse[GoalProgress]:
     """Note how far a goal is on a day. The newest entry by date, then by id, is its current value.
 
     Sent again with the same `id`: 200 with the entry as it stands. `Location` is the list in which the entry is.
@@ -107,7 +109,7 @@ async def create_progress(request: Request, id: FromPath[UUID], data: JSONBody[P
 @get("/{id:uuid}/progress")
 async def page_progress(
     request: Request, id: FromPath[UUID], filters: FromQuery[DatedPageQuery]
-) -> EncodedResponse[Page[Progress]]:
+) -> EncodedResponse[Page[GoalProgress]]:
     """List how far a goal was, by date."""
     user_id = request.caller.user_id
     read_page = repository.page_progress_newest if filters.order == "newest" else repository.page_progress_oldest

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from app.database.queries import Executor, Json, load
 from app.goals.recurrence import Occurrence
-from app.goals.schemas import Goal, GoalCreate, GoalPatch, Progress, ProgressCreate, TreeGoal
+from app.goals.schemas import Goal, GoalCreate, GoalPatch, GoalProgress, GoalProgressCreate, TreeGoal
 from app.http.responses import encode
 
 queries = load("goals")
@@ -122,16 +122,16 @@ async def delete(database: Executor, user_id: UUID, id: UUID, version: int | Non
     return count
 
 
-async def create_progress(database: Executor, user_id: UUID, new: ProgressCreate, *, goal_id: UUID) -> Progress | None:
+async def create_progress(database: Executor, user_id: UUID, new: GoalProgressCreate, *, goal_id: UUID) -> GoalProgress | None:
     """Note how far a goal is. None: this user has an entry with the chosen id."""
     row = await queries.create_progress(database, user_id=user_id, goal_id=goal_id, new=encode(new).decode())
-    return Progress(*row) if row else None
+    return GoalProgress(*row) if row else None
 
 
-async def get_progress(database: Executor, user_id: UUID, id: UUID, *, goal_id: UUID) -> Progress | None:
+async def get_progress(database: Executor, user_id: UUID, id: UUID, *, goal_id: UUID) -> GoalProgress | None:
     """Read an entry of this goal."""
     row = await queries.get_progress(database, user_id=user_id, goal_id=goal_id, id=id)
-    return Progress(*row) if row else None
+    return GoalProgress(*row) if row else None
 
 
 async def page_progress_newest(
@@ -143,7 +143,7 @@ async def page_progress_newest(
     after_date: date,
     after_id: UUID,
     limit: int,
-) -> list[Json[Progress]]:
+) -> list[Json[GoalProgress]]:
     """Read up to `limit` entries of a goal, the latest first, that come behind (`after_date`, `after_id`)."""
     rows = await queries.page_progress_newest(
         database,
@@ -166,7 +166,7 @@ async def page_progress_oldest(
     after_date: date,
     after_id: UUID,
     limit: int,
-) -> list[Json[Progress]]:
+) -> list[Json[GoalProgress]]:
     """Read up to `limit` entries of a goal, the earliest first, that come behind (`after_date`, `after_id`)."""
     rows = await queries.page_progress_oldest(
         database,

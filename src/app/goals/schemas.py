@@ -77,8 +77,8 @@ RECURRENCE = (
 )
 """RFC 5545, 3.3.10, as far as it is about days: FREQ comes first, and each FREQ takes the parts that mean something for it."""
 
-GoalType = Annotated[Literal["daily", "weekly", "monthly", "yearly"], Meta(examples=["yearly"])]
-Status = Annotated[Literal["active", "completed", "cancelled", "paused"], Meta(examples=["active"])]
+GoalType = Annotated[Literal["daily", "weekly", "monthly", "yearly"], Meta(title="GoalType", examples=["yearly"])]
+GoalStatus = Annotated[Literal["active", "completed", "cancelled", "paused"], Meta(title="GoalStatus", examples=["active"])]
 Title = Annotated[str, Meta(min_length=1, max_length=255, pattern=NOT_BLANK, description="Not blank.", examples=["Read"])]
 Description = Annotated[str, Meta(max_length=10_000, examples=["A book a month"])]
 Category = Annotated[str, Meta(min_length=1, max_length=100, examples=["learning"])]
@@ -97,9 +97,7 @@ RecurrencePattern = Annotated[
         examples=["FREQ=WEEKLY;BYDAY=MO"],
     ),
 ]
-ParentId = Annotated[
-    UUID, Meta(description="The goal that this one is a part of.", examples=["019aa2c5-7b1c-7d3e-8f4a-5b6c7d8e9f01"])
-]
+ParentId = Annotated[UUID, Meta(description="The goal that this one is a part of.", examples=[None])]
 Percentage = Annotated[float, Meta(ge=0, le=100, examples=[33.33])]
 ProgressValue = Annotated[
     float, Meta(ge=-1_000_000_000, le=1_000_000_000, description="How far the goal was, in its unit.", examples=[4.5])
@@ -119,7 +117,7 @@ class Goal(msgspec.Struct, frozen=True):
     target_unit: TargetUnit | None
     start_date: Day | None
     end_date: Day | None
-    status: Status
+    status: GoalStatus
     priority: Priority
     is_recurring: IsRecurring
     # Rows that were imported may hold another text.
@@ -162,7 +160,7 @@ class GoalCreate(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     target_unit: TargetUnit | None = None
     start_date: Day | None = None
     end_date: Day | None = None
-    status: Status = "active"
+    status: GoalStatus = "active"
     priority: Priority = 0
     is_recurring: IsRecurring = False
     recurrence_pattern: RecurrencePattern | None = None
@@ -181,7 +179,7 @@ class GoalPatch(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     target_unit: TargetUnit | None | UnsetType = UNSET
     start_date: Day | None | UnsetType = UNSET
     end_date: Day | None | UnsetType = UNSET
-    status: Status | UnsetType = UNSET
+    status: GoalStatus | UnsetType = UNSET
     priority: Priority | UnsetType = UNSET
     is_recurring: IsRecurring | UnsetType = UNSET
     recurrence_pattern: RecurrencePattern | None | UnsetType = UNSET
@@ -191,7 +189,7 @@ class GoalPatch(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
 class GoalQuery(OrderedPageQuery, frozen=True, kw_only=True):
     """The filters of the list of goals."""
 
-    status: Status | None = None
+    status: GoalStatus | None = None
     goal_type: GoalType | None = None
     parent_id: Annotated[UUID, Meta(description="Only the sub-goals right below this goal.")] | None = None
     tag: TagSlug | None = None
@@ -221,11 +219,11 @@ class GoalTree(msgspec.Struct, frozen=True):
     children: Annotated[list["GoalTree"], Meta(description="Its sub-goals, oldest first, each with its own.", examples=[[]])]
 
 
-class Progress(msgspec.Struct, frozen=True):
+class GoalProgress(msgspec.Struct, frozen=True):
     """How far a goal was on a day."""
 
     id: Id
-    goal_id: ParentId
+    goal_id: Annotated[UUID, Meta(description="The goal.", examples=["019aa2c5-7b1c-7d3e-8f4a-5b6c7d8e9f01"])]
     date: Day
     value: ProgressValue
     note: Note | None
@@ -234,7 +232,7 @@ class Progress(msgspec.Struct, frozen=True):
     version: Version
 
 
-class ProgressCreate(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class GoalProgressCreate(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """How far a goal is on a day; without a date: today, in the user's time zone."""
 
     value: ProgressValue

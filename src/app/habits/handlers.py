@@ -18,7 +18,7 @@ from app.habits.schemas import (
     HabitPatch,
     HabitQuery,
     HabitStats,
-    Today,
+    HabitsToday,
 )
 from app.http import idempotency, pagination, responses
 from app.http.conditional import IfMatch
@@ -81,7 +81,7 @@ async def remove(request: Request, id: FromPath[UUID], if_match: IfMatch) -> Enc
 
 
 @get("/today")
-async def today(request: Request) -> EncodedResponse[Today]:
+async def today(request: Request) -> EncodedResponse[HabitsToday]:
     """List what is due today, in the user's order and time zone, each with its state.
 
     A daily habit is due every day. A weekly or custom one is due until `target_days` days of this week are completed; one

@@ -4,7 +4,7 @@ import datetime as dt
 from uuid import UUID
 
 from app.database.queries import Executor, Json, load
-from app.habits.schemas import Habit, HabitCreate, HabitEntry, HabitEntryPut, HabitPatch, HabitStats, Today
+from app.habits.schemas import Habit, HabitCreate, HabitEntry, HabitEntryPut, HabitPatch, HabitStats, HabitsToday
 from app.http.responses import encode
 
 queries = load("habits")
@@ -128,7 +128,7 @@ async def stats(database: Executor, user_id: UUID, id: UUID) -> Json[HabitStats]
     return row[0] if row else None
 
 
-async def today(database: Executor, user_id: UUID) -> Json[Today] | None:
+async def today(database: Executor, user_id: UUID) -> Json[HabitsToday] | None:
     """Read what is due today in the user's time zone: up to 1,000 habits by position, with the state of today.
 
     A daily habit is due every day; a weekly or custom one while the other days of this week, from Monday on, have fewer

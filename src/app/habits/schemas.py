@@ -45,9 +45,13 @@ constraints.declare(
 
 Name = Annotated[str, Meta(min_length=1, max_length=255, pattern=NOT_BLANK, description="Not blank.", examples=["Stretch"])]
 Description = Annotated[str, Meta(max_length=10_000, examples=["Ten minutes, before breakfast"])]
-Kind = Annotated[
+HabitKind = Annotated[
     Literal["boolean", "numeric"],
-    Meta(description="Numeric: an entry has a value, and is completed when the value reaches `target_value`."),
+    Meta(
+        title="HabitKind",
+        description="Numeric: an entry has a value, and is completed when the value reaches `target_value`.",
+        examples=["numeric"],
+    ),
 ]
 Unit = Annotated[str, Meta(min_length=1, max_length=50, description="What `value` counts.", examples=["pages"])]
 TargetValue = Annotated[
@@ -60,9 +64,13 @@ TargetValue = Annotated[
         examples=[20],
     ),
 ]
-Frequency = Annotated[
+HabitFrequency = Annotated[
     Literal["daily", "weekly", "custom"],
-    Meta(description="Daily: every day. Weekly and custom: `target_days` days of each week, Monday to Sunday, whichever."),
+    Meta(
+        title="HabitFrequency",
+        description="Daily: every day. Weekly and custom: `target_days` days of each week, Monday to Sunday, whichever.",
+        examples=["weekly"],
+    ),
 ]
 TargetDays = Annotated[
     int,
@@ -88,10 +96,10 @@ class Habit(msgspec.Struct, frozen=True):
     id: Id
     name: Name
     description: Description | None
-    kind: Kind
+    kind: HabitKind
     unit: Unit | None
     target_value: TargetValue | None
-    frequency: Frequency
+    frequency: HabitFrequency
     target_days: TargetDays
     category: Category | None
     color: Color | None
@@ -109,10 +117,10 @@ class HabitCreate(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
 
     name: Name
     description: Description | None = None
-    kind: Kind = "boolean"
+    kind: HabitKind = "boolean"
     unit: Unit | None = None
     target_value: TargetValue | None = None
-    frequency: Frequency = "daily"
+    frequency: HabitFrequency = "daily"
     target_days: TargetDays | UnsetType = UNSET
     category: Category | None = None
     color: Color | None = None
@@ -128,10 +136,10 @@ class HabitPatch(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
 
     name: Name | UnsetType = UNSET
     description: Description | None | UnsetType = UNSET
-    kind: Kind | UnsetType = UNSET
+    kind: HabitKind | UnsetType = UNSET
     unit: Unit | None | UnsetType = UNSET
     target_value: TargetValue | None | UnsetType = UNSET
-    frequency: Frequency | UnsetType = UNSET
+    frequency: HabitFrequency | UnsetType = UNSET
     target_days: TargetDays | UnsetType = UNSET
     category: Category | None | UnsetType = UNSET
     color: Color | None | UnsetType = UNSET
@@ -192,7 +200,7 @@ class HabitEntryQuery(DatedPageQuery, frozen=True, kw_only=True):
 Rate = Annotated[float, Meta(ge=0, le=1, examples=[0.8571428571428571])]
 
 
-class CompletionRate(msgspec.Struct, frozen=True, rename=lambda name: name.removeprefix("last_")):
+class HabitCompletionRate(msgspec.Struct, frozen=True, rename=lambda name: name.removeprefix("last_")):
     """The share of what was due in the last so many days, today included, that was done; null: nothing was due."""
 
     last_7: Rate | None
@@ -201,14 +209,14 @@ class CompletionRate(msgspec.Struct, frozen=True, rename=lambda name: name.remov
     last_365: Rate | None
 
 
-class WeekTotal(msgspec.Struct, frozen=True):
+class HabitWeekTotal(msgspec.Struct, frozen=True):
     """How often a habit was done in a week."""
 
     week: Annotated[dt.date, Meta(description="Its Monday.", examples=["2026-11-16"])]
     completed: Annotated[int, Meta(examples=[5])]
 
 
-class MonthTotal(msgspec.Struct, frozen=True):
+class HabitMonthTotal(msgspec.Struct, frozen=True):
     """How often a habit was done in a month."""
 
     month: Annotated[dt.date, Meta(description="Its first day.", examples=["2026-11-01"])]
@@ -226,17 +234,17 @@ class HabitStats(msgspec.Struct, frozen=True):
         ),
     ]
     longest_streak: Annotated[int, Meta(description="The longest there ever was.", examples=[40])]
-    completion_rate: CompletionRate
+    completion_rate: HabitCompletionRate
     total_completed: Annotated[int, Meta(description="Days on which it was done.", examples=[213])]
     by_week: Annotated[
-        list[WeekTotal],
+        list[HabitWeekTotal],
         Meta(
             description="The oldest first; weeks in which it was not done are left out.",
             examples=[[{"week": "2026-11-16", "completed": 5}]],
         ),
     ]
     by_month: Annotated[
-        list[MonthTotal],
+        list[HabitMonthTotal],
         Meta(
             description="The oldest first; months in which it was not done are left out.",
             examples=[[{"month": "2026-11-01", "completed": 17}]],
@@ -258,7 +266,7 @@ class DueHabit(Habit, frozen=True):
     ]
 
 
-class Today(msgspec.Struct, frozen=True):
+class HabitsToday(msgspec.Struct, frozen=True):
     """What is due today."""
 
     date: Annotated[dt.date, Meta(description="Today, in the user's time zone.", examples=["2026-11-21"])]

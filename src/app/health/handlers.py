@@ -21,16 +21,16 @@ from app.telemetry import metrics
 class Liveness(msgspec.Struct, frozen=True):
     """The process answers."""
 
-    status: Literal["ok"] = "ok"
+    status: Annotated[Literal["ok"], Meta(examples=["ok"])]
 
 
 class Readiness(msgspec.Struct, frozen=True):
     """Whether requests can be served, and the state of each thing that it takes."""
 
-    status: Literal["ok", "unavailable"]
-    database: Literal["ok", "unreachable", "unknown"]
-    schema: Literal["ok", "unexpected", "unknown"]
-    pool: Literal["ok", "exhausted"]
+    status: Annotated[Literal["ok", "unavailable"], Meta(title="ReadinessStatus", examples=["ok"])]
+    database: Annotated[Literal["ok", "unreachable", "unknown"], Meta(title="DatabaseState", examples=["ok"])]
+    schema: Annotated[Literal["ok", "unexpected", "unknown"], Meta(title="SchemaState", examples=["ok"])]
+    pool: Annotated[Literal["ok", "exhausted"], Meta(title="PoolState", examples=["ok"])]
 
 
 class ProblemExplanation(msgspec.Struct, frozen=True):
@@ -45,7 +45,7 @@ class ProblemExplanation(msgspec.Struct, frozen=True):
 @get("/health/live", opt=PUBLIC)
 async def live() -> EncodedResponse[Liveness]:
     """Answer as long as the process does. Restart the process when this fails."""
-    return row(Liveness())
+    return row(Liveness("ok"))
 
 
 @get("/health/ready", opt=PUBLIC | {"also": {503: "The same, with what is wrong"}})

@@ -20,7 +20,7 @@ DAYS = 30
 MAX_DAYS = 366
 
 
-By = Literal["day", "week"]
+By = Annotated[Literal["day", "week"], Meta(title="SummaryPeriod")]
 
 
 class SummaryQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

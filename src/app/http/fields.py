@@ -1,7 +1,7 @@
 """Fields that many structs share, with what the OpenAPI document says of them."""
 
 from datetime import date, datetime, time
-from typing import Annotated
+from typing import Annotated, Literal
 from uuid import UUID
 
 from msgspec import Meta
@@ -57,6 +57,9 @@ Quantity = Annotated[float, Meta(ge=0, le=1_000_000_000, examples=[12.5])]
 
 
 TagSlug = Annotated[str, Meta(max_length=100, description="Only rows that carry the tag with this slug.", examples=["garden"])]
+
+
+WeightUnit = Annotated[Literal["kg", "lbs"], Meta(title="WeightUnit", examples=["kg"])]
 
 
 SearchWords = Annotated[

@@ -17,7 +17,11 @@ MAX_AHEAD = 24 * 3600
 
 ChosenId = Annotated[
     UUID,
-    Meta(description="A UUIDv7 made by the client: sending the same create again answers 200 and makes nothing new."),
+    Meta(
+        description="A UUIDv7 made by the client: sending the same create again answers 200 and makes nothing new.",
+        # What the reference page offers to send, again and again; an id would make nothing new the second time.
+        examples=[None],
+    ),
 ]
 
 

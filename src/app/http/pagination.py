@@ -27,7 +27,7 @@ FIRST_OLDEST = UUID("00000000-0000-0000-0000-000000000000")
 LAST_NUMBER = 2**31 - 1
 
 
-Order = Literal["newest", "oldest"]
+Order = Annotated[Literal["newest", "oldest"], msgspec.Meta(title="ListOrder")]
 
 
 class _Identified(msgspec.Struct):

@@ -24,7 +24,7 @@ constraints.owned(
 )
 
 
-MealType = Literal["breakfast", "lunch", "dinner", "snack"]
+MealType = Annotated[Literal["breakfast", "lunch", "dinner", "snack"], Meta(title="MealType", examples=["lunch"])]
 Name = Annotated[str, Meta(min_length=1, max_length=255, pattern=NOT_BLANK, description="Not blank.", examples=["Lentil soup"])]
 Portion = Annotated[str, Meta(max_length=100, description="As one says it.", examples=["1 cup"])]
 Calories = Annotated[Quantity, Meta(description="Kilocalories.", examples=[320])]

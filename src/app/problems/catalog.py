@@ -107,6 +107,17 @@ KINDS: dict[str, Kind] = {
 }
 
 
+ProblemCode = Annotated[
+    str,
+    Meta(
+        title="ProblemCode",
+        description="Stable: what a program looks at.",
+        examples=["invalid"],
+        extra_json_schema={"enum": sorted(KINDS)},
+    ),
+]
+
+
 class FieldError(msgspec.Struct, frozen=True):
     """One broken rule of a field of the body or of a query parameter."""
 
@@ -122,7 +133,7 @@ class ProblemDocument(msgspec.Struct, frozen=True, rename={"kind": "type"}, omit
     title: Annotated[str, Meta(examples=["Invalid input"])]
     status: Annotated[int, Meta(examples=[422])]
     detail: Annotated[str, Meta(examples=["title: is required"])]
-    code: Annotated[str, Meta(description="Stable: what a program looks at.", examples=["invalid"])]
+    code: ProblemCode
     request_id: Annotated[str, Meta(description="Names the request in the server's log.", examples=["5f0c9a1b2d3e-1"])]
     errors: tuple[FieldError, ...] = ()
 

@@ -14,13 +14,17 @@ from app.http.routes import CONDITIONAL, PUT
 from app.problems.catalog import Problem
 from app.problems.ownership import missing
 from app.progress import repository
-from app.progress.schemas import Period, Snapshot, SnapshotPut, SnapshotQuery
+from app.progress.schemas import ProgressPeriod, ProgressSnapshot, ProgressSnapshotPut, ProgressSnapshotQuery
 
 
 @put("/{period:str}/{date:date}", opt=PUT)
 async def compute(
-    request: Request, period: FromPath[Period], date: FromPath[Date], data: JSONBody[SnapshotPut], if_match: IfMatch
-) -> EncodedResponse[Snapshot]:
+    request: Request,
+    period: FromPath[ProgressPeriod],
+    date: FromPath[Date],
+    data: JSONBody[ProgressSnapshotPut],
+    if_match: IfMatch,
+) -> EncodedResponse[ProgressSnapshot]:
     """Compute the snapshot of a period out of what is there now, and keep it until it is computed again.
 
     `date` is the period's first day: a Monday, the 1st of a month, 1 January. Days and times of day are those of the user's
@@ -48,14 +52,14 @@ async def compute(
 
 
 @get("/{period:str}/{date:date}", opt=CONDITIONAL)
-async def read(request: Request, period: FromPath[Period], date: FromPath[Date]) -> EncodedResponse[Snapshot]:
+async def read(request: Request, period: FromPath[ProgressPeriod], date: FromPath[Date]) -> EncodedResponse[ProgressSnapshot]:
     """Read a snapshot as it was computed last."""
     snapshot = await repository.get(request.database, request.caller.user_id, period, date)
     return responses.found(snapshot)
 
 
 @get("/")
-async def page(request: Request, filters: FromQuery[SnapshotQuery]) -> EncodedResponse[Page[Snapshot]]:
+async def page(request: Request, filters: FromQuery[ProgressSnapshotQuery]) -> EncodedResponse[Page[ProgressSnapshot]]:
     """List snapshots by the first day of their period."""
     read_page = repository.page_newest if filters.order == "newest" else repository.page_oldest
     after_date, after_id = pagination.after_dated(filters)
@@ -72,7 +76,9 @@ async def page(request: Request, filters: FromQuery[SnapshotQuery]) -> EncodedRe
 
 
 @delete("/{period:str}/{date:date}", status_code=204)
-async def remove(request: Request, period: FromPath[Period], date: FromPath[Date], if_match: IfMatch) -> EncodedResponse[None]:
+async def remove(
+    request: Request, period: FromPath[ProgressPeriod], date: FromPath[Date], if_match: IfMatch
+) -> EncodedResponse[None]:
     """Delete a snapshot for good."""
     user_id = request.caller.user_id
     if not await repository.delete(request.database, user_id, period, date, if_match):

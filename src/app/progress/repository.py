@@ -5,26 +5,26 @@ from uuid import UUID
 
 from app.database.queries import Executor, Json, load
 from app.http.responses import encode
-from app.progress.schemas import Snapshot, SnapshotPut
+from app.progress.schemas import ProgressSnapshot, ProgressSnapshotPut
 
 queries = load("progress")
 
 
 async def put(
-    database: Executor, user_id: UUID, period: str, date: Date, *, version: int | None, given: SnapshotPut
-) -> tuple[Snapshot, bool] | None:
+    database: Executor, user_id: UUID, period: str, date: Date, *, version: int | None, given: ProgressSnapshotPut
+) -> tuple[ProgressSnapshot, bool] | None:
     """Compute a snapshot and keep it. Returns it, and whether it was made; None: it is not at `version`, or not there."""
     row = await queries.put(database, user_id=user_id, period=period, date=date, version=version, given=encode(given).decode())
     if row is None:
         return None
     *columns, made = row
-    return Snapshot(*columns), made
+    return ProgressSnapshot(*columns), made
 
 
-async def get(database: Executor, user_id: UUID, period: str, date: Date) -> Snapshot | None:
+async def get(database: Executor, user_id: UUID, period: str, date: Date) -> ProgressSnapshot | None:
     """Read a snapshot of this user, as it was computed last."""
     row = await queries.get(database, user_id=user_id, period=period, date=date)
-    return Snapshot(*row) if row else None
+    return ProgressSnapshot(*row) if row else None
 
 
 async def page_newest(
@@ -36,7 +36,7 @@ async def page_newest(
     after_date: Date,
     after_id: UUID,
     limit: int,
-) -> list[Json[Snapshot]]:
+) -> list[Json[ProgressSnapshot]]:
     """Read up to `limit` snapshots from the latest day back, of both days and between, that come behind `after`."""
     rows = await queries.page_newest(
         database,
@@ -59,7 +59,7 @@ async def page_oldest(
     after_date: Date,
     after_id: UUID,
     limit: int,
-) -> list[Json[Snapshot]]:
+) -> list[Json[ProgressSnapshot]]:
     """Read up to `limit` snapshots from the earliest day on, of both days and between, that come behind `after`."""
     rows = await queries.page_oldest(
         database,

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
-from app.http.fields import Day, Id, Timestamp, Version
+from app.http.fields import Day, Id, Timestamp, Version, WeightUnit
 from app.http.pagination import DatedPageQuery
 from app.problems import constraints
 
@@ -34,19 +34,19 @@ constraints.declare(
 )
 
 
-Period = Literal["daily", "weekly", "monthly", "yearly"]
+ProgressPeriod = Annotated[Literal["daily", "weekly", "monthly", "yearly"], Meta(title="ProgressPeriod", examples=["weekly"])]
 
 Weight = Annotated[float, Meta(gt=0, le=10_000, description="In weight_unit, as the user gave it.", examples=[70.5])]
-WeightUnit = Annotated[Literal["kg", "lbs"], Meta(description="Required with weight.", examples=["kg"])]
+NeededWeightUnit = Annotated[WeightUnit, Meta(description="Required with weight.")]
 BodyFatPercent = Annotated[float, Meta(ge=0, le=100, description="As the user gave it.", examples=[21.5])]
 Average = Annotated[float, Meta(description="Rounded to hundredths. Null: there is nothing to average.", examples=[7.25])]
 
 
-class Snapshot(msgspec.Struct, frozen=True):
+class ProgressSnapshot(msgspec.Struct, frozen=True):
     """A period at a glance, as it was when it was computed last."""
 
     id: Id
-    period: Annotated[Period, Meta(examples=["weekly"])]
+    period: ProgressPeriod
     date: Annotated[Day, Meta(description="The first day of the period: Monday, the 1st, 1 January.", examples=["2026-11-16"])]
     goals_active: Annotated[int, Meta(description="Active goals at the end of the period.", examples=[4])]
     goals_completed: Annotated[int, Meta(description="Goals completed within the period.", examples=[1])]
@@ -60,22 +60,22 @@ class Snapshot(msgspec.Struct, frozen=True):
     mood_avg: Average | None
     sleep_avg: Average | None
     weight: Weight | None
-    weight_unit: WeightUnit | None
+    weight_unit: NeededWeightUnit | None
     body_fat_percent: BodyFatPercent | None
     created_at: Timestamp
     updated_at: Timestamp
     version: Version
 
 
-class SnapshotPut(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class ProgressSnapshotPut(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What only the user knows; an omitted field is null."""
 
     weight: Weight | None = None
-    weight_unit: WeightUnit | None = None
+    weight_unit: NeededWeightUnit | None = None
     body_fat_percent: BodyFatPercent | None = None
 
 
-class SnapshotQuery(DatedPageQuery, frozen=True, kw_only=True):
+class ProgressSnapshotQuery(DatedPageQuery, frozen=True, kw_only=True):
     """The filters of the list of snapshots."""
 
-    period: Annotated[Period, Meta(description="Only snapshots of such periods.")] | None = None
+    period: Annotated[ProgressPeriod, Meta(description="Only snapshots of such periods.")] | None = None

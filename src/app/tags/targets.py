@@ -1,9 +1,14 @@
 """The kinds of rows that carry tags and files: the words that paths and `taggable_type` have for them, and their columns."""
 
-from typing import Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
-Kind = Literal["tasks", "habits", "goals", "foods", "workouts", "daily-reviews", "blog-entries", "conversations"]
+from msgspec import Meta
+
+Kind = Annotated[
+    Literal["tasks", "habits", "goals", "foods", "workouts", "daily-reviews", "blog-entries", "conversations"],
+    Meta(title="TaggableType", examples=["tasks"]),
+]
 
 
 KINDS: dict[str, str] = {

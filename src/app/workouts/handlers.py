@@ -13,7 +13,7 @@ from app.http.requests import Request
 from app.http.responses import EncodedResponse
 from app.problems.ownership import missing
 from app.workouts import repository, rules
-from app.workouts.schemas import Workout, WorkoutCreate, WorkoutPatch, WorkoutQuery, WorkoutReplacement, WorkoutTotals
+from app.workouts.schemas import Workout, WorkoutCreate, WorkoutPatch, WorkoutPut, WorkoutQuery, WorkoutTotals
 
 
 @post("/")
@@ -69,7 +69,7 @@ async def summary(request: Request, filters: FromQuery[SummaryQuery]) -> Encoded
 
 @put("/{id:uuid}")
 async def replace(
-    request: Request, id: FromPath[UUID], data: JSONBody[WorkoutReplacement], if_match: IfMatch
+    request: Request, id: FromPath[UUID], data: JSONBody[WorkoutPut], if_match: IfMatch
 ) -> EncodedResponse[Workout]:
     """Replace a workout as a whole, with its exercises. It must be there: POST takes an `id` too."""
     user_id = request.caller.user_id

@@ -11,11 +11,11 @@ from app.database.queries import Executor, Json, load
 from app.http.date_ranges import By
 from app.http.responses import encode
 from app.workouts.schemas import (
-    ExerciseCreate,
     Workout,
     WorkoutCreate,
+    WorkoutExerciseCreate,
     WorkoutPatch,
-    WorkoutReplacement,
+    WorkoutPut,
     WorkoutTotals,
 )
 
@@ -100,7 +100,9 @@ async def lock(database: Executor, user_id: UUID, id: UUID, version: int | None)
     return locked
 
 
-async def replace_exercises(database: Executor, user_id: UUID, workout_id: UUID, exercises: Sequence[ExerciseCreate]) -> int:
+async def replace_exercises(
+    database: Executor, user_id: UUID, workout_id: UUID, exercises: Sequence[WorkoutExerciseCreate]
+) -> int:
     """Make these the exercises of a locked workout. Returns how many are not as they were; 0: the list is the same."""
     changed: int = await queries.replace_exercises(
         database, user_id=user_id, workout_id=workout_id, exercises=encode(exercises).decode()
@@ -109,7 +111,7 @@ async def replace_exercises(database: Executor, user_id: UUID, workout_id: UUID,
 
 
 async def patch(
-    database: Executor, user_id: UUID, id: UUID, changes: WorkoutPatch | WorkoutReplacement, *, exercises_changed: bool
+    database: Executor, user_id: UUID, id: UUID, changes: WorkoutPatch | WorkoutPut, *, exercises_changed: bool
 ) -> Workout | None:
     """Change a locked workout, and count its version on when its exercises have changed."""
     row = await queries.patch(

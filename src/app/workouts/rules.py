@@ -8,10 +8,10 @@ from msgspec import UnsetType
 from app.database.executor import Database, Transaction
 from app.problems.catalog import invalid
 from app.workouts import repository
-from app.workouts.schemas import ExerciseCreate, Workout, WorkoutPatch, WorkoutReplacement
+from app.workouts.schemas import Workout, WorkoutExerciseCreate, WorkoutPatch, WorkoutPut
 
 
-def check_units(exercises: Sequence[ExerciseCreate] | UnsetType) -> None:
+def check_units(exercises: Sequence[WorkoutExerciseCreate] | UnsetType) -> None:
     """Raise Problem 422 for a weight or a distance without its unit: nobody could compare it."""
     if isinstance(exercises, UnsetType):
         return
@@ -23,7 +23,7 @@ def check_units(exercises: Sequence[ExerciseCreate] | UnsetType) -> None:
 
 
 async def change(
-    database: Database, user_id: UUID, id: UUID, version: int | None, changes: WorkoutPatch | WorkoutReplacement
+    database: Database, user_id: UUID, id: UUID, version: int | None, changes: WorkoutPatch | WorkoutPut
 ) -> Workout | None:
     """Change a workout; `exercises`, where sent, replaces all of them, and is a change of the workout if they differ.
 

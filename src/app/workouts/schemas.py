@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from app.http.fields import NOT_BLANK, Day, Id, Mood, Notes, TagSlug, TimeOfDay, Timestamp, Version
+from app.http.fields import NOT_BLANK, Day, Id, Mood, Notes, TagSlug, TimeOfDay, Timestamp, Version, WeightUnit
 from app.http.idempotency import ChosenId
 from app.http.pagination import DatedPageQuery
 from app.problems import constraints
@@ -53,7 +53,7 @@ Type = Annotated[str, Meta(min_length=1, max_length=50, pattern=NOT_BLANK, descr
 Name = Annotated[str, Meta(max_length=255, examples=["Legs"])]
 Minutes = Annotated[float, Meta(gt=0, le=1_000_000, examples=[45])]
 Calories = Annotated[float, Meta(ge=0, le=1_000_000, description="Kilocalories.", examples=[380])]
-Intensity = Literal["low", "medium", "high"]
+WorkoutIntensity = Annotated[Literal["low", "medium", "high"], Meta(title="WorkoutIntensity", examples=["medium"])]
 Location = Annotated[str, Meta(max_length=255, examples=["The park"])]
 
 Position = Annotated[int, Meta(description="The place in the list, from 1 on.", examples=[1])]
@@ -64,7 +64,6 @@ ExerciseType = Annotated[str, Meta(min_length=1, max_length=50, examples=["barbe
 Sets = Annotated[int, Meta(ge=0, le=10_000, examples=[3])]
 Reps = Annotated[int, Meta(ge=0, le=1_000_000, description="Per set.", examples=[10])]
 Weight = Annotated[float, Meta(ge=0, le=1_000_000, description="In `weight_unit`, which it needs.", examples=[135])]
-WeightUnit = Literal["kg", "lbs"]
 Kilograms = Annotated[
     float,
     Meta(
@@ -73,7 +72,7 @@ Kilograms = Annotated[
     ),
 ]
 Distance = Annotated[float, Meta(ge=0, le=100_000_000, description="In `distance_unit`, which it needs.", examples=[3.1])]
-DistanceUnit = Literal["km", "miles", "meters"]
+DistanceUnit = Annotated[Literal["km", "miles", "meters"], Meta(title="DistanceUnit", examples=["km"])]
 Meters = Annotated[
     float,
     Meta(
@@ -84,7 +83,7 @@ Meters = Annotated[
 Seconds = Annotated[float, Meta(ge=0, le=10_000_000, description="Seconds.", examples=[90])]
 
 
-class Exercise(msgspec.Struct, frozen=True):
+class WorkoutExercise(msgspec.Struct, frozen=True):
     """What was done in a workout."""
 
     position: Position
@@ -103,7 +102,7 @@ class Exercise(msgspec.Struct, frozen=True):
     notes: Notes | None
 
 
-class ExerciseCreate(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class WorkoutExerciseCreate(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """An exercise as a client sends it. A unit may stand without its value, a value not without its unit."""
 
     name: ExerciseName
@@ -120,7 +119,7 @@ class ExerciseCreate(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
 
 
 Exercises = Annotated[
-    Sequence[ExerciseCreate],
+    Sequence[WorkoutExerciseCreate],
     Meta(
         max_length=200,
         description="In the order in which they were done.",
@@ -139,7 +138,7 @@ class Workout(msgspec.Struct, frozen=True):
     name: Name | None
     duration_minutes: Minutes | None
     calories_burned: Calories | None
-    intensity: Intensity | None
+    intensity: WorkoutIntensity | None
     location: Location | None
     mood_before: Mood | None
     mood_after: Mood | None
@@ -147,10 +146,10 @@ class Workout(msgspec.Struct, frozen=True):
     created_at: Timestamp
     updated_at: Timestamp
     version: Version
-    exercises: Annotated[Sequence[Exercise], Meta(description="In the order of `position`.", examples=[[]])]
+    exercises: Annotated[Sequence[WorkoutExercise], Meta(description="In the order of `position`.", examples=[[]])]
 
 
-class WorkoutReplacement(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class WorkoutPut(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """A whole workout: an omitted field gets its default."""
 
     date: Day
@@ -159,7 +158,7 @@ class WorkoutReplacement(msgspec.Struct, frozen=True, forbid_unknown_fields=True
     name: Name | None = None
     duration_minutes: Minutes | None = None
     calories_burned: Calories | None = None
-    intensity: Intensity | None = None
+    intensity: WorkoutIntensity | None = None
     location: Location | None = None
     mood_before: Mood | None = None
     mood_after: Mood | None = None
@@ -167,7 +166,7 @@ class WorkoutReplacement(msgspec.Struct, frozen=True, forbid_unknown_fields=True
     exercises: Exercises = ()
 
 
-class WorkoutCreate(WorkoutReplacement, frozen=True, kw_only=True):
+class WorkoutCreate(WorkoutPut, frozen=True, kw_only=True):
     """A new workout."""
 
     id: ChosenId | None = None
@@ -182,7 +181,7 @@ class WorkoutPatch(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
     name: Name | None | UnsetType = UNSET
     duration_minutes: Minutes | None | UnsetType = UNSET
     calories_burned: Calories | None | UnsetType = UNSET
-    intensity: Intensity | None | UnsetType = UNSET
+    intensity: WorkoutIntensity | None | UnsetType = UNSET
     location: Location | None | UnsetType = UNSET
     mood_before: Mood | None | UnsetType = UNSET
     mood_after: Mood | None | UnsetType = UNSET
