@@ -27,10 +27,26 @@ def operations(document: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, A
             yield path, method, operation
 
 
+def fields(document: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    for name, schema in document["components"]["schemas"].items():
+        for field, each in schema.get("properties", {}).items():
+            yield name, field, each
+
+
+def resolved(document: dict[str, Any], component: dict[str, Any]) -> dict[str, Any]:
+    """What a reference of the document leads to; anything else as it is."""
+    if "$ref" not in component:
+        return component
+    _, _, section, name = component["$ref"].split("/")
+    shared: dict[str, Any] = document["components"][section][name]
+    return shared
+
+
 def test_the_document_is_openapi_3_1_and_its_references_lead_somewhere(document: dict[str, Any]) -> None:
     assert document["openapi"].startswith("3.1.")
-    references = set(re.findall(r"'\$ref': '#/components/schemas/([^']+)'", str(document)))
-    assert references == set(document["components"]["schemas"])
+    for section in ("schemas", "responses", "parameters", "headers"):
+        references = set(re.findall(rf"'\$ref': '#/components/{section}/([^']+)'", str(document)))
+        assert references == set(document["components"][section])
 
 
 def test_operation_ids_stay(document: dict[str, Any]) -> None:
@@ -45,11 +61,13 @@ def test_operation_ids_stay(document: dict[str, Any]) -> None:
     assert len({line.split()[0] for line in known}) == len(known)
 
 
-def test_every_operation_says_what_it_does(document: dict[str, Any]) -> None:
+def test_every_operation_says_what_it_does_and_to_which_group_it_belongs(document: dict[str, Any]) -> None:
+    groups = {tag["name"] for tag in document["tags"] if tag["description"]}
     for path, method, operation in operations(document):
         assert method in METHODS
         assert operation["summary"], path
         assert operation["tags"], path
+        assert groups.issuperset(operation["tags"]), f"{path}: give its group a description in TAGS of openapi.py"
 
 
 def test_every_operation_documents_its_problems(document: dict[str, Any]) -> None:
@@ -74,7 +92,8 @@ def test_every_operation_documents_its_problems(document: dict[str, Any]) -> Non
 
 def test_every_answer_of_a_problem_is_problem_json_with_an_example(document: dict[str, Any]) -> None:
     for path, _, operation in operations(document):
-        for status, response in operation["responses"].items():
+        for status, shared in operation["responses"].items():
+            response = resolved(document, shared)
             if int(status) >= 400 and path.startswith("/v1/"):
                 [(media_type, content)] = response["content"].items()
                 assert media_type == "application/problem+json"
@@ -98,20 +117,63 @@ def test_bodies_and_parameters_are_described_as_strictly_as_they_are_read(docume
 
 
 def test_every_field_of_a_row_and_of_a_body_has_an_example(document: dict[str, Any]) -> None:
-    def described(schema: dict[str, Any]) -> bool:
-        return (
-            "examples" in schema
-            or "$ref" in schema
-            or "enum" in schema
-            or "default" in schema
-            or any(described(each) for each in schema.get("anyOf", ()))
-        )
+    for name, field, each in fields(document):
+        # A list shows its rows, a file needs no example, nor does a row within a row.
+        is_row = "$ref" in str(each) and "enum" not in resolved(document, next(iter(each.get("anyOf", [each]))))
+        plain = each.get("type") == "array" or each.get("format") == "binary" or field == "next_cursor" or is_row
+        assert plain or each.get("examples"), f"{name}.{field}: {each}"
 
-    for name, schema in document["components"]["schemas"].items():
-        for field, each in schema.get("properties", {}).items():
-            # A list shows its rows, a file needs no example.
-            plain = each.get("type") == "array" or each.get("format") == "binary" or field == "next_cursor"
-            assert plain or described(each), f"{name}.{field}: {each}"
+
+def test_what_is_said_of_a_field_stands_on_the_field(document: dict[str, Any]) -> None:
+    for name, field, each in fields(document):
+        for alternative in each.get("anyOf", ()):
+            assert set(alternative) <= {"$ref", "type"}, f"{name}.{field}: {each}"
+    description = document["components"]["schemas"]["TaskCreate"]["properties"]["description"]
+    assert description == {"examples": ["The ficus, too"], "type": ["string", "null"], "maxLength": 1000}
+
+
+def test_a_default_is_told_in_words_because_generators_demand_a_field_that_has_one(document: dict[str, Any]) -> None:
+    assert not [f"{name}.{field}" for name, field, each in fields(document) if "default" in each]
+    assert document["components"]["schemas"]["GoalCreate"]["properties"]["status"] == {
+        "examples": ["active"], "$ref": "#/components/schemas/GoalStatus", "description": "Default: `active`."
+    }  # fmt: skip
+
+
+def test_every_enumeration_has_a_name(document: dict[str, Any]) -> None:
+    named = {name for name, schema in document["components"]["schemas"].items() if "enum" in schema}
+    assert {"GoalStatus", "HabitFrequency", "ListOrder", "ProblemCode", "UserRole", "WeightUnit"} <= named
+    everywhere = re.findall(r"'enum': \[[^]]*,", str(document))
+    assert len(everywhere) == len(named)
+    assert document["components"]["schemas"]["ProblemCode"]["enum"] == sorted(KINDS)
+
+
+def test_the_names_of_schemas_are_plain_and_say_whose_they_are(document: dict[str, Any]) -> None:
+    schemas = document["components"]["schemas"]
+    assert [name for name in schemas if not re.fullmatch("([A-Z][a-z]+)+", name)] == []
+    assert {"CreditAccount", "CreditTransaction", "ConversationMessage", "GoalProgress", "TaskPage"} <= set(schemas)
+    assert not {"Account", "Change", "Hit", "Me", "Message", "Page", "Progress", "Removed", "Token", "Transaction"} & set(
+        schemas
+    )
+
+
+def test_every_merge_patch_can_be_sent_as_one(document: dict[str, Any], api: Api) -> None:
+    for path, method, operation in operations(document):
+        types = set(operation.get("requestBody", {}).get("content", ()))
+        assert ("application/merge-patch+json" in types) is (method == "patch"), path
+        assert method != "patch" or "application/json" in types
+    user = api.user()
+    task = user.task()
+    headers = {"content-type": "application/merge-patch+json"}
+    answer = user.request("PATCH", f"/v1/tasks/{task['id']}", content=b'{"completed":true}', headers=headers)
+    assert (answer.status_code, answer.json()["completed"]) == (200, True)
+
+
+def test_the_document_is_small_because_answers_are_shared(document: dict[str, Any], api: Api) -> None:
+    for path, _, operation in operations(document):
+        for status, response in operation["responses"].items():
+            if int(status) >= 400 and path.startswith("/v1/"):
+                assert set(response) == {"$ref"}, path
+    assert len(api.get("/openapi.json").content) < 310_000
 
 
 def test_public_routes_ask_for_no_token(document: dict[str, Any]) -> None:

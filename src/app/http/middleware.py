@@ -33,7 +33,7 @@ class Application:
         """Raise DeclarationError for what a handler declares and nothing would honour."""
         self.services = services
         self.routing = Routing(litestar, services)
-        services.document = cache(lambda: openapi.document(litestar))
+        services.document = cache(lambda: openapi.document(self.routing.routes))
         self._litestar = litestar
         self._cors = Cors(services.settings.cors_origins) if services.settings.cors_origins else None
         # Unique over restarts and workers by the prefix, within one by the count.

@@ -1,4 +1,4 @@
-"""The OpenAPI 3.1 document and the page that shows it.
+"""The OpenAPI 3.1 document: its paths, and what the routes say about each operation.
 
 The document is made from the routes and from the same msgspec structs that decode and encode: so it cannot say anything
 else than what the server does. Problems follow from a route's shape (a body: 400, 413, 415, 422; an id in the path: 404;
@@ -6,24 +6,16 @@ a signed-in caller: 401, ...); what a route adds to them stands in its `opt["pro
 """
 
 import inspect
-from collections.abc import Iterator
+from collections.abc import Iterable
 from http import HTTPStatus
-from typing import Any, cast, get_args
+from typing import Any, get_args
 
 import msgspec
-from litestar import Litestar
-from litestar.handlers import HTTPRouteHandler
-from litestar.routes import HTTPRoute
 
 from app import __version__
 from app.http.idempotency import ChosenId
-from app.problems.catalog import KINDS, Problem, ProblemDocument
-
-Json = dict[str, Any]
-
-
-_REFERENCE = "#/components/schemas/{name}"
-
+from app.http.openapi_components import HEADERS, PARAMETERS, Json, ProblemResponses, Schemas, reference
+from app.http.routes import Route
 
 DESCRIPTION = """\
 One durable JSON API for small apps, on PostgreSQL: what its users do, write, eat, train, plan, ask and spend.
@@ -38,101 +30,59 @@ Times are RFC 3339 in UTC. Unknown fields and parameters are refused. Every erro
 report a fault. `HEAD` works where `GET` does.
 """
 
-
-TAGS = (
-    "Accounts",
-    "Tasks",
-    "Habits",
-    "Goals",
-    "Nutrition",
-    "Workouts",
-    "Journal",
-    "Tags",
-    "Media",
-    "Progress",
-    "Search",
-    "Conversations",
-    "Usage",
-    "Credits",
-    "Consents",
-    "Query cache",
-    "Admin",
-    "Operation",
-)
+TAGS = {
+    "Accounts": "Registering, signing in, guests; one's own account, its sessions, identities and API tokens.",
+    "Tasks": "What is to be done.",
+    "Habits": "What is done again and again: entries by day, streaks and rates.",
+    "Goals": "Where one wants to be, in trees of sub-goals, with progress by day.",
+    "Nutrition": "What was eaten and drunk, and its totals per day and week.",
+    "Workouts": "Training with its exercises, and its totals per day and week.",
+    "Journal": "Reviews of days, and blog entries.",
+    "Tags": "Words of one's own on rows of eight kinds.",
+    "Media": "Files, and the rows that they are attached to.",
+    "Progress": "Snapshots of a day, week, month or year across all of the above.",
+    "Search": "One question to all that has text.",
+    "Conversations": "Talks with models, message by message.",
+    "Usage": "How many messages the tier allows, and how many are left.",
+    "Credits": "What may be spent, and the ledger of what was.",
+    "Consents": "Which terms were accepted, and when.",
+    "Query cache": "Answers that services keep for everybody.",
+    "Admin": "Looking after accounts, credits, tiers and consents. For admins.",
+    "Operation": "For those who run the server, and what the `type` of a problem leads to.",
+}
 """The groups of the reference page, in its order."""
-
-
-_IF_MATCH: Json = {
-    "name": "If-Match",
-    "in": "header",
-    "description": 'A version such as `"3"`, or `*`: answers 412 when the row has moved on. Without it the last write wins.',
-    "schema": {"type": "string"},
-}
-
-
-_IF_NONE_MATCH: Json = {
-    "name": "If-None-Match",
-    "in": "header",
-    "description": 'A version such as `"3"`: answers 304 when the row is still that one.',
-    "schema": {"type": "string"},
-}
-
-
-_RANGE: Json = {
-    "name": "Range",
-    "in": "header",
-    "description": "One range of bytes, such as `bytes=0-1023`: answers 206 with these, or 416. Several: the whole.",
-    "schema": {"type": "string"},
-}
-
-
-_IF_RANGE: Json = {
-    "name": "If-Range",
-    "in": "header",
-    "description": "The ETag that the range belongs to: when the content has another, the whole is answered.",
-    "schema": {"type": "string"},
-}
-
 
 _BINARY: Json = {"type": "string", "format": "binary"}
 
 
-_ETAG = {"description": "The row's version.", "schema": {"type": "string"}}
-
-
-_CONTENT_ETAG = {"description": "The SHA-256 of the content.", "schema": {"type": "string"}}
-
-
-_LOCATION = {"description": "Where the row is.", "schema": {"type": "string"}}
-
-
-_REQUEST_ID = {"description": "The id of this request in the server's log.", "schema": {"type": "string"}}
-
-
-def document(app: Litestar) -> bytes:
-    """The OpenAPI document of an application, as JSON."""
-    operations = sorted(_operations(app), key=lambda each: (each[0], each[1]))
-    kinds: dict[Any, None] = {ProblemDocument: None}
-    for _, _, handler in operations:
-        kinds |= dict.fromkeys(
-            kind for kind in (_data(handler), _form(handler), _query(handler), _answer(handler)) if kind is not None
-        )
-    schemas, components = msgspec.json.schema_components(list(kinds), ref_template=_REFERENCE)
-    references = dict(zip(kinds, schemas, strict=True))
+def document(routes: Iterable[Route]) -> bytes:
+    """The OpenAPI document of these routes, as JSON."""
+    shown = [route for route in routes if route.handler.resolve_include_in_schema()]
+    shown.sort(key=lambda route: (route.path, route.method))
+    schemas = Schemas(
+        kind for route in shown for kind in (route.data, route.options.multipart, route.answer) if kind is not None
+    )
+    problems = ProblemResponses()
     paths: Json = {}
-    for path, method, handler in operations:
-        paths.setdefault(path, {})[method] = _operation(path, method, handler, references, components)
-    for query in {_query(handler) for _, _, handler in operations} - {None}:
-        components.pop(cast("Any", query).__name__)
+    for route in shown:
+        paths.setdefault(route.path, {})[route.method.lower()] = _operation(route, schemas, problems)
     return msgspec.json.encode(
         {
             "openapi": "3.1.0",
-            "info": {"title": "Holdfast", "version": __version__, "description": DESCRIPTION},
+            "info": {
+                "title": "Holdfast",
+                "version": __version__,
+                "description": DESCRIPTION,
+                "license": {"name": "Apache License 2.0", "identifier": "Apache-2.0"},
+            },
             "servers": [{"url": "/"}],
-            "tags": [{"name": name} for name in TAGS],
+            "tags": [{"name": name, "description": description} for name, description in TAGS.items()],
             "paths": paths,
             "components": {
-                "schemas": components,
+                "schemas": dict(sorted(schemas.components.items())),
+                "responses": dict(sorted(problems.components.items())),
+                "parameters": PARAMETERS,
+                "headers": HEADERS,
                 "securitySchemes": {
                     "token": {
                         "type": "http",
@@ -146,202 +96,131 @@ def document(app: Litestar) -> bytes:
     )
 
 
-def _operations(app: Litestar) -> Iterator[tuple[str, str, HTTPRouteHandler]]:
-    for route in app.routes:
-        if isinstance(route, HTTPRoute):
-            for method, (handler, _) in route.route_handler_map.items():
-                if method != "OPTIONS" and handler.resolve_include_in_schema():
-                    yield route.path_format, method.lower(), handler
-
-
-def _annotation(handler: HTTPRouteHandler, name: str) -> Any:
-    field = handler.parsed_fn_signature.parameters.get(name)
-    return field.annotation if field else None
-
-
-def _data(handler: HTTPRouteHandler) -> Any:
-    return _annotation(handler, "data")
-
-
-def _form(handler: HTTPRouteHandler) -> Any:
-    """The form of a handler that reads its body by itself, as `multipart/form-data`."""
-    return handler.opt.get("multipart")
-
-
-def _query(handler: HTTPRouteHandler) -> Any:
-    return _annotation(handler, "filters")
-
-
-def _answer(handler: HTTPRouteHandler) -> Any:
-    answer = get_args(handler.parsed_fn_signature.return_type.annotation)[0]
-    return None if answer is type(None) else answer
-
-
-def _operation(path: str, method: str, handler: HTTPRouteHandler, references: Json, components: Json) -> Json:
-    doc = inspect.cleandoc(handler.fn.__doc__ or "")
-    responses = _successes(method, handler, references) | _problem_responses(_problems(path, handler))
+def _operation(route: Route, schemas: Schemas, problems: ProblemResponses) -> Json:
+    doc = inspect.cleandoc(route.handler.fn.__doc__ or "")
+    summary = doc.partition(".")[0].partition(":")[0]
+    answers = _successes(route, schemas) | problems.of(_problems(route))
     operation: Json = {
-        "operationId": _operation_id(path, handler),
-        "tags": sorted(handler.resolve_tags()),
-        "summary": doc.partition(".")[0].partition(":")[0],
-        "description": doc,
-        "parameters": _parameters(path, handler, references, components),
-        "responses": dict(sorted(responses.items())),
+        "operationId": _operation_id(route),
+        "tags": sorted(route.handler.resolve_tags()),
+        "summary": summary,
+        **({"description": doc} if doc.removesuffix(".") != summary else {}),
+        "parameters": _parameters(route, schemas),
+        "responses": dict(sorted(answers.items())),
     }
-    if data := _data(handler):
-        operation["requestBody"] = {"required": True, "content": {"application/json": {"schema": references[data]}}}
-    if form := _form(handler):
-        operation["requestBody"] = {"required": True, "content": {"multipart/form-data": {"schema": references[form]}}}
-    if handler.opt.get("auth") == "public":
+    if body := _body(route, schemas):
+        operation["requestBody"] = {"required": True, "content": body}
+    if route.options.auth == "public":
         operation["security"] = []
-    elif handler.opt.get("auth") == "optional":
+    elif route.options.auth == "optional":
         operation["security"] = [{}, {"token": []}]
     return operation
 
 
-def _operation_id(path: str, handler: HTTPRouteHandler) -> str:
+def _operation_id(route: Route) -> str:
     """What generated clients call an operation: `<resource>_<function>`, whatever module the function is in.
 
     The resource is the path's, or what the router says by `opt["operations"]`. A function that gets another name keeps its
     operation's by `operation_id`.
     """
-    if isinstance(handler.operation_id, str):
-        return handler.operation_id
-    resource = handler.opt.get("operations") or path.removeprefix("/v1").split("/")[1].replace("-", "_")
-    return f"{resource}_{handler.fn.__name__}"
+    if isinstance(route.handler.operation_id, str):
+        return route.handler.operation_id
+    resource = route.options.operations or route.path.removeprefix("/v1").split("/")[1].replace("-", "_")
+    return f"{resource}_{route.handler.fn.__name__}"
 
 
-def _takes(handler: HTTPRouteHandler, name: str) -> bool:
-    return name in handler.parsed_fn_signature.parameters
-
-
-def _is_conditional(handler: HTTPRouteHandler) -> bool:
-    return bool(handler.opt.get("conditional"))
+def _body(route: Route, schemas: Schemas) -> Json:
+    """What a handler takes as a body, by content type."""
+    if route.options.multipart:
+        return {"multipart/form-data": {"schema": schemas.of(route.options.multipart)}}
+    if route.data is None:
+        return {}
+    types = ["application/json", *(["application/merge-patch+json"] if route.method == "PATCH" else [])]
+    return {each: {"schema": schemas.of(route.data)} for each in types}
 
 
 def _has_field(struct: Any, name: str) -> bool:
     return name in getattr(struct, "__struct_fields__", ())
 
 
-def _parameters(path: str, handler: HTTPRouteHandler, references: Json, components: Json) -> list[Json]:
-    parameters = [
-        {"name": name, "in": "path", "required": True, "schema": msgspec.json.schema(definition.annotation)}
-        for name, definition in handler.parsed_fn_signature.parameters.items()
-        if f"{{{name}}}" in path
-    ]
-    if query := _query(handler):
-        described = components[references[query]["$ref"].rpartition("/")[2]]
-        for name, schema in described["properties"].items():
-            parameters.append(_query_parameter(name, schema, required=name in described.get("required", ())))
-    if _takes(handler, "if_match"):
-        parameters.append(_IF_MATCH)
-    if _is_conditional(handler):
-        parameters.append(_IF_NONE_MATCH)
-    if _takes(handler, "byte_range"):
-        parameters += [_RANGE, _IF_RANGE]
+def _parameters(route: Route, schemas: Schemas) -> list[Json]:
+    fields = route.handler.parsed_fn_signature.parameters
+    parameters = [schemas.in_path(name, fields[name].raw) for name in route.parameters]
+    if route.filters:
+        parameters += schemas.in_query(route.filters)
+    if route.if_match:
+        parameters.append(reference("parameters", "If-Match"))
+    if route.options.conditional:
+        parameters.append(reference("parameters", "If-None-Match"))
+    if route.byte_range:
+        parameters += [reference("parameters", "Range"), reference("parameters", "If-Range")]
     return parameters
 
 
-def _successes(method: str, handler: HTTPRouteHandler, references: Json) -> Json:
+def _successes(route: Route, schemas: Schemas) -> Json:
     """What a handler answers when nothing goes wrong."""
-    can_be_replayed = method == "post" and _has_field(_data(handler), "id")
-    headers: Json = {"X-Request-Id": _REQUEST_ID}
-    if _is_conditional(handler) and _answer(handler) is bytes:
-        headers["ETag"] = _CONTENT_ETAG
-    elif _has_field(_answer(handler), "version"):
-        headers["ETag"] = _ETAG
-    if can_be_replayed or _form(handler):
-        headers["Location"] = _LOCATION
-    success: Json = {"description": HTTPStatus(handler.status_code).phrase, "headers": headers} | _content(handler, references)
-    responses: Json = {str(handler.status_code): success}
+    can_be_replayed = route.method == "POST" and _has_field(route.data, "id")
+    headers: Json = {"X-Request-Id": reference("headers", "X-Request-Id")}
+    if route.options.conditional and route.answer is bytes:
+        headers["ETag"] = reference("headers", "ContentETag")
+    elif _has_field(route.answer, "version"):
+        headers["ETag"] = reference("headers", "ETag")
+    if can_be_replayed or route.options.multipart:
+        headers["Location"] = reference("headers", "Location")
+    status = route.handler.status_code
+    success: Json = {"description": HTTPStatus(status).phrase, "headers": headers} | _content(route, schemas)
+    answers: Json = {str(status): success}
     if can_be_replayed:
-        responses["200"] = success | {"description": "The same create came before: the row as it stands"}
-    if _takes(handler, "byte_range"):
-        responses["206"] = success | {"description": "The range that was asked for"}
-    if _is_conditional(handler):
-        responses["304"] = {"description": "The client has this version already", "headers": headers}
-    for status, words in handler.opt.get("also", {}).items():
-        responses[str(status)] = success | {"description": words}
-    return responses
+        answers["200"] = success | {"description": "The same create came before: the row as it stands"}
+    if route.byte_range:
+        answers["206"] = success | {"description": "The range that was asked for"}
+    if route.options.conditional:
+        answers["304"] = {"description": "The client has this version already", "headers": headers}
+    for also, words in route.options.also.items():
+        answers[str(also)] = success | {"description": words}
+    return answers
 
 
-def _content(handler: HTTPRouteHandler, references: Json) -> Json:
-    answer = _answer(handler)
-    if answer is None:
+def _content(route: Route, schemas: Schemas) -> Json:
+    if route.answer is None:
         return {}
-    media_type = str(getattr(handler.media_type, "value", handler.media_type) or "application/json")
-    content: Json = {media_type: {"schema": _BINARY if answer is bytes else references[answer]}}
-    if also := handler.opt.get("also_text"):
-        content[also] = {"schema": {"type": "string"}}
+    media_type = str(getattr(route.handler.media_type, "value", route.handler.media_type) or "application/json")
+    content: Json = {media_type: {"schema": _BINARY if route.answer is bytes else schemas.of(route.answer)}}
+    if route.options.also_text:
+        content[route.options.also_text] = {"schema": {"type": "string"}}
     return {"content": content}
 
 
-def _query_parameter(name: str, schema: Json, *, required: bool) -> Json:
-    parameter: Json = {"name": name, "in": "query", "schema": schema} | ({"required": True} if required else {})
-    alternatives = [each for each in schema.get("anyOf", ()) if each != {"type": "null"}]
-    if len(alternatives) == 1:
-        # Null is "absent" here: a query parameter cannot be null.
-        parameter["schema"] = schema = alternatives[0]
-    if "description" in schema:
-        parameter["description"] = schema["description"]
-    return parameter
-
-
-def _problems(path: str, handler: HTTPRouteHandler) -> list[str]:
+def _problems(route: Route) -> list[str]:
     """The codes of everything that can go wrong, from the shape of a route."""
-    if not path.startswith("/v1/"):
-        return [*handler.opt.get("problems", ())]
+    if not route.path.startswith("/v1/"):
+        return route.options.problems
     codes = ["invalid", "internal_error", "database_unavailable", "pool_exhausted", "database_busy", "query_timeout"]
-    if handler.opt.get("auth", "required") != "public":
+    if route.options.auth != "public":
         codes.append("unauthenticated")
-        codes.append("session_required" if handler.opt.get("session_only") else "insufficient_scope")
-    if "{" in path:
+        codes.append("session_required" if route.options.session_only else "insufficient_scope")
+    if route.parameters:
         codes.append("not_found")
-    codes += _body_problems(handler)
-    if "cursor" in getattr(_query(handler), "__struct_fields__", ()):
+    codes += _body_problems(route)
+    if _has_field(route.filters, "cursor"):
         codes.append("invalid_cursor")
-    if _takes(handler, "if_match"):
+    if route.if_match:
         codes.append("version_mismatch")
-    if handler.http_methods & {"POST", "PATCH", "PUT", "DELETE"}:
+    if route.method != "GET":
         codes.append("database_read_only")
-    if handler.opt.get("roles"):
+    if route.options.roles:
         codes.append("role_required")
-    return [*codes, *handler.opt.get("problems", ())]
+    return [*codes, *route.options.problems]
 
 
-def _body_problems(handler: HTTPRouteHandler) -> list[str]:
-    if _form(handler):
+def _body_problems(route: Route) -> list[str]:
+    if route.options.multipart:
         return ["malformed_multipart", "bad_request", "body_too_large", "unsupported_media_type"]
-    if not _data(handler):
+    if route.data is None:
         return []
     codes = ["malformed_json", "body_too_large", "unsupported_media_type"]
-    if "id" in _data(handler).__struct_fields__:
+    if _has_field(route.data, "id"):
         codes.append("conflict")
-    if any(ChosenId in get_args(field.type) for field in msgspec.structs.fields(_data(handler))):
+    if any(ChosenId in get_args(field.type) for field in msgspec.structs.fields(route.data)):
         codes += ["id_not_time_ordered", "id_in_future"]
     return codes
-
-
-def _problem_responses(codes: list[str]) -> Json:
-    responses: Json = {}
-    for code in sorted(set(codes)):
-        kind = KINDS[code]
-        response = responses.setdefault(
-            str(kind.status),
-            {
-                "description": "",
-                "headers": {"X-Request-Id": _REQUEST_ID},
-                "content": {
-                    "application/problem+json": {
-                        "schema": {"$ref": _REFERENCE.format(name="ProblemDocument")},
-                        "examples": {},
-                    }
-                },
-            },
-        )
-        response["description"] += f"{' ' if response['description'] else ''}`{code}`: {kind.explanation}"
-        response["content"]["application/problem+json"]["examples"][code] = {
-            "summary": kind.title,
-            "value": msgspec.json.decode(Problem(code).document("5f0c9a1b2d3e-1")),
-        }
-    return responses
