@@ -507,11 +507,11 @@ def test_an_insane_request_id_is_replaced(ada: Caller) -> None:
 @pytest.mark.parametrize(
     "path",
     [
-        "", "*", "/", "//", "/v1", "/v1/", "/v1/../v1/tasks", "/v1/./tasks", "/v1%2ftasks", "/V1/TASKS", "/v1/tasks;a=1",
+        "*", "/v1", "/v1/", "/v1/../v1/tasks", "/v1/./tasks", "/v1%2ftasks", "/V1/TASKS", "/v1/tasks;a=1",
         "/v1/tasks/\0", "/v1/tasks/\n", "/v1/tasks/\xff", "/v1/tasks/\udcff", "/v1/tasks/🎉",
         "/v1/tasks/{id}", "/v1/tasks/{id:uuid}", "/v1/tasks/../../etc/passwd", "/v1/tasks/' or '1'='1", "http://x/v1/tasks",
         "/problems/\xff", "/problems/\0", "/problems/../health/live", "/docs/../../pyproject.toml", "/metrics/\0",
-        "/v1/" + "a" * 100_000, "/v1/" + "a/" * 20_000, "/" * 100_000, "/v1/tasks/" + "0" * 36, "\\v1\\tasks",
+        "/v1/" + "a" * 100_000, "/v1/" + "a/" * 20_000, "/v1/tasks/" + "0" * 36, "\\v1\\tasks",
     ],
     ids=lambda path: ascii(path[:30])[1:-1],
 )  # fmt: skip
@@ -524,6 +524,14 @@ def test_an_odd_path_is_not_found(ada: Caller, path: str) -> None:
         nobody = ada.raw(method, path, signed_in=False)
         assert nobody.status_code in {401, 404, 405}
         assert nobody.headers["content-type"] == "application/problem+json"
+
+
+@pytest.mark.parametrize("path", ["", "/", "//", "/" * 100_000], ids=len)
+def test_the_root_leads_to_the_page_of_this_server_however_it_is_written(ada: Caller, path: str) -> None:
+    for method in ("GET", "HEAD"):
+        answer = ada.raw(method, path, signed_in=False)
+        assert (answer.status_code, answer.headers["location"]) == (307, "/docs")
+    assert_problem(ada.raw("POST", path), 405, "method_not_allowed")
 
 
 def test_slashes_too_many_lead_to_the_same_row_under_the_same_rules(ada: Caller) -> None:

@@ -1,4 +1,4 @@
-"""The OpenAPI document and the page that shows it."""
+"""The OpenAPI document and the page that shows it. What others make of them: test_clients.py."""
 
 import re
 from collections.abc import Iterator
@@ -173,7 +173,9 @@ def test_the_document_is_small_because_answers_are_shared(document: dict[str, An
         for status, response in operation["responses"].items():
             if int(status) >= 400 and path.startswith("/v1/"):
                 assert set(response) == {"$ref"}, path
-    assert len(api.get("/openapi.json").content) < 310_000
+    sent = api.get("/openapi.json", headers={"accept-encoding": "identity"})
+    assert len(sent.content) < 310_000
+    assert int(api.get("/openapi.json").headers["content-length"]) < 40_000
 
 
 def test_public_routes_ask_for_no_token(document: dict[str, Any]) -> None:
@@ -192,6 +194,25 @@ def test_every_problem_is_explained_where_its_type_leads(api: Api) -> None:
     assert api.get("/problems/nonsense").status_code == 404
 
 
+@pytest.mark.parametrize("path", ["/openapi.json", "/docs/swagger-ui-bundle.js", "/docs/start.js"])
+def test_what_is_large_is_sent_compressed_and_only_once(api: Api, path: str) -> None:
+    plain = api.get(path, headers={"accept-encoding": "identity"})
+    assert "content-encoding" not in plain.headers
+    for accepted in ("gzip", "br, GZIP;q=0.5", "x-gzip , deflate"):
+        packed = api.get(path, headers={"accept-encoding": accepted})
+        assert (packed.headers["content-encoding"], packed.headers["vary"]) == ("gzip", "accept-encoding")
+        assert packed.content == plain.content
+        assert packed.headers["etag"] != plain.headers["etag"]
+    for refused in ("gzip;q=0", "br, gzip; q=0.0", "notgzip"):
+        assert api.get(path, headers={"accept-encoding": refused}).headers["etag"] == plain.headers["etag"]
+    for accepted, first in (("identity", plain), ("gzip", packed)):
+        again = api.get(path, headers={"accept-encoding": accepted, "if-none-match": first.headers["etag"]})
+        assert (again.status_code, again.content) == (304, b"")
+        for name in ("etag", "vary", "cache-control"):
+            assert again.headers[name] == first.headers[name]
+    assert api.get(path, headers={"if-none-match": '"other"'}).status_code == 200
+
+
 def test_the_page_loads_nothing_from_elsewhere(api: Api) -> None:
     page = api.get("/docs")
     assert page.headers["content-type"] == "text/html; charset=utf-8"
@@ -200,6 +221,11 @@ def test_the_page_loads_nothing_from_elsewhere(api: Api) -> None:
     for source in re.findall(r'(?:src|href)="([^"]+)"', page.text):
         assert source.startswith("/docs/")
         assert api.get(source).status_code == 200
+
+
+def test_the_page_is_folded_and_has_a_filter(api: Api) -> None:
+    """As it is told to be; what comes of it is seen in test_clients.py, where there is a browser."""
+    assert 'docExpansion: "none", filter: true' in api.get("/docs/start.js").text
 
 
 def test_the_assets_are_compressed_and_typed(api: Api) -> None:
