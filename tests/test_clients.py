@@ -1,7 +1,7 @@
-"""What others make of the OpenAPI document: two generators of clients, and a linter.
+"""What others make of the OpenAPI document: two generators of clients, a linter, and a browser with the reference page.
 
 The tools of Node are pinned in clients/package-lock.json, and come from the registry that npm is set up for. Where there is no
-Node or no registry the tests are skipped, and say so.
+Node, no registry or no Chromium the tests of it are skipped, and say so.
 """
 
 import fcntl
@@ -14,11 +14,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from browser import CHROMIUM, Browser
 from serving import Serving
 
 CLIENTS = Path(__file__).with_name("clients")
 
 needs_node = pytest.mark.skipif(not (shutil.which("node") and shutil.which("npm")), reason="Node and npm are not installed")
+needs_chromium = pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")
 
 UNREACHABLE = re.compile(r"E(NOTFOUND|AI_AGAIN|CONNREFUSED|CONNRESET|TIMEDOUT|NETUNREACH|HOSTUNREACH|NEEDAUTH)|ERR_SOCKET")
 
@@ -98,3 +100,34 @@ def test_a_generated_client_compiles_and_works(workshop: Path, served: Serving, 
 def test_a_linter_finds_nothing_that_is_not_argued(workshop: Path) -> None:
     found = json.loads(run(workshop, "redocly", "lint", "openapi.json", "--config=redocly.yaml", "--format=json"))
     assert found["problems"] == []
+
+
+@needs_chromium
+def test_the_reference_page_opens_at_once_folded_and_with_a_filter(served: Serving, tmp_path: Path) -> None:
+    with Browser(tmp_path) as browser:
+        # The machine has other tests to run: what counts is how fast it can be.
+        assert min(browser.open(f"{served.url}/docs", ".opblock-tag") for _ in range(3)) < 2000
+        assert browser.evaluate("document.querySelectorAll('.opblock-tag').length") > 10
+        assert browser.evaluate("document.querySelectorAll('.opblock').length") == 0
+        browser.fill(".operation-filter-input", "TREE")
+        browser.until("[...document.querySelectorAll('.opblock-tag')].map((each) => each.dataset.tag).join() === 'Goals'")
+        assert browser.evaluate("violations") == []
+        assert browser.errors == []
+
+
+@needs_chromium
+def test_a_request_can_be_sent_from_the_reference_page(served: Serving, tmp_path: Path) -> None:
+    token = served.post("/v1/auth/guest", None).json()["token"]
+    with Browser(tmp_path) as browser:
+        browser.open(f"{served.url}/", ".opblock-tag")
+        browser.click(".btn.authorize")
+        browser.fill(".modal-ux input", token)
+        browser.click(".modal-btn.authorize")
+        browser.click(".btn-done")
+        browser.click("#operations-tag-Tasks")
+        browser.click("#operations-Tasks-tasks_create .opblock-summary-control")
+        browser.click("#operations-Tasks-tasks_create .execute")
+        status = "#operations-Tasks-tasks_create .live-responses-table tbody .response-col_status"
+        assert browser.until(f"document.querySelector('{status}')?.textContent").startswith("201")
+        assert browser.evaluate("violations") == []
+        assert browser.errors == []
