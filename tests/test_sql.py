@@ -19,6 +19,7 @@ import asyncpg
 import msgspec
 import pytest
 import tenancy
+from seeds import SEEDS
 
 import app
 from app.database import package_files
@@ -348,86 +349,6 @@ def test_a_statement_that_reaches_other_tenants_is_caught(sql: str) -> None:
 
 # How it is planned
 
-SEEDS = {
-    "tasks": """
-        insert into tasks (user_id, id, title, completed)
-        select user_id, id, 'Water the plants', place % 3 = 0 from seed""",
-    "sessions": """
-        insert into sessions (user_id, id, token_hash, expires_at)
-        select user_id, id, sha256(id::text::bytea), now() + interval '1 day' from seed where place % 10 = 0""",
-    "identities": """
-        insert into identities (user_id, id, provider, subject)
-        select user_id, id, 'legacy', id::text from seed where place % 10 = 0""",
-    "api_tokens": """
-        insert into api_tokens (user_id, id, token_hash, name, scopes, last_characters)
-        select user_id, id, sha256(id::text::bytea), 'laptop', array['read'], 'abcdefgh' from seed where place % 10 = 0""",
-    "habits": """
-        insert into habits (user_id, id, name, kind, target_value, category, is_archived)
-        select user_id, id, 'Stretch', 'numeric', 2.5, 'Body', place % 3 = 0 from seed""",
-    "habit_entries": """
-        insert into habit_entries (user_id, habit_id, date, completed, value, note)
-        select s.user_id, h.id, '1900-01-01'::date + s.place, s.place % 3 = 0, 1.5, 'Went well'
-        from seed s join (select distinct on (user_id) user_id, id from seed order by user_id, id) h using (user_id)""",
-    "goals": """
-        insert into goals (user_id, id, title, goal_type, target_value, status, completed_at)
-        select user_id, id, 'Read', 'yearly', 12, case when place % 3 = 0 then 'completed' else 'active' end,
-            case when place % 3 = 0 then now() end from seed""",
-    "goal_progress": """
-        insert into goal_progress (user_id, id, goal_id, date, value)
-        select s.user_id, s.id, g.id, s.date, s.place % 12
-        from seed s join (select distinct on (user_id) user_id, id from seed order by user_id, id) g using (user_id)""",
-    "foods": """
-        insert into foods (user_id, id, date, time, meal_type, name, calories)
-        select user_id, id, date, '12:30', 'lunch', 'Soup', 250.5 from seed""",
-    "workouts": """
-        insert into workouts (user_id, id, date, type, duration_minutes) select user_id, id, date, 'run', 30.5 from seed""",
-    "workout_exercises": """
-        insert into workout_exercises (user_id, id, workout_id, position, name, weight, weight_unit)
-        select user_id, id, id, 1, 'Squat', 62.5, 'kg' from seed""",
-    "daily_reviews": """
-        insert into daily_reviews (user_id, id, date, mood, sleep_hours, highlights)
-        select distinct on (user_id, date) user_id, id, date, 7, 7.5, 'Sun' from seed order by user_id, date, id""",
-    "blog_entries": """
-        insert into blog_entries (user_id, id, title, content, slug)
-        select user_id, id, 'A day', 'It rained.', 'day-' || place from seed""",
-    "conversations": """
-        insert into conversations (user_id, id, last_seq, last_activity_at)
-        select user_id, id, 1, '2026-01-01'::timestamptz + place * interval '1 minute' from seed""",
-    "messages": """
-        insert into messages (user_id, conversation_id, seq, role, content)
-        select user_id, id, 1, 'user', 'Which bike?' from seed""",
-    "usage": """
-        insert into usage (user_id, tier, daily_limit, monthly_limit) select distinct user_id, 'free', 10, 100 from seed""",
-    "tags": """
-        insert into tags (user_id, id, name, slug) select user_id, id, 'Garden', 'garden-' || place from seed""",
-    "taggings": """
-        insert into taggings (user_id, id, tag_id, task_id, habit_id, goal_id, food_id, workout_id, blog_entry_id,
-            conversation_id)
-        select seed.user_id, seed.id, case when place % 2 = 0 then tag.id else seed.id end,
-            case place / 20 % 7 when 0 then seed.id end, case place / 20 % 7 when 1 then seed.id end,
-            case place / 20 % 7 when 2 then seed.id end, case place / 20 % 7 when 3 then seed.id end,
-            case place / 20 % 7 when 4 then seed.id end, case place / 20 % 7 when 5 then seed.id end,
-            case place / 20 % 7 when 6 then seed.id end
-        from seed join (select distinct on (user_id) user_id, id from seed order by user_id, id) tag using (user_id)""",
-    "media": """
-        insert into media (user_id, id, file_name, content_type, size_bytes, sha256, storage_key)
-        select user_id, id, 'a.png', 'image/png', 1000, repeat('0', 64), id::text from seed""",
-    "credit_accounts": """
-        insert into credit_accounts (user_id, available, max_credits, last_seq)
-        select user_id, count(*), 100000, count(*) from seed group by user_id""",
-    "credit_transactions": """
-        insert into credit_transactions (user_id, seq, type, amount, balance_after)
-        select user_id, number, 'grant', 1, number
-        from (select user_id, row_number() over (partition by user_id order by id) as number from seed) numbered""",
-    "consent_events": """
-        insert into consent_events (user_id, id, terms_accepted, terms_version, marketing_consent)
-        select user_id, id, true, '1', false from seed""",
-    "progress_snapshots": """
-        insert into progress_snapshots (user_id, id, period, date, workout_minutes, weight, weight_unit)
-        select distinct on (user_id, date) user_id, id, 'daily', date, 30.5, 70.5, 'kg' from seed order by user_id, date, id""",
-}
-"""How each owned table is filled out of 100,000 ids, of which half are one user's and the rest 1,000 others'."""
-
 PAGE = 51
 
 FIRST_SEEDED_DAY = date(2020, 1, 1)
@@ -545,7 +466,7 @@ class Plans:
         for node in _nodes(await self._plan(sql, order, {}, analyze=False)):
             table = node.get("Relation Name")
             if table in self._owned and table not in {*SEEDS, "users"}:
-                faults.append(f"reads {table}: SEEDS must say how to fill it")
+                faults.append(f"reads {table}: seeds.py must say how to fill it")
             elif (table in self._owned or node["Node Type"] == "Bitmap Index Scan") and (
                 node["Node Type"] not in {"ModifyTable", "Bitmap Heap Scan"} and "Index Cond" not in node
             ):

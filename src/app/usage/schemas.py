@@ -32,7 +32,7 @@ LIMITS: dict[UsageTier, Limits] = {
     "pro": Limits(100, 3000),
     "enterprise": Limits(None, None),
 }
-"""Per UTC day and UTC month, where a user has none of their own (requirement B3)."""
+"""Per UTC day and UTC month, where a user has none of their own."""
 
 
 class UsageLimits(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
