@@ -1,0 +1,132 @@
+"""Web apps of other origins: what CORS_ORIGINS lets a browser do, by the protocol's headers and in a real browser."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import httpx
+import msgspec
+import pytest
+from browser import CHROMIUM, Browser
+from client import Api, User, assert_problem, new_email
+from serving import Serving
+
+ORIGIN = "https://app.example"
+PREFLIGHT = {"Origin": ORIGIN, "Access-Control-Request-Method": "PATCH", "Access-Control-Request-Headers": "if-match"}
+
+
+@pytest.fixture(scope="module")
+def app(runner: Any, settings: Any, passwords: Any) -> Iterator[Api]:
+    with Api.started(runner, msgspec.structs.replace(settings, cors_origins=(ORIGIN,)), passwords) as api:
+        yield api
+
+
+@pytest.fixture(scope="module")
+def someone(app: Api) -> User:
+    return app.user()
+
+
+def words(answer: httpx.Response, name: str) -> set[str]:
+    return {word.strip().lower() for word in answer.headers.get(name, "").split(",")} - {""}
+
+
+def test_a_preflight_of_an_allowed_origin_is_answered_without_a_token(app: Api) -> None:
+    for path in ("/v1/tasks", "/v1/tasks/00000000-0000-7000-8000-000000000000", "/v1/nowhere"):
+        answer = app.request("OPTIONS", path, headers=PREFLIGHT)
+        assert (answer.status_code, answer.content) == (204, b"")
+        assert answer.headers["access-control-allow-origin"] == ORIGIN
+        assert {"get", "post", "put", "patch", "delete"} <= words(answer, "access-control-allow-methods")
+        sent = {"authorization", "content-type", "if-match", "if-none-match", "x-request-id"}
+        assert sent <= words(answer, "access-control-allow-headers")
+        assert int(answer.headers["access-control-max-age"]) > 0
+        assert "origin" in words(answer, "vary")
+        assert "access-control-allow-credentials" not in answer.headers
+
+
+def test_another_origin_is_allowed_nothing(app: Api, someone: User) -> None:
+    for origin in ("https://evil.example", "https://app.example.evil.example", "http://app.example", "null"):
+        preflight = app.request("OPTIONS", "/v1/tasks", headers=PREFLIGHT | {"Origin": origin})
+        read = someone.get("/v1/tasks", headers={"Origin": origin})
+        for answer in (preflight, read):
+            assert "access-control-allow-origin" not in answer.headers
+            assert "origin" in words(answer, "vary")
+
+
+def test_an_allowed_origin_may_read_what_the_contract_says_in_headers_and_errors_too(app: Api, someone: User) -> None:
+    created = someone.post("/v1/tasks", {"title": "Water the plants"}, headers={"Origin": ORIGIN})
+    refused = someone.post("/v1/tasks", {"title": 7}, headers={"Origin": ORIGIN})
+    unrouted = app.get("/nowhere", headers={"Origin": ORIGIN})
+    assert_problem(refused, 422, "invalid", "title")
+    for answer in (created, refused, unrouted):
+        assert answer.headers["access-control-allow-origin"] == ORIGIN
+        assert {"etag", "location", "retry-after", "x-request-id"} <= words(answer, "access-control-expose-headers")
+
+
+def test_an_options_request_that_is_no_preflight_says_what_a_path_takes(app: Api) -> None:
+    answer = app.request("OPTIONS", "/v1/tasks", headers={"Origin": ORIGIN})
+    assert (answer.status_code, answer.headers["access-control-allow-origin"]) == (204, ORIGIN)
+    assert {"get", "post", "head", "options"} == words(answer, "allow")
+
+
+def test_without_cors_origins_no_origin_is_told_anything(api: Api, ada: User) -> None:
+    for answer in (api.request("OPTIONS", "/v1/tasks", headers=PREFLIGHT), ada.get("/v1/tasks", headers={"Origin": ORIGIN})):
+        assert not [name for name in answer.headers if name.startswith("access-control-")]
+
+
+def test_a_star_allows_every_origin(runner: Any, settings: Any, passwords: Any) -> None:
+    with Api.started(runner, msgspec.structs.replace(settings, cors_origins=("*",)), passwords) as api:
+        answer = api.request("OPTIONS", "/v1/tasks", headers=PREFLIGHT | {"Origin": "https://any.example"})
+        assert answer.headers["access-control-allow-origin"] == "*"
+        assert api.get("/health/live", headers={"Origin": "https://any.example"}).headers["access-control-allow-origin"] == "*"
+
+
+PAGE = """<!doctype html><title>An app of another origin</title><script>
+window.done = "";
+(async () => {
+  const api = %(api)s, json = { "Content-Type": "application/json" };
+  const answer = await fetch(api + "/v1/auth/register", {
+    method: "POST", headers: json, body: JSON.stringify({ email: %(email)s, password: "correct horse battery" }) });
+  const signed = { ...json, Authorization: "Bearer " + (await answer.json()).token };
+  const made = await fetch(api + "/v1/tasks", { method: "POST", headers: signed, body: '{"title": "From a page"}' });
+  const task = await made.json(), path = api + made.headers.get("Location"), tag = made.headers.get("ETag");
+  const patch = (headers) => fetch(path, { method: "PATCH", headers: { ...signed, ...headers }, body: '{"completed": true}' });
+  const changed = await patch({ "If-Match": tag }), stale = await patch({ "If-Match": tag });
+  const problem = await stale.json();
+  const moved = changed.headers.get("ETag") !== tag;
+  window.done = [made.status, task.title, changed.status, moved, stale.status, problem.code].join();
+})().catch((error) => { window.done = String(error); });
+</script>"""
+
+
+@contextmanager
+def site(folder: Path) -> Iterator[str]:
+    """A web site of another origin: the URL of a folder."""
+    handler = partial(type("Quiet", (SimpleHTTPRequestHandler,), {"log_message": lambda *_: None}), directory=str(folder))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://localhost:{server.server_port}"
+        server.shutdown()
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")
+@pytest.mark.parametrize("allowed", [True, False])
+def test_a_page_of_another_origin_registers_creates_and_patches_with_if_match(
+    database: str, tmp_path: Path, *, allowed: bool
+) -> None:
+    (tmp_path / "site").mkdir()
+    with site(tmp_path / "site") as url:
+        origins = url if allowed else "https://app.example"
+        folder = tmp_path / "var"
+        with (
+            Serving(folder, tmp_path / "said", DATABASE_URL=database, CORS_ORIGINS=origins) as serving,
+            Browser(tmp_path / "profile") as browser,
+        ):
+            page = PAGE % {"api": f'"{serving.url}"', "email": f'"{new_email()}.page"'}
+            (tmp_path / "site" / "index.html").write_text(page, encoding="utf-8")
+            browser.call("Page.navigate", url=url)
+            done = browser.until("window.done")
+    assert done == ("201,From a page,200,true,412,version_mismatch" if allowed else "TypeError: Failed to fetch")
