@@ -1,4 +1,4 @@
-"""Fields that many structs share, with what the OpenAPI document says of them."""
+"""Fields that many structs share, with their text in the OpenAPI document."""
 
 from datetime import date, datetime, time
 from typing import Annotated, Literal
@@ -6,8 +6,8 @@ from uuid import UUID
 
 from msgspec import Meta
 
-# Patterns stand in the OpenAPI document too, so they must mean the same in Python and in ECMA 262, whose \s differ and which
-# knows no \Z; Python's $ alone would let a line feed pass after it.
+# Patterns are in the OpenAPI document too, so they must mean the same in Python and in ECMA 262, whose \s differ; ECMA 262
+# has no \Z, and a plain $ of Python matches before a line feed at the end.
 SPACE = r"\s\x1c-\x1f\x85\ufeff"
 
 
@@ -29,14 +29,14 @@ Id = Annotated[
 Timestamp = Annotated[datetime, Meta(tz=True, description="RFC 3339, in UTC.", examples=["2026-11-21T09:30:00.123456Z"])]
 
 
-Version = Annotated[int, Meta(description="Counts real changes, from 1 on; the ETag.", examples=[1])]
+Version = Annotated[int, Meta(description="Starts at 1 and counts real changes; the ETag.", examples=[1])]
 
 
 FIRST_DAY, LAST_DAY = date(1900, 1, 1), date(9999, 12, 31)
-"""The days that a row can have."""
+"""The first and the last date that is accepted."""
 
 
-Day = Annotated[date, Meta(description="A day of the user's own, in their time zone, from 1900 on.", examples=["2026-11-21"])]
+Day = Annotated[date, Meta(description="A date in the user's time zone, from 1900 on.", examples=["2026-11-21"])]
 
 
 TimeOfDay = Annotated[time, Meta(tz=False, description="A time of day, in the user's time zone.", examples=["07:30:00"])]
@@ -51,12 +51,12 @@ Color = Annotated[str, Meta(pattern=f"^#[0-9A-Fa-f]{{6}}{END}", description="As 
 Notes = Annotated[str, Meta(max_length=10_000, examples=["Slept badly, went anyway"])]
 
 
-# Numbers are numeric in the database and travel as JSON: exact on both ways. A struct made from a row holds a Decimal, which
-# is written as a number; declared as Decimal, a body could send them as text.
+# Numbers are numeric in the database and are sent as JSON numbers: exact in both directions. A struct made from a row holds
+# a Decimal, which is encoded as a number; with the type Decimal, a body could send the number as a string.
 Quantity = Annotated[float, Meta(ge=0, le=1_000_000_000, examples=[12.5])]
 
 
-TagSlug = Annotated[str, Meta(max_length=100, description="Only rows that carry the tag with this slug.", examples=["garden"])]
+TagSlug = Annotated[str, Meta(max_length=100, description="Only items that have the tag with this slug.", examples=["garden"])]
 
 
 WeightUnit = Annotated[Literal["kg", "lbs"], Meta(title="WeightUnit", examples=["kg"])]
@@ -68,8 +68,8 @@ SearchWords = Annotated[
         min_length=1,
         max_length=200,
         pattern=NOT_BLANK,
-        description="Whole words, all of which must be there, in any letter case; `or` between two: one of them; "
-        '`"..."`: a phrase; `-word`: not this one. Without any word nothing is found.',
+        description="Whole words, all of which must match, in any letter case; `or` between two: one of them; "
+        '`"..."`: a phrase; `-word`: not this one. A search without any word finds nothing.',
         examples=['garden "green house" -snow'],
     ),
 ]
@@ -78,7 +78,7 @@ SearchWords = Annotated[
 Snippet = Annotated[
     str,
     Meta(
-        description="The part of the text that matches, as HTML: escaped, with what was found between `<mark>` and `</mark>`.",
+        description="The part of the text that matches, as escaped HTML; matching words are between `<mark>` and `</mark>`.",
         examples=["Tom &amp; I in the <mark>garden</mark>"],
     ),
 ]

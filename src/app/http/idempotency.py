@@ -1,4 +1,4 @@
-"""Ids that clients choose: a create can be sent again, and a row made offline sorts where it was made."""
+"""Ids chosen by clients: a create can be sent again, and what was made offline sorts by the time when it was made."""
 
 from collections.abc import Awaitable, Callable
 from time import time
@@ -12,7 +12,7 @@ from app.database.queries import Executor
 from app.problems.catalog import FieldError, Problem
 
 MAX_AHEAD = 24 * 3600
-"""Seconds that the time inside a chosen id may lie ahead: clocks of phones are wrong, but not by more than a day."""
+"""Seconds by which the time inside a chosen id may lie ahead: clocks of phones are wrong, but not by more than a day."""
 
 
 ChosenId = Annotated[
@@ -59,10 +59,10 @@ async def create_once(
 ) -> tuple[R, bool]:
     """Make a row, or find the one that the same create made before; returns it, and whether it was there before.
 
-    `create` gives None when the chosen id is taken; then `get` reads it, as a statement of its own: merged into one, a
-    create that collides with a concurrent twin would see neither row. Where a row has another unique key, such a twin may
-    be met there first. Raises Problem 422 for an id that may not be chosen; where ids are not the order of a list (not
-    `time_ordered`), any UUID may.
+    `create` returns None when the chosen id is taken; then `get` reads that row with a second statement: merged into one, a
+    create that collides with a concurrent duplicate would see neither row. Where a table has another unique key, the
+    duplicate may collide there first. Raises Problem 422 for an id that may not be chosen: any UUID may where ids are not
+    the order of a list (not `time_ordered`). Raises Problem 409 when the row was deleted between the two statements.
     """
     if time_ordered:
         check(new.id)
@@ -76,5 +76,4 @@ async def create_once(
         return row, False
     if new.id is not None and (row := await get(database, user_id, new.id)) is not None:
         return row, True
-    # Made and deleted again between the two statements.
     raise Problem("conflict")

@@ -1,1 +1,1 @@
-"""What can be answered but success: every problem, who may know of whose rows, and which constraint becomes which problem."""
+"""Everything that is not success: the problems, who may learn that a row exists, and which constraint becomes which problem."""

@@ -1,4 +1,4 @@
-"""Every problem that the API can answer with: the one list behind errors, /problems/<code> and the OpenAPI document."""
+"""Every problem that the API can answer with: one list for errors, /problems/<code> and the OpenAPI document."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any
@@ -8,7 +8,7 @@ from msgspec import Meta
 
 
 class Kind(msgspec.Struct, frozen=True):
-    """What is fixed about a problem: its status, its title, and a sentence for the person who meets it."""
+    """The fixed part of a problem: its status, its title, and an explanation for whoever has to deal with it."""
 
     status: int
     title: str
@@ -17,26 +17,26 @@ class Kind(msgspec.Struct, frozen=True):
 
 KINDS: dict[str, Kind] = {
     "malformed_json": Kind(400, "Malformed JSON", "The body is not JSON in UTF-8, is empty, or is nested too deeply."),
-    "malformed_multipart": Kind(400, "Malformed form", "The body is not whole and well-formed multipart/form-data."),
+    "malformed_multipart": Kind(400, "Malformed form", "The body is not complete, well-formed multipart/form-data."),
     "bad_request": Kind(400, "Bad request", "The request does not follow HTTP: see detail."),
     "unauthenticated": Kind(
-        401, "Not signed in", "Send `Authorization: Bearer <token>` with a token that has not expired or been ended."
+        401, "Not signed in", "Send `Authorization: Bearer <token>` with a token that has not expired or been revoked."
     ),
     "invalid_credentials": Kind(
-        401, "Wrong login or password", "There is no such account, or the password is another one; which, is not told."
+        401, "Wrong login or password", "There is no such account, or its password is different; the answer does not say which."
     ),
     "insufficient_credits": Kind(
-        402, "Not enough credits", "The account has fewer credits than this takes; nothing was taken."
+        402, "Not enough credits", "The account has fewer credits than this costs; none were deducted."
     ),
     "wrong_password": Kind(403, "Wrong password", "The password in the body is not the one of this account."),
     "account_disabled": Kind(403, "Account disabled", "This account was disabled by an administrator of this server."),
-    "forbidden": Kind(403, "Not yours", "The row exists and belongs to another user."),
-    "role_required": Kind(403, "Not for this role", "This is for admins or services; the account of the token is neither."),
-    "insufficient_scope": Kind(403, "Token may not do this", "The scopes of this API token do not include what was asked for."),
+    "forbidden": Kind(403, "Forbidden", "The resource exists, but belongs to another user."),
+    "role_required": Kind(403, "Role required", "This is for admins or services; the account of the token is neither."),
+    "insufficient_scope": Kind(403, "Insufficient scope", "The scopes of this API token do not include this request."),
     "session_required": Kind(
-        403, "Sign in for this", "Passwords, sessions and tokens are changed by a signed-in user, not by an API token."
+        403, "Session required", "Passwords, sessions and tokens are changed by a signed-in user, not with an API token."
     ),
-    "not_found": Kind(404, "Not found", "There is nothing at this address, or the row does not exist (any more)."),
+    "not_found": Kind(404, "Not found", "There is nothing at this address, or the resource does not exist (any more)."),
     "method_not_allowed": Kind(
         405,
         "Method not allowed",
@@ -47,63 +47,65 @@ KINDS: dict[str, Kind] = {
         "Already registered",
         "The token belongs to a registered account; register without a token to make another.",
     ),
-    "email_taken": Kind(409, "E-mail taken", "Another account has this e-mail address, be it in other letter case."),
-    "username_taken": Kind(409, "User name taken", "Another account has this user name, be it in other letter case."),
-    "conflict": Kind(409, "Conflict", "The row collides with one that exists; errors names the field."),
+    "email_taken": Kind(409, "E-mail taken", "Another account has this e-mail address; letter case does not count."),
+    "username_taken": Kind(409, "User name taken", "Another account has this user name; letter case does not count."),
+    "conflict": Kind(409, "Conflict", "The resource collides with an existing one; errors names the field."),
     "idempotency_conflict": Kind(
-        409, "Key used before", "The idempotency key came before with other content. Take a new key for something new."
+        409, "Idempotency key used", "The idempotency key was used before with other content. Use a new key for a new request."
     ),
-    "already_refunded": Kind(409, "Already refunded", "This deduction was given back before; that happens once."),
+    "already_refunded": Kind(409, "Already refunded", "This deduction was refunded before; it can be refunded once."),
     "seq_conflict": Kind(
-        409, "Not the next message", "Another message has this seq already, or one before it is missing. Read the last ones."
+        409, "Not the next message", "Another message has this seq already, or an earlier one is missing. Read the last ones."
     ),
     "version_mismatch": Kind(
         412,
-        "The row has moved on",
-        'If-Match named another version than the row has now, or was not a strong tag like "3" or *. Read it again.',
+        "Precondition failed",
+        'The resource has another version than If-Match names, or If-Match is not a strong tag like "3" or *. Read it again.',
     ),
-    "body_too_large": Kind(413, "Body too large", "The body is larger than this address takes: 256 KiB unless said else."),
+    "body_too_large": Kind(
+        413, "Body too large", "The body is larger than this address accepts: 256 KiB unless it says otherwise."
+    ),
     "media_quota_exceeded": Kind(
-        413, "Quota exceeded", "With this file you would store more than this server allows you: delete some first."
+        413, "Quota exceeded", "With this file you would store more than this server allows: delete other files first."
     ),
     "range_not_satisfiable": Kind(416, "Range not satisfiable", "The content ends before the range begins."),
     "unsupported_media_type": Kind(
         415, "Unsupported media type", "Send `Content-Type: application/json`, in UTF-8; for a file `multipart/form-data`."
     ),
-    "invalid": Kind(422, "Invalid input", "A field or a query parameter breaks its rule; errors says which and why."),
-    "goals_cycle": Kind(422, "Goals in a circle", "A goal cannot be below itself: choose another parent, or none."),
+    "invalid": Kind(422, "Invalid input", "A field or a query parameter breaks a rule; errors says which one and why."),
+    "goals_cycle": Kind(422, "Goals in a circle", "A goal cannot be a sub-goal of itself: choose another parent, or none."),
     "goals_tree_too_large": Kind(
         422, "Too many sub-goals", "The tree of this goal has more than 10,000 goals. Read the trees of its sub-goals instead."
     ),
     "invalid_cursor": Kind(
-        422, "Invalid cursor", "The cursor is not one that this list gave out for this order. Start again without it."
+        422, "Invalid cursor", "The cursor was not made by this list for this order. Start again without it."
     ),
     "id_not_time_ordered": Kind(
-        422, "Id is not time-ordered", "A chosen id must be a UUID of version 7, because ids are the order of lists."
+        422, "Id is not time-ordered", "A chosen id must be a UUID of version 7, because lists are ordered by id."
     ),
-    "id_in_future": Kind(422, "Id lies in the future", "The time inside a chosen id may lie at most 24 hours ahead."),
-    "rate_limited": Kind(429, "Too many attempts", "Wait for the seconds in Retry-After, then try again."),
+    "id_in_future": Kind(422, "Id lies in the future", "The time inside a chosen id may be at most 24 hours ahead."),
+    "rate_limited": Kind(429, "Too many attempts", "Wait as many seconds as Retry-After says, then try again."),
     "quota_exhausted": Kind(
         429,
         "Quota used up",
-        "No more user messages are allowed until resets_at: limit says whether the daily or the monthly ones are used up.",
+        "No more user messages are allowed until resets_at: limit says whether the daily or the monthly quota is used up.",
     ),
     "internal_error": Kind(
-        500, "Internal error", "A defect of this server. It is in its log under the request id; nothing was half done."
+        500, "Internal error", "A defect of this server. Its log has the details under the request id; no change was half done."
     ),
     "database_unavailable": Kind(
-        503, "Database unavailable", "The database cannot be reached. What was sent was not done; try again shortly."
+        503, "Database unavailable", "The database cannot be reached. The request was not carried out; try again shortly."
     ),
     "pool_exhausted": Kind(503, "Server busy", "No database connection became free in time. Try again shortly."),
-    "database_busy": Kind(503, "Server busy", "The change collided with others time after time. Try again shortly."),
+    "database_busy": Kind(503, "Server busy", "The change collided with other changes repeatedly. Try again shortly."),
     "database_read_only": Kind(
-        503, "Database takes no writes", "The database is read-only or its disk is full. Reading goes on."
+        503, "Database takes no writes", "The database is read-only or its disk is full. Reading still works."
     ),
-    "password_queue_full": Kind(503, "Server busy", "Too many passwords wait to be checked. Try again shortly."),
+    "password_queue_full": Kind(503, "Server busy", "Too many passwords are waiting to be checked. Try again shortly."),
     "storage_unavailable": Kind(
-        503, "File store unavailable", "The store of files cannot be reached. What was sent was not kept; try again shortly."
+        503, "File store unavailable", "The file store cannot be reached. Nothing was stored; try again shortly."
     ),
-    "query_timeout": Kind(504, "Query timed out", "The database took too long; what was sent was not done."),
+    "query_timeout": Kind(504, "Query timed out", "The database took too long; the request was not carried out."),
 }
 
 
@@ -119,7 +121,7 @@ ProblemCode = Annotated[
 
 
 class FieldError(msgspec.Struct, frozen=True):
-    """One broken rule of a field of the body or of a query parameter."""
+    """A rule that a field of the body or a query parameter breaks."""
 
     field: Annotated[str, Meta(description="Where in the body, or which parameter.", examples=["title"])]
     code: Annotated[str, Meta(examples=["required"])]
@@ -157,7 +159,7 @@ class Problem(Exception):
         self.errors = errors
         self.headers = headers
         self.extra = extra
-        """Members of the document that only this kind of problem has."""
+        """Members of the document that only this problem has."""
 
     def document(self, request_id: str) -> bytes:
         """The body of the answer, as JSON."""
@@ -179,5 +181,5 @@ def invalid(field: str, code: str, message: str) -> Problem:
 
 
 def later(code: str, seconds: int) -> Problem:
-    """A problem that passes: with Retry-After in seconds."""
+    """A temporary problem, with Retry-After in seconds."""
     return Problem(code, headers=((b"retry-after", str(seconds).encode()),))

@@ -1,4 +1,4 @@
-"""Who may know of whose rows: the one place that decides between 403 and 404."""
+"""Who may learn that a row exists: the only place that decides between 403, 404 and 412."""
 
 from uuid import UUID
 
@@ -6,10 +6,10 @@ from app.problems.catalog import Problem
 
 
 def refusal(user_id: UUID, owner: UUID | None, *, shows_foreign: bool = False) -> Problem:
-    """Why a statement on a caller's row found nothing.
+    """Why a statement on a row of `user_id` found nothing. `owner` is the row's owner, None when there is no such row.
 
-    `owner` is whose row it is, None when there is none. A row of the caller's own has moved on from If-Match: 412.
-    A foreign row does not exist: 404; tasks alone say 403 (`shows_foreign`), as their app demands.
+    The user's own row has another version than If-Match names: 412. Another user's row is a 404 as if it did not exist; only
+    tasks answer 403 (`shows_foreign`), as the first client's contract demands.
     """
     if owner == user_id:
         return Problem("version_mismatch")
@@ -19,8 +19,8 @@ def refusal(user_id: UUID, owner: UUID | None, *, shows_foreign: bool = False) -
 
 
 def missing(row: object | None) -> Problem:
-    """Why a statement on a caller's row found nothing, where a foreign row does not exist.
+    """Why a statement on a row of the caller found nothing, where a row of another user counts as none.
 
-    `row` is what reading it gives: there, it has moved on from If-Match (412); None: 404.
+    `row` is the caller's row as read afterwards: it has another version than If-Match names (412), or is None (404).
     """
     return Problem("not_found" if row is None else "version_mismatch")
