@@ -51,8 +51,8 @@ class Executor(Protocol):
 class Query:
     """One statement. Its calls take an executor and the statement's parameters by name, and say what a row becomes.
 
-    `one`, `json` and `row` are for statements whose name line ends in `^`, `value` for `$`, `count` for `!`, the others for
-    those without an operator.
+    `one`, `upserted`, `json` and `row` are for statements whose name line ends in `^`, `value` for `$`, `count` for `!`, the
+    others for those without an operator.
     """
 
     __slots__ = ("call", "name", "note", "operation", "order", "reads_only", "sql")
@@ -77,6 +77,11 @@ class Query:
     async def many(self, on: Executor, kind: Callable[..., T], **arguments: Any) -> list[T]:
         """Every row as a `kind`."""
         return [kind(*row) for row in await on.run(self, self._values(arguments))]
+
+    async def upserted(self, on: Executor, kind: Callable[..., T], **arguments: Any) -> tuple[T, bool] | None:
+        """One row as a `kind`, and whether it was inserted, which its last column says; None: there is none."""
+        row = await on.run(self, self._values(arguments))
+        return (kind(*row[:-1]), row[-1]) if row is not None else None
 
     async def json(self, on: Executor, **arguments: Any) -> "Json[T] | None":
         """The one row, which is JSON; None: there is none."""

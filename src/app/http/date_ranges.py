@@ -1,8 +1,8 @@
-"""Summaries of rows that have a date: which days, and by day or by week."""
+"""Summaries by date: of which days, and by day or by week."""
 
 from collections.abc import Sequence
 from datetime import date
-from typing import Annotated, Generic, Literal, TypeVar
+from typing import Annotated, Any, Generic, Literal, TypeVar
 
 import msgspec
 from msgspec import Meta
@@ -14,7 +14,7 @@ T = TypeVar("T")
 
 
 DAYS = 30
-"""How long a range is of which not both ends are given; the statements know it too."""
+"""The length of a range of which not both ends are sent; the statements know it too."""
 
 
 MAX_DAYS = 366
@@ -24,7 +24,7 @@ By = Annotated[Literal["day", "week"], Meta(title="SummaryPeriod")]
 
 
 class SummaryQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """What every summary takes."""
+    """The parameters of every summary."""
 
     from_: Annotated[date, Meta(description="The first day, included. Default: the range has 30 days up to `to`.")] | None = (
         msgspec.field(name="from", default=None)
@@ -33,22 +33,28 @@ class SummaryQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
         Annotated[
             date,
             Meta(
-                description="The last day, included, at most 365 days behind `from`. Default: 30 days from `from` on, or today."
+                description="The last day, included, at most 365 days after `from`. Default: 30 days from `from` on, or today."
             ),
         ]
         | None
     ) = None
-    by: Annotated[By, Meta(description="What is summed up in one item. Weeks begin on Monday (ISO 8601).")] = "day"
+    by: Annotated[By, Meta(description="The period of one item. Weeks begin on Monday (ISO 8601).")] = "day"
 
 
 class Summary(msgspec.Struct, Generic[T], frozen=True):
-    """The totals of each day or week in which there is something, the earliest first."""
+    """The totals of each day or week that has any, earliest first."""
 
     items: Sequence[T]
 
 
+def parameters(query: SummaryQuery) -> dict[str, Any]:
+    """The parameters of a summary's statement: `from_date`, `to_date`, `by`. Raises Problem 422 as `days` does."""
+    from_date, to_date = days(query)
+    return {"from_date": from_date, "to_date": to_date, "by": query.by}
+
+
 def days(query: SummaryQuery) -> tuple[date | None, date | None]:
-    """The first and the last day to sum up; None and None: the last 30 of the user, which the statement knows.
+    """The first and the last day to sum up. None and None: the 30 days that end today in the user's time zone.
 
     Raises Problem 422 for a range that ends before it begins, and for one of more than 366 days.
     """
@@ -59,10 +65,10 @@ def days(query: SummaryQuery) -> tuple[date | None, date | None]:
     if query.to < query.from_:
         raise invalid("to", "before_from", "must not lie before from")
     if (query.to - query.from_).days >= MAX_DAYS:
-        raise invalid("to", "range_too_long", f"must lie at most {MAX_DAYS - 1} days behind from")
+        raise invalid("to", "range_too_long", f"must lie at most {MAX_DAYS - 1} days after from")
     return query.from_, query.to
 
 
 def _moved(day: date, by: int) -> date:
-    """A day so many days later, within what the calendar has."""
+    """The day that is `by` days later, within the years 1 to 9999."""
     return date.fromordinal(min(max(day.toordinal() + by, 1), LAST_DAY.toordinal()))

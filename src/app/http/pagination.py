@@ -31,7 +31,7 @@ Order = Annotated[Literal["newest", "oldest"], msgspec.Meta(title="ListOrder")]
 
 
 class _Identified(msgspec.Struct):
-    """What is read off the last row of a page; a row without an id is the only one of its date."""
+    """What is read from the last row of a page; a row without an id is the only one of its date."""
 
     id: UUID = FIRST_OLDEST
 
@@ -49,20 +49,20 @@ class _Active(_Identified, kw_only=True):
 
 
 class PageQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """What every list takes; a slice adds its filters."""
+    """The parameters of every list; a slice adds its filters."""
 
-    limit: Annotated[int, msgspec.Meta(ge=1, le=200, description="Rows per page.")] = 50
-    cursor: Annotated[str, msgspec.Meta(max_length=200, description="next_cursor of the page before.")] | None = None
+    limit: Annotated[int, msgspec.Meta(ge=1, le=200, description="Items per page.")] = 50
+    cursor: Annotated[str, msgspec.Meta(max_length=200, description="`next_cursor` of the previous page.")] | None = None
 
 
 class OrderedPageQuery(PageQuery, frozen=True, kw_only=True):
-    """What a list takes that goes both ways."""
+    """The parameters of a list that can be read in both orders."""
 
     order: Annotated[Order, msgspec.Meta(description="By time of creation.")] = "newest"
 
 
 class DatedPageQuery(OrderedPageQuery, frozen=True, kw_only=True):
-    """What a list by date takes; `order` goes by date, and by id within one."""
+    """The parameters of a list by date; `order` is by date, and by id within a date."""
 
     from_: Annotated[date, msgspec.Meta(description="The first day, included.")] = msgspec.field(name="from", default=FIRST_DAY)
     to: Annotated[date, msgspec.Meta(description="The last day, included.")] = LAST_DAY
@@ -73,36 +73,36 @@ class Page(msgspec.Struct, Generic[T], frozen=True):
 
     items: Sequence[T]
     next_cursor: Annotated[
-        str | None, msgspec.Meta(description="Opaque: send it as `cursor` for the next page. Null: this was the last.")
+        str | None, msgspec.Meta(description="Opaque: send it as `cursor` for the next page. Null: this is the last one.")
     ]
 
 
 def after(query: PageQuery, order: Order = "newest") -> UUID:
-    """The id after which the page begins. Raises Problem 422 for a cursor of another order or another make."""
+    """The id after which the page begins. Raises Problem 422 for a cursor of another order or form."""
     if query.cursor is None:
         return FIRST_NEWEST if order == "newest" else FIRST_OLDEST
     return UUID(bytes=_opened(query.cursor, order, 16))
 
 
 def after_dated(query: DatedPageQuery) -> tuple[date, UUID]:
-    """The date and the id after which the page begins: the cursor's, or those at the near end of the range.
+    """The date and the id after which the page begins: the cursor's, or those at the end of the range where the list begins.
 
-    So a statement needs no condition for that end. With one for both ends beside the cursor the planner takes the range for
-    a narrow one (0.5 %), and would rather read and sort all of a user's rows than walk the index.
+    So a statement needs no condition for that end. With conditions for both ends and the cursor the planner expects a narrow
+    range (0.5 %), and prefers to read and sort all of a user's rows to walking the index.
 
-    Raises Problem 422 for a cursor of another order or another make, and for a range that ends before it begins.
+    Raises Problem 422 for a cursor of another order or form, and for a range that ends before it begins.
     """
     if query.to < query.from_:
         raise invalid("to", "before_from", "must not lie before from")
-    near_end = (query.to, FIRST_NEWEST) if query.order == "newest" else (query.from_, FIRST_OLDEST)
+    start = (query.to, FIRST_NEWEST) if query.order == "newest" else (query.from_, FIRST_OLDEST)
     if query.cursor is None:
-        return near_end
+        return start
     ordinal, key = _DATED.unpack(_opened(query.cursor, query.order, _DATED.size))
     try:
         key_of_last = date.fromordinal(ordinal), UUID(bytes=key)
     except (ValueError, OverflowError):
         raise Problem("invalid_cursor") from None
-    return min(key_of_last, near_end) if query.order == "newest" else max(key_of_last, near_end)
+    return min(key_of_last, start) if query.order == "newest" else max(key_of_last, start)
 
 
 def range_bound(query: DatedPageQuery) -> date:
@@ -114,7 +114,7 @@ def range_bound(query: DatedPageQuery) -> date:
 
 
 def days_left(query: DatedPageQuery) -> tuple[date, date]:
-    """The first and the last day of what is left of a range, for a list with one row a day at most.
+    """The first and the last day of the range that is left after the cursor, for a list with at most one row a day.
 
     Raises Problem 422 as `after_dated` does.
     """
@@ -127,7 +127,7 @@ def days_left(query: DatedPageQuery) -> tuple[date, date]:
 
 
 def after_active(query: PageQuery) -> tuple[datetime, UUID]:
-    """The last activity and the id after which a page begins, newest activity first. Raises Problem 422 as `after` does."""
+    """The last activity and the id after which the page begins, newest activity first. Raises Problem 422 as `after` does."""
     if query.cursor is None:
         return datetime.max.replace(tzinfo=UTC), FIRST_NEWEST
     microseconds, key = _ACTIVE.unpack(_opened(query.cursor, "newest", _ACTIVE.size))
@@ -138,7 +138,7 @@ def after_active(query: PageQuery) -> tuple[datetime, UUID]:
 
 
 def after_numbered(query: PageQuery, order: Order) -> int:
-    """The number after which a page of numbered rows begins. Raises Problem 422 as `after` does."""
+    """The number after which the page of numbered rows begins. Raises Problem 422 as `after` does."""
     if query.cursor is None:
         return LAST_NUMBER if order == "newest" else 0
     return min(int.from_bytes(_opened(query.cursor, order, 4)), LAST_NUMBER)
@@ -150,29 +150,38 @@ def numbered_cursor(order: Order, number: int) -> str:
 
 
 def parameters(query: PageQuery) -> dict[str, Any]:
-    """The parameters of a list's statement: where it goes on, how many rows, and the filters under their own names.
+    """The parameters of a list's statement: `after`, `limit`, and the filters under their own names.
 
-    Raises Problem 422 for a cursor of another order or another make.
+    Raises Problem 422 for a cursor of another order or form.
     """
     return {"after": after(query, _order(query)), **_limit_and_filters(query)}
 
 
 def dated_parameters(query: DatedPageQuery) -> dict[str, Any]:
-    """The parameters of a list by date, as `parameters` gives them.
+    """The parameters of a list by date: `after_date` and `after_id`, `from_date` or `to_date`, `limit`, and the filters.
 
-    Of the range's ends there is only the one that the list goes to, `from_date` or `to_date`: the cursor is the other one.
-    With both, the planner takes the range for a narrow one and sorts it. Raises Problem 422 as `after_dated` does.
+    Of the range's ends only the one where the list ends is passed; `after_dated` covers the other one, and says why.
+    Raises Problem 422 as `after_dated` does.
     """
     after_date, after_id = after_dated(query)
     bound = {"from_date": query.from_} if query.order == "newest" else {"to_date": query.to}
     return {"after_date": after_date, "after_id": after_id, **bound, **_limit_and_filters(query)}
 
 
+def days_parameters(query: DatedPageQuery) -> dict[str, Any]:
+    """The parameters of a list with at most one row a day: `from_date` and `to_date`, `limit`, and the filters.
+
+    Raises Problem 422 as `after_dated` does.
+    """
+    from_date, to_date = days_left(query)
+    return {"from_date": from_date, "to_date": to_date, **_limit_and_filters(query)}
+
+
 def _limit_and_filters(query: PageQuery) -> dict[str, Any]:
     filters = msgspec.structs.asdict(query)
     for name in ("limit", "cursor", "order", "from_", "to"):
         filters.pop(name, None)
-    # One more than the page has: if it is there, so is a next page.
+    # One row more than the page has: if it is there, there is a next page.
     return filters | {"limit": query.limit + 1}
 
 
@@ -181,7 +190,7 @@ def _order(query: PageQuery) -> Order:
 
 
 def answer(rows: list[Json[T]], query: PageQuery) -> EncodedResponse[Page[T]]:
-    """Answer with a page, made out of `limit + 1` rows: the extra one, if there, says that there is a next page."""
+    """Answer with a page, made from up to `limit + 1` rows: the extra row says that there is a next page."""
     if len(rows) <= query.limit:
         return EncodedResponse(b'{"items":[%b],"next_cursor":null}' % ",".join(rows).encode())
     last = msgspec.json.decode(rows[query.limit - 1], type=_Identified)
@@ -189,7 +198,7 @@ def answer(rows: list[Json[T]], query: PageQuery) -> EncodedResponse[Page[T]]:
 
 
 def answer_dated(rows: list[Json[T]], query: DatedPageQuery) -> EncodedResponse[Page[T]]:
-    """Answer with a page of rows in the order of (date, id), as `answer` does."""
+    """Answer with a page of rows that are ordered by (date, id), as `answer` does."""
     if len(rows) <= query.limit:
         return answer(rows, query)
     last = msgspec.json.decode(rows[query.limit - 1], type=_Dated)
@@ -197,7 +206,7 @@ def answer_dated(rows: list[Json[T]], query: DatedPageQuery) -> EncodedResponse[
 
 
 def answer_numbered(rows: list[Json[T]], query: PageQuery) -> EncodedResponse[Page[T]]:
-    """Answer with a page of rows in the order of `seq`, newest first, as `answer` does."""
+    """Answer with a page of rows that are ordered by `seq`, newest first, as `answer` does."""
     if len(rows) <= query.limit:
         return answer(rows, query)
     last = msgspec.json.decode(rows[query.limit - 1], type=_Numbered)
@@ -205,7 +214,7 @@ def answer_numbered(rows: list[Json[T]], query: PageQuery) -> EncodedResponse[Pa
 
 
 def answer_active(rows: list[Json[T]], query: PageQuery) -> EncodedResponse[Page[T]]:
-    """Answer with a page of rows in the order of (last_activity_at, id), newest first, as `answer` does."""
+    """Answer with a page of rows that are ordered by (last_activity_at, id), newest first, as `answer` does."""
     if len(rows) <= query.limit:
         return answer(rows, query)
     last = msgspec.json.decode(rows[query.limit - 1], type=_Active)
@@ -232,12 +241,12 @@ def _cursor(order: Order, key: bytes) -> str:
 
 
 def _opened(cursor: str, order: Order, size: int) -> bytes:
-    """The key in a cursor."""
+    """The key in a cursor. Raises Problem 422 when it has another form, order or size."""
     try:
         raw = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
     except (ValueError, binascii.Error):
         raise Problem("invalid_cursor") from None
-    # The exact text: base64 has several spellings of the same bytes, a cursor has one.
+    # The text is compared too: base64 can write the same bytes in several ways, a cursor has one.
     if len(raw) != size + 1 or _cursor(order, raw[1:]) != cursor:
         raise Problem("invalid_cursor")
     return raw[1:]
