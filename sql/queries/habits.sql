@@ -1,6 +1,6 @@
 -- name: create(user_id, new)^
 -- new is the habit as JSON. No row: the chosen id is taken by this user's own habit; send get() as a second statement, as
--- in tasks.create. Left open, target_days is once a week for a weekly habit, and every day for the others.
+-- in tasks.create. Where target_days is absent, a weekly habit gets 1, the others 7.
 insert into habits (
     user_id, id, name, description, kind, unit, target_value, frequency, target_days, category, color, icon, reminder_time,
     is_archived, position)
@@ -19,13 +19,12 @@ from habits
 where user_id = :user_id and id = :id;
 
 -- name: page_newest(user_id, is_archived, tag, after, limit)
--- Newest first, each row as JSON; cursor and filters as in tasks.page_newest. A time of day is written as a single row
--- writes it: six digits behind the second, or none.
+-- Newest first, each row as JSON; cursor and filters as in tasks.page_newest.
 select row_to_json(habit)::text as json
 from (
     select id, name, description, kind, unit, target_value, frequency, target_days, category, color, icon,
-        replace(to_char(reminder_time, 'HH24:MI:SS.US'), '.000000', '') as reminder_time, is_archived, position,
-        rfc3339(created_at) as created_at, rfc3339(updated_at) as updated_at, version
+        rfc3339(reminder_time) as reminder_time, is_archived, position, rfc3339(created_at) as created_at,
+        rfc3339(updated_at) as updated_at, version
     from habits
     where user_id = :user_id
       and id < :after
@@ -41,8 +40,8 @@ from (
 select row_to_json(habit)::text as json
 from (
     select id, name, description, kind, unit, target_value, frequency, target_days, category, color, icon,
-        replace(to_char(reminder_time, 'HH24:MI:SS.US'), '.000000', '') as reminder_time, is_archived, position,
-        rfc3339(created_at) as created_at, rfc3339(updated_at) as updated_at, version
+        rfc3339(reminder_time) as reminder_time, is_archived, position, rfc3339(created_at) as created_at,
+        rfc3339(updated_at) as updated_at, version
     from habits
     where user_id = :user_id
       and id > :after
@@ -75,9 +74,10 @@ where user_id = :user_id
   and (:version::integer is null or version = :version);
 
 -- name: put_entry(user_id, habit_id, date, version, new)^
--- Make the entry of a day or replace it: is_made says which. new is the entry as JSON; where it leaves completed open, the
--- value decides against the target that the habit has at this very moment. With a version only that entry is replaced: it
--- is locked first, so that it cannot be deleted in between and then made anew. No row: no such habit, or moved on.
+-- Makes the entry of a day or replaces it: is_made says which. new is the entry as JSON; where completed is absent, the
+-- value is compared with the habit's present target. With a version only an entry at that version is replaced: it is locked
+-- first, so that it cannot be deleted in between and then made again. No row: not this user's habit, or with a version no
+-- entry at it.
 with locked_entry as (
     select version from habit_entries
     where user_id = :user_id and habit_id = :habit_id and date = :date and version = :version::integer
@@ -98,7 +98,7 @@ where h.user_id = :user_id
 on conflict (user_id, habit_id, date) do update
 set completed = excluded.completed, skipped = excluded.skipped, value = excluded.value, note = excluded.note,
     mood = excluded.mood
--- A row that was there has been locked by this statement, which stands in its xmax; a new one has none.
+-- A replaced row was locked by this statement, whose id is in its xmax; a new row has none.
 returning habit_id, date, completed, skipped, value, note, mood, created_at, updated_at, version, xmax = 0 as is_made;
 
 -- name: get_entry(user_id, habit_id, date)^
@@ -107,7 +107,7 @@ from habit_entries
 where user_id = :user_id and habit_id = :habit_id and date = :date;
 
 -- name: page_entries_newest(user_id, habit_id, from_date, to_date, limit)
--- By date, the newest first. An entry is alone on its date: what is left of the range is all that a cursor says.
+-- By date, newest first. A habit has one entry a day, so the cursor only shortens the range.
 select row_to_json(entry)::text as json
 from (
     select habit_id, date, completed, skipped, value, note, mood, rfc3339(created_at) as created_at,
@@ -120,7 +120,7 @@ from (
     limit :limit) entry;
 
 -- name: page_entries_oldest(user_id, habit_id, from_date, to_date, limit)
--- By date, the oldest first.
+-- By date, oldest first.
 select row_to_json(entry)::text as json
 from (
     select habit_id, date, completed, skipped, value, note, mood, rfc3339(created_at) as created_at,
@@ -141,10 +141,10 @@ where user_id = :user_id
   and (:version::integer is null or version = :version);
 
 -- name: stats(user_id, id)^
--- The rules stand with repository.stats. No row: no such habit. Days and weeks are numbers here: 1900-01-01 is day 0 and a
--- Monday, so day / 7 is the week. A run (gaps and islands) is the number of a period less how many periods up to it were met
--- or excused: a missed period raises it by one and so begins another run; an excused one keeps it and is not counted.
--- The current period is not over: while it is open, so is the run of the one before.
+-- The rules are in the docstring of repository.stats. No row: no such habit. Days and weeks are numbers here: 1900-01-01 is
+-- day 0 and a Monday, so day / 7 is the week. A run (gaps and islands) is the number of a period less the count of met or
+-- excused periods up to it: a missed period raises it by one and so begins another run; an excused one keeps it and is not
+-- counted. The current period is not over: while it is open, so is the run of the previous one.
 with found_habit as (
     select h.user_id, h.id,
         h.frequency = 'daily' as is_daily,
@@ -227,8 +227,8 @@ from (
     from found_habit) stats;
 
 -- name: today(user_id)^
--- The first 1,000 habits that are due, in the order of the user. What was completed today does not take a habit off the
--- list before the day is over: the week is compared with what was done on its other days.
+-- The first 1,000 habits that are due, in the user's order. Completing a habit today does not remove it from the list of
+-- today: target_days is compared with the completed days of the week before today.
 with asked_day as (
     select id as user_id, (now() at time zone timezone)::date as today from users where id = :user_id)
 select row_to_json(due)::text as json
@@ -237,9 +237,9 @@ from (
         select coalesce(json_agg(h), '[]')
         from (
             select h.id, h.name, h.description, h.kind, h.unit, h.target_value, h.frequency, h.target_days, h.category,
-                h.color, h.icon, replace(to_char(h.reminder_time, 'HH24:MI:SS.US'), '.000000', '') as reminder_time,
-                h.is_archived, h.position, rfc3339(h.created_at) as created_at, rfc3339(h.updated_at) as updated_at,
-                h.version, e.entry, coalesce((e.entry ->> 'completed')::boolean, false) as is_done,
+                h.color, h.icon, rfc3339(h.reminder_time) as reminder_time, h.is_archived, h.position,
+                rfc3339(h.created_at) as created_at, rfc3339(h.updated_at) as updated_at, h.version, e.entry,
+                coalesce((e.entry ->> 'completed')::boolean, false) as is_done,
                 w.completed as completed_this_week
             from habits h
             cross join lateral (

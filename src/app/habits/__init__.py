@@ -1,1 +1,1 @@
-"""Habits: what a user wants to do again and again, what happened day by day, and what that comes to."""
+"""Habits: what a user wants to do regularly, an entry per day, and the statistics of both."""

@@ -2,13 +2,12 @@
 
 import datetime as dt
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from litestar import Router, delete, get, patch, post, put
 from litestar.params import FromPath, FromQuery, JSONBody
 
 from app.auth.authentication import unauthenticated
-from app.habits import repository
+from app.habits import repository, rules
 from app.habits.schemas import (
     Habit,
     HabitCreate,
@@ -26,7 +25,7 @@ from app.http.pagination import Page
 from app.http.requests import Request
 from app.http.responses import EncodedResponse
 from app.http.routes import CONDITIONAL, PUT
-from app.problems.catalog import Problem, invalid
+from app.problems.catalog import Problem
 from app.problems.ownership import missing
 
 
@@ -49,15 +48,7 @@ async def read(request: Request, id: FromPath[UUID]) -> EncodedResponse[Habit]:
 @get("/")
 async def page(request: Request, filters: FromQuery[HabitQuery]) -> EncodedResponse[Page[Habit]]:
     """List habits by the time they were made, newest first or oldest first."""
-    read_page = repository.page_newest if filters.order == "newest" else repository.page_oldest
-    habits = await read_page(
-        request.database,
-        request.caller.user_id,
-        is_archived=filters.is_archived,
-        tag=filters.tag,
-        after=pagination.after(filters, filters.order),
-        limit=filters.limit + 1,
-    )
+    habits = await repository.page(request.database, request.caller.user_id, filters)
     return pagination.answer(habits, filters)
 
 
@@ -95,12 +86,12 @@ async def today(request: Request) -> EncodedResponse[HabitsToday]:
 
 @get("/{id:uuid}/stats")
 async def stats(request: Request, id: FromPath[UUID]) -> EncodedResponse[HabitStats]:
-    """Read what a habit's entries come to: streaks, rates and totals, up to today in the user's time zone.
+    """Read the statistics of a habit: streaks, rates and totals, up to today in the user's time zone.
 
     A skipped day neither breaks nor lengthens a streak. Weekly and custom habits count weeks, Monday to Sunday, in which
-    `target_days` days were completed; a week that fell short is passed over when all its other days were skipped. The day
+    `target_days` days were completed; a week with fewer is passed over when all its other days were skipped. The day
     or the week that is not over yet does not break a streak. A rate divides the completed days by those that were due since
-    the habit began (when it was made, or its first entry), skipped days left out; of seven days `target_days` are due.
+    the habit began (when it was made, or its first entry), without skipped days; of seven days `target_days` are due.
     """
     found = await repository.stats(request.database, request.caller.user_id, id)
     if found is None:
@@ -113,17 +104,8 @@ async def page_entries(
     request: Request, id: FromPath[UUID], filters: FromQuery[HabitEntryQuery]
 ) -> EncodedResponse[Page[HabitEntry]]:
     """List a habit's entries by date, newest first or oldest first."""
-    read_page = repository.page_entries_newest if filters.order == "newest" else repository.page_entries_oldest
     user_id = request.caller.user_id
-    from_date, to_date = pagination.days_left(filters)
-    entries = await read_page(
-        request.database,
-        user_id,
-        id,
-        from_date=from_date,
-        to_date=to_date,
-        limit=filters.limit + 1,
-    )
+    entries = await repository.page_entries(request.database, user_id, id, filters)
     if not entries and await repository.get(request.database, user_id, id) is None:
         raise Problem("not_found")
     return pagination.answer_dated(entries, filters)
@@ -140,28 +122,18 @@ async def read_entry(request: Request, id: FromPath[UUID], date: FromPath[dt.dat
 async def put_entry(
     request: Request, id: FromPath[UUID], date: FromPath[dt.date], data: JSONBody[HabitEntryPut], if_match: IfMatch
 ) -> EncodedResponse[HabitEntry]:
-    """Enter what happened with a habit on a day: made, or replaced where there is an entry.
+    """Write the entry of a day: made, or replaced where there is one.
 
-    An omitted field gets its default; `completed` of a numeric habit is then decided by the value. From the day after
-    tomorrow on a day can only be skipped.
+    An omitted field gets its default; `completed` of a numeric habit is then decided by the value. A day after tomorrow
+    can only be skipped.
     """
-    check_day(date, request.caller.timezone, data)
+    rules.check_day(date, request.caller.timezone, data)
     user_id = request.caller.user_id
     put = await repository.put_entry(request.database, user_id, id, date, version=if_match, new=data)
     if put is None:
         raise missing(await repository.get(request.database, user_id, id))
     entry, made = put
     return responses.replaced(entry, made=made)
-
-
-def check_day(date: dt.date, timezone: str, new: HabitEntryPut) -> None:
-    """Raise Problem 422 for what cannot have happened yet.
-
-    Tomorrow is let through: a phone may be in another time zone than its account. A skip may lie ahead: holidays are planned.
-    """
-    tomorrow = dt.datetime.now(ZoneInfo(timezone)).date() + dt.timedelta(days=1)
-    if date > tomorrow and not new.skipped:
-        raise invalid("date", "in_future", "lies ahead: such a day can only be skipped")
 
 
 @delete("/{id:uuid}/entries/{date:date}", status_code=204)

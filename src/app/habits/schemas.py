@@ -27,7 +27,7 @@ constraints.owned(
 constraints.declare(
     {
         "habits_color_form": ("invalid", "color", constraints.COLOR),
-        "habits_target_value_numeric": ("invalid", "target_value", "is for numeric habits alone"),
+        "habits_target_value_numeric": ("invalid", "target_value", "is only for numeric habits"),
     }
 )
 constraints.owned(
@@ -59,8 +59,8 @@ TargetValue = Annotated[
     Meta(
         gt=0,
         le=1_000_000_000,
-        description="Numeric habits alone: the value that completes a day; without one, any value above 0 does. It counts when "
-        "an entry is written: changing it leaves the entries that are there.",
+        description="Only for numeric habits: the value that completes a day; without one, any value above 0 does. It counts "
+        "when an entry is written: changing it does not change existing entries.",
         examples=[20],
     ),
 ]
@@ -77,16 +77,24 @@ TargetDays = Annotated[
     Meta(
         ge=1,
         le=7,
-        description="Weekly and custom habits: how many days of a week make it a good one. Left open in a create: 1 for a "
-        "weekly habit, else 7.",
+        description="Weekly and custom habits: how many days of a week must be completed. Default: 1 for a weekly habit, "
+        "else 7.",
         examples=[3],
     ),
 ]
 Category = Annotated[str, Meta(min_length=1, max_length=100, examples=["Body"])]
 Icon = Annotated[str, Meta(min_length=1, max_length=100, description="A name or a character, for the client.", examples=["🧘"])]
-IsArchived = Annotated[bool, Meta(description="Put away: kept with its entries, and not due any more.", examples=[False])]
+IsArchived = Annotated[
+    bool, Meta(description="Whether it is archived: kept with its entries, and not due any more.", examples=[False])
+]
 Position = Annotated[
-    int, Meta(ge=0, le=1_000_000, description="The order of the list of today; equal ones go by id.", examples=[0])
+    int,
+    Meta(
+        ge=0,
+        le=1_000_000,
+        description="The order in the list of today; habits of equal position are ordered by id.",
+        examples=[0],
+    ),
 ]
 
 
@@ -152,24 +160,25 @@ class HabitPatch(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
 class HabitQuery(OrderedPageQuery, frozen=True, kw_only=True):
     """The filters of the list of habits."""
 
-    is_archived: Annotated[bool, Meta(description="Only habits that were put away, or only those that were not.")] | None = None
+    is_archived: Annotated[bool, Meta(description="Only archived habits, or only those that are not.")] | None = None
     tag: TagSlug | None = None
 
 
 Completed = Annotated[
-    bool, Meta(description="Whether it was done. Left open for a numeric habit, the value decides.", examples=[True])
+    bool, Meta(description="Whether it was done. Where it is not sent for a numeric habit, the value decides.", examples=[True])
 ]
 Skipped = Annotated[
     bool,
     Meta(
-        description="Left out on purpose: neither breaks nor lengthens a streak. Not together with completed.", examples=[False]
+        description="Skipped on purpose: neither breaks nor lengthens a streak. Not together with `completed`.",
+        examples=[False],
     ),
 ]
 Note = Annotated[str, Meta(max_length=2000, examples=["In the park"])]
 
 
 class HabitEntry(msgspec.Struct, frozen=True):
-    """What happened with a habit on a day."""
+    """The entry of a habit for a day."""
 
     habit_id: Id
     date: Day
@@ -184,7 +193,7 @@ class HabitEntry(msgspec.Struct, frozen=True):
 
 
 class HabitEntryPut(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """What happened with a habit on a day: an absent field gets its default."""
+    """The entry of a day: an absent field gets its default."""
 
     completed: Completed | UnsetType = UNSET
     skipped: Skipped = False
@@ -201,7 +210,7 @@ Rate = Annotated[float, Meta(ge=0, le=1, examples=[0.8571428571428571])]
 
 
 class HabitCompletionRate(msgspec.Struct, frozen=True, rename=lambda name: name.removeprefix("last_")):
-    """The share of what was due in the last so many days, today included, that was done; null: nothing was due."""
+    """The share of the due days that were completed, in the last 7 to 365 days up to today; null: none was due."""
 
     last_7: Rate | None
     last_30: Rate | None
@@ -224,16 +233,16 @@ class HabitMonthTotal(msgspec.Struct, frozen=True):
 
 
 class HabitStats(msgspec.Struct, frozen=True):
-    """What the entries of a habit come to, up to today."""
+    """The statistics of a habit, up to today."""
 
     current_streak: Annotated[
         int,
         Meta(
-            description="Days in a row; weeks, for weekly and custom habits. The one that is not over yet does not break it.",
+            description="Days in a row, or weeks for weekly and custom habits. The current one does not break it.",
             examples=[12],
         ),
     ]
-    longest_streak: Annotated[int, Meta(description="The longest there ever was.", examples=[40])]
+    longest_streak: Annotated[int, Meta(description="The longest streak so far.", examples=[40])]
     completion_rate: HabitCompletionRate
     total_completed: Annotated[int, Meta(description="Days on which it was done.", examples=[213])]
     by_week: Annotated[
@@ -252,14 +261,17 @@ class HabitStats(msgspec.Struct, frozen=True):
     ]
     best_weekday: Annotated[
         int | None,
-        Meta(description="On which it was done most often: 1 is Monday, 7 is Sunday; of equal ones the first.", examples=[1]),
+        Meta(
+            description="The weekday on which it was done most often: 1 is Monday, 7 is Sunday; of equal ones the first.",
+            examples=[1],
+        ),
     ]
 
 
 class DueHabit(Habit, frozen=True):
-    """A habit that is due today, and how it stands."""
+    """A habit that is due today, with its state."""
 
-    entry: Annotated[HabitEntry | None, Meta(description="What was entered for today.")]
+    entry: Annotated[HabitEntry | None, Meta(description="The entry of today.")]
     is_done: Annotated[bool, Meta(description="Whether it was completed today.", examples=[False])]
     completed_this_week: Annotated[
         int, Meta(description="Days since Monday on which it was done, today included.", examples=[2])
