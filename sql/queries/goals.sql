@@ -1,7 +1,7 @@
 -- name: create(user_id, new)^
 -- new is the goal as JSON. No row: the chosen id is taken by this user's own goal; send get() as a second statement.
--- A parent that is not there, or not this user's, breaks goals_parent_exists. A new goal cannot close a circle: nothing is
--- below it yet.
+-- A parent that does not exist, or is another user's, breaks goals_parent_exists. A new goal cannot close a circle: it has no
+-- sub-goals yet.
 insert into goals (
     user_id, id, title, description, goal_type, category, target_value, target_unit, start_date, end_date, status, priority,
     is_recurring, recurrence_pattern, parent_id, completed_at)
@@ -28,8 +28,7 @@ where goals.user_id = :user_id and id = :id;
 
 -- name: page_newest(user_id, status, goal_type, parent_id, tag, after, limit)
 -- Newest first, each row as JSON, its current value from the end of an index. A null filter means "do not filter".
--- The values are looked up for the rows of the page alone: joined before the limit, they would be for all that the filters
--- leave, where the planner expects few.
+-- The values are joined after the limit: before it, they would be looked up for every goal that passes the filters.
 select row_to_json(goal)::text as json
 from (
     select id, title, description, goal_type, category, target_value, target_unit, start_date, end_date, status, priority,
@@ -38,29 +37,24 @@ from (
         rfc3339(created_at) as created_at, rfc3339(updated_at) as updated_at, version
     from (
         select id, title, description, goal_type, category, target_value, target_unit, start_date, end_date, status, priority,
-            is_recurring, recurrence_pattern, parent_id, previous_id, completed_at,
-            (select p.value
-            from goal_progress p
-            where p.user_id = :user_id and p.goal_id = listed.id
-            order by p.date desc, p.id desc
-            limit 1) as current_value,
-            created_at, updated_at, version
-        from (
-            select id, title, description, goal_type, category, target_value, target_unit, start_date, end_date, status,
-                priority, is_recurring, recurrence_pattern, parent_id, previous_id, completed_at, created_at, updated_at,
-                version
-            from goals
-            where user_id = :user_id
-              and id < :after
-              and (:status::text is null or status = :status)
-              and (:goal_type::text is null or goal_type = :goal_type)
-              and (:parent_id::uuid is null or parent_id = :parent_id)
-              and (:tag::text is null or exists (
-                  select 1 from taggings g join tags t on t.user_id = g.user_id and t.id = g.tag_id
-                  where g.user_id = :user_id and g.goal_id = goals.id and t.slug = :tag))
-            order by id desc
-            limit :limit) listed
-        offset 0) valued) goal;
+            is_recurring, recurrence_pattern, parent_id, previous_id, completed_at, created_at, updated_at, version
+        from goals
+        where user_id = :user_id
+          and id < :after
+          and (:status::text is null or status = :status)
+          and (:goal_type::text is null or goal_type = :goal_type)
+          and (:parent_id::uuid is null or parent_id = :parent_id)
+          and (:tag::text is null or exists (
+              select 1 from taggings g join tags t on t.user_id = g.user_id and t.id = g.tag_id
+              where g.user_id = :user_id and g.goal_id = goals.id and t.slug = :tag))
+        order by id desc
+        limit :limit) listed
+    left join lateral (
+        select value as current_value from goal_progress
+        where user_id = :user_id and goal_id = listed.id
+        order by date desc, id desc
+        limit 1) progress on true
+    order by id desc) goal;
 
 -- name: page_oldest(user_id, status, goal_type, parent_id, tag, after, limit)
 -- Oldest first; the first page passes the lowest id of all.
@@ -72,34 +66,29 @@ from (
         rfc3339(created_at) as created_at, rfc3339(updated_at) as updated_at, version
     from (
         select id, title, description, goal_type, category, target_value, target_unit, start_date, end_date, status, priority,
-            is_recurring, recurrence_pattern, parent_id, previous_id, completed_at,
-            (select p.value
-            from goal_progress p
-            where p.user_id = :user_id and p.goal_id = listed.id
-            order by p.date desc, p.id desc
-            limit 1) as current_value,
-            created_at, updated_at, version
-        from (
-            select id, title, description, goal_type, category, target_value, target_unit, start_date, end_date, status,
-                priority, is_recurring, recurrence_pattern, parent_id, previous_id, completed_at, created_at, updated_at,
-                version
-            from goals
-            where user_id = :user_id
-              and id > :after
-              and (:status::text is null or status = :status)
-              and (:goal_type::text is null or goal_type = :goal_type)
-              and (:parent_id::uuid is null or parent_id = :parent_id)
-              and (:tag::text is null or exists (
-                  select 1 from taggings g join tags t on t.user_id = g.user_id and t.id = g.tag_id
-                  where g.user_id = :user_id and g.goal_id = goals.id and t.slug = :tag))
-            order by id
-            limit :limit) listed
-        offset 0) valued) goal;
+            is_recurring, recurrence_pattern, parent_id, previous_id, completed_at, created_at, updated_at, version
+        from goals
+        where user_id = :user_id
+          and id > :after
+          and (:status::text is null or status = :status)
+          and (:goal_type::text is null or goal_type = :goal_type)
+          and (:parent_id::uuid is null or parent_id = :parent_id)
+          and (:tag::text is null or exists (
+              select 1 from taggings g join tags t on t.user_id = g.user_id and t.id = g.tag_id
+              where g.user_id = :user_id and g.goal_id = goals.id and t.slug = :tag))
+        order by id
+        limit :limit) listed
+    left join lateral (
+        select value as current_value from goal_progress
+        where user_id = :user_id and goal_id = listed.id
+        order by date desc, id desc
+        limit 1) progress on true
+    order by id) goal;
 
 -- name: tree(user_id, id, limit)
--- Up to limit goals out of a goal and everything below it, each row with its JSON; rules.tree puts them together.
--- No row: not this user's. union, not union all: were there a circle, it would still end. The limit inside of the lateral keeps the
--- planner to one look into the index per goal: a join reads all goals of the user for every level while it knows no statistics.
+-- Up to limit goals of the tree below a goal, itself included, each with its JSON; rules.tree makes the tree. No row: not this
+-- user's. union instead of union all ends even on a circle. The limit inside the lateral makes the planner use one index scan
+-- per goal: without statistics, a join reads all goals of the user for every level.
 with recursive reached_goal as (
     select g.id from goals g where g.user_id = :user_id and g.id = :id
     union
@@ -123,17 +112,19 @@ from (
 order by goal.id;
 
 -- name: lock_goals(user_id)$
--- First statement of a transaction that moves a goal; patch() is the second. A lock inside of patch() would come too late for its
--- snapshot. No key update: the inserts of this user, which need a key share, go on.
+-- First statement of a transaction that moves a goal; patch() is the second. Inside patch() the lock would come too late for
+-- its snapshot. No key update: this user's inserts need a key share, and are not blocked.
 select id from users where id = :user_id for no key update;
 
--- name: patch(user_id, id, version, parent_id, changes)^
--- changes is the JSON of a merge patch: an absent key keeps its column, null clears it. A null version skips the If-Match check.
--- parent_id is the new parent, null when the goal moves under no other; lock_goals() must come before where it is one.
--- completed_at is set exactly when status becomes completed: now() in the transaction that completes the goal.
--- No row: not this user's, or moved on, or a circle: the goal is the new parent or stands above it. A lateral as in tree().
+-- name: patch(user_id, id, version, changes)^
+-- changes is the JSON of a merge patch: an absent key keeps its column, null clears it. A null version skips the If-Match
+-- check. Where changes has a parent_id, lock_goals() must be called first. completed_at is set exactly when status becomes
+-- completed: now() in the transaction that completes the goal. No row: not this user's, not at this version, or a circle: the
+-- goal is the new parent or above it. The lateral is as in tree().
 with recursive reached_ancestor as (
-    select g.id, g.parent_id from goals g where g.user_id = :user_id and g.id = :parent_id::uuid
+    select g.id, g.parent_id
+    from goals g
+    where g.user_id = :user_id and g.id = (:changes::jsonb ->> 'parent_id')::uuid
     union
     select parent.id, parent.parent_id
     from reached_ancestor r
@@ -143,8 +134,8 @@ patched_goal as (
     update goals g
     set (title, description, goal_type, category, target_value, target_unit, start_date, end_date, status, priority,
             is_recurring, recurrence_pattern, parent_id, completed_at) = (
-        select p.title, p.description, p.goal_type, p.category, p.target_value, p.target_unit, p.start_date, p.end_date, p.status,
-            p.priority, p.is_recurring, p.recurrence_pattern, p.parent_id,
+        select p.title, p.description, p.goal_type, p.category, p.target_value, p.target_unit, p.start_date, p.end_date,
+            p.status, p.priority, p.is_recurring, p.recurrence_pattern, p.parent_id,
             case when p.status = 'completed' then coalesce(g.completed_at, now()) end
         from jsonb_populate_record(g, :changes::jsonb) p)
     where g.user_id = :user_id
@@ -165,18 +156,19 @@ left join lateral (
     limit 1) progress on true;
 
 -- name: today(user_id)$
--- Which day it is where the user is.
+-- The date in the user's time zone.
 select (now() at time zone timezone)::date from users where id = :user_id;
 
--- name: recur(user_id, id, start_date, end_date, recurrence_pattern)!
--- Make the next occurrence of a goal that patch() completed in this very transaction: its completed_at is now(). It gets the
--- goal's fields and tags, and begins active, without progress and sub-goals. There is one at most: goals_previous_id_unique.
+-- name: recur(user_id, id, start_date, end_date, pattern)!
+-- Makes the next occurrence of a goal that patch() completed in this transaction: its completed_at is now(). It gets the
+-- goal's fields and tags, and begins active, without progress and sub-goals. There is at most one: goals_previous_id_unique.
+-- The count is that of the tags.
 with inserted_goal as (
     insert into goals (
         user_id, title, description, goal_type, category, target_value, target_unit, start_date, end_date, priority,
         is_recurring, recurrence_pattern, parent_id, previous_id)
     select g.user_id, g.title, g.description, g.goal_type, g.category, g.target_value, g.target_unit, :start_date::date,
-        :end_date::date, g.priority, true, :recurrence_pattern::text, g.parent_id, g.id
+        :end_date::date, g.priority, true, :pattern::text, g.parent_id, g.id
     from goals g
     where g.user_id = :user_id and g.id = :id and g.completed_at = now()
     on conflict (user_id, previous_id) where previous_id is not null do nothing
@@ -187,15 +179,15 @@ from inserted_goal i
 join taggings t on t.user_id = i.user_id and t.goal_id = :id;
 
 -- name: delete(user_id, id, version)!
--- A null version skips the If-Match check. Sub-goals and progress go with it by their foreign keys.
+-- A null version skips the If-Match check. Foreign keys delete its sub-goals and progress.
 delete from goals
 where user_id = :user_id
   and id = :id
   and (:version::integer is null or version = :version);
 
 -- name: create_progress(user_id, goal_id, new)^
--- new is the entry as JSON; without a date it is today, where the user is. No row: the chosen id is taken by this user's own entry.
--- A goal that is not there, or not this user's, breaks goal_progress_goal_exists.
+-- new is the entry as JSON; without a date: today, in the user's time zone. No row: the chosen id is taken by this user's own
+-- entry. A goal that does not exist, or is another user's, breaks goal_progress_goal_exists.
 insert into goal_progress (user_id, id, goal_id, date, value, note)
 select :user_id, coalesce(p.id, new_id()), :goal_id, coalesce(p.date, (now() at time zone u.timezone)::date), p.value, p.note
 from users u
@@ -210,7 +202,7 @@ from goal_progress
 where user_id = :user_id and goal_id = :goal_id and id = :id;
 
 -- name: page_progress_newest(user_id, goal_id, from_date, after_date, after_id, limit)
--- A goal's entries by date, the latest first, each as JSON.
+-- A goal's entries by date, latest first, each as JSON.
 select row_to_json(entry)::text as json
 from (
     select id, goal_id, date, value, note, rfc3339(created_at) as created_at, rfc3339(updated_at) as updated_at, version

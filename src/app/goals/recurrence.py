@@ -1,4 +1,4 @@
-"""When a goal comes again: recurrence rules of RFC 5545, about days."""
+"""When a goal recurs: recurrence rules of RFC 5545, for days only."""
 
 import re
 from datetime import date, datetime, time, timedelta
@@ -12,11 +12,11 @@ from app.http.fields import LAST_DAY
 from app.problems.catalog import Problem, invalid
 
 HORIZON = 10
-"""Years in which the next day must come."""
+"""Years within which the next day must come."""
 
 
 class Occurrence(NamedTuple):
-    """The next time of a recurring goal."""
+    """The next occurrence of a recurring goal."""
 
     start_date: date
     end_date: date | None
@@ -24,12 +24,12 @@ class Occurrence(NamedTuple):
 
 
 def next_occurrence(pattern: str, start: date, end: date | None) -> Occurrence | None:
-    """When a goal comes again that began on `start` and was to end on `end`.
+    """The occurrence after the one that began on `start` and was to end on `end`.
 
-    It begins on the rule's first day after `start`, which is its DTSTART and, as RFC 5545 (3.3.10) has it, counts as its
-    first occurrence: a COUNT is one lower in the next pattern. It lasts as long as before, and does not end before it
-    begins. None: the rule is used up (COUNT, UNTIL), or names no day within HORIZON years, or is none; or `start` lies
-    outside of 1901 to 2089.
+    It begins on the rule's first day after `start`, which is the rule's DTSTART and counts as its first occurrence (RFC 5545,
+    3.3.10): a COUNT is one lower in the next pattern. It lasts as long as the previous one, and does not end before it
+    begins. None: the rule is used up (COUNT, UNTIL), names no day within HORIZON years, or is not a rule; or `start` is not
+    within 1901 to 2089.
     """
     try:
         parts = _parts(pattern)
@@ -45,7 +45,7 @@ def next_occurrence(pattern: str, start: date, end: date | None) -> Occurrence |
 
 
 def check(pattern: str | None | UnsetType) -> None:
-    """Raise Problem 422 for a rule that python-dateutil does not take, or that names no day. Its form was checked before."""
+    """Raise Problem 422 for a rule that python-dateutil refuses, or that names no day. Decoding has checked its form."""
     if not isinstance(pattern, str):
         return
     try:
@@ -63,7 +63,7 @@ def _refused(message: str) -> Problem:
 
 
 def _parts(pattern: str) -> dict[str, str]:
-    """The parts of a rule by their names. Raises ValueError for what is no rule, and for a part that is there twice."""
+    """The parts of a rule by their names. Raises ValueError for a text that is no rule, and for a part that is there twice."""
     if not re.fullmatch(RECURRENCE, pattern):
         raise ValueError(pattern)
     pairs = [part.partition("=")[::2] for part in pattern.removeprefix("RRULE:").split(";")]
@@ -73,12 +73,12 @@ def _parts(pattern: str) -> dict[str, str]:
 
 
 def _next_day(parts: dict[str, str], after: date) -> date | None:
-    """The first day of a rule after its DTSTART, within HORIZON years; COUNT and UNTIL are left to the caller.
+    """The first day of a rule after its DTSTART, within HORIZON years, ignoring COUNT and UNTIL. None: there is none.
 
-    Raises ValueError or IndexError for what python-dateutil does not take.
+    Raises ValueError or IndexError for a rule that python-dateutil refuses.
     """
-    # dateutil goes on until the calendar ends with the year 9999 when a day never comes: 5 s of CPU. So the question is put
-    # shortly before that end: from 1901 to 2099 the calendar repeats itself every 28 years, and it does so every 400 years.
+    # For a day that never comes dateutil searches up to the year 9999: 5 s of CPU. So the dates are moved shortly before that
+    # end: from 1901 to 2099 the calendar repeats every 28 years, and over all every 400 years.
     if not 1901 <= after.year <= 2099 - HORIZON:
         return None
     years = 8000 + 1961 + (after.year - 1961) % 28 - after.year

@@ -3,178 +3,71 @@
 from datetime import date
 from uuid import UUID
 
-from app.database.queries import Executor, Json, load
+from app.database.queries import Executor, Json, load, to_json
 from app.goals.recurrence import Occurrence
-from app.goals.schemas import Goal, GoalCreate, GoalPatch, GoalProgress, GoalProgressCreate, TreeGoal
-from app.http.responses import encode
+from app.goals.schemas import Goal, GoalCreate, GoalPatch, GoalProgress, GoalProgressCreate, GoalQuery, TreeGoal
+from app.http.pagination import DatedPageQuery, dated_parameters, parameters
 
 queries = load("goals")
 
 
 async def create(database: Executor, user_id: UUID, new: GoalCreate) -> Goal | None:
     """Make a goal. None: this user has one with the chosen id."""
-    row = await queries.create(database, user_id=user_id, new=encode(new).decode())
-    return Goal(*row) if row else None
+    return await queries.create.one(database, Goal, user_id=user_id, new=to_json(new))
 
 
 async def get(database: Executor, user_id: UUID, id: UUID) -> Goal | None:
     """Read a goal of this user."""
-    row = await queries.get(database, user_id=user_id, id=id)
-    return Goal(*row) if row else None
+    return await queries.get.one(database, Goal, user_id=user_id, id=id)
 
 
-async def page_newest(
-    database: Executor,
-    user_id: UUID,
-    *,
-    status: str | None,
-    goal_type: str | None,
-    parent_id: UUID | None,
-    tag: str | None,
-    after: UUID,
-    limit: int,
-) -> list[Json[Goal]]:
-    """Read up to `limit` goals, newest first, that come behind `after`."""
-    rows = await queries.page_newest(
-        database,
-        user_id=user_id,
-        status=status,
-        goal_type=goal_type,
-        parent_id=parent_id,
-        tag=tag,
-        after=after,
-        limit=limit,
-    )
-    return [row[0] for row in rows]
-
-
-async def page_oldest(
-    database: Executor,
-    user_id: UUID,
-    *,
-    status: str | None,
-    goal_type: str | None,
-    parent_id: UUID | None,
-    tag: str | None,
-    after: UUID,
-    limit: int,
-) -> list[Json[Goal]]:
-    """Read up to `limit` goals, oldest first, that come behind `after`."""
-    rows = await queries.page_oldest(
-        database,
-        user_id=user_id,
-        status=status,
-        goal_type=goal_type,
-        parent_id=parent_id,
-        tag=tag,
-        after=after,
-        limit=limit,
-    )
-    return [row[0] for row in rows]
+async def page(database: Executor, user_id: UUID, filters: GoalQuery) -> list[Json[Goal]]:
+    """Read a page of goals, and one goal more if there is a next page. Raises Problem 422 for a bad cursor."""
+    return await queries.ordered("page", filters.order).values(database, user_id=user_id, **parameters(filters))
 
 
 async def tree(database: Executor, user_id: UUID, id: UUID, limit: int) -> list[TreeGoal]:
-    """Read up to `limit` goals out of a goal and everything below it, oldest first. None at all: not this user's."""
-    return [TreeGoal(*row) for row in await queries.tree(database, user_id=user_id, id=id, limit=limit)]
+    """Read up to `limit` goals of the tree below a goal, itself included, oldest first. Empty: not this user's."""
+    return await queries.tree.many(database, TreeGoal, user_id=user_id, id=id, limit=limit)
 
 
 async def lock_goals(database: Executor, user_id: UUID) -> UUID | None:
-    """Let nobody else move a goal of this user until the transaction ends. None: there is no such user (any more)."""
-    found: UUID | None = await queries.lock_goals(database, user_id=user_id)
-    return found
+    """Lock this user's moves of goals until the transaction ends. None: the user does not exist any more."""
+    return await queries.lock_goals.value(database, UUID, user_id=user_id)
 
 
 async def patch(database: Executor, user_id: UUID, id: UUID, version: int | None, changes: GoalPatch) -> Goal | None:
-    """Change a goal. None: not this user's, or it has moved on from `version`, or it would be below itself."""
-    row = await queries.patch(
-        database,
-        user_id=user_id,
-        id=id,
-        version=version,
-        parent_id=changes.parent_id if isinstance(changes.parent_id, UUID) else None,
-        changes=encode(changes).decode(),
-    )
-    return Goal(*row) if row else None
+    """Change a goal. None: not this user's, or not at `version` any more, or it would be a sub-goal of itself."""
+    return await queries.patch.one(database, Goal, user_id=user_id, id=id, version=version, changes=to_json(changes))
 
 
 async def today(database: Executor, user_id: UUID) -> date | None:
-    """Which day it is in the user's time zone. None: there is no such user (any more)."""
-    day: date | None = await queries.today(database, user_id=user_id)
-    return day
+    """The date in the user's time zone. None: the user does not exist any more."""
+    return await queries.today.value(database, date, user_id=user_id)
 
 
 async def recur(database: Executor, user_id: UUID, id: UUID, occurrence: Occurrence) -> int:
-    """Make the next occurrence of a goal that was completed in this transaction. Gives how many tags went along."""
-    count: int = await queries.recur(
-        database,
-        user_id=user_id,
-        id=id,
-        start_date=occurrence.start_date,
-        end_date=occurrence.end_date,
-        recurrence_pattern=occurrence.pattern,
-    )
-    return count
+    """Make the next occurrence of a goal that was completed in this transaction. Returns how many tags were copied."""
+    return await queries.recur.count(database, user_id=user_id, id=id, **occurrence._asdict())
 
 
 async def delete(database: Executor, user_id: UUID, id: UUID, version: int | None) -> int:
-    """Delete a goal and everything below it. 0: not this user's, or it has moved on from `version`."""
-    count: int = await queries.delete(database, user_id=user_id, id=id, version=version)
-    return count
+    """Delete a goal with all its sub-goals. 0: not this user's, or not at `version` any more."""
+    return await queries.delete.count(database, user_id=user_id, id=id, version=version)
 
 
 async def create_progress(database: Executor, user_id: UUID, new: GoalProgressCreate, *, goal_id: UUID) -> GoalProgress | None:
-    """Note how far a goal is. None: this user has an entry with the chosen id."""
-    row = await queries.create_progress(database, user_id=user_id, goal_id=goal_id, new=encode(new).decode())
-    return GoalProgress(*row) if row else None
+    """Make an entry of a goal's progress. None: this user has one with the chosen id."""
+    return await queries.create_progress.one(database, GoalProgress, user_id=user_id, goal_id=goal_id, new=to_json(new))
 
 
 async def get_progress(database: Executor, user_id: UUID, id: UUID, *, goal_id: UUID) -> GoalProgress | None:
-    """Read an entry of this goal."""
-    row = await queries.get_progress(database, user_id=user_id, goal_id=goal_id, id=id)
-    return GoalProgress(*row) if row else None
+    """Read an entry of a goal's progress."""
+    return await queries.get_progress.one(database, GoalProgress, user_id=user_id, goal_id=goal_id, id=id)
 
 
-async def page_progress_newest(
-    database: Executor,
-    user_id: UUID,
-    goal_id: UUID,
-    *,
-    far_date: date,
-    after_date: date,
-    after_id: UUID,
-    limit: int,
-) -> list[Json[GoalProgress]]:
-    """Read up to `limit` entries of a goal, the latest first, that come behind (`after_date`, `after_id`)."""
-    rows = await queries.page_progress_newest(
-        database,
-        user_id=user_id,
-        goal_id=goal_id,
-        from_date=far_date,
-        after_date=after_date,
-        after_id=after_id,
-        limit=limit,
+async def page_progress(database: Executor, user_id: UUID, goal_id: UUID, filters: DatedPageQuery) -> list[Json[GoalProgress]]:
+    """Read a page of a goal's progress, and one entry more if there is a next page. Raises Problem 422 for a bad cursor."""
+    return await queries.ordered("page_progress", filters.order).values(
+        database, user_id=user_id, goal_id=goal_id, **dated_parameters(filters)
     )
-    return [row[0] for row in rows]
-
-
-async def page_progress_oldest(
-    database: Executor,
-    user_id: UUID,
-    goal_id: UUID,
-    *,
-    far_date: date,
-    after_date: date,
-    after_id: UUID,
-    limit: int,
-) -> list[Json[GoalProgress]]:
-    """Read up to `limit` entries of a goal, the earliest first, that come behind (`after_date`, `after_id`)."""
-    rows = await queries.page_progress_oldest(
-        database,
-        user_id=user_id,
-        goal_id=goal_id,
-        to_date=far_date,
-        after_date=after_date,
-        after_id=after_id,
-        limit=limit,
-    )
-    return [row[0] for row in rows]

@@ -1,26 +1,37 @@
-"""The rules of goals that span several statements."""
+"""The rules of goals that span several statements or are not SQL: recurrence, moves, and trees."""
 
 from collections import defaultdict
 from uuid import UUID
 
 from app.database.executor import Database
-from app.database.queries import Executor
+from app.database.queries import Executor, Json
 from app.goals import recurrence, repository
-from app.goals.schemas import Goal, GoalPatch, GoalTree, TreeGoal
-from app.http.responses import EncodedResponse
+from app.goals.schemas import Goal, GoalCreate, GoalPatch, GoalTree, TreeGoal
+from app.http import idempotency
 from app.problems.catalog import FieldError, Problem
 from app.problems.ownership import missing
 
 LARGEST_TREE = 10_000
-"""Goals in one answer."""
+"""The number of goals in one answer."""
+
+
+async def create(database: Executor, user_id: UUID, new: GoalCreate) -> tuple[Goal, bool]:
+    """Make a goal, or find the one that the same create made before; returns it, and whether it was there before.
+
+    Raises Problem 422 for a recurrence rule that names no day.
+    """
+    recurrence.check(new.recurrence_pattern)
+    return await idempotency.create_once(repository.create, repository.get, database, user_id, new)
 
 
 async def change(database: Database, user_id: UUID, id: UUID, version: int | None, changes: GoalPatch) -> Goal:
     """Change a goal by a merge patch. Raises Problem 404, 412, 422.
 
-    One statement, but for two changes that need a transaction: a move under another goal takes the lock of the user's
-    moves first, so that two moves at once cannot close a circle; completing a recurring goal makes its next occurrence.
+    It is one statement, except for two changes that need a transaction: a move under another goal first takes the lock of
+    the user's moves, so that two concurrent moves cannot close a circle; completing a recurring goal makes its next
+    occurrence.
     """
+    recurrence.check(changes.recurrence_pattern)
     moves = isinstance(changes.parent_id, UUID)
     if not moves and changes.status != "completed":
         return await _patch(database, user_id, id, version, changes)
@@ -40,20 +51,20 @@ async def _patch(database: Executor, user_id: UUID, id: UUID, version: int | Non
     goal = await repository.patch(database, user_id, id, version, changes)
     if goal is not None:
         return goal
-    there = await repository.get(database, user_id, id)
-    if there is not None and isinstance(changes.parent_id, UUID) and version in {None, there.version}:
+    unchanged = await repository.get(database, user_id, id)
+    if unchanged is not None and isinstance(changes.parent_id, UUID) and version in {None, unchanged.version}:
         raise Problem(
             "goals_cycle", errors=(FieldError("parent_id", "goals_cycle", "must not be this goal, nor one below it"),)
         )
-    raise missing(there)
+    raise missing(unchanged)
 
 
 async def _recur(transaction: Executor, user_id: UUID, goal: Goal) -> None:
-    """Make the next occurrence of a recurring goal that was completed just now.
+    """Make the next occurrence of a recurring goal that was just completed.
 
-    There is one at most, though the goal be reopened and completed again; only when it was deleted it is made anew. It begins
-    on the rule's next day after the goal's start_date, or after today where it has none. It has the goal's fields, parent and
-    tags; it is active, without progress, and without the goal's sub-goals.
+    A goal has at most one, even if it is reopened and completed again; a deleted one is made again. It begins on the rule's
+    next day after the goal's start_date, or after today where the goal has none. It has the goal's fields, parent and tags;
+    it is active, without progress and without the goal's sub-goals.
     """
     if not goal.is_recurring or goal.recurrence_pattern is None:
         return
@@ -65,17 +76,23 @@ async def _recur(transaction: Executor, user_id: UUID, goal: Goal) -> None:
         await repository.recur(transaction, user_id, goal.id, occurrence)
 
 
-def tree(root: UUID, goals: list[TreeGoal]) -> EncodedResponse[GoalTree]:
-    """Answer with a goal and everything below it, put together out of their rows, oldest first. Raises Problem 404, 422.
-
-    A goal's rolled-up percentage is the mean of those of its sub-goals; cancelled ones do not count, or a plan that was
-    given up would hold its goal down for ever. Without any that counts it is the goal's own percentage.
-    No step calls itself, and the rows stay the JSON that they are: a chain may be as deep as a tree may be large.
-    """
+async def tree(database: Executor, user_id: UUID, id: UUID) -> Json[GoalTree]:
+    """Read a goal with all its sub-goals. Raises Problem 404, and 422 for a tree of more than LARGEST_TREE goals."""
+    goals = await repository.tree(database, user_id, id, LARGEST_TREE + 1)
     if not goals:
         raise Problem("not_found")
     if len(goals) > LARGEST_TREE:
         raise Problem("goals_tree_too_large")
+    return _nested(id, goals)
+
+
+def _nested(root: UUID, goals: list[TreeGoal]) -> Json[GoalTree]:
+    """The tree of the goals, which are sorted oldest first.
+
+    A goal's rolled-up percentage is the mean of those of its sub-goals; cancelled ones do not count, or a plan that was
+    given up would lower its goal for ever. Without any that counts it is the goal's own percentage.
+    No function is recursive, and the goals stay JSON: a chain may be as deep as a tree may be large.
+    """
     children: dict[UUID | None, list[TreeGoal]] = defaultdict(list)
     for goal in goals:
         children[None if goal.id == root else goal.parent_id].append(goal)
@@ -91,8 +108,8 @@ def tree(root: UUID, goals: list[TreeGoal]) -> EncodedResponse[GoalTree]:
         rolled_up[goal.id] = sum(parts) / len(parts) if parts else float(goal.percentage)
     written, last = [], -1
     for goal, depth in downwards:
-        # What is no deeper than the goal before it ends that one, and those around it.
+        # A goal that is not deeper than the previous one ends it, and the goals around it down to its own depth.
         written.append("" if depth > last else "]}" * (last - depth + 1) + ",")
         written.append(f'{{"goal":{goal.json},"rolled_up_percentage":{round(rolled_up[goal.id], 2)},"children":[')
         last = depth
-    return EncodedResponse(("".join(written) + "]}" * (last + 1)).encode())
+    return Json("".join(written) + "]}" * (last + 1))

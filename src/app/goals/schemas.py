@@ -75,14 +75,14 @@ RECURRENCE = (
     f"|YEARLY(;({_YEARLY}|{_part('BYDAY', f'([+-]?(5[0-3]|[1-4][0-9]|[1-9]))?{_WEEKDAY}')}))*"
     f"){END}"
 )
-"""RFC 5545, 3.3.10, as far as it is about days: FREQ comes first, and each FREQ takes the parts that mean something for it."""
+"""RFC 5545, 3.3.10, for days only: FREQ is the first part, and each FREQ takes the parts that have a meaning for it."""
 
 GoalType = Annotated[Literal["daily", "weekly", "monthly", "yearly"], Meta(title="GoalType", examples=["yearly"])]
 GoalStatus = Annotated[Literal["active", "completed", "cancelled", "paused"], Meta(title="GoalStatus", examples=["active"])]
 Title = Annotated[str, Meta(min_length=1, max_length=255, pattern=NOT_BLANK, description="Not blank.", examples=["Read"])]
 Description = Annotated[str, Meta(max_length=10_000, examples=["A book a month"])]
 Category = Annotated[str, Meta(min_length=1, max_length=100, examples=["learning"])]
-TargetValue = Annotated[float, Meta(gt=0, le=1_000_000_000, description="What the current value is to reach.", examples=[12.5])]
+TargetValue = Annotated[float, Meta(gt=0, le=1_000_000_000, description="The value to reach.", examples=[12.5])]
 TargetUnit = Annotated[str, Meta(min_length=1, max_length=50, examples=["books"])]
 Priority = Annotated[int, Meta(ge=0, le=5, description="From 0, the lowest, to 5.", examples=[3])]
 IsRecurring = Annotated[
@@ -106,7 +106,7 @@ Note = Annotated[str, Meta(max_length=10_000, examples=["Finished two on the tra
 
 
 class Goal(msgspec.Struct, frozen=True):
-    """A goal, with how far it is."""
+    """A goal with its current value and percentage."""
 
     id: Id
     title: Title
@@ -120,14 +120,14 @@ class Goal(msgspec.Struct, frozen=True):
     status: GoalStatus
     priority: Priority
     is_recurring: IsRecurring
-    # Rows that were imported may hold another text.
+    # Imported rows may have a text of another form.
     recurrence_pattern: Annotated[str, Meta(examples=["FREQ=WEEKLY;BYDAY=MO"])] | None
     parent_id: ParentId | None
     previous_id: (
         Annotated[
             UUID,
             Meta(
-                description="The recurring goal whose completion made this one; it may be deleted since.",
+                description="The recurring goal whose completion made this one; it may have been deleted.",
                 examples=["019aa2c5-7b1c-7d3e-8f4a-5b6c7d8e9f02"],
             ),
         ]
@@ -135,12 +135,12 @@ class Goal(msgspec.Struct, frozen=True):
     )
     completed_at: Timestamp | None
     current_value: (
-        Annotated[float, Meta(description="The value of its newest progress by date. Null: none yet.", examples=[4.5])] | None
+        Annotated[float, Meta(description="The value of its latest progress by date. Null: none yet.", examples=[4.5])] | None
     )
     percentage: Annotated[
         Percentage,
         Meta(
-            description="How much of target_value the current value is, two decimals, never outside of 0 to 100; 0 without "
+            description="The current value in percent of target_value, with two decimals, cut to 0 to 100; 0 without "
             "progress. Without a target: 100 when completed, else 0."
         ),
     ]
@@ -191,12 +191,12 @@ class GoalQuery(OrderedPageQuery, frozen=True, kw_only=True):
 
     status: GoalStatus | None = None
     goal_type: GoalType | None = None
-    parent_id: Annotated[UUID, Meta(description="Only the sub-goals right below this goal.")] | None = None
+    parent_id: Annotated[UUID, Meta(description="Only the direct sub-goals of this goal.")] | None = None
     tag: TagSlug | None = None
 
 
 class TreeGoal(msgspec.Struct, frozen=True):
-    """A goal of a tree: what its place in the tree needs, and the whole as JSON."""
+    """A goal of a tree: the fields that place it in the tree, and the whole goal as JSON."""
 
     id: UUID
     parent_id: UUID | None
@@ -206,21 +206,21 @@ class TreeGoal(msgspec.Struct, frozen=True):
 
 
 class GoalTree(msgspec.Struct, frozen=True):
-    """A goal with everything below it."""
+    """A goal with all its sub-goals."""
 
     goal: Goal
     rolled_up_percentage: Annotated[
         Percentage,
         Meta(
-            description="The mean of the rolled-up percentages of its sub-goals, cancelled ones left out, two decimals. "
-            "Without any: its own percentage."
+            description="The mean of the rolled-up percentages of its sub-goals without cancelled ones, with two decimals. "
+            "Without any sub-goal: its own percentage."
         ),
     ]
     children: Annotated[list["GoalTree"], Meta(description="Its sub-goals, oldest first, each with its own.", examples=[[]])]
 
 
 class GoalProgress(msgspec.Struct, frozen=True):
-    """How far a goal was on a day."""
+    """The progress of a goal on a day."""
 
     id: Id
     goal_id: Annotated[UUID, Meta(description="The goal.", examples=["019aa2c5-7b1c-7d3e-8f4a-5b6c7d8e9f01"])]
@@ -233,9 +233,9 @@ class GoalProgress(msgspec.Struct, frozen=True):
 
 
 class GoalProgressCreate(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """How far a goal is on a day; without a date: today, in the user's time zone."""
+    """The progress of a goal on a day; without a date: today, in the user's time zone."""
 
     value: ProgressValue
-    date: Annotated[dt.date, Meta(description="Today when it is absent.", examples=["2026-11-21"])] | None = None
+    date: Annotated[dt.date, Meta(description="Default: today.", examples=["2026-11-21"])] | None = None
     note: Note | None = None
     id: ChosenId | None = None
