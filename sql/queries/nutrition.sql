@@ -1,6 +1,5 @@
 -- name: create(user_id, new)^
--- new is the JSON of the row, the chosen id included. No row: that id is taken by this user's own food; send get() as a
--- second statement.
+-- new is the food as JSON. No row: the chosen id is taken by this user's own food; send get() as a second statement.
 insert into foods (
     user_id, id, date, time, meal_type, name, portion, calories, protein_g, carbs_g, fats_g, fiber_g, sugar_g, sodium_mg,
     is_favorite, notes)
@@ -18,8 +17,8 @@ from foods
 where user_id = :user_id and id = :id;
 
 -- name: page_newest(user_id, from_date, meal_type, is_favorite, tag, after_date, after_id, limit)
--- The latest day first, each row as JSON. A null filter means "do not filter". after is where the previous page ended;
--- the first page passes the last day asked for.
+-- Latest day first, each row as JSON. A null filter means "do not filter". after_date and after_id are those of the last row
+-- of the previous page; the first page passes the last day of the range and the highest id of all.
 select row_to_json(food)::text as json
 from (
     select id, date, rfc3339(time) as time, meal_type, name, portion, calories, protein_g, carbs_g, fats_g, fiber_g, sugar_g,
@@ -37,7 +36,7 @@ from (
     limit :limit) food;
 
 -- name: page_oldest(user_id, to_date, meal_type, is_favorite, tag, after_date, after_id, limit)
--- The earliest day first; the first page passes the first day asked for.
+-- Earliest day first; the first page passes the first day of the range and the lowest id of all.
 select row_to_json(food)::text as json
 from (
     select id, date, rfc3339(time) as time, meal_type, name, portion, calories, protein_g, carbs_g, fats_g, fiber_g, sugar_g,
@@ -55,8 +54,8 @@ from (
     limit :limit) food;
 
 -- name: summary(user_id, from_date, to_date, by)
--- The earliest day (by = week: Monday) first; days without food are left out. Without dates: the 30 days that end today,
--- where the user is. sum() leaves out nulls, and of nulls alone makes null.
+-- Earliest day (by = week: Monday) first; days without food are left out. Without dates: the 30 days that end today, in the
+-- user's time zone. sum() ignores nulls, and is null where all values are.
 with asked as (
     select coalesce(:from_date::date, (now() at time zone u.timezone)::date - 29) as from_date,
         coalesce(:to_date::date, (now() at time zone u.timezone)::date) as to_date
@@ -73,7 +72,7 @@ order by 1;
 
 -- name: patch(user_id, id, version, changes)^
 -- changes is the JSON of a merge patch: an absent key keeps its column, null clears it. A null version skips the
--- If-Match check. No row: not this user's, or moved on.
+-- If-Match check. No row: not this user's, or not at this version.
 update foods f
 set (date, time, meal_type, name, portion, calories, protein_g, carbs_g, fats_g, fiber_g, sugar_g, sodium_mg, is_favorite,
     notes) = (

@@ -1,6 +1,6 @@
 -- name: create(user_id, new)^
--- new is the JSON of the workout, with its exercises and the chosen id. No row: that id is taken by this user's own workout;
--- send get() as a second statement.
+-- new is the workout as JSON, with its exercises. No row: the chosen id is taken by this user's own workout; send get() as a
+-- second statement.
 with inserted_workout as (
     insert into workouts (
         user_id, id, date, time, type, name, duration_minutes, calories_burned, intensity, location, mood_before, mood_after,
@@ -42,8 +42,8 @@ from workouts w
 where w.user_id = :user_id and w.id = :id;
 
 -- name: page_newest(user_id, from_date, tag, after_date, after_id, limit)
--- The latest day first, each row with its exercises as JSON. A null filter means "do not filter". after is where the previous
--- page ended; the first page passes the last day asked for.
+-- Latest day first, each row with its exercises as JSON. A null filter means "do not filter". after_date and after_id are
+-- those of the last row of the previous page; the first page passes the last day of the range and the highest id of all.
 select row_to_json(workout)::text as json
 from (
     select w.id, w.date, rfc3339(w.time) as time, w.type, w.name, w.duration_minutes, w.calories_burned, w.intensity,
@@ -67,7 +67,7 @@ from (
     limit :limit) workout;
 
 -- name: page_oldest(user_id, to_date, tag, after_date, after_id, limit)
--- The earliest day first; the first page passes the first day asked for.
+-- Earliest day first; the first page passes the first day of the range and the lowest id of all.
 select row_to_json(workout)::text as json
 from (
     select w.id, w.date, rfc3339(w.time) as time, w.type, w.name, w.duration_minutes, w.calories_burned, w.intensity,
@@ -91,8 +91,8 @@ from (
     limit :limit) workout;
 
 -- name: summary(user_id, from_date, to_date, by)
--- The earliest day (by = week: Monday) first; days without a workout are left out. Without dates: the 30 days that end today,
--- where the user is. sum() leaves out nulls, and of nulls alone makes null.
+-- Earliest day (by = week: Monday) first; days without a workout are left out. Without dates: the 30 days that end today, in
+-- the user's time zone. sum() ignores nulls, and is null where all values are.
 with asked as (
     select coalesce(:from_date::date, (now() at time zone u.timezone)::date - 29) as from_date,
         coalesce(:to_date::date, (now() at time zone u.timezone)::date) as to_date
@@ -116,9 +116,9 @@ group by 1
 order by 1;
 
 -- name: lock(user_id, id, version)$
--- First statement of the transaction that changes a workout: what the next ones read of its exercises is then the last there
--- is. A lock inside of such a statement would come too late for its snapshot. A null version skips the If-Match check. No row:
--- not this user's, or moved on.
+-- First statement of a transaction that changes a workout: so the next ones read its latest exercises. Inside one of them the
+-- lock would come too late for the snapshot. A null version skips the If-Match check. No row: not this user's, or not at this
+-- version.
 select id from workouts
 where user_id = :user_id
   and id = :id
@@ -126,8 +126,8 @@ where user_id = :user_id
 for no key update;
 
 -- name: replace_exercises(user_id, workout_id, exercises)$
--- exercises is the JSON of the whole list, whose order gives the positions. Gives how many rows are not as they were: 0 when
--- the same list comes again. Behind lock().
+-- exercises is the JSON of the whole list, whose order sets the positions. Returns how many rows changed: 0 for the same list.
+-- Call lock() first.
 with deleted_exercise as (
     delete from workout_exercises
     where user_id = :user_id and workout_id = :workout_id and position > jsonb_array_length(:exercises::jsonb)
@@ -154,10 +154,11 @@ written_exercise as (
 select ((select count(position) from deleted_exercise) + (select count(position) from written_exercise))::integer as changed;
 
 -- name: patch(user_id, id, changes, exercises_changed)^
--- changes is the JSON of a merge patch: an absent key keeps its column, null clears it. New exercises are a new version of the
--- workout: touch() sees a version that differs, and does the rest. Behind lock().
+-- changes is the JSON of a merge patch: an absent key keeps its column, null clears it. Changed exercises raise the version
+-- here; touch() sees that it differs, and does the rest. Call lock() first.
 update workouts w
-set (date, time, type, name, duration_minutes, calories_burned, intensity, location, mood_before, mood_after, notes, version) = (
+set (date, time, type, name, duration_minutes, calories_burned, intensity, location, mood_before, mood_after, notes,
+    version) = (
     select p.date, p.time, p.type, p.name, p.duration_minutes, p.calories_burned, p.intensity, p.location, p.mood_before,
         p.mood_after, p.notes, w.version + :exercises_changed::boolean::integer
     from jsonb_populate_record(w, :changes::jsonb) p)
@@ -174,7 +175,7 @@ returning w.id, w.date, w.time, w.type, w.name, w.duration_minutes, w.calories_b
             where user_id = :user_id and workout_id = w.id) e), '[]') as exercises;
 
 -- name: delete(user_id, id, version)!
--- The exercises go along. A null version skips the If-Match check.
+-- A foreign key deletes its exercises. A null version skips the If-Match check.
 delete from workouts
 where user_id = :user_id
   and id = :id

@@ -1,1 +1,1 @@
-"""Nutrition: what was eaten, and what it sums up to."""
+"""Nutrition: what was eaten, and its totals by day and week."""

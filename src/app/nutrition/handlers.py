@@ -5,7 +5,7 @@ from uuid import UUID
 from litestar import Router, delete, get, patch, post
 from litestar.params import FromPath, FromQuery, JSONBody
 
-from app.http import date_ranges, idempotency, pagination, responses
+from app.http import idempotency, pagination, responses
 from app.http.conditional import IfMatch
 from app.http.date_ranges import Summary, SummaryQuery
 from app.http.pagination import Page
@@ -19,7 +19,7 @@ from app.problems.ownership import missing
 
 @post("/")
 async def create(request: Request, data: JSONBody[FoodCreate]) -> EncodedResponse[Food]:
-    """Write down a food. Sent again with the same `id`: 200 with the food as it stands, and nothing new."""
+    """Make a food. Sent again with the same `id`: 200 with the food as it stands, and nothing new."""
     food, replayed = await idempotency.create_once(
         repository.create, repository.get, request.database, request.caller.user_id, data
     )
@@ -36,34 +36,19 @@ async def read(request: Request, id: FromPath[UUID]) -> EncodedResponse[Food]:
 @get("/")
 async def page(request: Request, filters: FromQuery[FoodQuery]) -> EncodedResponse[Page[Food]]:
     """List foods by date, newest first or oldest first; those of one day by the time they were made."""
-    read_page = repository.page_newest if filters.order == "newest" else repository.page_oldest
-    after_date, after_id = pagination.after_dated(filters)
-    foods = await read_page(
-        request.database,
-        request.caller.user_id,
-        far_date=pagination.range_bound(filters),
-        meal_type=filters.meal_type,
-        is_favorite=filters.is_favorite,
-        tag=filters.tag,
-        after_date=after_date,
-        after_id=after_id,
-        limit=filters.limit + 1,
-    )
+    foods = await repository.page(request.database, request.caller.user_id, filters)
     return pagination.answer_dated(foods, filters)
 
 
 @get("/summary")
 async def summary(request: Request, filters: FromQuery[SummaryQuery]) -> EncodedResponse[Summary[FoodTotals]]:
-    """Add up foods per day or per week, the earliest first.
+    """Add up foods per day or per week, earliest first.
 
-    Days without food are left out; a week counts only its days within the range. A nutrient that nobody entered is null in
-    the total, not 0; where some foods have it, the others count as 0. Without `from` and `to`: the last 30 days in the time
-    zone of the user. At most 366 days.
+    Days without food are left out; a week counts only its days within the range. A nutrient that no food has is null in the
+    total, not 0; where some foods have it, the others count as 0. Without `from` and `to`: the last 30 days in the user's
+    time zone. At most 366 days.
     """
-    from_date, to_date = date_ranges.days(filters)
-    totals = await repository.summary(
-        request.database, request.caller.user_id, from_date=from_date, to_date=to_date, by=filters.by
-    )
+    totals = await repository.summary(request.database, request.caller.user_id, filters)
     return responses.row(Summary(totals))
 
 

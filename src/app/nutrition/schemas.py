@@ -26,11 +26,11 @@ constraints.owned(
 
 MealType = Annotated[Literal["breakfast", "lunch", "dinner", "snack"], Meta(title="MealType", examples=["lunch"])]
 Name = Annotated[str, Meta(min_length=1, max_length=255, pattern=NOT_BLANK, description="Not blank.", examples=["Lentil soup"])]
-Portion = Annotated[str, Meta(max_length=100, description="As one says it.", examples=["1 cup"])]
+Portion = Annotated[str, Meta(max_length=100, description="In the user's words.", examples=["1 cup"])]
 Calories = Annotated[Quantity, Meta(description="Kilocalories.", examples=[320])]
 Grams = Annotated[Quantity, Meta(description="Grams.")]
 Milligrams = Annotated[Quantity, Meta(description="Milligrams.", examples=[480])]
-Favorite = Annotated[bool, Meta(description="Whether to offer it again.", examples=[False])]
+Favorite = Annotated[bool, Meta(description="Whether it is a favorite.", examples=[False])]
 
 
 class Food(msgspec.Struct, frozen=True):
@@ -57,7 +57,7 @@ class Food(msgspec.Struct, frozen=True):
 
 
 class FoodCreate(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Something new that was eaten or drunk; a null nutrient is one that nobody knows."""
+    """A new food; a null nutrient is not known."""
 
     date: Day
     time: TimeOfDay | None = None
@@ -99,14 +99,14 @@ class FoodQuery(DatedPageQuery, frozen=True, kw_only=True):
     """The filters of the list of foods."""
 
     meal_type: Annotated[MealType, Meta(description="Only foods of this meal.")] | None = None
-    is_favorite: Annotated[bool, Meta(description="Only favorites, or only what is none.")] | None = None
+    is_favorite: Annotated[bool, Meta(description="Only favorites, or only foods that are not.")] | None = None
     tag: TagSlug | None = None
 
 
 class FoodTotals(msgspec.Struct, frozen=True):
-    """What was eaten on a day or in a week.
+    """The totals of a day or a week.
 
-    A total adds up the foods for which the value is known; null: it is known for none. 0 means that somebody entered 0.
+    A total adds up the foods for which the value is known; null: it is known for none.
     """
 
     date: Annotated[Day, Meta(description="The day; by week its Monday, which may lie before `from`.")]

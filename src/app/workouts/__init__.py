@@ -1,1 +1,1 @@
-"""Workouts with their exercises, in the units in which they were entered and in those that compare."""
+"""Workouts with their exercises, in the units that were sent and in kilograms and meters."""

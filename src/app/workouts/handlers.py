@@ -5,7 +5,7 @@ from uuid import UUID
 from litestar import Router, delete, get, patch, post, put
 from litestar.params import FromPath, FromQuery, JSONBody
 
-from app.http import date_ranges, idempotency, pagination, responses
+from app.http import pagination, responses
 from app.http.conditional import IfMatch
 from app.http.date_ranges import Summary, SummaryQuery
 from app.http.pagination import Page
@@ -18,11 +18,8 @@ from app.workouts.schemas import Workout, WorkoutCreate, WorkoutPatch, WorkoutPu
 
 @post("/")
 async def create(request: Request, data: JSONBody[WorkoutCreate]) -> EncodedResponse[Workout]:
-    """Write down a workout with its exercises. Sent again with the same `id`: 200 with the workout as it stands."""
-    rules.check_units(data.exercises)
-    workout, replayed = await idempotency.create_once(
-        repository.create, repository.get, request.database, request.caller.user_id, data
-    )
+    """Make a workout with its exercises. Sent again with the same `id`: 200 with the workout as it stands, and nothing new."""
+    workout, replayed = await rules.create(request.database, request.caller.user_id, data)
     return responses.created(workout, f"/v1/workouts/{workout.id}", replayed=replayed)
 
 
@@ -30,40 +27,25 @@ async def create(request: Request, data: JSONBody[WorkoutCreate]) -> EncodedResp
 async def read(request: Request, id: FromPath[UUID]) -> EncodedResponse[Workout]:
     """Read a workout with its exercises."""
     workout = await repository.get(request.database, request.caller.user_id, id)
-    if workout is None:
-        raise missing(None)
-    return responses.versioned(workout)
+    return responses.found(workout)
 
 
 @get("/")
 async def page(request: Request, filters: FromQuery[WorkoutQuery]) -> EncodedResponse[Page[Workout]]:
     """List workouts with their exercises by date, newest first or oldest first; those of one day by the time they were made."""
-    read_page = repository.page_newest if filters.order == "newest" else repository.page_oldest
-    after_date, after_id = pagination.after_dated(filters)
-    workouts = await read_page(
-        request.database,
-        request.caller.user_id,
-        far_date=pagination.range_bound(filters),
-        tag=filters.tag,
-        after_date=after_date,
-        after_id=after_id,
-        limit=filters.limit + 1,
-    )
+    workouts = await repository.page(request.database, request.caller.user_id, filters)
     return pagination.answer_dated(workouts, filters)
 
 
 @get("/summary")
 async def summary(request: Request, filters: FromQuery[SummaryQuery]) -> EncodedResponse[Summary[WorkoutTotals]]:
-    """Add up workouts per day or per week, the earliest first.
+    """Add up workouts per day or per week, earliest first.
 
     Days without a workout are left out; a week counts only its days within the range. Weights and distances are added up in
-    kilograms and meters, whatever they were entered in. What nobody entered is null in the total, not 0. Without `from` and
-    `to`: the last 30 days in the time zone of the user. At most 366 days.
+    kilograms and meters, whatever unit was sent. A value that no workout has is null in the total, not 0. Without `from` and
+    `to`: the last 30 days in the user's time zone. At most 366 days.
     """
-    from_date, to_date = date_ranges.days(filters)
-    totals = await repository.summary(
-        request.database, request.caller.user_id, from_date=from_date, to_date=to_date, by=filters.by
-    )
+    totals = await repository.summary(request.database, request.caller.user_id, filters)
     return responses.row(Summary(totals))
 
 
@@ -71,7 +53,7 @@ async def summary(request: Request, filters: FromQuery[SummaryQuery]) -> Encoded
 async def replace(
     request: Request, id: FromPath[UUID], data: JSONBody[WorkoutPut], if_match: IfMatch
 ) -> EncodedResponse[Workout]:
-    """Replace a workout as a whole, with its exercises. It must be there: POST takes an `id` too."""
+    """Replace a whole workout, with its exercises. It must exist: POST accepts an `id` too."""
     user_id = request.caller.user_id
     workout = await rules.change(request.database, user_id, id, if_match, data)
     if workout is None:

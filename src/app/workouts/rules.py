@@ -1,4 +1,4 @@
-"""The rules of workouts that span several statements, and those of several fields."""
+"""The rules of workouts that span several statements or several fields."""
 
 from collections.abc import Sequence
 from uuid import UUID
@@ -6,38 +6,48 @@ from uuid import UUID
 from msgspec import UnsetType
 
 from app.database.executor import Database, Transaction
+from app.database.queries import Executor
+from app.http import idempotency
 from app.problems.catalog import invalid
 from app.workouts import repository
-from app.workouts.schemas import Workout, WorkoutExerciseCreate, WorkoutPatch, WorkoutPut
+from app.workouts.schemas import Workout, WorkoutCreate, WorkoutExerciseCreate, WorkoutPatch, WorkoutPut
 
 
-def check_units(exercises: Sequence[WorkoutExerciseCreate] | UnsetType) -> None:
-    """Raise Problem 422 for a weight or a distance without its unit: nobody could compare it."""
-    if isinstance(exercises, UnsetType):
-        return
-    for place, exercise in enumerate(exercises):
-        if exercise.weight is not None and exercise.weight_unit is None:
-            raise invalid(f"exercises[{place}].weight_unit", "required", "is required with weight")
-        if exercise.distance is not None and exercise.distance_unit is None:
-            raise invalid(f"exercises[{place}].distance_unit", "required", "is required with distance")
+async def create(database: Executor, user_id: UUID, new: WorkoutCreate) -> tuple[Workout, bool]:
+    """Make a workout, or find the one that the same create made before; returns it, and whether it was there before.
+
+    Raises Problem 422 for a weight or a distance without its unit.
+    """
+    _check_units(new.exercises)
+    return await idempotency.create_once(repository.create, repository.get, database, user_id, new)
 
 
 async def change(
     database: Database, user_id: UUID, id: UUID, version: int | None, changes: WorkoutPatch | WorkoutPut
 ) -> Workout | None:
-    """Change a workout; `exercises`, where sent, replaces all of them, and is a change of the workout if they differ.
+    """Change a workout; `exercises`, where sent, replaces all of them, and counts as a change if they differ.
 
-    None: not this user's, or it has moved on from `version`. Of several at once each sees what the one before has left,
-    so that two lists never mix. Raises Problem 422.
+    None: not this user's, or not at `version` any more. Concurrent changes run one after the other, so that two lists of
+    exercises never mix. Raises Problem 422 for a weight or a distance without its unit.
     """
-    check_units(changes.exercises)
+    exercises = changes.exercises
+    if not isinstance(exercises, UnsetType):
+        _check_units(exercises)
 
     async def work(transaction: Transaction) -> Workout | None:
         if await repository.lock(transaction, user_id, id, version) is None:
             return None
-        changed = 0
-        if not isinstance(changes.exercises, UnsetType):
-            changed = await repository.replace_exercises(transaction, user_id, id, changes.exercises)
-        return await repository.patch(transaction, user_id, id, changes, exercises_changed=changed > 0)
+        changed = None
+        if not isinstance(exercises, UnsetType):
+            changed = await repository.replace_exercises(transaction, user_id, id, exercises)
+        return await repository.patch(transaction, user_id, id, changes, exercises_changed=bool(changed))
 
     return await database.transaction(work)
+
+
+def _check_units(exercises: Sequence[WorkoutExerciseCreate]) -> None:
+    for place, exercise in enumerate(exercises):
+        if exercise.weight is not None and exercise.weight_unit is None:
+            raise invalid(f"exercises[{place}].weight_unit", "required", "is required with weight")
+        if exercise.distance is not None and exercise.distance_unit is None:
+            raise invalid(f"exercises[{place}].distance_unit", "required", "is required with distance")

@@ -84,7 +84,7 @@ Seconds = Annotated[float, Meta(ge=0, le=10_000_000, description="Seconds.", exa
 
 
 class WorkoutExercise(msgspec.Struct, frozen=True):
-    """What was done in a workout."""
+    """An exercise of a workout."""
 
     position: Position
     name: ExerciseName
@@ -103,7 +103,7 @@ class WorkoutExercise(msgspec.Struct, frozen=True):
 
 
 class WorkoutExerciseCreate(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """An exercise as a client sends it. A unit may stand without its value, a value not without its unit."""
+    """An exercise as a client sends it. A unit may be sent without its value, a value not without its unit."""
 
     name: ExerciseName
     type: ExerciseType | None = None
@@ -196,7 +196,7 @@ class WorkoutQuery(DatedPageQuery, frozen=True, kw_only=True):
 
 
 class WorkoutTotals(msgspec.Struct, frozen=True):
-    """What was done on a day or in a week.
+    """The totals of a day or a week.
 
     A total adds up the workouts and exercises for which the value is known; null: it is known for none.
     """
