@@ -1,6 +1,11 @@
--- name: put(user_id, date, new)^
--- Makes the review of a day, or replaces it; new is the JSON of all its fields. made: whether it was not there before, which
--- only a row that nothing has touched yet can say of itself.
+-- name: put(user_id, date, version, new)^
+-- Makes the review of a day or replaces it: is_made says which. new is the JSON of all its fields. With a version only a review
+-- at that version is replaced: it is locked first, so that it cannot be deleted in between and then made again. No row: with a
+-- version no review at it.
+with locked_review as (
+    select version from daily_reviews
+    where user_id = :user_id and date = :date and version = :version::integer
+    for update)
 insert into daily_reviews (
     user_id, id, date, mood, energy, productivity, sleep_quality, sleep_hours, water_ml, screen_minutes, steps,
     highlights, accomplishments, challenges, lessons, gratitude, tomorrow)
@@ -8,6 +13,7 @@ select
     :user_id, new_id(), :date, p.mood, p.energy, p.productivity, p.sleep_quality, p.sleep_hours, p.water_ml,
     p.screen_minutes, p.steps, p.highlights, p.accomplishments, p.challenges, p.lessons, p.gratitude, p.tomorrow
 from jsonb_populate_record(null::daily_reviews, :new::jsonb) p
+where :version::integer is null or exists (select 1 from locked_review)
 on conflict (user_id, date) do update
 set mood = excluded.mood,
     energy = excluded.energy,
@@ -23,8 +29,10 @@ set mood = excluded.mood,
     lessons = excluded.lessons,
     gratitude = excluded.gratitude,
     tomorrow = excluded.tomorrow
+-- A replaced row was locked by this statement, whose id is in its xmax; a new row has none.
 returning id, date, mood, energy, productivity, sleep_quality, sleep_hours, water_ml, screen_minutes, steps,
-    highlights, accomplishments, challenges, lessons, gratitude, tomorrow, created_at, updated_at, version, xmax = 0 as made;
+    highlights, accomplishments, challenges, lessons, gratitude, tomorrow, created_at, updated_at, version,
+    xmax = 0 as is_made;
 
 -- name: get(user_id, date)^
 select id, date, mood, energy, productivity, sleep_quality, sleep_hours, water_ml, screen_minutes, steps,
@@ -33,8 +41,8 @@ from daily_reviews
 where user_id = :user_id and date = :date;
 
 -- name: page_newest(user_id, from_date, tag, after_date, after_id, limit)
--- Latest day first. A day has one review, so the date alone is the order; the id tells the first page, which passes the last
--- day there is and the highest id, from one that begins behind the review of that day.
+-- Latest day first, each row as JSON. A day has one review, so the order is by date; the first page passes the last day of the
+-- range and the highest id, a later page the date and the id of the last review before it.
 select row_to_json(review)::text as json
 from (
     select id, date, mood, energy, productivity, sleep_quality, sleep_hours, water_ml, screen_minutes, steps,
@@ -51,7 +59,7 @@ from (
     limit :limit) review;
 
 -- name: page_oldest(user_id, to_date, tag, after_date, after_id, limit)
--- Earliest day first; the first page passes the first day there is and the lowest id.
+-- Earliest day first; the first page passes the first day of the range and the lowest id.
 select row_to_json(review)::text as json
 from (
     select id, date, mood, energy, productivity, sleep_quality, sleep_hours, water_ml, screen_minutes, steps,
@@ -68,8 +76,8 @@ from (
     limit :limit) review;
 
 -- name: patch(user_id, date, version, changes)^
--- changes is the JSON of a merge patch, or of all fields; a null version skips the If-Match check. No row: none on that day,
--- or moved on.
+-- changes is the JSON of a merge patch: an absent key keeps its column, null clears it. A null version skips the If-Match
+-- check. No row: none on that day, or not at this version.
 update daily_reviews r
 set (mood, energy, productivity, sleep_quality, sleep_hours, water_ml, screen_minutes, steps,
     highlights, accomplishments, challenges, lessons, gratitude, tomorrow) = (

@@ -1,7 +1,12 @@
--- name: put(user_id, period, date, version, given)^
--- Computes a snapshot out of what is there, and keeps it; made says whether there was none. The rules stand at handlers.compute.
--- given is the JSON of what the user adds. A null version skips the If-Match check; no row: there is another version, or none.
-with bounded as (
+-- name: put(user_id, period, date, version, new)^
+-- Computes a snapshot from the present data, and makes or replaces it: is_made says which. The rules are in the docstring of
+-- handlers.compute. new is the JSON of the user's measurements. With a version only a snapshot at that version is replaced: it
+-- is locked first, so that it cannot be deleted in between and then made again. No row: with a version no snapshot at it.
+with locked_snapshot as (
+    select version from progress_snapshots
+    where user_id = :user_id and period = :period and date = :date and version = :version::integer
+    for update),
+bounded as (
     select u.timezone, (now() at time zone u.timezone)::date as today, :date::date as first_date,
         (:date::date + case :period::text
             when 'daily' then interval '1 day'
@@ -25,9 +30,9 @@ bounded_habits as (
         least(b.last_date, b.today) as last_due
     from habits h cross join bounded b
     where h.user_id = :user_id),
--- The days of a run of completed days, the skipped ones taken out, follow each other: each less its place among the completed
--- and skipped ones gives the same day. What is due is in sevenths of a day, so that everything but the last division is exact.
--- Habit by habit: so the entries come out of their key in order, and need no sort.
+-- Completed and skipped days without a gap are one run: each date less its row number among these days is the same date. Due
+-- days are counted in sevenths, so that everything except the last division is exact. The lateral goes habit by habit: so the
+-- entries come from their key in order, and need no sort.
 measured_habits as (
     select h.frequency, h.is_archived, 7 * e.completed as completed,
         h.target_days * (greatest(h.last_due - h.first_due + 1, 0) - e.skipped) as due, e.longest_run
@@ -63,7 +68,7 @@ averaged_reviews as (
     select avg(r.mood) as mood, avg(r.sleep_hours) as sleep
     from daily_reviews r cross join bounded b
     where r.user_id = :user_id and r.date between b.first_date and b.last_date)
-insert into progress_snapshots as s (
+insert into progress_snapshots (
     user_id, period, date, goals_active, goals_completed, habit_completion_rate, longest_streak, workouts_count,
     workout_minutes, calories_avg, mood_avg, sleep_avg, weight, weight_unit, body_fat_percent)
 select :user_id, :period, :date, g.active, g.completed, trim_scale(round(h.completion_rate, 4)),
@@ -75,9 +80,8 @@ cross join rated_habits h
 cross join counted_workouts w
 cross join averaged_foods f
 cross join averaged_reviews r
-cross join jsonb_populate_record(null::progress_snapshots, :given::jsonb) p
-where :version::integer is null
-   or exists (select 1 from progress_snapshots x where x.user_id = :user_id and x.period = :period and x.date = :date)
+cross join jsonb_populate_record(null::progress_snapshots, :new::jsonb) p
+where :version::integer is null or exists (select 1 from locked_snapshot)
 on conflict (user_id, period, date) do update set
     goals_active = excluded.goals_active,
     goals_completed = excluded.goals_completed,
@@ -91,10 +95,10 @@ on conflict (user_id, period, date) do update set
     weight = excluded.weight,
     weight_unit = excluded.weight_unit,
     body_fat_percent = excluded.body_fat_percent
-where :version::integer is null or s.version = :version
+-- A replaced row was locked by this statement, whose id is in its xmax; a new row has none.
 returning id, period, date, goals_active, goals_completed, habit_completion_rate, longest_streak, workouts_count,
     workout_minutes, calories_avg, mood_avg, sleep_avg, weight, weight_unit, body_fat_percent, created_at, updated_at,
-    version, xmax = 0 as made;
+    version, xmax = 0 as is_made;
 
 -- name: get(user_id, period, date)^
 select id, period, date, goals_active, goals_completed, habit_completion_rate, longest_streak, workouts_count,
@@ -103,7 +107,8 @@ from progress_snapshots
 where user_id = :user_id and period = :period and date = :date;
 
 -- name: page_newest(user_id, period, from_date, after_date, after_id, limit)
--- The latest day first, each row as JSON. A null period means "do not filter".
+-- Latest day first, each row as JSON. A null period means "do not filter". after_date and after_id are those of the last row of
+-- the previous page; the first page passes the last day of the range and the highest id of all.
 select row_to_json(snapshot)::text as json
 from (
     select id, period, date, goals_active, goals_completed, habit_completion_rate, longest_streak, workouts_count,
@@ -118,7 +123,7 @@ from (
     limit :limit) snapshot;
 
 -- name: page_oldest(user_id, period, to_date, after_date, after_id, limit)
--- The earliest day first.
+-- Earliest day first; the first page passes the first day of the range and the lowest id of all.
 select row_to_json(snapshot)::text as json
 from (
     select id, period, date, goals_active, goals_completed, habit_completion_rate, longest_streak, workouts_count,

@@ -1,4 +1,4 @@
-"""/v1/daily-reviews: one per day, named by its date."""
+"""/v1/daily-reviews: one per day, addressed by its date."""
 
 import datetime as dt
 
@@ -16,24 +16,20 @@ from app.http.routes import CONDITIONAL, PUT
 from app.problems.catalog import Problem
 from app.problems.ownership import missing
 
-LARGE = {"body_limit": 1024 * 1024}
-"""Six texts of 10,000 characters each."""
+LARGE_BODY = {"body_limit": 1024 * 1024}
+"""Bytes; there are six texts of 10,000 characters each."""
 
 
-@put("/{date:date}", opt=PUT | LARGE)
+@put("/{date:date}", opt=PUT | LARGE_BODY)
 async def replace(
     request: Request, date: FromPath[dt.date], data: JSONBody[DailyReviewPut], if_match: IfMatch
 ) -> EncodedResponse[DailyReview]:
-    """Make the review of a day (201), or replace it (200): what is left out is null. Bodies up to 1 MiB."""
-    user_id = request.caller.user_id
-    if if_match is None:
-        review, made = await repository.put(request.database, user_id, date, data)
-        return responses.replaced(review, made=made)
-    # A review that is not there has no version, so a PUT that expects one never makes it.
-    replaced = await repository.patch(request.database, user_id, date, if_match, data)
-    if replaced is None:
+    """Make the review of a day (201), or replace it (200): an omitted field is null. Bodies up to 1 MiB."""
+    put = await repository.put(request.database, request.caller.user_id, date, if_match, data)
+    if put is None:
         raise Problem("version_mismatch")
-    return responses.replaced(replaced, made=False)
+    review, made = put
+    return responses.replaced(review, made=made)
 
 
 @get("/{date:date}", opt=CONDITIONAL)
@@ -46,21 +42,11 @@ async def read(request: Request, date: FromPath[dt.date]) -> EncodedResponse[Dai
 @get("/")
 async def page(request: Request, filters: FromQuery[DailyReviewQuery]) -> EncodedResponse[Page[DailyReview]]:
     """List the reviews of a range of days, latest first or earliest first."""
-    read_page = repository.page_newest if filters.order == "newest" else repository.page_oldest
-    after_date, after_id = pagination.after_dated(filters)
-    reviews = await read_page(
-        request.database,
-        request.caller.user_id,
-        far_date=pagination.range_bound(filters),
-        tag=filters.tag,
-        after_date=after_date,
-        after_id=after_id,
-        limit=filters.limit + 1,
-    )
+    reviews = await repository.page(request.database, request.caller.user_id, filters)
     return pagination.answer_dated(reviews, filters)
 
 
-@patch("/{date:date}", opt=LARGE)
+@patch("/{date:date}", opt=LARGE_BODY)
 async def change(
     request: Request, date: FromPath[dt.date], data: JSONBody[DailyReviewPatch], if_match: IfMatch
 ) -> EncodedResponse[DailyReview]:

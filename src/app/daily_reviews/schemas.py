@@ -56,7 +56,7 @@ class DailyReview(msgspec.Struct, frozen=True):
 
 
 class DailyReviewPut(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """The whole review of a day: what is left out is null."""
+    """The whole review of a day: an omitted field is null."""
 
     mood: Mood | None = None
     energy: Mood | None = None

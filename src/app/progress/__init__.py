@@ -1,1 +1,1 @@
-"""Progress: a day, a week, a month or a year at a glance, computed when asked for and kept as it was."""
+"""Progress: snapshots of a day, a week, a month or a year, computed on request and kept."""

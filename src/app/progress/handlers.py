@@ -25,35 +25,34 @@ async def compute(
     data: JSONBody[ProgressSnapshotPut],
     if_match: IfMatch,
 ) -> EncodedResponse[ProgressSnapshot]:
-    """Compute the snapshot of a period out of what is there now, and keep it until it is computed again.
+    """Compute the snapshot of a period from the present data, and keep it until it is computed again.
 
-    `date` is the period's first day: a Monday, the 1st of a month, 1 January. Days and times of day are those of the user's
-    time zone as it is now; the period ends with its last day, also when that lies ahead.
+    `date` is the period's first day: a Monday, the 1st of a month, 1 January. Days are those of the user's present time zone;
+    the period ends with its last day, even if that is in the future.
 
     - `goals_active`: goals made by the end of the period that are active now, or were completed after it. When a goal was
-      paused or cancelled is not recorded: such a goal counts for no period.
-    - `goals_completed`: goals whose `completed_at` lies on a day of the period.
+      paused or cancelled is not recorded: such a goal does not count.
+    - `goals_completed`: goals whose `completed_at` is on a day of the period.
     - `habit_completion_rate`: completed days by due days, both summed over all habits that are not archived now. A daily
-      habit is due on each day of the period from the day it was made on until today, but for the skipped ones; a weekly or
-      custom one on `target_days` sevenths of these. A habit never counts more completed days than it had due ones, and none
-      from before it was made. Null when nothing was due.
-    - `longest_streak`: the most days in a row within the period, until today, on which one and the same daily habit was
-      completed; skipped days neither break nor lengthen it. Archived habits and days before the habit was made count too:
-      what was done was done.
-    - `workouts_count`, `workout_minutes`: workouts on days of the period, and their minutes, as far as given.
-    - `calories_avg`: the calories of foods, by the days that have a food with calories.
+      habit is due on each day of the period from the day it was made until today, except skipped days; a weekly or custom
+      one on `target_days` sevenths of these. A habit never counts more completed days than due ones, and none from before it
+      was made. Null when nothing was due.
+    - `longest_streak`: the most days in a row within the period, until today, on which the same daily habit was completed;
+      skipped days neither break nor lengthen it. Archived habits and days before the habit was made count too.
+    - `workouts_count`, `workout_minutes`: workouts on days of the period, and the sum of their minutes, where known.
+    - `calories_avg`: the calories of foods, divided by the days that have a food with calories.
     - `mood_avg`, `sleep_avg`: the means of mood and hours of sleep of the daily reviews that have them.
     """
-    kept = await repository.put(request.database, request.caller.user_id, period, date, version=if_match, given=data)
-    if kept is None:
+    put = await repository.put(request.database, request.caller.user_id, period, date, version=if_match, new=data)
+    if put is None:
         raise Problem("version_mismatch")
-    snapshot, made = kept
+    snapshot, made = put
     return responses.replaced(snapshot, made=made)
 
 
 @get("/{period:str}/{date:date}", opt=CONDITIONAL)
 async def read(request: Request, period: FromPath[ProgressPeriod], date: FromPath[Date]) -> EncodedResponse[ProgressSnapshot]:
-    """Read a snapshot as it was computed last."""
+    """Read a snapshot as it was last computed."""
     snapshot = await repository.get(request.database, request.caller.user_id, period, date)
     return responses.found(snapshot)
 
@@ -61,17 +60,7 @@ async def read(request: Request, period: FromPath[ProgressPeriod], date: FromPat
 @get("/")
 async def page(request: Request, filters: FromQuery[ProgressSnapshotQuery]) -> EncodedResponse[Page[ProgressSnapshot]]:
     """List snapshots by the first day of their period."""
-    read_page = repository.page_newest if filters.order == "newest" else repository.page_oldest
-    after_date, after_id = pagination.after_dated(filters)
-    snapshots = await read_page(
-        request.database,
-        request.caller.user_id,
-        period=filters.period,
-        far_date=pagination.range_bound(filters),
-        after_date=after_date,
-        after_id=after_id,
-        limit=filters.limit + 1,
-    )
+    snapshots = await repository.page(request.database, request.caller.user_id, filters)
     return pagination.answer_dated(snapshots, filters)
 
 

@@ -36,14 +36,14 @@ constraints.declare(
 
 ProgressPeriod = Annotated[Literal["daily", "weekly", "monthly", "yearly"], Meta(title="ProgressPeriod", examples=["weekly"])]
 
-Weight = Annotated[float, Meta(gt=0, le=10_000, description="In weight_unit, as the user gave it.", examples=[70.5])]
+Weight = Annotated[float, Meta(gt=0, le=10_000, description="In weight_unit, as it was sent.", examples=[70.5])]
 NeededWeightUnit = Annotated[WeightUnit, Meta(description="Required with weight.")]
-BodyFatPercent = Annotated[float, Meta(ge=0, le=100, description="As the user gave it.", examples=[21.5])]
-Average = Annotated[float, Meta(description="Rounded to hundredths. Null: there is nothing to average.", examples=[7.25])]
+BodyFatPercent = Annotated[float, Meta(ge=0, le=100, description="As it was sent.", examples=[21.5])]
+Average = Annotated[float, Meta(description="Rounded to hundredths. Null: there is no value.", examples=[7.25])]
 
 
 class ProgressSnapshot(msgspec.Struct, frozen=True):
-    """A period at a glance, as it was when it was computed last."""
+    """A snapshot of a period, as it was last computed."""
 
     id: Id
     period: ProgressPeriod
@@ -53,9 +53,9 @@ class ProgressSnapshot(msgspec.Struct, frozen=True):
     habit_completion_rate: (
         Annotated[float, Meta(description="From 0 to 1, in steps of 0.0001. Null: no habit was due.", examples=[0.8571])] | None
     )
-    longest_streak: Annotated[int, Meta(description="Days in a row, of the daily habit that had the most.", examples=[5])]
+    longest_streak: Annotated[int, Meta(description="Days in a row, of the daily habit with the longest streak.", examples=[5])]
     workouts_count: Annotated[int, Meta(description="Workouts within the period.", examples=[3])]
-    workout_minutes: Annotated[float, Meta(description="Their minutes, together.", examples=[95.5])]
+    workout_minutes: Annotated[float, Meta(description="The sum of their minutes.", examples=[95.5])]
     calories_avg: Average | None
     mood_avg: Average | None
     sleep_avg: Average | None
@@ -68,7 +68,7 @@ class ProgressSnapshot(msgspec.Struct, frozen=True):
 
 
 class ProgressSnapshotPut(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """What only the user knows; an omitted field is null."""
+    """The measurements of the user; an omitted field is null."""
 
     weight: Weight | None = None
     weight_unit: NeededWeightUnit | None = None
@@ -78,4 +78,4 @@ class ProgressSnapshotPut(msgspec.Struct, frozen=True, forbid_unknown_fields=Tru
 class ProgressSnapshotQuery(DatedPageQuery, frozen=True, kw_only=True):
     """The filters of the list of snapshots."""
 
-    period: Annotated[ProgressPeriod, Meta(description="Only snapshots of such periods.")] | None = None
+    period: Annotated[ProgressPeriod, Meta(description="Only snapshots of this kind of period.")] | None = None
