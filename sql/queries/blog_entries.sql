@@ -1,12 +1,12 @@
 -- name: lock_slugs(user_id)$
--- First statement of a transaction that makes an entry: creates of one user come one after the other, so that the next
--- statement sees every slug that is taken. Within one statement the lock would come too late for its snapshot. No key update:
--- inserts into other tables, which need a key share, go on.
+-- First statement of a transaction that makes an entry: creates of one user run one after the other, so that the next
+-- statement sees every slug that is taken. Inside that statement the lock would come too late for its snapshot. No key update:
+-- inserts into other tables need a key share, and are not blocked.
 select id from users where id = :user_id for no key update;
 
 -- name: create(user_id, new, slug)^
--- new is the JSON of the entry. It gets the slug, or where that is taken the first free one of slug-2, slug-3, ...
--- No row: the chosen id is taken by this user's own entry; send get() as a second statement.
+-- new is the entry as JSON. It gets the slug, or if that is taken the first free one of slug-2, slug-3, ... Call lock_slugs()
+-- first. No row: the chosen id is taken by this user's own entry; send get() as a second statement.
 with recursive tried_slug as (
     select 1 as place, :slug::text as slug
     union all
@@ -66,7 +66,7 @@ from (
     limit :limit) entry;
 
 -- name: find(user_id, q, status, tag, limit)
--- The entries that match a search, best first, out of the newest 1,000 that do. asked is as in search.hits.
+-- The entries that match a search, best first, among the newest 1,000 matches. asked is as in search.hits.
 with asked as (
     select words && quote_literal(:user_id::uuid::text)::tsquery as own_words, any_word(:q) as any_word
     from websearch_to_tsquery('simple', :q) words
@@ -97,8 +97,9 @@ from (
     order by r.rank desc, r.id desc) entry;
 
 -- name: patch(user_id, id, version, changes)^
--- changes is the JSON of a merge patch; a null version skips the If-Match check. published_at is set when the entry becomes
--- published, stays while it is, and goes when it is no longer. No row: not this user's, or moved on.
+-- changes is the JSON of a merge patch: an absent key keeps its column, null clears it. A null version skips the If-Match
+-- check. published_at is set when the entry becomes published, and cleared when it is no longer. No row: not this user's, or
+-- not at this version.
 update blog_entries e
 set (title, content, excerpt, slug, status, is_featured, published_at) = (
     select p.title, p.content, p.excerpt, p.slug, p.status, p.is_featured,

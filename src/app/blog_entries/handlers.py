@@ -1,6 +1,5 @@
 """/v1/blog-entries: the journal's longer texts."""
 
-from typing import cast
 from uuid import UUID
 
 from litestar import Router, delete, get, patch, post
@@ -14,19 +13,18 @@ from app.http.pagination import Page
 from app.http.requests import Request
 from app.http.responses import EncodedResponse
 from app.http.routes import CONDITIONAL
-from app.problems.catalog import invalid
 from app.problems.ownership import missing
 
-BODY_LIMIT = 1024 * 1024
-"""Bytes: content alone may have 200,000 characters."""
+LARGE_BODY = {"body_limit": 1024 * 1024}
+"""Bytes; the content may have 200,000 characters."""
 
 
-@post("/", opt={"body_limit": BODY_LIMIT})
+@post("/", opt=LARGE_BODY)
 async def create(request: Request, data: JSONBody[BlogEntryCreate]) -> EncodedResponse[BlogEntry]:
     """Make an entry. Sent again with the same `id`: 200 with the entry as it stands, and nothing new.
 
-    Its `slug` is made from the title, `entry` from a title without letters and digits; where that is taken it gets -2, -3 and
-    so on. Bodies up to 1 MiB.
+    Its `slug` is made from the title, or is `entry` for a title without letters and digits; if that is taken, -2, -3 and so on
+    is appended. Bodies up to 1 MiB.
     """
     entry, replayed = await rules.create(request.database, request.caller.user_id, data)
     return responses.created(entry, f"/v1/blog-entries/{entry.id}", replayed=replayed)
@@ -50,37 +48,21 @@ async def read_by_slug(request: Request, slug: FromPath[str]) -> EncodedResponse
 async def page(request: Request, filters: FromQuery[BlogEntryQuery]) -> EncodedResponse[Page[ListedBlogEntry]]:
     """List entries by the time they were made, newest first or oldest first; with `q` those that match it, best first.
 
-    With `q` each has a `snippet` and a `rank`, `order` says nothing, and there is one page: the best `limit` of the newest
-    1,000 that match.
+    With `q` each has a `snippet` and a `rank`, `order` is ignored, and there is one page: the best `limit` of the newest
+    1,000 matches.
     """
-    user_id = request.caller.user_id
-    if filters.q is not None:
-        if filters.cursor is not None:
-            raise invalid("cursor", "not_with_q", "cannot be sent with q: what was found is one page")
-        found = await repository.find(
-            request.database, user_id, q=filters.q, status=filters.status, tag=filters.tag, limit=filters.limit
-        )
-        return cast("EncodedResponse[Page[ListedBlogEntry]]", pagination.answer(found, filters))
-    read_page = repository.page_newest if filters.order == "newest" else repository.page_oldest
-    entries = await read_page(
-        request.database,
-        user_id,
-        status=filters.status,
-        tag=filters.tag,
-        after=pagination.after(filters, filters.order),
-        limit=filters.limit + 1,
-    )
-    return cast("EncodedResponse[Page[ListedBlogEntry]]", pagination.answer(entries, filters))
+    entries = await rules.page(request.database, request.caller.user_id, filters)
+    return pagination.answer(entries, filters)
 
 
-@patch("/{id:uuid}", opt={"body_limit": BODY_LIMIT, "problems": ["conflict"]})
+@patch("/{id:uuid}", opt=LARGE_BODY | {"problems": ["conflict"]})
 async def change(
     request: Request, id: FromPath[UUID], data: JSONBody[BlogEntryPatch], if_match: IfMatch
 ) -> EncodedResponse[BlogEntry]:
     """Change an entry by a merge patch. Bodies up to 1 MiB.
 
-    Becoming published sets `published_at`, becoming a draft or archived clears it. The `slug` changes only when it is sent;
-    one that another entry has is a 409.
+    Publishing sets `published_at`; making it a draft or archiving it clears that. The `slug` changes only when it is sent; a
+    slug that another entry has is a 409.
     """
     user_id = request.caller.user_id
     entry = await repository.patch(request.database, user_id, id, if_match, data)

@@ -1,21 +1,44 @@
-"""The rule of blog entries that spans statements."""
+"""The rules of blog entries: how an entry gets its slug, and how a list differs from a search."""
 
+from functools import partial
+from typing import cast
 from uuid import UUID
 
+from app import slugs
 from app.blog_entries import repository
-from app.blog_entries.schemas import BlogEntry, BlogEntryCreate
+from app.blog_entries.schemas import BlogEntry, BlogEntryCreate, BlogEntryQuery, ListedBlogEntry
 from app.database.executor import Database, Transaction
+from app.database.queries import Executor, Json
 from app.http import idempotency
+from app.problems.catalog import invalid
+
+SLUG_LENGTH = 255
+"""Characters of a slug made from a title; the column takes 300, so that a number can follow."""
 
 
 async def create(database: Database, user_id: UUID, new: BlogEntryCreate) -> tuple[BlogEntry, bool]:
     """Make an entry, or find the one that the same create made before; returns it, and whether it was there before.
 
-    Equal titles at the same time get different slugs: one create after the other looks which is free. Raises Problem 422.
+    Its slug is made from the title, or is "entry" for a title without letters and digits. Concurrent creates with equal
+    titles get different slugs, because they run one after the other. Raises Problem 422.
     """
+    slug = slugs.slug(new.title, SLUG_LENGTH) or "entry"
 
     async def work(transaction: Transaction) -> tuple[BlogEntry, bool]:
         await repository.lock_slugs(transaction, user_id)
-        return await idempotency.create_once(repository.create, repository.get, transaction, user_id, new)
+        create_with_slug = partial(repository.create, slug=slug)
+        return await idempotency.create_once(create_with_slug, repository.get, transaction, user_id, new)
 
     return await database.transaction(work)
+
+
+async def page(database: Executor, user_id: UUID, filters: BlogEntryQuery) -> list[Json[ListedBlogEntry]]:
+    """Read a page of entries, and one entry more if there is a next page; with `filters.q` its only page of matches.
+
+    Raises Problem 422 for a bad cursor, and for any cursor with `filters.q`.
+    """
+    if filters.q is None:
+        return cast("list[Json[ListedBlogEntry]]", await repository.page(database, user_id, filters))
+    if filters.cursor is not None:
+        raise invalid("cursor", "not_with_q", "cannot be sent with q: a search has one page")
+    return cast("list[Json[ListedBlogEntry]]", await repository.find(database, user_id, filters))

@@ -33,7 +33,7 @@ Content = Annotated[
     Meta(
         min_length=1,
         max_length=200_000,
-        description="Kept as it is sent. The first 130,000 characters can be searched.",
+        description="Kept as it was sent. The first 130,000 characters can be searched.",
         examples=["It rained. I walked all the same."],
     ),
 ]
@@ -44,14 +44,14 @@ Slug = Annotated[
         min_length=1,
         max_length=300,
         pattern=f"^[^{SPACE}/?#%]+{END}",
-        description="Made from the title, unique for the user; it stays when the title changes.",
+        description="Made from the title, unique for the user; it does not change with the title.",
         examples=["über-die-brücke"],
     ),
 ]
 BlogEntryStatus = Annotated[Literal["draft", "published", "archived"], Meta(title="BlogEntryStatus", examples=["published"])]
 PublishedAt = Annotated[
     Timestamp,
-    Meta(description="When it became published; stays while it is, and is null while it is not."),
+    Meta(description="When it was published; null while it is not."),
 ]
 IsFeatured = Annotated[bool, Meta(description="Whether to show it first.", examples=[False])]
 
@@ -76,11 +76,11 @@ class FoundBlogEntry(BlogEntry, frozen=True):
     """An entry that matches a search."""
 
     snippet: Snippet
-    rank: Annotated[float, Meta(description="How well it matches: more is better.", examples=[0.6079271])]
+    rank: Annotated[float, Meta(description="How well it matches: higher is better.", examples=[0.6079271])]
 
 
 class ListedBlogEntry(BlogEntry, frozen=True, kw_only=True):
-    """An entry in a list; with `q` it has the fields of a search, too."""
+    """An entry in a list; with `q` it also has the fields of a search."""
 
     snippet: Snippet | UnsetType = UNSET
     rank: Annotated[float, Meta(description="With `q`: how well it matches.", examples=[0.6079271])] | UnsetType = UNSET
