@@ -1,6 +1,6 @@
 -- name: create(user_id, id, title, description, completed)^
--- No row: the chosen id is taken by this user's own task; send get() as a second statement. Merged into one, a create
--- that collides with a concurrent duplicate would see neither row.
+-- No row: the chosen id is taken by this user's own task; send get() as a second statement. Merged into one, a create that
+-- collides with a concurrent duplicate would see neither row.
 insert into tasks (user_id, id, title, description, completed)
 values (:user_id, coalesce(:id::uuid, new_id()), :title, :description, :completed)
 on conflict (user_id, id) do nothing
@@ -12,8 +12,8 @@ from tasks
 where user_id = :user_id and id = :id;
 
 -- name: owner(user_id, id)$
--- tenant: none, it tells a foreign task (403) from one that does not exist (404) and shows nothing but the owner's id
--- The caller's own first: two users may have chosen the same id.
+-- tenant: none, it distinguishes another user's task (403) from one that does not exist (404), and returns only the owner's id
+-- This user's own task first: two users may have chosen the same id.
 select user_id from tasks where id = :id order by user_id = :user_id desc limit 1;
 
 -- name: page_newest(user_id, completed, tag, after, limit)
@@ -48,8 +48,8 @@ from (
     limit :limit) task;
 
 -- name: patch(user_id, id, version, changes)^
--- changes is the JSON of a merge patch: an absent key keeps its column, null clears it. A null version skips the
--- If-Match check. No row: not this user's, or not at this version.
+-- changes is the JSON of a merge patch: an absent key keeps its column, null clears it. A null version skips the If-Match
+-- check. No row: not this user's, or not at this version.
 update tasks t
 set (title, description, completed) = (
     select p.title, p.description, p.completed

@@ -1,1 +1,1 @@
-"""Tasks: the smallest slice, and the model for every other."""
+"""Tasks: the smallest slice, and the model for the others."""

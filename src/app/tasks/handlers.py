@@ -1,4 +1,4 @@
-"""/v1/tasks. A handler reads like the route's sentence: decode, call the repository, answer."""
+"""/v1/tasks. A handler is decoding, one call of the repository, and the answer."""
 
 from uuid import UUID
 
@@ -17,7 +17,7 @@ from app.tasks import repository
 from app.tasks.schemas import Task, TaskCreate, TaskPatch, TaskQuery
 
 FOREIGN = {"problems": ["forbidden"]}
-"""A task of somebody else answers 403 where other resources answer 404."""
+"""Another user's task is a 403; other resources of another user are a 404."""
 
 
 @post("/")
@@ -63,7 +63,7 @@ async def remove(request: Request, id: FromPath[UUID], if_match: IfMatch) -> Enc
 
 
 async def absent(request: Request, id: UUID) -> Problem:
-    """Why nothing was found: 403 for a foreign task, 412 for one at another version than If-Match says, 404 for none."""
+    """Why nothing was found: 403 for another user's task, 412 for another version than If-Match names, 404 for no such task."""
     user_id = request.caller.user_id
     return refusal(user_id, await repository.owner(request.database, user_id, id), shows_foreign=True)
 

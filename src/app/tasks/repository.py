@@ -22,7 +22,7 @@ async def get(database: Executor, user_id: UUID, id: UUID) -> Task | None:
 
 
 async def owner(database: Executor, user_id: UUID, id: UUID) -> UUID | None:
-    """Whose task this is, this user's own first; None: there is no such task."""
+    """The owner of a task, this user if both own one with this id. None: there is no such task."""
     return await queries.owner.value(database, UUID, user_id=user_id, id=id)
 
 
