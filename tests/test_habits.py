@@ -1,6 +1,7 @@
 """Habits: the whole contract of /v1/habits."""
 
 import asyncio
+import base64
 import datetime as dt
 import json
 from typing import Any
@@ -305,6 +306,14 @@ def test_entries_are_listed_by_day_within_a_range(api: Api) -> None:
     singles = [user.get(f"{path}/entries/{day}").text for day in sorted(days)]
     assert user.get(f"{path}/entries?order=oldest").text == '{"items":[' + ",".join(singles) + '],"next_cursor":null}'
     assert user.get(f"{habit(user)}/entries").json() == {"items": [], "next_cursor": None}
+
+
+@pytest.mark.parametrize(("order", "day"), [("newest", dt.date.min), ("oldest", dt.date.max)])
+def test_a_made_up_cursor_at_either_end_of_the_calendar_is_an_empty_page(ada: User, order: str, day: dt.date) -> None:
+    key = order[:1].encode() + day.toordinal().to_bytes(4) + bytes(16)
+    cursor = base64.urlsafe_b64encode(key).rstrip(b"=").decode()
+    page = ada.get(f"{habit(ada)}/entries?from=0001-01-01&order={order}&cursor={cursor}")
+    assert page.json() == {"items": [], "next_cursor": None}
 
 
 def test_entries_go_with_their_habit(ada: User) -> None:

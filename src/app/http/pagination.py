@@ -105,27 +105,6 @@ def after_dated(query: DatedPageQuery) -> tuple[date, UUID]:
     return min(key_of_last, start) if query.order == "newest" else max(key_of_last, start)
 
 
-def range_bound(query: DatedPageQuery) -> date:
-    """The last day that a list goes to. Its statement needs only this end of the range: the cursor is the other one.
-
-    With both ends in it, the planner takes the range for a narrow one and sorts it.
-    """
-    return query.from_ if query.order == "newest" else query.to
-
-
-def days_left(query: DatedPageQuery) -> tuple[date, date]:
-    """The first and the last day of the range that is left after the cursor, for a list with at most one row a day.
-
-    Raises Problem 422 as `after_dated` does.
-    """
-    after_date, _ = after_dated(query)
-    if query.cursor is None or not query.from_ <= after_date <= query.to:
-        return query.from_, query.to
-    if query.order == "newest":
-        return query.from_, after_date - timedelta(days=1)
-    return after_date + timedelta(days=after_date < LAST_DAY), query.to
-
-
 def after_active(query: PageQuery) -> tuple[datetime, UUID]:
     """The last activity and the id after which the page begins, newest activity first. Raises Problem 422 as `after` does."""
     if query.cursor is None:
@@ -171,9 +150,15 @@ def dated_parameters(query: DatedPageQuery) -> dict[str, Any]:
 def days_parameters(query: DatedPageQuery) -> dict[str, Any]:
     """The parameters of a list with at most one row a day: `from_date` and `to_date`, `limit`, and the filters.
 
-    Raises Problem 422 as `after_dated` does.
+    The cursor only shortens the range. Raises Problem 422 as `after_dated` does.
     """
-    from_date, to_date = days_left(query)
+    from_date, to_date = query.from_, query.to
+    after_date, _ = after_dated(query)
+    if query.cursor is not None and from_date <= after_date <= to_date:
+        if query.order == "newest":
+            to_date = after_date - timedelta(days=after_date > date.min)
+        else:
+            from_date = after_date + timedelta(days=after_date < LAST_DAY)
     return {"from_date": from_date, "to_date": to_date, **_limit_and_filters(query)}
 
 
