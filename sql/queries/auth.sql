@@ -22,7 +22,7 @@ where t.token_hash = :token_hash
 
 -- name: touch_session(token_hash, session_days)!
 -- tenant: none, the hash of a 256-bit token names one session and proves who holds it
--- The hour stands here too: of many concurrent requests one writes.
+-- The condition on the hour is repeated here, so that of many concurrent requests one writes.
 update sessions
 set last_seen_at = now(), expires_at = now() + make_interval(days => :session_days)
 where token_hash = :token_hash
@@ -48,7 +48,7 @@ where i.provider = :provider and i.subject = :subject;
 
 -- name: create_external_user(provider, subject)^
 -- tenant: none, it makes the user that a service named by an identity
--- A violation of identities_subject_unique: a twin was faster; nothing is left of this one.
+-- A violation of identities_subject_unique: a concurrent request has made it; nothing is left of this one.
 with inserted_user as (
     insert into users (is_external) values (true) returning id, is_guest, timezone, is_active),
 inserted_identity as (

@@ -19,5 +19,5 @@ select version from schema_migrations order by version;
 
 -- name: invalid_indexes()
 -- tenant: none, it reads the catalog
--- What a failed "create index concurrently" leaves behind: it costs every write and serves no read.
+-- What a failed "create index concurrently" leaves: it costs every write and serves no read.
 select indexrelid::regclass::text as name from pg_index where not indisvalid order by name;

@@ -24,7 +24,7 @@ async def record(
 
     `action` is method and route, `target` the path that was asked for; how it ended is in the log under `request_id`.
     """
-    count: int = await queries.record(
+    return await queries.record.count(
         database,
         actor_id=actor_id,
         acting_for=acting_for,
@@ -32,4 +32,3 @@ async def record(
         target=target[:2000].replace("\0", ""),
         request_id=request_id,
     )
-    return count

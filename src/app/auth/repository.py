@@ -11,9 +11,8 @@ queries = load("auth")
 
 
 async def caller(database: Executor, token_hash: bytes) -> Caller | None:
-    """Read who holds this token; None: nobody, or no longer. One look-up by primary key."""
-    row = await queries.caller(database, token_hash=token_hash)
-    return Caller(*row) if row else None
+    """Read who holds this token; None: it is unknown, or ended. One look-up by primary key."""
+    return await queries.caller.one(database, Caller, token_hash=token_hash)
 
 
 class ActedFor(msgspec.Struct, frozen=True):
@@ -26,30 +25,28 @@ class ActedFor(msgspec.Struct, frozen=True):
 
 
 async def acted_for(database: Executor, user_id: UUID) -> ActedFor | None:
-    """Read the user whom a service names by id."""
-    row = await queries.acted_for(database, user_id=user_id)
-    return ActedFor(*row) if row else None
+    """Read the user that a service names by id."""
+    return await queries.acted_for.one(database, ActedFor, user_id=user_id)
 
 
 async def acted_for_identity(database: Executor, provider: str, subject: str) -> ActedFor | None:
-    """Read the user whom a service names by who they are elsewhere."""
-    row = await queries.acted_for_identity(database, provider=provider, subject=subject)
-    return ActedFor(*row) if row else None
+    """Read the user that a service names by an identity."""
+    return await queries.acted_for_identity.one(database, ActedFor, provider=provider, subject=subject)
 
 
-async def create_external_user(database: Executor, provider: str, subject: str) -> ActedFor | None:
-    """Make the user of an identity that is seen for the first time. Raises UniqueViolationError when a twin was faster."""
-    row = await queries.create_external_user(database, provider=provider, subject=subject)
-    return ActedFor(*row) if row else None
+async def create_external_user(database: Executor, provider: str, subject: str) -> ActedFor:
+    """Make the user of an identity that is seen for the first time.
+
+    Raises UniqueViolationError when a concurrent request has made it.
+    """
+    return await queries.create_external_user.only(database, ActedFor, provider=provider, subject=subject)
 
 
 async def touch_session(database: Executor, token_hash: bytes, session_days: int) -> int:
     """Note that a session is in use, and move its end. At most hourly."""
-    count: int = await queries.touch_session(database, token_hash=token_hash, session_days=session_days)
-    return count
+    return await queries.touch_session.count(database, token_hash=token_hash, session_days=session_days)
 
 
 async def touch_api_token(database: Executor, token_hash: bytes) -> int:
     """Note that an API token is in use. At most hourly."""
-    count: int = await queries.touch_api_token(database, token_hash=token_hash)
-    return count
+    return await queries.touch_api_token.count(database, token_hash=token_hash)

@@ -61,9 +61,14 @@ def expected_version() -> str:
 
 async def applied_versions(on: Executor) -> list[str]:
     """The versions that a database has, oldest first; none if it was never migrated."""
-    if not await queries.has_versions(on):
+    if not await queries.has_versions.value(on, bool):
         return []
-    return [row["version"] for row in await queries.versions(on)]
+    return await queries.versions.values(on)
+
+
+async def invalid_indexes(on: Executor) -> list[str]:
+    """The indexes that a failed migration has left unusable."""
+    return await queries.invalid_indexes.values(on)
 
 
 async def up(url: str, *, patience: float = PATIENCE) -> list[str]:
@@ -78,7 +83,7 @@ async def up(url: str, *, patience: float = PATIENCE) -> list[str]:
         if unknown := [version for version in await applied_versions(on) if version not in known]:
             log.warning("database_newer_than_code", versions=unknown)
         output = await dbmate.run("migrate", single)
-        if invalid := [row["name"] for row in await queries.invalid_indexes(on)]:
+        if invalid := await invalid_indexes(on):
             raise MigrationError(
                 f"Invalid indexes, left by a migration that failed halfway: {', '.join(invalid)}. Drop them, then "
                 "migrate again."
@@ -181,13 +186,13 @@ async def _locked(url: str, patience: float) -> AsyncIterator[tuple[Connection, 
     try:
         on = Transaction(connection, echo=False)
         waiting = False
-        while not await queries.try_lock(on, key=LOCK):
+        while not await queries.try_lock.value(on, bool, key=LOCK):
             if not waiting:
                 log.info("waiting_for_another_migration")
             waiting = True
             await asyncio.sleep(0.2)
         yield connection, single
-        await queries.unlock(on, key=LOCK)
+        await queries.unlock.value(on, bool, key=LOCK)
     finally:
         # Ends the session, and with it the lock when something went wrong.
         await connection.close(timeout=5)

@@ -51,8 +51,8 @@ class Executor(Protocol):
 class Query:
     """One statement. Its calls take an executor and the statement's parameters by name, and say what a row becomes.
 
-    `one`, `upserted`, `json` and `row` are for statements whose name line ends in `^`, `value` for `$`, `count` for `!`, the
-    others for those without an operator.
+    `one`, `only`, `upserted`, `json` and `row` are for statements whose name line ends in `^`, `value` for `$`, `count` for `!`,
+    the others for those without an operator.
     """
 
     __slots__ = ("call", "name", "note", "operation", "order", "reads_only", "sql")
@@ -73,6 +73,13 @@ class Query:
         """One row as a `kind`, whose fields are the columns in their order; None: there is none."""
         row = await on.run(self, self._values(arguments))
         return kind(*row) if row is not None else None
+
+    async def only(self, on: Executor, kind: Callable[..., T], **arguments: Any) -> T:
+        """The row of a statement that always returns one, as a `kind`. Raises LookupError when it does not."""
+        found = await self.one(on, kind, **arguments)
+        if found is None:
+            raise LookupError(f"{self.name} returned no row")
+        return found
 
     async def many(self, on: Executor, kind: Callable[..., T], **arguments: Any) -> list[T]:
         """Every row as a `kind`."""

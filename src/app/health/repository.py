@@ -7,5 +7,4 @@ queries = load("health")
 
 async def newest_migration(database: Executor) -> str | None:
     """The version of the newest applied migration; None when none is."""
-    version: str | None = await queries.newest_migration(database)
-    return version
+    return await queries.newest_migration.value(database, str)

@@ -1,4 +1,4 @@
-"""`holdfast doctor`: looks at everything that `serve` needs, and says what to do. Never shows a secret."""
+"""`holdfast doctor`: checks everything that `serve` needs, and says what to do. Never shows a secret."""
 
 from typing import Literal
 
@@ -16,7 +16,7 @@ OLDEST, NEWEST = 15, 18
 
 
 class Finding(msgspec.Struct, frozen=True):
-    """What was looked at and how it stands; `advice` says what to do unless all is well."""
+    """What was checked, and its state; `advice` says what to do about it."""
 
     state: Literal["ok", "mind", "bad"]
     subject: str
@@ -39,12 +39,12 @@ class Server(msgspec.Struct, frozen=True):
 
 async def server(database: Executor) -> Server:
     """Ask the server about itself."""
-    return Server(*await queries.server(database))
+    return await queries.server.only(database, Server)
 
 
 async def unusable_tables(database: Executor) -> list[str]:
     """The tables that our role may not fully use."""
-    return [row["name"] for row in await queries.unusable_tables(database)]
+    return await queries.unusable_tables.values(database)
 
 
 def connections_needed(settings: Settings) -> int:

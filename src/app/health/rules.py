@@ -1,0 +1,31 @@
+"""The rule of health: when a worker can serve requests."""
+
+import asyncio
+
+import asyncpg
+
+from app.database.errors import DatabaseUnavailable, QueryTimeout
+from app.health.repository import newest_migration
+from app.health.schemas import Readiness
+from app.http.services import Services
+
+
+async def readiness(services: Services) -> Readiness:
+    """Find out whether the database can be reached within a second, and has the schema of this code."""
+    version, reachable = None, True
+    try:
+        # A busy pool is no fault: a connection within a second is what counts.
+        async with asyncio.timeout(1):
+            version = await newest_migration(services.database)
+    except asyncpg.UndefinedTableError:
+        pass
+    except (DatabaseUnavailable, QueryTimeout, TimeoutError):
+        reachable = False
+    exhausted = not reachable and services.database.pool.exhausted
+    expected = version == services.schema_version
+    return Readiness(
+        status="ok" if reachable and expected else "unavailable",
+        database="ok" if reachable else "unknown" if exhausted else "unreachable",
+        schema="ok" if expected else "unexpected" if reachable else "unknown",
+        pool="exhausted" if exhausted else "ok",
+    )

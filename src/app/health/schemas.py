@@ -1,0 +1,30 @@
+"""What goes out of /health and /problems."""
+
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+
+class Liveness(msgspec.Struct, frozen=True):
+    """The process answers."""
+
+    status: Annotated[Literal["ok"], Meta(examples=["ok"])]
+
+
+class Readiness(msgspec.Struct, frozen=True):
+    """Whether requests can be served, and the state of each thing that it takes."""
+
+    status: Annotated[Literal["ok", "unavailable"], Meta(title="ReadinessStatus", examples=["ok"])]
+    database: Annotated[Literal["ok", "unreachable", "unknown"], Meta(title="DatabaseState", examples=["ok"])]
+    schema: Annotated[Literal["ok", "unexpected", "unknown"], Meta(title="SchemaState", examples=["ok"])]
+    pool: Annotated[Literal["ok", "exhausted"], Meta(title="PoolState", examples=["ok"])]
+
+
+class ProblemExplanation(msgspec.Struct, frozen=True):
+    """What the `type` of a problem leads to."""
+
+    code: Annotated[str, Meta(examples=["not_found"])]
+    title: Annotated[str, Meta(examples=["Not found"])]
+    status: Annotated[int, Meta(examples=[404])]
+    explanation: Annotated[str, Meta(examples=["There is nothing at this address."])]
