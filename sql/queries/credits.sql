@@ -29,7 +29,7 @@ from credit_accounts
 where user_id = :user_id and not exists (select 1 from due_account);
 
 -- name: open_account(user_id, guest_credits, registered_credits, reset_hours)!
--- Makes the account at its first touch, with what a guest or a registered user begins with. 0: it was there.
+-- Makes the account at its first use, with what a guest or a registered user begins with. 0: it was there.
 with opened_account as (
     insert into credit_accounts (user_id, available, max_credits, last_seq, reset_hours)
     select id, case when is_guest then :guest_credits::integer else :registered_credits::integer end,
@@ -44,8 +44,8 @@ select user_id, 1, 'allocate', available, available
 from opened_account;
 
 -- name: register_account(user_id, registered_credits, reset_hours)!
--- A guest became a registered user: filled up once to what registered users have, and from now on again and again.
--- 0: there was no guest's account; it will be made at its first touch, or nothing was missing.
+-- A guest became a registered user: filled up once to what registered users have, and from now on regularly.
+-- 0: there was no guest's account, it will be made at its first use; or nothing was missing.
 with locked_account as (
     select user_id, available, last_seq, greatest(:registered_credits::integer - available, 0) as missing
     from credit_accounts
@@ -65,14 +65,14 @@ select user_id, last_seq + 1, 'allocate', missing, available + missing
 from locked_account
 where missing > 0;
 
--- name: deduct(user_id, amount, description, key)^
+-- name: deduct(user_id, amount, description, idempotency_key)^
 -- A due reset and the deduction under one row lock. replayed: the key came before, and this is its first answer. No row, or
 -- a violation of credit_transactions_idempotency_key_unique: ask deduction_outcome(), the second and last trip. There the
--- key is read again: the snapshot of this statement may miss a twin that took the last credit.
+-- key is read again: the snapshot of this statement may miss a concurrent duplicate that took the last credit.
 with replayed_transaction as (
     select seq, type, amount, balance_after, description, idempotency_key, refunds_seq, created_at
     from credit_transactions
-    where user_id = :user_id and idempotency_key = :key),
+    where user_id = :user_id and idempotency_key = :idempotency_key),
 locked_account as (
     select user_id, available, last_seq, last_reset_at, max_credits,
         last_reset_at + make_interval(hours => reset_hours) <= now() is true as reset_due
@@ -102,7 +102,7 @@ written_transaction as (
     where refill > 0
     union all
     select user_id, last_seq + (refill > 0)::integer + 1, 'deduct', -:amount::integer, balance - :amount::integer,
-        :description, :key
+        :description, :idempotency_key
     from charged_account
     where enough
     returning seq, type, amount, balance_after, description, idempotency_key, refunds_seq, created_at)
@@ -113,16 +113,16 @@ union all
 select true, seq, type, amount, balance_after, description, idempotency_key, refunds_seq, created_at
 from replayed_transaction;
 
--- name: deduction_outcome(user_id, key)^
+-- name: deduction_outcome(user_id, idempotency_key)^
 -- Why nothing was deducted. No row: there is no account yet. A null seq: there was not enough. A seq: what the key did first.
 select a.available, t.seq, t.type, t.amount, t.balance_after, t.description, t.idempotency_key, t.refunds_seq, t.created_at
 from credit_accounts a
-left join credit_transactions t on t.user_id = a.user_id and t.idempotency_key = :key
+left join credit_transactions t on t.user_id = a.user_id and t.idempotency_key = :idempotency_key
 where a.user_id = :user_id;
 
 -- name: refund(user_id, transaction_seq, amount, description)^
--- Gives a deduction back, or a part of it; a null amount: all. No row: there is no such deduction, it took less, or it was
--- given back before (then, if the other refund is not in this snapshot, credit_transactions_refunds_seq_unique breaks).
+-- Returns a deduction, or a part of it, to the account; a null amount: all. No row: there is no such deduction, it took less,
+-- or it was returned before (then, if the other refund is not in this snapshot, credit_transactions_refunds_seq_unique breaks).
 with found_deduction as (
     select d.user_id, d.seq, coalesce(:amount::integer, -d.amount) as amount
     from credit_transactions d
@@ -148,7 +148,7 @@ select -amount as taken
 from credit_transactions
 where user_id = :user_id and seq = :transaction_seq and type = 'deduct';
 
--- name: grant(user_id, amount, description, key)^
+-- name: grant(user_id, amount, description, idempotency_key)^
 -- More for an account. No row: there is no account yet. A key that came before breaks
 -- credit_transactions_idempotency_key_unique.
 with updated_account as (
@@ -157,7 +157,7 @@ with updated_account as (
     where user_id = :user_id
     returning user_id, available, last_seq)
 insert into credit_transactions (user_id, seq, type, amount, balance_after, description, idempotency_key)
-select user_id, last_seq, 'grant', :amount::integer, available, :description, :key
+select user_id, last_seq, 'grant', :amount::integer, available, :description, :idempotency_key
 from updated_account
 returning seq, type, amount, balance_after, description, idempotency_key, refunds_seq, created_at;
 
@@ -198,3 +198,37 @@ union all
 select distinct t.user_id
 from credit_transactions t
 where not exists (select 1 from credit_accounts a where a.user_id = t.user_id);
+
+-- name: fold_transactions(days, limit)$
+-- tenant: none, it folds the ledgers of every user
+-- plan: exempt, it reads the ledgers that it folds
+-- What is older than so many days becomes one checkpoint per account, with the sum in its place: at most limit rows of at
+-- most limit accounts at a time, and the checkpoint before them. The times of an account's rows are not quite in the order of
+-- seq, because a transaction that waited for the account began earlier. So an account is folded up to its first younger row.
+with due_account as (
+    select distinct user_id
+    from (
+        select user_id
+        from credit_transactions
+        where type <> 'checkpoint' and created_at < now() - make_interval(days => :days::integer)
+        order by created_at
+        limit :limit) old),
+bounded_account as (
+    select d.user_id, least(b.first_seq + :limit::integer, coalesce(b.young_seq, b.last_seq + 1)) as end_seq
+    from due_account d
+    cross join lateral (
+        select min(seq) filter (where type <> 'checkpoint') as first_seq, max(seq) as last_seq,
+            min(seq) filter (where created_at >= now() - make_interval(days => :days::integer)) as young_seq
+        from credit_transactions t
+        where t.user_id = d.user_id) b),
+folded_transaction as (
+    delete from credit_transactions t
+    using bounded_account b
+    where t.user_id = b.user_id and t.seq < b.end_seq
+    returning t.user_id, t.seq, t.type, t.amount, t.created_at),
+written_checkpoint as (
+    insert into credit_transactions (user_id, seq, type, amount, balance_after, created_at)
+    select user_id, max(seq), 'checkpoint', sum(amount), sum(amount), max(created_at)
+    from folded_transaction
+    group by user_id)
+select count(*) from folded_transaction where type <> 'checkpoint';

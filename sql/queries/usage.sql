@@ -17,7 +17,7 @@ from (
 left join usage u on u.user_id = :user_id;
 
 -- name: create(user_id, daily_limit, monthly_limit)!
--- A user's row at first touch, as free. 0: it is there.
+-- A user's row at first use, as free. 0: it is there.
 insert into usage (user_id, tier, daily_limit, monthly_limit)
 values (:user_id, 'free', :daily_limit, :monthly_limit)
 on conflict (user_id) do nothing;

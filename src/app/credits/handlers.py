@@ -20,12 +20,7 @@ async def read(request: Request) -> EncodedResponse[CreditAccount]:
 @get("/transactions")
 async def page_transactions(request: Request, filters: FromQuery[PageQuery]) -> EncodedResponse[Page[CreditTransaction]]:
     """List the ledger, newest first. What is older than 90 days is folded into a checkpoint with the same sum."""
-    transactions = await repository.page_transactions(
-        request.database,
-        request.caller.user_id,
-        after_seq=pagination.after_numbered(filters, "newest"),
-        limit=filters.limit + 1,
-    )
+    transactions = await repository.page_transactions(request.database, request.caller.user_id, filters)
     return pagination.answer_numbered(transactions, filters)
 
 
@@ -38,15 +33,14 @@ async def page_transactions(request: Request, filters: FromQuery[PageQuery]) -> 
 )
 async def deduct(request: Request, data: JSONBody[CreditDeduction]) -> EncodedResponse[CreditChange]:
     """Spend credits. Sent again with the same `idempotency_key`: 200 with the first answer, and nothing more is taken."""
-    replayed, transaction = await rules.deduct(request.database, request.settings, request.caller.user_id, data)
-    return responses.row(CreditChange(transaction, transaction.balance_after), 200 if replayed else 201)
+    change, replayed = await rules.deduct(request.database, request.settings, request.caller.user_id, data)
+    return responses.row(change, 200 if replayed else 201)
 
 
 @post("/refunds", opt={"problems": ["not_found", "already_refunded"]})
 async def refund(request: Request, data: JSONBody[CreditRefund]) -> EncodedResponse[CreditChange]:
-    """Give a deduction back: once, and never more than it took."""
-    transaction = await rules.refund(request.database, request.caller.user_id, data)
-    return responses.row(CreditChange(transaction, transaction.balance_after), 201)
+    """Return a deduction to the account: once, and never more than it took."""
+    return responses.row(await rules.refund(request.database, request.caller.user_id, data), 201)
 
 
 router = Router("/v1/credits", route_handlers=[read, page_transactions, deduct, refund], tags=["Credits"])

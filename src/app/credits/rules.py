@@ -1,4 +1,4 @@
-"""The rules of credits that span several statements: the first touch, and why a change did not happen."""
+"""The rules of credits that span several statements: the first use, and why a change did not happen."""
 
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
@@ -8,7 +8,7 @@ from uuid import UUID
 import asyncpg
 
 from app.credits import repository
-from app.credits.schemas import CreditAccount, CreditDeduction, CreditGrant, CreditRefund, CreditTransaction
+from app.credits.schemas import CreditAccount, CreditChange, CreditDeduction, CreditGrant, CreditRefund, CreditTransaction
 from app.database.executor import ATTEMPTS, Database
 from app.problems.catalog import Problem, invalid, later
 from app.settings import Settings
@@ -17,30 +17,27 @@ T = TypeVar("T")
 
 
 async def account(database: Database, settings: Settings, user_id: UUID) -> CreditAccount:
-    """Read an account, made at its first touch, with a due reset applied."""
+    """Read an account, made at its first use, with a due reset applied."""
     found = await _opened(database, settings, user_id, lambda: repository.account(database, user_id))
     if found.resets_at is not None and found.resets_at <= datetime.now(UTC):
-        # Somebody else applied the reset while this waited for the row: its snapshot is from before.
+        # Another request applied the reset while this waited for the row: its snapshot is from before.
         found = await repository.account(database, user_id) or found
     return found
 
 
-async def deduct(
-    database: Database, settings: Settings, user_id: UUID, wanted: CreditDeduction
-) -> tuple[bool, CreditTransaction]:
-    """Take credits, once per key; returns whether the key came before, and its transaction.
+async def deduct(database: Database, settings: Settings, user_id: UUID, wanted: CreditDeduction) -> tuple[CreditChange, bool]:
+    """Take credits, once per key; returns what that changed, and whether the key came before.
 
-    One round trip, or two when nothing was taken; more for an account's very first touch alone.
+    One round trip, or two when nothing was taken; more only for an account's very first use.
     Raises Problem 402 when there are not enough, 409 when the key came before with other content.
     """
-    key = wanted.idempotency_key
     for _ in range(ATTEMPTS):
         try:
-            done = await repository.deduct(database, user_id, wanted.amount, wanted.description, key)
+            done = await repository.deduct(database, user_id, wanted)
         except asyncpg.UniqueViolationError:
             done = None
         if done is None:
-            outcome = await repository.deduction_outcome(database, user_id, key)
+            outcome = await repository.deduction_outcome(database, user_id, wanted.idempotency_key)
             if outcome is None:
                 await repository.open_account(database, user_id, settings)
                 continue
@@ -54,18 +51,18 @@ async def deduct(
         replayed, transaction = done
         if replayed:
             _check_same(transaction, "deduct", -wanted.amount, wanted.description)
-        return replayed, transaction
+        return _change(transaction), replayed
     raise later("database_busy", 1)
 
 
-async def refund(database: Database, user_id: UUID, wanted: CreditRefund) -> CreditTransaction:
-    """Give a deduction back, once, and never more than it took. Raises Problem 404, 409, 422."""
+async def refund(database: Database, user_id: UUID, wanted: CreditRefund) -> CreditChange:
+    """Return a deduction, once, and never more than it took. Raises Problem 404, 409, 422."""
     try:
-        done = await repository.refund(database, user_id, wanted.transaction_seq, wanted.amount, wanted.description)
+        done = await repository.refund(database, user_id, wanted)
     except asyncpg.UniqueViolationError:
         raise Problem("already_refunded") from None
     if done is not None:
-        return done
+        return _change(done)
     taken = await repository.taken(database, user_id, wanted.transaction_seq)
     if taken is None:
         raise Problem("not_found", "There is no deduction with this number.")
@@ -74,25 +71,20 @@ async def refund(database: Database, user_id: UUID, wanted: CreditRefund) -> Cre
     raise Problem("already_refunded")
 
 
-async def grant(database: Database, settings: Settings, user_id: UUID, given: CreditGrant) -> tuple[bool, CreditTransaction]:
-    """Give credits, once per key; returns whether the key came before, and its transaction.
+async def grant(database: Database, settings: Settings, user_id: UUID, given: CreditGrant) -> tuple[CreditChange, bool]:
+    """Give credits, once per key; returns what that changed, and whether the key came before.
 
     Raises Problem 404 when there is no such user, 409 when the key came before with other content.
     """
     try:
-        done = await _opened(
-            database,
-            settings,
-            user_id,
-            lambda: repository.grant(database, user_id, given.amount, given.description, given.idempotency_key),
-        )
+        done = await _opened(database, settings, user_id, lambda: repository.grant(database, user_id, given))
     except asyncpg.UniqueViolationError:
         outcome = await repository.deduction_outcome(database, user_id, given.idempotency_key)
         if outcome is None or outcome[1] is None:
             raise Problem("conflict") from None
         _check_same(outcome[1], "grant", given.amount, given.description)
-        return True, outcome[1]
-    return False, done
+        return _change(outcome[1]), True
+    return _change(done), False
 
 
 async def _opened(database: Database, settings: Settings, user_id: UUID, work: Callable[[], Awaitable[T | None]]) -> T:
@@ -104,6 +96,10 @@ async def _opened(database: Database, settings: Settings, user_id: UUID, work: C
     if done is None:
         raise Problem("not_found", "There is no such user.")
     return done
+
+
+def _change(transaction: CreditTransaction) -> CreditChange:
+    return CreditChange(transaction, transaction.balance_after)
 
 
 def _check_same(transaction: CreditTransaction, type: str, amount: int, description: str | None) -> None:

@@ -27,10 +27,10 @@ constraints.owned(
 constraints.declare(
     {
         "credit_transactions_amount_not_zero": ("invalid", "amount", "must not be 0"),
-        "credit_transactions_amount_sign": ("invalid", "amount", "must be negative for deductions alone"),
-        "credit_transactions_refunds_seq_type": ("invalid", "refunds_seq", "is for refunds alone"),
+        "credit_transactions_amount_sign": ("invalid", "amount", "must be negative for deductions, and only for them"),
+        "credit_transactions_refunds_seq_type": ("invalid", "refunds_seq", "is only for refunds"),
         "credit_transactions_idempotency_key_unique": ("idempotency_conflict", "idempotency_key", "came before"),
-        "credit_transactions_refunds_seq_unique": ("already_refunded", "transaction_seq", "was given back before"),
+        "credit_transactions_refunds_seq_unique": ("already_refunded", "transaction_seq", "was refunded before"),
     }
 )
 
@@ -61,7 +61,7 @@ class CreditAccount(msgspec.Struct, frozen=True):
     max_credits: Annotated[int, Meta(description="What a reset fills up to.", examples=[50])]
     is_guest: Annotated[bool, Meta(description="Guests are never filled up.", examples=[False])]
     resets_at: (
-        Annotated[Timestamp, Meta(description="When the next reset is due; it is applied when the account is touched.")] | None
+        Annotated[Timestamp, Meta(description="When the next reset is due; it is applied when the account is used.")] | None
     )
 
 
@@ -74,7 +74,7 @@ class CreditTransaction(msgspec.Struct, frozen=True):
     balance_after: Annotated[int, Meta(description="The sum of all lines up to this one.", examples=[49])]
     description: Description | None
     idempotency_key: Key | None
-    refunds_seq: Annotated[Seq | None, Meta(description="The deduction that this refund gives back.", examples=[None])]
+    refunds_seq: Annotated[Seq | None, Meta(description="The deduction that this refund returns.", examples=[None])]
     created_at: Timestamp
 
 
@@ -94,7 +94,7 @@ class CreditDeduction(msgspec.Struct, frozen=True, forbid_unknown_fields=True, k
 
 
 class CreditRefund(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """A deduction to give back."""
+    """A deduction to return to the account."""
 
     transaction_seq: Annotated[Seq, Meta(examples=[7])]
     amount: Annotated[Amount, Meta(description="Not more than the deduction took. Without it: all of it.")] | None = None

@@ -1,4 +1,4 @@
-"""/v1/usage. A handler reads like the route's sentence: decode, call the repository, answer."""
+"""/v1/usage."""
 
 from litestar import Router, get
 

@@ -11,28 +11,24 @@ queries = load("usage")
 async def get(database: Executor, user_id: UUID) -> Usage:
     """Read what is left. Writes nothing: a reset that is due is shown, a user without a row is free."""
     free = LIMITS["free"]
-    row = await queries.get(database, user_id=user_id, daily_limit=free.daily, monthly_limit=free.monthly)
-    return Usage(*row)
+    return await queries.get.only(database, Usage, user_id=user_id, daily_limit=free.daily, monthly_limit=free.monthly)
 
 
 async def create(database: Executor, user_id: UUID) -> int:
     """Make a user's row, as free. 0: it is there."""
     free = LIMITS["free"]
-    count: int = await queries.create(database, user_id=user_id, daily_limit=free.daily, monthly_limit=free.monthly)
-    return count
+    return await queries.create.count(database, user_id=user_id, daily_limit=free.daily, monthly_limit=free.monthly)
 
 
 async def consume(database: Executor, user_id: UUID, amount: int) -> int:
     """Take an amount of user messages from what is left. 0: there is less left, or no row yet."""
-    count: int = await queries.consume(database, user_id=user_id, amount=amount)
-    return count
+    return await queries.consume.count(database, user_id=user_id, amount=amount)
 
 
 async def set_tier(
     database: Executor, user_id: UUID, tier: UsageTier, daily_limit: int | None, monthly_limit: int | None
 ) -> int:
     """Give a user a tier, with the tier's LIMITS or others; None: no limit. What was used stays. 0: there is no such user."""
-    count: int = await queries.set_tier(
+    return await queries.set_tier.count(
         database, user_id=user_id, tier=tier, daily_limit=daily_limit, monthly_limit=monthly_limit
     )
-    return count

@@ -1,13 +1,16 @@
-"""The rules of usage that span several statements."""
+"""The rules of usage: taking from what is left, which limit is used up, and the limits of a tier."""
 
 from datetime import UTC, datetime
 from math import ceil
 from uuid import UUID
 
+from msgspec import UNSET
+
 from app.database.executor import Transaction
+from app.database.queries import Executor
 from app.problems.catalog import Problem
 from app.usage import repository
-from app.usage.schemas import Usage
+from app.usage.schemas import LIMITS, Usage, UsagePut
 
 
 async def consume(transaction: Transaction, user_id: UUID, amount: int) -> None:
@@ -29,3 +32,13 @@ def exhausted(usage: Usage, amount: int = 1) -> Problem:
         told = {"limit": "daily", "used": usage.daily_used, "maximum": usage.daily_limit}
     seconds = max(1, ceil((resets_at - datetime.now(UTC)).total_seconds()))
     return Problem("quota_exhausted", headers=((b"retry-after", b"%d" % seconds),), extra=told | {"resets_at": resets_at})
+
+
+async def set_tier(database: Executor, user_id: UUID, put: UsagePut) -> Usage:
+    """Give a user a tier, with its limits or others; what was used stays used. Raises Problem 404."""
+    tier, own = LIMITS[put.tier], put.limits
+    daily = tier.daily if own.daily is UNSET else own.daily
+    monthly = tier.monthly if own.monthly is UNSET else own.monthly
+    if not await repository.set_tier(database, user_id, put.tier, daily, monthly):
+        raise Problem("not_found")
+    return await repository.get(database, user_id)

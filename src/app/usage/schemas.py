@@ -21,7 +21,7 @@ UsageTier = Annotated[Literal["free", "pro", "enterprise"], Meta(title="UsageTie
 
 
 class Limits(NamedTuple):
-    """User messages that are allowed; None: as many as one likes."""
+    """User messages that are allowed; None: there is no limit."""
 
     daily: int | None
     monthly: int | None
@@ -32,7 +32,7 @@ LIMITS: dict[UsageTier, Limits] = {
     "pro": Limits(100, 3000),
     "enterprise": Limits(None, None),
 }
-"""Per UTC day and UTC month, where a user has none of their own."""
+"""Per UTC day and UTC month, where a user has no limits of their own."""
 
 
 class UsageLimits(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
