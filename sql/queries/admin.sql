@@ -1,7 +1,7 @@
--- name: page_users(query, after, limit)
+-- name: page_users(q, after, limit)
 -- tenant: none, an admin looks for accounts
 -- plan: exempt, a search in the middle of names reads every account; there are few, and few admins
--- Newest first, each as JSON. query is a part of the e-mail, the user name or the name, in lower case; null: everybody.
+-- Newest first, each as JSON. q is a part of the e-mail, the user name or the name, in any letter case; null: every user.
 select row_to_json(account)::text as json
 from (
     select id, email, username, name, first_name, last_name, bio, avatar_url, timezone, role, is_guest, is_active,
@@ -9,13 +9,13 @@ from (
         rfc3339(updated_at) as updated_at, version
     from users
     where id < :after
-      and (:query::text is null
-        or position(:query in lower(concat_ws(' ', email, username, name, first_name, last_name))) > 0)
+      and (:q::text is null
+        or position(lower(:q) in lower(concat_ws(' ', email, username, name, first_name, last_name))) > 0)
     order by id desc
     limit :limit) account;
 
 -- name: patch_user(user_id, version, changes)^
--- A merge patch as in tasks.patch, of what a user cannot change alone.
+-- A merge patch as in tasks.patch, of what only an admin can change.
 update users u
 set (role, is_active, is_verified) = (
     select p.role, p.is_active, p.is_verified
@@ -25,8 +25,8 @@ where u.id = :user_id
 returning u.id, u.email, u.username, u.name, u.first_name, u.last_name, u.bio, u.avatar_url, u.timezone, u.role,
     u.is_guest, u.is_active, u.is_verified, u.is_external, u.last_login_at, u.created_at, u.updated_at, u.version;
 
--- name: set_password(user_id, password_hash)^
--- Every session ends: whoever knew the old password is out. No row: there is no such user.
+-- name: set_password(user_id, password_hash)$
+-- Every session ends, because someone else may know the old password. Null: there is no such user.
 with updated_user as (
     update users set password_hash = :password_hash where id = :user_id returning id),
 deleted_sessions as (

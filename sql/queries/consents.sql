@@ -6,7 +6,7 @@ order by id desc
 limit 1;
 
 -- name: record(user_id, terms_accepted, terms_version, marketing_consent, source)^
--- One event more; is_first: the first of all. No row: it is what the user said last, and said again.
+-- Another event; is_first: the user's first. No row: it is what the user said last, and said again.
 with newest_event as (
     select terms_accepted, terms_version, marketing_consent, source
     from consent_events
@@ -20,8 +20,8 @@ where not exists (
     where (terms_accepted, marketing_consent) = (:terms_accepted::boolean, :marketing_consent::boolean)
       and terms_version is not distinct from :terms_version::text
       and source is not distinct from :source::text)
-returning not exists (select 1 from newest_event) as is_first, id, terms_accepted, terms_version, marketing_consent, source,
-    created_at;
+returning id, terms_accepted, terms_version, marketing_consent, source, created_at,
+    not exists (select 1 from newest_event) as is_first;
 
 -- name: page_history(user_id, after, limit)
 -- Newest first, each as JSON.
@@ -35,8 +35,8 @@ from (
 
 -- name: page_current(after, limit)
 -- tenant: none, an admin reads what every user agreed to
--- plan: exempt, it walks over users, of whom some said nothing
--- The current consent of every user who said anything, newest user first, each as JSON.
+-- plan: exempt, it walks over users, and some of them have no event
+-- The current consent of every user who has an event, newest user first, each as JSON.
 select row_to_json(consent)::text as json
 from (
     select u.id, e.terms_accepted, e.terms_version, e.marketing_consent, e.source,

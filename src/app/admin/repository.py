@@ -3,26 +3,23 @@
 from uuid import UUID
 
 from app.accounts.schemas import User
-from app.admin.schemas import UserPatch
-from app.database.queries import Executor, Json, load
-from app.http.responses import encode
+from app.admin.schemas import UserPatch, UserQuery
+from app.database.queries import Executor, Json, load, to_json
+from app.http.pagination import parameters
 
 queries = load("admin")
 
 
-async def page_users(database: Executor, query: str | None, *, after: UUID, limit: int) -> list[Json[User]]:
-    """Read up to `limit` users, newest first, that come behind `after`; those alone that `query` is a part of."""
-    rows = await queries.page_users(database, query=query.lower() if query else None, after=after, limit=limit)
-    return [row[0] for row in rows]
+async def page_users(database: Executor, filters: UserQuery) -> list[Json[User]]:
+    """Read a page of users, newest first. Raises Problem 422 for a bad cursor."""
+    return await queries.page_users.values(database, **parameters(filters))
 
 
 async def patch_user(database: Executor, user_id: UUID, version: int | None, changes: UserPatch) -> User | None:
-    """Change a user. None: there is none, or it has moved on from `version`."""
-    row = await queries.patch_user(database, user_id=user_id, version=version, changes=encode(changes).decode())
-    return User(*row) if row else None
+    """CreditChange a user. None: there is no such user, or not at `version` any more."""
+    return await queries.patch_user.one(database, User, user_id=user_id, version=version, changes=to_json(changes))
 
 
 async def set_password(database: Executor, user_id: UUID, password_hash: str) -> UUID | None:
     """Give a user another password and end all sessions. None: there is no such user."""
-    found: UUID | None = await queries.set_password(database, user_id=user_id, password_hash=password_hash)
-    return found
+    return await queries.set_password.value(database, UUID, user_id=user_id, password_hash=password_hash)

@@ -28,14 +28,14 @@ class UserQuery(PageQuery, frozen=True, kw_only=True):
 
 
 class UserPatch(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """A merge patch of what a user cannot change alone: an absent field stays."""
+    """A merge patch of what only an admin can change: an absent field stays."""
 
     role: Annotated[UserRole, Meta(examples=["service"])] | UnsetType = UNSET
-    is_active: Annotated[bool, Meta(description="False: the user is out at once.", examples=[True])] | UnsetType = UNSET
+    is_active: Annotated[bool, Meta(description="False: the user is refused at once.", examples=[True])] | UnsetType = UNSET
     is_verified: Annotated[bool, Meta(description="The e-mail address is theirs.", examples=[True])] | UnsetType = UNSET
 
 
 class UserPasswordPut(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A new password for somebody."""
+    """A new password for a user."""
 
     password: NewPassword

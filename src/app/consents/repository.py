@@ -1,44 +1,40 @@
 """Typed calls of sql/queries/consents.sql."""
 
+from typing import Any
 from uuid import UUID
+
+from msgspec.structs import asdict
 
 from app.consents.schemas import ConsentEvent, ConsentPut, UserConsent
 from app.database.queries import Executor, Json, load
+from app.http.pagination import PageQuery, parameters
 
 queries = load("consents")
 
 
 async def current(database: Executor, user_id: UUID) -> ConsentEvent | None:
     """Read what a user said last. None: nothing yet."""
-    row = await queries.current(database, user_id=user_id)
-    return ConsentEvent(*row) if row else None
+    return await queries.current.one(database, ConsentEvent, user_id=user_id)
 
 
-async def record(
-    database: Executor, user_id: UUID, said: ConsentPut, terms_version: str | None
-) -> tuple[bool, ConsentEvent] | None:
-    """Add what a user says now; returns whether it is the first of all, and the event.
+async def record(database: Executor, user_id: UUID, said: ConsentPut) -> tuple[ConsentEvent, bool] | None:
+    """Add what a user says now; returns the event, and whether it is the user's first.
 
     None: they said the same last time, and nothing was added.
     """
-    row = await queries.record(
-        database,
-        user_id=user_id,
-        terms_accepted=said.terms_accepted,
-        terms_version=terms_version,
-        marketing_consent=said.marketing_consent,
-        source=said.source,
-    )
-    return (row[0], ConsentEvent(*row[1:])) if row else None
+    return await queries.record.one(database, _recorded, user_id=user_id, **asdict(said))
 
 
-async def page_history(database: Executor, user_id: UUID, *, after: UUID, limit: int) -> list[Json[ConsentEvent]]:
-    """Read up to `limit` events of a user, newest first, that come behind `after`."""
-    rows = await queries.page_history(database, user_id=user_id, after=after, limit=limit)
-    return [row[0] for row in rows]
+async def page_history(database: Executor, user_id: UUID, filters: PageQuery) -> list[Json[ConsentEvent]]:
+    """Read a page of a user's events, newest first. Raises Problem 422 for a bad cursor."""
+    return await queries.page_history.values(database, user_id=user_id, **parameters(filters))
 
 
-async def page_current(database: Executor, *, after: UUID, limit: int) -> list[Json[UserConsent]]:
-    """Read the current consents of up to `limit` users, newest user first, behind the user `after`."""
-    rows = await queries.page_current(database, after=after, limit=limit)
-    return [row[0] for row in rows]
+async def page_current(database: Executor, filters: PageQuery) -> list[Json[UserConsent]]:
+    """Read a page of the current consents of all users, newest user first. Raises Problem 422 for a bad cursor."""
+    return await queries.page_current.values(database, **parameters(filters))
+
+
+def _recorded(*columns: Any) -> tuple[ConsentEvent, bool]:
+    *event, is_first = columns
+    return ConsentEvent(*event), is_first

@@ -33,7 +33,7 @@ class Consent(msgspec.Struct, frozen=True):
     terms_accepted: Accepted
     terms_version: TermsVersion | None
     marketing_consent: Marketing
-    stale: Annotated[bool, Meta(description="The terms have moved on since they were accepted: ask again.", examples=[False])]
+    stale: Annotated[bool, Meta(description="The terms have changed since they were accepted: ask again.", examples=[False])]
     source: Source | None
     created_at: Timestamp | None
 
@@ -50,7 +50,7 @@ class ConsentEvent(msgspec.Struct, frozen=True):
 
 
 class UserConsent(msgspec.Struct, frozen=True):
-    """What one of all users agrees to now."""
+    """What a user agrees to now, as admins see it."""
 
     id: Annotated[UUID, Meta(description="The user's id.", examples=["019aa2c5-7b1c-7d3e-8f4a-5b6c7d8e9f00"])]
     terms_accepted: Accepted

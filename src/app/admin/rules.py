@@ -1,0 +1,33 @@
+"""The rules of admin: what changes a user also ends what the workers know of their tokens."""
+
+from uuid import UUID
+
+from app.accounts import repository as accounts
+from app.accounts.rules import check_new_password
+from app.accounts.schemas import User
+from app.admin import repository
+from app.admin.schemas import UserPasswordPut, UserPatch
+from app.http.services import Services
+from app.problems.catalog import Problem
+from app.problems.ownership import missing
+
+
+async def change_user(services: Services, user_id: UUID, version: int | None, changes: UserPatch) -> User:
+    """CreditChange a user; their tokens are looked up again. Raises Problem 404, 412."""
+    user = await repository.patch_user(services.database, user_id, version, changes)
+    if user is None:
+        raise missing(await accounts.me(services.database, user_id))
+    services.token_cache.forget()
+    return user
+
+
+async def set_password(services: Services, user_id: UUID, new: UserPasswordPut) -> None:
+    """Give a user another password; all of their sessions end. Raises Problem 404, 422."""
+    user = await accounts.me(services.database, user_id)
+    if user is None:
+        raise Problem("not_found")
+    check_new_password("password", new.password, user.email, user.username)
+    password_hash = await services.passwords.hash(new.password)
+    if await repository.set_password(services.database, user_id, password_hash) is None:
+        raise Problem("not_found")
+    services.token_cache.forget()
