@@ -1,0 +1,61 @@
+"""Which client sends a request, as far as the connection and trusted proxies tell."""
+
+import ipaddress
+
+import msgspec
+from litestar.types import Scope
+
+from app.http.requests import Request
+from app.settings import Network
+
+
+class Client(msgspec.Struct, frozen=True):
+    """The sender of a request."""
+
+    address: str
+    """The peer's, or that of the last hop in X-Forwarded-For that is no trusted proxy; "": a Unix socket has none."""
+    network: str
+    """What counts as one address for limits: an IPv6 client has a whole /64."""
+    user_agent: str | None
+
+
+def client_of(request: Request) -> Client:
+    """Read the client off a request."""
+    address = _address(request.scope, request.settings.trusted_proxies)
+    return Client(address, _network(address), request.header(b"user-agent"))
+
+
+def _address(scope: Scope, trusted: tuple[Network, ...]) -> str:
+    peer = (scope.get("client") or ("", 0))[0]
+    if not trusted or not _within(peer, trusted):
+        return peer
+    for hop in reversed(_forwarded_for(scope)):
+        if not _within(hop, trusted):
+            return hop if _parsed(hop) else peer
+    return peer
+
+
+def _network(address: str) -> str:
+    parsed = _parsed(address)
+    if isinstance(parsed, ipaddress.IPv6Address):
+        return str(ipaddress.ip_network((parsed, 64), strict=False))
+    return str(parsed or address)
+
+
+def _forwarded_for(scope: Scope) -> list[str]:
+    values = [value.decode("latin-1") for name, value in scope["headers"] if name == b"x-forwarded-for"]
+    return [hop.strip() for hop in ",".join(values).split(",") if hop.strip()]
+
+
+def _parsed(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    try:
+        parsed = ipaddress.ip_address(text)
+    except ValueError:
+        return None
+    # On a server that listens on IPv6, an IPv4 client looks like ::ffff:192.0.2.7.
+    return getattr(parsed, "ipv4_mapped", None) or parsed
+
+
+def _within(text: str, networks: tuple[Network, ...]) -> bool:
+    parsed = _parsed(text)
+    return parsed is not None and any(parsed in network for network in networks)
