@@ -59,7 +59,7 @@ from users
 where id = :user_id;
 
 -- name: patch_me(user_id, version, changes)^
--- A merge patch as in tasks.patch. A changed e-mail has to be verified anew.
+-- A merge patch as in tasks.patch. A changed e-mail has to be verified again.
 update users u
 set (email, is_verified, username, name, first_name, last_name, bio, avatar_url, timezone) = (
     select p.email, u.is_verified and lower(p.email) = lower(u.email), p.username, p.name, p.first_name, p.last_name,
@@ -119,8 +119,8 @@ select s.expires_at, u.id, u.email, u.username, u.name, u.first_name, u.last_nam
 from updated_user u
 cross join inserted_session s;
 
--- name: change_password(user_id, old_hash, new_hash, token_hash)^
--- The other sessions end. No row: the password was changed meanwhile. A null old hash: there was none.
+-- name: change_password(user_id, old_hash, new_hash, token_hash)$
+-- The other sessions end. Null: the password was changed meanwhile. A null old hash: there was none.
 with updated_user as (
     update users
     set password_hash = :new_hash
@@ -151,7 +151,7 @@ where user_id = :user_id
   and expires_at > now();
 
 -- name: page_identities(user_id, after, limit)
--- Who one is elsewhere, newest first, each as JSON.
+-- Which identities of other services are this user's, newest first, each as JSON.
 select row_to_json(identity)::text as json
 from (
     select id, provider, subject, email, rfc3339(created_at) as created_at
@@ -191,15 +191,28 @@ where id < :after
 order by id desc
 limit :limit;
 
--- name: set_role(email, role)^
+-- name: set_role(email, role)$
 -- tenant: none, the operator's command line names an account by its e-mail
 update users set role = :role where lower(email) = lower(:email) returning id;
 
--- name: set_password(email, password_hash)^
+-- name: set_password(email, password_hash)$
 -- tenant: none, the operator's command line names an account by its e-mail
--- Every session ends: whoever knew the old password is out.
+-- Every session ends, because someone else may know the old password.
 with updated_user as (
     update users set password_hash = :password_hash where lower(email) = lower(:email) returning id),
 deleted_sessions as (
     delete from sessions where user_id in (select id from updated_user))
 select id from updated_user;
+
+-- name: delete_expired_sessions(limit)!
+-- tenant: none, it removes expired sessions of every user
+-- plan: exempt, an index on expires_at would be written at every use of every session, and serve only this
+delete from sessions
+where token_hash in (select token_hash from sessions where expires_at <= now() limit :limit);
+
+-- name: delete_expired_tokens(limit)!
+-- tenant: none, it removes expired API tokens of every user
+-- plan: exempt, there are few API tokens
+-- Only long after their end, so that their owner sees why they fail.
+delete from api_tokens
+where token_hash in (select token_hash from api_tokens where expires_at <= now() - interval '90 days' limit :limit);

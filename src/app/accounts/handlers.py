@@ -19,17 +19,15 @@ from app.accounts.schemas import (
     User,
     UserIdentity,
     UserSession,
-    check_timezone,
 )
 from app.auth.authentication import unauthenticated
-from app.auth.tokens import hash_token, token_of
 from app.http import pagination, responses
+from app.http.clients import client_of
 from app.http.conditional import IfMatch
 from app.http.pagination import Page, PageQuery
 from app.http.requests import Request
 from app.http.responses import EncodedResponse
 from app.http.routes import CONDITIONAL, OPTIONAL, PUBLIC, SESSION_ONLY
-from app.problems.catalog import Problem
 
 
 @post(
@@ -38,13 +36,14 @@ from app.problems.catalog import Problem
 )
 async def register(request: Request, data: JSONBody[Registration]) -> EncodedResponse[SignedIn]:
     """Make an account and sign it in. With a guest's token, the guest becomes the account and keeps everything."""
-    return responses.row(await rules.register(request, request.passwords, data), 201)
+    signed_in = await rules.register(request.services, client_of(request), request.optional_caller, data)
+    return responses.row(signed_in, 201)
 
 
 @post("/v1/auth/guest", operation_id="accounts_be_guest", opt=PUBLIC | {"problems": ["rate_limited"]})
 async def create_guest(request: Request) -> EncodedResponse[SignedIn]:
     """Sign in without an account: as a guest, who can register later and keep everything."""
-    return responses.row(await rules.create_guest(request), 201)
+    return responses.row(await rules.create_guest(request.services, client_of(request)), 201)
 
 
 @post(
@@ -54,15 +53,13 @@ async def create_guest(request: Request) -> EncodedResponse[SignedIn]:
 )
 async def log_in(request: Request, data: JSONBody[Login]) -> EncodedResponse[SignedIn]:
     """Sign in by e-mail or user name."""
-    return responses.row(await rules.log_in(request, request.passwords, data))
+    return responses.row(await rules.log_in(request.services, client_of(request), data))
 
 
 @post("/v1/auth/logout", status_code=204, opt=SESSION_ONLY)
 async def log_out(request: Request) -> EncodedResponse[None]:
-    """End this session: its token is dead at once."""
-    token_hash = hash_token(token_of(request.scope) or b"")
-    await repository.log_out(request.database, token_hash)
-    request.token_cache.forget(token_hash)
+    """End this session: its token is refused at once."""
+    await rules.log_out(request.services, request.token_hash)
     return responses.no_content()
 
 
@@ -78,79 +75,62 @@ async def read_me(request: Request) -> EncodedResponse[User]:
 @patch("/v1/me", opt={"problems": ["email_taken", "username_taken"]})
 async def patch_me(request: Request, data: JSONBody[MePatch], if_match: IfMatch) -> EncodedResponse[User]:
     """Change one's own account by a merge patch. A new e-mail address is unverified."""
-    check_timezone(data.timezone)
-    me = await repository.patch_me(request.database, request.caller.user_id, if_match, data)
-    if me is None:
-        raise Problem("version_mismatch")
-    return responses.versioned(me)
+    return responses.versioned(await rules.patch_me(request.database, request.caller.user_id, if_match, data))
 
 
 @delete("/v1/me", status_code=204, opt=SESSION_ONLY | {"problems": ["wrong_password", "rate_limited"]})
 async def delete_me(request: Request, data: JSONBody[AccountDeletion], if_match: IfMatch) -> EncodedResponse[None]:
     """Delete one's own account and everything it owns, for good."""
-    await rules.delete_me(request, request.passwords, data, if_match)
+    await rules.delete_me(request.services, request.caller.user_id, data, if_match)
     return responses.no_content()
 
 
 @put("/v1/me/password", status_code=204, opt=SESSION_ONLY | {"problems": ["wrong_password", "conflict", "rate_limited"]})
 async def change_password(request: Request, data: JSONBody[PasswordChange]) -> EncodedResponse[None]:
     """Change one's own password. The other sessions end, this one goes on."""
-    await rules.change_password(request, request.passwords, data)
+    await rules.change_password(request.services, request.caller.user_id, request.token_hash, data)
     return responses.no_content()
 
 
 @get("/v1/me/sessions", opt=SESSION_ONLY)
 async def page_sessions(request: Request, filters: FromQuery[PageQuery]) -> EncodedResponse[Page[UserSession]]:
-    """List where one is signed in, newest first."""
-    sessions = await repository.page_sessions(
-        request.database,
-        request.caller.user_id,
-        request.caller.token_id,
-        after=pagination.after(filters),
-        limit=filters.limit + 1,
-    )
+    """List one's own sessions, newest first."""
+    caller = request.caller
+    sessions = await repository.page_sessions(request.database, caller.user_id, caller.token_id, filters)
     return pagination.answer(sessions, filters)
 
 
 @delete("/v1/me/sessions/{id:uuid}", status_code=204, opt=SESSION_ONLY)
 async def end_session(request: Request, id: FromPath[UUID]) -> EncodedResponse[None]:
     """End one of one's own sessions."""
-    if not await repository.end_session(request.database, request.caller.user_id, id):
-        raise Problem("not_found")
-    request.token_cache.forget()
+    await rules.end_session(request.services, request.caller.user_id, id)
     return responses.no_content()
 
 
 @get("/v1/me/identities")
 async def page_identities(request: Request, filters: FromQuery[PageQuery]) -> EncodedResponse[Page[UserIdentity]]:
-    """List who one is elsewhere, newest first."""
-    identities = await repository.page_identities(
-        request.database, request.caller.user_id, after=pagination.after(filters), limit=filters.limit + 1
-    )
+    """List one's own identities of other services, newest first."""
+    identities = await repository.page_identities(request.database, request.caller.user_id, filters)
     return pagination.answer(identities, filters)
 
 
 @post("/v1/me/tokens", opt=SESSION_ONLY)
 async def create_token(request: Request, data: JSONBody[ApiTokenCreate]) -> EncodedResponse[NewApiToken]:
     """Make an API token for a program. It is shown this once."""
-    return responses.row(await rules.create_token(request, data), 201)
+    return responses.row(await rules.create_token(request.database, request.caller.user_id, data), 201)
 
 
 @get("/v1/me/tokens", opt=SESSION_ONLY)
 async def page_tokens(request: Request, filters: FromQuery[PageQuery]) -> EncodedResponse[Page[ApiToken]]:
     """List one's own API tokens, newest first."""
-    tokens = await repository.page_tokens(
-        request.database, request.caller.user_id, after=pagination.after(filters), limit=filters.limit + 1
-    )
+    tokens = await repository.page_tokens(request.database, request.caller.user_id, filters)
     return pagination.answer(tokens, filters)
 
 
 @delete("/v1/me/tokens/{id:uuid}", status_code=204, opt=SESSION_ONLY)
 async def end_token(request: Request, id: FromPath[UUID]) -> EncodedResponse[None]:
     """End one of one's own API tokens."""
-    if not await repository.end_token(request.database, request.caller.user_id, id):
-        raise Problem("not_found")
-    request.token_cache.forget()
+    await rules.end_token(request.services, request.caller.user_id, id)
     return responses.no_content()
 
 

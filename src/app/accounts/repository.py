@@ -1,10 +1,11 @@
 """Typed calls of sql/queries/accounts.sql."""
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import msgspec
-from asyncpg import Record
+from msgspec.structs import asdict
 
 from app.accounts.schemas import (
     ApiToken,
@@ -17,8 +18,8 @@ from app.accounts.schemas import (
     UserIdentity,
     UserSession,
 )
-from app.database.queries import Executor, Json, load
-from app.http.responses import encode
+from app.database.queries import Executor, Json, load, to_json
+from app.http.pagination import PageQuery, parameters
 
 queries = load("accounts")
 
@@ -37,21 +38,12 @@ async def register(database: Executor, new: Registration, password_hash: str, se
 
     Raises UniqueViolationError when the e-mail or the user name is taken.
     """
-    row = await queries.register(
-        database,
-        email=new.email,
-        username=new.username,
-        password_hash=password_hash,
-        name=new.name,
-        timezone=new.timezone,
-        **msgspec.structs.asdict(session),
-    )
-    return _session(row)
+    return await queries.register.only(database, _session, **_columns(new, password_hash), **asdict(session))
 
 
 async def guest(database: Executor, session: SessionStart) -> tuple[datetime, User]:
     """Make a guest and its session. Returns the session's end and the guest."""
-    return _session(await queries.guest(database, **msgspec.structs.asdict(session)))
+    return await queries.guest.only(database, _session, **asdict(session))
 
 
 async def register_guest(
@@ -61,147 +53,130 @@ async def register_guest(
 
     Raises UniqueViolationError when the e-mail or the user name is taken; then nothing has changed.
     """
-    row = await queries.register_guest(
-        database,
-        user_id=user_id,
-        email=new.email,
-        username=new.username,
-        password_hash=password_hash,
-        name=new.name,
-        timezone=new.timezone,
-        **msgspec.structs.asdict(session),
+    return await queries.register_guest.one(
+        database, _session, user_id=user_id, **_columns(new, password_hash), **asdict(session)
     )
-    return _session(row) if row else None
 
 
 async def credentials_by_email(database: Executor, email: str) -> Credentials | None:
     """What a login by e-mail is checked against; letter case does not matter."""
-    row = await queries.credentials_by_email(database, email=email)
-    return Credentials(*row) if row else None
+    return await queries.credentials_by_email.one(database, Credentials, email=email)
 
 
 async def credentials_by_username(database: Executor, username: str) -> Credentials | None:
     """What a login by user name is checked against; letter case does not matter."""
-    row = await queries.credentials_by_username(database, username=username)
-    return Credentials(*row) if row else None
+    return await queries.credentials_by_username.one(database, Credentials, username=username)
 
 
 async def credentials(database: Executor, user_id: UUID) -> Credentials | None:
     """What a signed-in user's password is checked against."""
-    row = await queries.credentials(database, user_id=user_id)
-    return Credentials(*row) if row else None
+    return await queries.credentials.one(database, Credentials, user_id=user_id)
 
 
 async def log_in(database: Executor, user_id: UUID, session: SessionStart) -> tuple[datetime, User] | None:
     """Open a session. Returns its end and the user; None: the account is gone or disabled by now."""
-    row = await queries.log_in(database, user_id=user_id, **msgspec.structs.asdict(session))
-    return _session(row) if row else None
+    return await queries.log_in.one(database, _session, user_id=user_id, **asdict(session))
 
 
 async def replace_hash(database: Executor, user_id: UUID, old_hash: str, new_hash: str) -> int:
     """Put another hash of the same password in place of the old one."""
-    count: int = await queries.replace_hash(database, user_id=user_id, old_hash=old_hash, new_hash=new_hash)
-    return count
+    return await queries.replace_hash.count(database, user_id=user_id, old_hash=old_hash, new_hash=new_hash)
 
 
 async def log_out(database: Executor, token_hash: bytes) -> int:
     """End the session of a token."""
-    count: int = await queries.log_out(database, token_hash=token_hash)
-    return count
+    return await queries.log_out.count(database, token_hash=token_hash)
 
 
 async def me(database: Executor, user_id: UUID) -> User | None:
-    """Read one's own account."""
-    row = await queries.me(database, user_id=user_id)
-    return User(*row) if row else None
+    """Read an account."""
+    return await queries.me.one(database, User, user_id=user_id)
 
 
 async def patch_me(database: Executor, user_id: UUID, version: int | None, changes: MePatch) -> User | None:
-    """Change one's own account. None: it has moved on from `version`, or is gone."""
-    row = await queries.patch_me(database, user_id=user_id, version=version, changes=encode(changes).decode())
-    return User(*row) if row else None
+    """Change an account. None: it is not at `version` any more, or is gone."""
+    return await queries.patch_me.one(database, User, user_id=user_id, version=version, changes=to_json(changes))
 
 
 async def delete_me(database: Executor, user_id: UUID, version: int | None) -> int:
-    """Delete an account and everything it owns. 0: it has moved on from `version`, or is gone."""
-    count: int = await queries.delete_me(database, user_id=user_id, version=version)
-    return count
+    """Delete an account and everything it owns. 0: it is not at `version` any more, or is gone."""
+    return await queries.delete_me.count(database, user_id=user_id, version=version)
 
 
 async def change_password(
     database: Executor, user_id: UUID, old_hash: str | None, new_hash: str, token_hash: bytes
 ) -> UUID | None:
     """Set a new password and end the other sessions. None: the password was changed meanwhile."""
-    row = await queries.change_password(database, user_id=user_id, old_hash=old_hash, new_hash=new_hash, token_hash=token_hash)
-    return row["id"] if row else None
+    return await queries.change_password.value(
+        database, UUID, user_id=user_id, old_hash=old_hash, new_hash=new_hash, token_hash=token_hash
+    )
 
 
-async def page_sessions(
-    database: Executor, user_id: UUID, token_id: UUID, *, after: UUID, limit: int
-) -> list[Json[UserSession]]:
-    """Read up to `limit` of one's own sessions, newest first, that come behind `after`."""
-    rows = await queries.page_sessions(database, user_id=user_id, token_id=token_id, after=after, limit=limit)
-    return [row[0] for row in rows]
+async def page_sessions(database: Executor, user_id: UUID, token_id: UUID, filters: PageQuery) -> list[Json[UserSession]]:
+    """Read a page of the live sessions of a user, newest first; `token_id` is the caller's. Raises Problem 422."""
+    return await queries.page_sessions.values(database, user_id=user_id, token_id=token_id, **parameters(filters))
 
 
 async def end_session(database: Executor, user_id: UUID, id: UUID) -> int:
-    """End one of one's own sessions. 0: there is none of this id."""
-    count: int = await queries.end_session(database, user_id=user_id, id=id)
-    return count
+    """End a session of this user. 0: there is none with this id."""
+    return await queries.end_session.count(database, user_id=user_id, id=id)
 
 
-async def page_identities(database: Executor, user_id: UUID, *, after: UUID, limit: int) -> list[Json[UserIdentity]]:
-    """Read up to `limit` of one's own identities, newest first, that come behind `after`."""
-    rows = await queries.page_identities(database, user_id=user_id, after=after, limit=limit)
-    return [row[0] for row in rows]
+async def page_identities(database: Executor, user_id: UUID, filters: PageQuery) -> list[Json[UserIdentity]]:
+    """Read a page of the identities of a user, newest first. Raises Problem 422 for a bad cursor."""
+    return await queries.page_identities.values(database, user_id=user_id, **parameters(filters))
 
 
 async def create_token(
     database: Executor, user_id: UUID, new: ApiTokenCreate, token_hash: bytes, last_characters: str
 ) -> ApiToken:
     """Make an API token."""
-    row = await queries.create_token(
-        database,
-        user_id=user_id,
-        token_hash=token_hash,
-        name=new.name,
-        scopes=new.scopes,
-        expires_at=new.expires_at,
-        last_characters=last_characters,
+    return await queries.create_token.only(
+        database, ApiToken, user_id=user_id, token_hash=token_hash, last_characters=last_characters, **asdict(new)
     )
-    return ApiToken(*row)
 
 
-async def page_tokens(database: Executor, user_id: UUID, *, after: UUID, limit: int) -> list[Json[ApiToken]]:
-    """Read up to `limit` of one's own API tokens, newest first, that come behind `after`."""
-    rows = await queries.page_tokens(database, user_id=user_id, after=after, limit=limit)
-    return [row[0] for row in rows]
+async def page_tokens(database: Executor, user_id: UUID, filters: PageQuery) -> list[Json[ApiToken]]:
+    """Read a page of the API tokens of a user, newest first. Raises Problem 422 for a bad cursor."""
+    return await queries.page_tokens.values(database, user_id=user_id, **parameters(filters))
 
 
 async def end_token(database: Executor, user_id: UUID, id: UUID) -> int:
-    """End one of one's own API tokens. 0: there is none of this id."""
-    count: int = await queries.end_token(database, user_id=user_id, id=id)
-    return count
+    """End an API token of this user. 0: there is none with this id."""
+    return await queries.end_token.count(database, user_id=user_id, id=id)
 
 
 async def page_users(database: Executor, *, after: UUID, limit: int) -> list[ListedUser]:
-    """Read up to `limit` accounts of everybody, newest first, that come behind `after`."""
-    rows = await queries.page_users(database, after=after, limit=limit)
-    return [ListedUser(*row) for row in rows]
+    """Read up to `limit` accounts of the server, newest first, that come after the id `after`."""
+    return await queries.page_users.many(database, ListedUser, after=after, limit=limit)
 
 
 async def set_role(database: Executor, email: str, role: str) -> UUID | None:
     """Give an account another role. None: there is no such account."""
-    row = await queries.set_role(database, email=email, role=role)
-    return row["id"] if row else None
+    return await queries.set_role.value(database, UUID, email=email, role=role)
 
 
 async def set_password(database: Executor, email: str, password_hash: str) -> UUID | None:
     """Give an account another password and end all of its sessions. None: there is no such account."""
-    row = await queries.set_password(database, email=email, password_hash=password_hash)
-    return row["id"] if row else None
+    return await queries.set_password.value(database, UUID, email=email, password_hash=password_hash)
 
 
-def _session(row: Record) -> tuple[datetime, User]:
-    expires_at, *columns = row
-    return expires_at, User(*columns)
+async def delete_expired_sessions(database: Executor, limit: int) -> int:
+    """Remove up to `limit` sessions that have expired; returns how many."""
+    return await queries.delete_expired_sessions.count(database, limit=limit)
+
+
+async def delete_expired_tokens(database: Executor, limit: int) -> int:
+    """Remove up to `limit` API tokens that expired 90 days ago or earlier; returns how many."""
+    return await queries.delete_expired_tokens.count(database, limit=limit)
+
+
+def _columns(new: Registration, password_hash: str) -> dict[str, Any]:
+    """The columns of a registration: the hash in place of the password."""
+    columns = asdict(new) | {"password_hash": password_hash}
+    del columns["password"]
+    return columns
+
+
+def _session(expires_at: datetime, *user: Any) -> tuple[datetime, User]:
+    return expires_at, User(*user)

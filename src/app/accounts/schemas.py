@@ -1,17 +1,14 @@
 """What goes in and out of /v1/auth and /v1/me."""
 
 from datetime import datetime
-from functools import cache
 from typing import Annotated, Literal
 from uuid import UUID
-from zoneinfo import available_timezones
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from app.http.fields import END, NOT_BLANK, SPACE, Id, Timestamp, Version
 from app.problems import constraints
-from app.problems.catalog import invalid
 
 constraints.declare(
     {
@@ -89,7 +86,7 @@ NewPassword = Annotated[
     Meta(
         min_length=PASSWORD_LENGTH.start,
         max_length=PASSWORD_LENGTH.stop - 1,
-        description="8 to 128 characters, and none that everybody tries first.",
+        description="8 to 128 characters, and none of the most common passwords.",
         examples=["correct horse battery"],
     ),
 ]
@@ -102,18 +99,6 @@ AvatarUrl = Annotated[str, Meta(max_length=500, description="Where the picture i
 TimeZone = Annotated[
     str, Meta(min_length=1, max_length=100, description="IANA name of a time zone.", examples=["Europe/Berlin"])
 ]
-
-
-@cache
-def _time_zones() -> frozenset[str]:
-    # Some systems list their own zone under this name; PostgreSQL knows none such.
-    return frozenset(available_timezones() - {"localtime"})
-
-
-def check_timezone(timezone: str | UnsetType) -> None:
-    """Raise Problem 422 unless this is the name of a time zone."""
-    if timezone is not UNSET and timezone not in _time_zones():
-        raise invalid("timezone", "unknown", "is not the name of a time zone, such as Europe/Berlin")
 
 
 class Registration(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -167,7 +152,7 @@ class SignedIn(msgspec.Struct, frozen=True):
             examples=["hf_4cUGb9fXbqVd0vUOqk1vE0lTnC0m8B1z3k5Wc7y9AaQ"],
         ),
     ]
-    expires_at: Annotated[Timestamp, Meta(description="Moves on while the session is in use.")]
+    expires_at: Annotated[Timestamp, Meta(description="Moves forward while the session is in use.")]
     user: User
 
 
@@ -210,7 +195,7 @@ class UserSession(msgspec.Struct, frozen=True):
 
 
 class UserIdentity(msgspec.Struct, frozen=True):
-    """Who one is elsewhere."""
+    """An identity of another service that is this user's."""
 
     id: Id
     provider: Annotated[str, Meta(examples=["google"])]

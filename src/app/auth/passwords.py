@@ -28,7 +28,7 @@ class Passwords:
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="argon2")
         self._waiting = 0
         # For unknown users: the same work, so that the time of the answer does not tell who is registered.
-        self._dummy = self._hasher.hash("a password that nobody has")
+        self._dummy = self._hasher.hash("the password of no account")
 
     async def hash(self, password: str) -> str:
         """Hash a password. Raises Problem 503 when too many wait."""
@@ -71,5 +71,5 @@ def _common() -> frozenset[str]:
 
 
 def is_common(password: str) -> bool:
-    """Whether a password is one of those that everybody tries first, in any letter case."""
+    """Whether a password is one of the most common ones, in any letter case."""
     return password.lower() in _common()

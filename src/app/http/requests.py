@@ -5,8 +5,8 @@ from typing import Any
 from litestar.connection import ASGIConnection
 from litestar.types import HTTPScope, Receive
 
-from app.auth.passwords import Passwords
-from app.auth.token_cache import Caller, TokenCache
+from app.auth.token_cache import Caller
+from app.auth.tokens import hash_token, token_of
 from app.database.executor import Database
 from app.http.services import Services
 from app.settings import Settings
@@ -49,21 +49,17 @@ class Request(ASGIConnection[Any, Caller, None, Any]):
         return caller
 
     @property
+    def token_hash(self) -> bytes:
+        """The hash of the caller's token; only on routes that are not public."""
+        return hash_token(token_of(self.scope) or b"")
+
+    @property
     def database(self) -> Database:
         return self.services.database
 
     @property
-    def token_cache(self) -> TokenCache:
-        """The callers that this worker knows: what ends a token says so here."""
-        return self.services.token_cache
-
-    @property
     def storage(self) -> Storage:
         return self.services.storage
-
-    @property
-    def passwords(self) -> Passwords:
-        return self.services.passwords
 
     @property
     def settings(self) -> Settings:
