@@ -7,9 +7,10 @@ from uuid import uuid4
 
 import asyncpg
 import pytest
-from client import Api, User, assert_problem
+from client import Api, Execute, User, assert_problem
 
 from app.accounts.commands import set_role
+from app.query_cache.rules import BATCH
 
 
 @pytest.fixture(scope="module")
@@ -57,6 +58,42 @@ def test_what_has_expired_is_not_there_and_can_be_kept_anew(
     runner.run(expire())
     assert service.put(key, {"result": 2, "ttl_seconds": 60}).status_code == 201
     assert ada.get(key).json()["result"] == 2
+
+
+def test_a_cleanup_removes_more_than_one_batch(service: User, execute: Execute) -> None:
+    execute(
+        "insert into query_cache (query_hash, result, cached_at, expires_at) "
+        "select 'batch-' || n, '1', now() - interval '2 hours', now() - interval '1 hour' from generate_series(1, $1) n",
+        2 * BATCH + 1,
+    )
+    assert service.post("/v1/query-cache/cleanup").json() == {"removed": 2 * BATCH + 1}
+    assert execute("select 1 from query_cache where query_hash like 'batch-%'") == []
+
+
+def test_an_answer_that_is_kept_anew_during_a_cleanup_stays(
+    service: User, execute: Execute, runner: asyncio.Runner, database: str
+) -> None:
+    key = path()
+    service.put(key, {"result": 1, "ttl_seconds": 60})
+    expire = "update query_cache set cached_at = now() - interval '2 hours', expires_at = now() where query_hash = $1"
+    execute(expire, key.rpartition("/")[2])
+
+    async def keep_anew_during_a_cleanup() -> None:
+        writer = await asyncpg.connect(database)
+        async with writer.transaction():
+            await writer.execute(
+                "update query_cache set expires_at = now() + interval '1 hour' where query_hash = $1", key.rpartition("/")[2]
+            )
+            cleanup = asyncio.create_task(service.send("POST", "/v1/query-cache/cleanup"))
+            waits = "select count(*) from pg_locks where not granted"
+            async with asyncio.timeout(5):
+                while not await writer.fetchval(waits):  # noqa: ASYNC110 - a lock in the database sets no event
+                    await asyncio.sleep(0.01)
+        await writer.close()
+        assert (await cleanup).json() == {"removed": 0}
+
+    runner.run(keep_anew_during_a_cleanup())
+    assert service.get(key).json()["result"] == 1
 
 
 def test_answers_are_removed_one_by_one_or_all(service: User, ada: User) -> None:

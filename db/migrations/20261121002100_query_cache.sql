@@ -8,7 +8,7 @@ create table query_cache (
     constraint query_cache_expires_later check (expires_at > cached_at)
 );
 
--- query_cache.cleanup, and maintain.
+-- query_cache.delete_expired.
 create index query_cache_expiry on query_cache (expires_at);
 
 comment on table query_cache is 'Answers to questions that many users ask. It belongs to nobody: services and admins write, everybody reads.';

@@ -1,1 +1,1 @@
-"""What is done now and then: expired rows removed, old ledgers folded, orphaned objects deleted."""
+"""What is done regularly: expired rows removed, old ledgers folded, orphaned objects deleted."""

@@ -1,4 +1,4 @@
-"""What has to be done now and then: expired rows removed, old ledgers folded. In `serve`, or by `holdfast maintain`.
+"""What has to be done regularly: expired rows removed, old ledgers folded. In `serve`, or by `holdfast maintain`.
 
 Every job works in batches, each a transaction of its own that first takes an advisory lock: so one process at a time
 maintains, however many workers and commands there are, and nothing is locked for long.
@@ -12,18 +12,15 @@ from contextlib import asynccontextmanager, suppress
 import asyncpg
 import structlog
 
+from app.accounts.repository import delete_expired_sessions, delete_expired_tokens
+from app.credits.repository import fold_transactions
 from app.database.errors import DatabaseUnavailable, QueryTimeout
 from app.database.executor import Database
 from app.database.queries import Executor
-from app.maintenance.repository import (
-    delete_expired_answers,
-    delete_expired_sessions,
-    delete_expired_tokens,
-    delete_past_windows,
-    fold_transactions,
-    is_my_turn,
-)
+from app.http.rate_limits import delete_past_windows
+from app.maintenance.repository import is_my_turn
 from app.media.rules import delete_orphans
+from app.query_cache.repository import delete_expired as delete_expired_answers
 from app.storage import Storage
 from app.telemetry import metrics
 
@@ -66,7 +63,7 @@ async def run(database: Database, storage: Storage) -> dict[str, int]:
             metrics.maintained.labels(name).inc(done)
             if done < BATCH:
                 break
-    # Its batches lock the rows that they are about: an object store is too slow to keep everybody else from maintaining.
+    # Not under the lock: an object store is slow. Its batches lock the rows that they are about.
     counts[OBJECTS] = await delete_orphans(database, storage)
     metrics.maintained.labels(OBJECTS).inc(counts[OBJECTS])
     if any(counts.values()):

@@ -1,14 +1,14 @@
-"""/v1/query-cache. Everybody reads; services and admins write: a user could poison it for all others."""
+"""/v1/query-cache. Every user reads; services and admins write: a user could poison it for all others."""
 
 from litestar import Router, delete, get, post, put
 from litestar.params import FromPath, JSONBody
 
-from app.http import raw_json, responses
+from app.http import responses
 from app.http.requests import Request
 from app.http.responses import EncodedResponse
 from app.http.routes import PUT, SERVICES
 from app.problems.catalog import Problem
-from app.query_cache import repository
+from app.query_cache import repository, rules
 from app.query_cache.schemas import QueryCacheCleanup, QueryCacheEntry, QueryCachePut
 
 BODY_LIMIT = 8 * 1024 * 1024
@@ -26,8 +26,7 @@ async def read(request: Request, query_hash: FromPath[str]) -> EncodedResponse[Q
 @put("/{query_hash:str}", opt=SERVICES | PUT | {"body_limit": BODY_LIMIT})
 async def write(request: Request, query_hash: FromPath[str], data: JSONBody[QueryCachePut]) -> EncodedResponse[QueryCacheEntry]:
     """Keep an answer for a while. For services and admins."""
-    raw_json.check("result", data.result)
-    is_new, answer = await repository.put(request.database, query_hash, data)
+    answer, is_new = await rules.put(request.database, query_hash, data)
     return responses.row(answer, 201 if is_new else 200)
 
 
@@ -48,8 +47,8 @@ async def clear(request: Request) -> EncodedResponse[None]:
 
 @post("/cleanup", status_code=200, opt=SERVICES)
 async def cleanup(request: Request) -> EncodedResponse[QueryCacheCleanup]:
-    """Remove the answers that have expired, as `maintain` does now and then. For services and admins."""
-    return responses.row(QueryCacheCleanup(await repository.cleanup(request.database)))
+    """Remove the answers that have expired, as `maintain` does. For services and admins."""
+    return responses.row(QueryCacheCleanup(await rules.cleanup(request.database)))
 
 
 router = Router("/v1/query-cache", route_handlers=[read, write, remove, clear, cleanup], tags=["Query cache"])

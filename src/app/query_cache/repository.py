@@ -3,6 +3,7 @@
 from typing import Any
 
 from msgspec import Raw
+from msgspec.structs import asdict
 
 from app.database.queries import Executor, load
 from app.query_cache.schemas import QueryCacheEntry, QueryCachePut
@@ -12,35 +13,34 @@ queries = load("query_cache")
 
 async def get(database: Executor, query_hash: str) -> QueryCacheEntry | None:
     """Read an answer. None: there is none, or it has expired."""
-    row = await queries.get(database, query_hash=query_hash)
-    return _answer(*row) if row else None
+    return await queries.get.one(database, _answer, query_hash=query_hash)
 
 
-async def put(database: Executor, query_hash: str, new: QueryCachePut) -> tuple[bool, QueryCacheEntry]:
-    """Keep an answer; returns whether there was none, and the answer."""
-    is_new, *row = await queries.put(
-        database, query_hash=query_hash, result=bytes(new.result).decode(), ttl_seconds=new.ttl_seconds
-    )
-    return is_new, _answer(*row)
+async def put(database: Executor, query_hash: str, new: QueryCachePut) -> tuple[QueryCacheEntry, bool]:
+    """Keep an answer; returns it, and whether there was none."""
+    columns = asdict(new) | {"result": bytes(new.result).decode()}
+    return await queries.put.only(database, _put, query_hash=query_hash, **columns)
 
 
 async def delete(database: Executor, query_hash: str) -> int:
     """Remove an answer. 0: there is none, or it has expired."""
-    count: int = await queries.delete(database, query_hash=query_hash)
-    return count
+    return await queries.delete.count(database, query_hash=query_hash)
 
 
 async def clear(database: Executor) -> int:
     """Remove every answer; returns how many."""
-    count: int = await queries.clear(database)
-    return count
+    return await queries.clear.count(database)
 
 
-async def cleanup(database: Executor) -> int:
-    """Remove every answer that has expired; returns how many."""
-    count: int = await queries.cleanup(database)
-    return count
+async def delete_expired(database: Executor, limit: int) -> int:
+    """Remove up to `limit` answers that have expired; returns how many."""
+    return await queries.delete_expired.count(database, limit=limit)
 
 
 def _answer(query_hash: str, result: str, *rest: Any) -> QueryCacheEntry:
     return QueryCacheEntry(query_hash, Raw(result.encode()), *rest)
+
+
+def _put(*columns: Any) -> tuple[QueryCacheEntry, bool]:
+    *answer, is_new = columns
+    return _answer(*answer), is_new

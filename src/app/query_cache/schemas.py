@@ -29,7 +29,7 @@ Result = Annotated[Raw, Meta(description="Any JSON, kept as sent; at most 100 le
 
 
 class QueryCacheEntry(msgspec.Struct, frozen=True):
-    """An answer that somebody found before."""
+    """An answer that was found before."""
 
     query_hash: QueryHash
     result: Result
