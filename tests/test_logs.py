@@ -106,7 +106,6 @@ def configured(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., io.Tex
     """Configure logging onto a stream of the test's own; everything is put back in the end."""
     before, root = structlog.get_config(), logging.getLogger()
     handlers, level = root.handlers[:], root.level
-    as_json = logs._as_json  # noqa: SLF001 - there is no other way back
 
     def configure(*, production: bool, terminal: bool = False) -> io.TextIOWrapper:
         stream = io.TextIOWrapper(io.BytesIO(), encoding="utf-8", write_through=True)
@@ -118,9 +117,10 @@ def configured(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., io.Tex
         return stream
 
     yield configure
+    # As in a process that was never configured: requests' lines go through structlog.
+    configure(production=False, terminal=True)
     structlog.configure(**before)
     root.handlers[:], root.level = handlers, level
-    logs._as_json = as_json  # noqa: SLF001
 
 
 def lines_of(stream: io.TextIOWrapper) -> list[str]:

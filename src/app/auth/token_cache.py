@@ -27,7 +27,7 @@ LIFE = 5.0
 
 
 SIZE = 10_000
-"""Entries; one more, and the cache starts anew."""
+"""Entries at most; one more empties the cache first."""
 
 
 CHANNEL = "tokens_ended"
@@ -58,6 +58,10 @@ class TokenCache:
         self._listening = False
         self.notices = 0
         """How many notices came so far: a look-up notes it when it begins, see `keep`."""
+
+    def __len__(self) -> int:
+        """How many callers it holds, those that have expired since included."""
+        return len(self._entries)
 
     def get(self, token_hash: bytes) -> Caller | None:
         """The caller of a token, if it is known and fresh."""
