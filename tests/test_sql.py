@@ -1,7 +1,6 @@
 """Every statement of sql/queries: what a compiler would check, whose rows it takes, how it is planned, how it is written."""
 
 import asyncio
-import importlib
 import json
 import re
 import types
@@ -10,8 +9,6 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from functools import cache
-from pathlib import Path
 from typing import Any, NamedTuple, cast
 from uuid import UUID
 
@@ -20,55 +17,13 @@ import msgspec
 import pytest
 import tenancy
 from seeds import SEEDS
+from statements import FILES, STATEMENTS, Statement, function_of, loader_of
 
-import app
-from app.database import package_files
 from app.database.queries import Json, Query, load
 from app.http.responses import encode
 
 Connection: typing.TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 
-FILES = sorted((package_files.folder("sql") / "queries").glob("*.sql"))
-
-
-class Statement(NamedTuple):
-    """One query as it stands in its file."""
-
-    file: str
-    name: str
-    operator: str
-    comment: str
-    body: str
-
-    @property
-    def query(self) -> Query:
-        return cast("Query", getattr(load(self.file), self.name))
-
-    @property
-    def named_sql(self) -> str:
-        """What is sent to the server, with the parameters' names back in their places."""
-        return re.sub(r"\$(\d+)", lambda number: f":{self.query.order[int(number[1]) - 1]}", self.query.sql)
-
-    def reason(self, exemption: str) -> str | None:
-        """Why a rule does not hold here, as its comment says; None: it holds."""
-        found = re.search(rf"(?m)^-- {exemption}, (.{{10,}})$", self.comment)
-        return found[1] if found else None
-
-
-def _statements(file: Path) -> list[Statement]:
-    found = []
-    for part in re.split(r"(?m)^(?=--\s*name\s*:)", file.read_text(encoding="utf-8")):
-        head, _, rest = part.strip().partition("\n")
-        if head:
-            line = re.fullmatch(r"-- name: ([a-z][a-z0-9_]*)\([a-z0-9_, ]*\)([\^$!]?)", head)
-            assert line, f"{file.name}: {head!r} is no name line"
-            comment = "\n".join(each for each in rest.splitlines() if each.startswith("--"))
-            body = "\n".join(each for each in rest.splitlines() if not each.startswith("--"))
-            found.append(Statement(file.stem, line[1], line[2], comment, body.strip()))
-    return found
-
-
-STATEMENTS = [statement for file in FILES for statement in _statements(file)]
 every_statement = pytest.mark.parametrize("statement", STATEMENTS, ids=[f"{each.file}.{each.name}" for each in STATEMENTS])
 
 
@@ -125,12 +80,11 @@ def test_postgresql_can_prepare_a_statement_and_its_columns_are_the_fields(
 
 
 ELSEWHERE: dict[str, tuple[list[str], str]] = {
-    "migrations.has_versions": (["?column?"], "the functions of app.migrations send several statements each"),
-    "migrations.invalid_indexes": (["name"], "as has_versions"),
+    "migrations.has_versions": (["?column?"], "the functions of app.database.migrations send several statements each"),
     "migrations.try_lock": (["pg_try_advisory_lock"], "as has_versions"),
     "migrations.unlock": (["pg_advisory_unlock"], "as has_versions"),
     "migrations.versions": (["version"], "as has_versions"),
-    "rate_limits.hit": (["allowed", "retry_after"], "hit() has no statement's arguments, _hit() makes one number of two"),
+    "rate_limits.hit": (["retry_after"], "hit() raises Problem 429 instead of returning it"),
 }
 """Statements without a function of their name: the columns that are read, and why they have none."""
 
@@ -143,10 +97,8 @@ def _row(statement: Statement) -> Any:
     """What a row becomes: as the function of the same name says, in the module that loads the file. A list: these columns."""
     if exception := ELSEWHERE.get(f"{statement.file}.{statement.name}"):
         return exception[0]
-    module = _loader(statement.file)
-    # One function reads a list in both of its orders.
-    function = getattr(module, statement.name, None) or getattr(module, re.sub("_(newest|oldest)$", "", statement.name), None)
-    assert function is not None, f"{module.__name__} has no function {statement.name}"
+    function = function_of(statement)
+    assert function is not None, f"{loader_of(statement.file).__name__} has no function {statement.name}"
     kind = _without_none(typing.get_type_hints(function)["return"])
     if statement.operator == "!":
         assert kind in {int, bool}, f"{statement.name}! gives a count, its function {kind}"
@@ -158,15 +110,6 @@ def _row(statement: Statement) -> Any:
     assert statement.operator, f"{statement.name} gives a list, its function {kind}"
     assert statement.operator in operators, f"{statement.name}{statement.operator} gives no {kind}"
     return kind
-
-
-@cache
-def _loader(file: str) -> types.ModuleType:
-    """The one module that loads a file."""
-    source = Path(app.__file__).parent
-    loaders = [path for path in source.rglob("*.py") if f'load("{file}")' in path.read_text(encoding="utf-8")]
-    assert len(loaders) == 1, f"{file}.sql is loaded by {len(loaders)} modules"
-    return importlib.import_module(".".join(["app", *loaders[0].relative_to(source).with_suffix("").parts]))
 
 
 def _inside_of_json(sql: str) -> str:
@@ -210,6 +153,16 @@ def test_a_parameter_too_many_too_few_or_misspelt_is_a_type_error() -> None:
     for arguments in ({"user_id": 1, "id": 2, "extra": 3}, {"user_id": 1}, {"user_id": 1, "ID": 2}):
         with pytest.raises(TypeError, match=r"tasks\.get"):
             get(Nowhere(), **arguments)
+
+
+class Empty:
+    async def run(self, _query: Query, _values: list[Any]) -> None:
+        """There is no row."""
+
+
+def test_a_statement_that_always_returns_a_row_says_when_it_does_not(runner: asyncio.Runner) -> None:
+    with pytest.raises(LookupError, match=r"usage\.get"):
+        runner.run(load("usage").get.only(Empty(), dict, user_id=1, daily_limit=1, monthly_limit=1))
 
 
 # Whose rows it takes
