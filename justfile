@@ -53,7 +53,7 @@ check: environment
     {{ bin }}/mypy
     {{ bin }}/lint-imports
     {{ bin }}/squawk --config .squawk.toml db/migrations/*.sql
-    {{ bin }}/pytest -n 2 tests/test_sql.py tests/test_migrations.py
+    {{ bin }}/pytest -n 2 tests/test_sql.py tests/test_written.py tests/test_migrations.py
 
 # Measure Holdfast against its peers, into bench/results/: just bench, just bench --quick, just bench --check
 bench *options: environment bench-environment

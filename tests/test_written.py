@@ -1,0 +1,275 @@
+"""Written is written: every field that a create, a put or a patch takes reaches a column of its name, by its own statement."""
+
+import inspect
+import types
+import typing
+from collections.abc import Iterator
+from typing import Annotated, Any
+
+import msgspec
+import pytest
+import written
+from statements import STATEMENTS, Statement, function_of
+
+from app.main import create_app
+from app.settings import Settings
+
+RENAMED = {"query_cache.put": {"ttl_seconds": "expires_at"}}
+"""Statement -> field -> the column that it is written to, under a name of its own."""
+
+HASHED = "only the hash of a password is written"
+NUMBERED = "the message gets the next number; one that was sent is compared with it"
+OF_THE_STATEMENT = "there is a statement for each role"
+TARGET = "one of the columns of targets, task_id and the others"
+SEPARATE = "replace_exercises writes them, in the same transaction"
+ROWS = "the ids of rows that are changed, not a value"
+
+ELSEWHERE = {
+    "accounts.register": {"password": HASHED},
+    "accounts.register_guest": {"password": HASHED},
+    "conversations.append": {"role": OF_THE_STATEMENT, "seq": NUMBERED},
+    "conversations.append_user_message": {"role": OF_THE_STATEMENT, "seq": NUMBERED},
+    "conversations.change_many": {"archive": ROWS, "unarchive": ROWS, "delete": ROWS},
+    "conversations.place": {"messages": "save writes them, in the same transaction"},
+    "credits.refund": {"transaction_seq": "refunds_seq is the number of the deduction that was found by it"},
+    "media.create": {"target": TARGET},
+    "workouts.patch": {"exercises": SEPARATE},
+}
+"""Statement -> field -> why no column of its name gets it."""
+
+UNPAIRED = {
+    "DELETE /v1/me": "the password is checked; nothing is written",
+    "PATCH /v1/media/{id}": "changed_columns() makes columns of targets of it; Upload has the others",
+    "POST /v1/auth/login": "the password is checked; a session is written",
+    "POST /v1/media": "Upload is what becomes of it",
+    "PUT /v1/admin/users/{id}/password": HASHED,
+    "PUT /v1/admin/users/{id}/usage": "the limits of the tier stand in for those that are absent",
+    "PUT /v1/me/password": HASHED,
+}
+"""Routes with a body that no repository function takes as it is, and why."""
+
+
+class Pair(typing.NamedTuple):
+    """A statement that writes, and a struct that the repository function of its name takes."""
+
+    statement: Statement
+    kind: type[msgspec.Struct]
+
+    @property
+    def name(self) -> str:
+        return f"{self.statement.file}.{self.statement.name}"
+
+
+def structs_in(hint: Any) -> Iterator[type[msgspec.Struct]]:
+    """The structs that a type is made of: of a union each, of a list its items."""
+    if isinstance(hint, type) and issubclass(hint, msgspec.Struct):
+        yield hint
+    for inner in typing.get_args(hint):
+        yield from structs_in(inner)
+
+
+def pairs() -> Iterator[Pair]:
+    for statement in STATEMENTS:
+        function = function_of(statement)
+        if function is None or not written.writes(statement.named_sql):
+            continue
+        hints = typing.get_type_hints(function)
+        for name in inspect.signature(function).parameters:
+            yield from (Pair(statement, kind) for kind in structs_in(hints[name]) if kind.__module__.endswith(".schemas"))
+
+
+PAIRS = [*pairs()]
+
+
+def unwritten(kind: type[msgspec.Struct], sql: str, renamed: typing.Mapping[str, str] = types.MappingProxyType({})) -> set[str]:
+    """The fields of a struct that do not reach their columns, in the table that most of them reach.
+
+    A field with a list of structs is written when all of their fields are, into some table.
+    """
+    tables: dict[str, dict[str, frozenset[str]]] = {}
+    for write in written.writes(sql):
+        columns = tables.setdefault(write.table, {})
+        for column, names in write.columns.items():
+            columns[column] = columns.get(column, frozenset()) | names
+    left = []
+    for columns in tables.values():
+        missing = set()
+        for field in msgspec.structs.fields(kind):
+            name = field.encode_name
+            if name in columns.get(renamed.get(name, name), ()):
+                continue
+            nested = [*structs_in(field.type)]
+            inner = {each for struct in nested for each in unwritten(struct, sql)}
+            missing |= {f"{name}.{each}" for each in inner} if nested else {name}
+        left.append(missing)
+    return min(left, key=len)
+
+
+@pytest.mark.parametrize("pair", PAIRS, ids=[f"{pair.name}-{pair.kind.__name__}" for pair in PAIRS])
+def test_every_field_of_a_struct_is_written_by_the_statement_that_takes_it(pair: Pair) -> None:
+    missing = unwritten(pair.kind, pair.statement.named_sql, RENAMED.get(pair.name, {}))
+    exceptions = ELSEWHERE.get(pair.name, {}).keys()
+    faults = {each for each in missing if each.partition(".")[0] not in exceptions}
+    assert not faults, f"{pair.name} takes {pair.kind.__name__} and does not write {', '.join(sorted(faults))}"
+
+
+def test_the_exceptions_are_still_needed() -> None:
+    for name, fields in (RENAMED | ELSEWHERE).items():
+        mine = [pair for pair in PAIRS if pair.name == name]
+        missing = {each.partition(".")[0] for pair in mine for each in unwritten(pair.kind, pair.statement.named_sql)}
+        assert fields.keys() <= missing, name
+
+
+def test_every_body_is_taken_as_it_is_by_a_statement_or_says_why_not() -> None:
+    taken = {pair.kind for pair in PAIRS}
+    routes = create_app(Settings()).routing.routes
+    bodies = {route.name: route.data or route.options.multipart for route in routes}
+    unpaired = {name for name, body in bodies.items() if body is not None and not taken.issuperset(structs_in(body))}
+    assert unpaired == UNPAIRED.keys()
+
+
+class Entry(msgspec.Struct):
+    """A body, as small as one can be."""
+
+    title: str
+    note: Annotated[str | None, msgspec.Meta(max_length=10)] = None
+
+
+class Item(msgspec.Struct):
+    name: str
+    size: int
+
+
+class Listed(msgspec.Struct):
+    title: str
+    items: Annotated[list[Item], msgspec.Meta(max_length=10)]
+
+
+WRITTEN: dict[str, tuple[type[msgspec.Struct], str]] = {
+    "an insert of parameters": (Entry, "insert into t (id, title, note) values (new_id(), lower(:title), :note::text)"),
+    "an insert of a record": (
+        Entry,
+        "insert into t (title, note) select p.title, coalesce(p.note, '') from jsonb_populate_record(null::t, :new::jsonb) p",
+    ),
+    "a merge patch": (
+        Entry,
+        "update t set (title, note) = (select p.title, p.note from jsonb_populate_record(t, :changes::jsonb) p) where id = :id",
+    ),
+    "an upsert": (
+        Entry,
+        """insert into t (id, title, note) values (:id, :title, :note)
+        on conflict (id) do update set title = excluded.title, note = excluded.note""",
+    ),
+    "an upsert by a row": (
+        Entry,
+        """insert into t (id, title, note) values (:id, :title, :note)
+        on conflict (id) do update set (title, note) = row(excluded.title, excluded.note)""",
+    ),
+    "a union": (Entry, "insert into t (title, note) select 'reset', null union all select :title, :note"),
+    "a chain of CTEs": (
+        Entry,
+        """with sent as (select :title as title, :note as note), changed as (
+            update u set title = sent.title, note = sent.note from sent returning u.title, u.note)
+        insert into t (title, note) select title, note from changed""",
+    ),
+    "a list out of a recordset": (
+        Listed,
+        """with made as (insert into t (title) values (:title) returning id)
+        insert into i (t_id, name, size) select made.id, r.name, r.size
+        from made cross join jsonb_to_recordset(:items::jsonb) as r(name text, size integer)""",
+    ),
+    "a list out of elements": (
+        Listed,
+        """with sent as (
+            select sent ->> 'name' as name, nullif(sent -> 'size', 'null') as size
+            from jsonb_array_elements(:items::jsonb) with ordinality as element (sent, place)),
+        written_item as (insert into i (name, size) select name, size from sent)
+        update t set title = :title where id = :id""",
+    ),
+}
+LOST: dict[str, tuple[type[msgspec.Struct], str, set[str]]] = {
+    "an insert without the column": (Entry, "insert into t (title) values (:title)", {"note"}),
+    "an insert of something else": (Entry, "insert into t (title, note) values (:title, 'none')", {"note"}),
+    "a select without the column": (
+        Entry,
+        "insert into t (title) select p.title from jsonb_populate_record(null::t, :new::jsonb) p",
+        {"note"},
+    ),
+    "a merge patch without the column": (
+        Entry,
+        "update t set (note) = (select p.note from jsonb_populate_record(t, :changes::jsonb) p) where id = :id",
+        {"title"},
+    ),
+    "a merge patch of what the row has already": (
+        Entry,
+        "update t set (title, note) = (select t.title, p.note from jsonb_populate_record(t, :changes::jsonb) p) where id = :id",
+        {"title"},
+    ),
+    "columns in another order than their values": (
+        Entry,
+        "update t set (title, note) = (select p.note, p.title from jsonb_populate_record(t, :changes::jsonb) p) where id = :id",
+        {"title", "note"},
+    ),
+    "a condition only": (Entry, "update t set title = :title where note = :note", {"note"}),
+    "an output only": (Entry, "insert into t (title) values (:title) returning title, :note as note", {"note"}),
+    "two tables with a part each": (
+        Entry,
+        "with made as (insert into t (title) values (:title)) insert into u (note) values (:note)",
+        {"note"},
+    ),
+    "an upsert that inserts more than it updates": (
+        Entry,
+        """insert into t (id, title, note) values (:id, :title, :note)
+        on conflict (id) do update set title = excluded.title""",
+        {"note"},
+    ),
+    "an upsert of another column's value": (
+        Entry,
+        """insert into t (id, title, note) values (:id, :title, :note)
+        on conflict (id) do update set title = excluded.title, note = excluded.title""",
+        {"note"},
+    ),
+    "a union that sends another value": (
+        Entry,
+        "insert into t (title, note) select :title, null union all select :title, 'reset'",
+        {"note"},
+    ),
+    "a CTE that is not read": (
+        Entry,
+        "with sent as (select :note as note) insert into t (title, note) select :title, note from u",
+        {"note"},
+    ),
+    "a list without a field": (
+        Listed,
+        """with made as (insert into t (title) values (:title) returning id)
+        insert into i (t_id, name) select made.id, r.name
+        from made cross join jsonb_to_recordset(:items::jsonb) as r(name text, size integer)""",
+        {"items.size"},
+    ),
+    "a list under another key": (
+        Listed,
+        """with sent as (
+            select sent ->> 'name' as name, sent -> 'length' as size
+            from jsonb_array_elements(:items::jsonb) with ordinality as element (sent, place)),
+        written_item as (insert into i (name, size) select name, size from sent)
+        update t set title = :title where id = :id""",
+        {"items.size"},
+    ),
+}
+
+
+@pytest.mark.parametrize(("kind", "sql"), WRITTEN.values(), ids=WRITTEN)
+def test_what_is_written_passes(kind: type[msgspec.Struct], sql: str) -> None:
+    assert unwritten(kind, sql) == set()
+
+
+@pytest.mark.parametrize(("kind", "sql", "missing"), LOST.values(), ids=LOST)
+def test_what_is_lost_is_caught(kind: type[msgspec.Struct], sql: str, missing: set[str]) -> None:
+    assert unwritten(kind, sql) == missing
+
+
+def test_a_renamed_field_is_written_to_its_column_only() -> None:
+    sql = "insert into t (title, remark) values (:title, :note)"
+    assert unwritten(Entry, sql) == {"note"}
+    assert unwritten(Entry, sql, {"note": "remark"}) == set()
+    assert unwritten(Entry, sql, {"note": "title"}) == {"note"}
