@@ -1,6 +1,6 @@
 """/v1/progress-snapshots."""
 
-from datetime import date as Date  # noqa: N812 - the parameters are called date
+import datetime as dt
 
 from litestar import Router, delete, get, put
 from litestar.params import FromPath, FromQuery, JSONBody
@@ -21,7 +21,7 @@ from app.progress.schemas import ProgressPeriod, ProgressSnapshot, ProgressSnaps
 async def compute(
     request: Request,
     period: FromPath[ProgressPeriod],
-    date: FromPath[Date],
+    date: FromPath[dt.date],
     data: JSONBody[ProgressSnapshotPut],
     if_match: IfMatch,
 ) -> EncodedResponse[ProgressSnapshot]:
@@ -51,7 +51,9 @@ async def compute(
 
 
 @get("/{period:str}/{date:date}", opt=CONDITIONAL)
-async def read(request: Request, period: FromPath[ProgressPeriod], date: FromPath[Date]) -> EncodedResponse[ProgressSnapshot]:
+async def read(
+    request: Request, period: FromPath[ProgressPeriod], date: FromPath[dt.date]
+) -> EncodedResponse[ProgressSnapshot]:
     """Read a snapshot as it was last computed."""
     snapshot = await repository.get(request.database, request.caller.user_id, period, date)
     return responses.found(snapshot)
@@ -66,7 +68,7 @@ async def page(request: Request, filters: FromQuery[ProgressSnapshotQuery]) -> E
 
 @delete("/{period:str}/{date:date}", status_code=204)
 async def remove(
-    request: Request, period: FromPath[ProgressPeriod], date: FromPath[Date], if_match: IfMatch
+    request: Request, period: FromPath[ProgressPeriod], date: FromPath[dt.date], if_match: IfMatch
 ) -> EncodedResponse[None]:
     """Delete a snapshot for good."""
     user_id = request.caller.user_id

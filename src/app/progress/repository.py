@@ -1,6 +1,6 @@
 """Typed calls of sql/queries/progress.sql."""
 
-from datetime import date as Date  # noqa: N812 - the parameters are called date
+import datetime as dt
 from uuid import UUID
 
 from app.database.queries import Executor, Json, load, to_json
@@ -11,7 +11,7 @@ queries = load("progress")
 
 
 async def put(
-    database: Executor, user_id: UUID, period: ProgressPeriod, date: Date, *, version: int | None, new: ProgressSnapshotPut
+    database: Executor, user_id: UUID, period: ProgressPeriod, date: dt.date, *, version: int | None, new: ProgressSnapshotPut
 ) -> tuple[ProgressSnapshot, bool] | None:
     """Compute a snapshot and keep it; returns it, and whether it was made.
 
@@ -22,7 +22,7 @@ async def put(
     )
 
 
-async def get(database: Executor, user_id: UUID, period: ProgressPeriod, date: Date) -> ProgressSnapshot | None:
+async def get(database: Executor, user_id: UUID, period: ProgressPeriod, date: dt.date) -> ProgressSnapshot | None:
     """Read a snapshot of this user, as it was last computed."""
     return await queries.get.one(database, ProgressSnapshot, user_id=user_id, period=period, date=date)
 
@@ -32,6 +32,6 @@ async def page(database: Executor, user_id: UUID, filters: ProgressSnapshotQuery
     return await queries.ordered("page", filters.order).values(database, user_id=user_id, **dated_parameters(filters))
 
 
-async def delete(database: Executor, user_id: UUID, period: ProgressPeriod, date: Date, version: int | None) -> int:
+async def delete(database: Executor, user_id: UUID, period: ProgressPeriod, date: dt.date, version: int | None) -> int:
     """Delete a snapshot. 0: there is none, or it is not at `version` any more."""
     return await queries.delete.count(database, user_id=user_id, period=period, date=date, version=version)
