@@ -51,8 +51,8 @@ class Executor(Protocol):
 class Query:
     """One statement. Its calls take an executor and the statement's parameters by name, and say what a row becomes.
 
-    `one`, `only`, `upserted`, `json` and `row` are for statements whose name line ends in `^`, `value` for `$`, `count` for `!`,
-    the others for those without an operator.
+    `one`, `only`, `upserted`, `json` and `row` are for statements whose name line ends in `^`, `value` for `$`, `count` for
+    `!`, the others for those without an operator.
     """
 
     __slots__ = ("call", "name", "note", "operation", "order", "reads_only", "sql")
