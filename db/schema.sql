@@ -928,23 +928,57 @@ CREATE TABLE public.media (
     height integer,
     alt_text text,
     storage_key text NOT NULL,
-    task_id uuid,
-    habit_id uuid,
-    goal_id uuid,
-    food_id uuid,
-    workout_id uuid,
-    daily_review_id uuid,
-    blog_entry_id uuid,
-    conversation_id uuid,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
     version integer DEFAULT 1 NOT NULL,
+    taggable_type text,
+    taggable_id uuid,
+    task_id uuid GENERATED ALWAYS AS (
+CASE taggable_type
+    WHEN 'tasks'::text THEN taggable_id
+    ELSE NULL::uuid
+END) STORED,
+    habit_id uuid GENERATED ALWAYS AS (
+CASE taggable_type
+    WHEN 'habits'::text THEN taggable_id
+    ELSE NULL::uuid
+END) STORED,
+    goal_id uuid GENERATED ALWAYS AS (
+CASE taggable_type
+    WHEN 'goals'::text THEN taggable_id
+    ELSE NULL::uuid
+END) STORED,
+    food_id uuid GENERATED ALWAYS AS (
+CASE taggable_type
+    WHEN 'foods'::text THEN taggable_id
+    ELSE NULL::uuid
+END) STORED,
+    workout_id uuid GENERATED ALWAYS AS (
+CASE taggable_type
+    WHEN 'workouts'::text THEN taggable_id
+    ELSE NULL::uuid
+END) STORED,
+    daily_review_id uuid GENERATED ALWAYS AS (
+CASE taggable_type
+    WHEN 'daily-reviews'::text THEN taggable_id
+    ELSE NULL::uuid
+END) STORED,
+    blog_entry_id uuid GENERATED ALWAYS AS (
+CASE taggable_type
+    WHEN 'blog-entries'::text THEN taggable_id
+    ELSE NULL::uuid
+END) STORED,
+    conversation_id uuid GENERATED ALWAYS AS (
+CASE taggable_type
+    WHEN 'conversations'::text THEN taggable_id
+    ELSE NULL::uuid
+END) STORED,
     CONSTRAINT media_alt_text_length CHECK ((char_length(alt_text) <= 1000)),
     CONSTRAINT media_content_type_length CHECK (((char_length(content_type) >= 3) AND (char_length(content_type) <= 255))),
     CONSTRAINT media_file_name_length CHECK (((char_length(file_name) >= 1) AND (char_length(file_name) <= 255))),
     CONSTRAINT media_file_name_not_blank CHECK ((file_name ~ '[^[:space:]]'::text)),
     CONSTRAINT media_height_range CHECK ((height > 0)),
-    CONSTRAINT media_one_target CHECK ((num_nonnulls(task_id, habit_id, goal_id, food_id, workout_id, daily_review_id, blog_entry_id, conversation_id) <= 1)),
+    CONSTRAINT media_one_target CHECK ((num_nonnulls(taggable_type, taggable_id) = (2 * num_nonnulls(task_id, habit_id, goal_id, food_id, workout_id, daily_review_id, blog_entry_id, conversation_id)))),
     CONSTRAINT media_sha_form CHECK ((sha256 ~ '^[0-9a-f]{64}$'::text)),
     CONSTRAINT media_size_bytes_range CHECK ((size_bytes > 0)),
     CONSTRAINT media_storage_key_length CHECK (((char_length(storage_key) >= 1) AND (char_length(storage_key) <= 500))),
@@ -968,6 +1002,18 @@ COMMENT ON COLUMN public.media.content_type IS 'Sniffed from the bytes, never wh
 --
 
 COMMENT ON COLUMN public.media.version IS 'Counts real changes; the API''s ETag.';
+
+--
+-- Name: COLUMN media.taggable_type; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.media.taggable_type IS 'The kind of the row that it is attached to, as in the path of its list.';
+
+--
+-- Name: COLUMN media.taggable_id; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.media.taggable_id IS 'The row that it is attached to. The columns task_id, habit_id and so on are made of it, for the foreign keys.';
 
 --
 -- Name: media_deletions; Type: TABLE; Schema: public; Owner: -
@@ -1236,15 +1282,49 @@ CREATE TABLE public.taggings (
     user_id uuid NOT NULL,
     id uuid DEFAULT public.new_id() NOT NULL,
     tag_id uuid NOT NULL,
-    task_id uuid,
-    habit_id uuid,
-    goal_id uuid,
-    food_id uuid,
-    workout_id uuid,
-    daily_review_id uuid,
-    blog_entry_id uuid,
-    conversation_id uuid,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
+    taggable_type text NOT NULL,
+    taggable_id uuid NOT NULL,
+    task_id uuid GENERATED ALWAYS AS (
+CASE taggable_type
+    WHEN 'tasks'::text THEN taggable_id
+    ELSE NULL::uuid
+END) STORED,
+    habit_id uuid GENERATED ALWAYS AS (
+CASE taggable_type
+    WHEN 'habits'::text THEN taggable_id
+    ELSE NULL::uuid
+END) STORED,
+    goal_id uuid GENERATED ALWAYS AS (
+CASE taggable_type
+    WHEN 'goals'::text THEN taggable_id
+    ELSE NULL::uuid
+END) STORED,
+    food_id uuid GENERATED ALWAYS AS (
+CASE taggable_type
+    WHEN 'foods'::text THEN taggable_id
+    ELSE NULL::uuid
+END) STORED,
+    workout_id uuid GENERATED ALWAYS AS (
+CASE taggable_type
+    WHEN 'workouts'::text THEN taggable_id
+    ELSE NULL::uuid
+END) STORED,
+    daily_review_id uuid GENERATED ALWAYS AS (
+CASE taggable_type
+    WHEN 'daily-reviews'::text THEN taggable_id
+    ELSE NULL::uuid
+END) STORED,
+    blog_entry_id uuid GENERATED ALWAYS AS (
+CASE taggable_type
+    WHEN 'blog-entries'::text THEN taggable_id
+    ELSE NULL::uuid
+END) STORED,
+    conversation_id uuid GENERATED ALWAYS AS (
+CASE taggable_type
+    WHEN 'conversations'::text THEN taggable_id
+    ELSE NULL::uuid
+END) STORED,
     CONSTRAINT taggings_one_target CHECK ((num_nonnulls(task_id, habit_id, goal_id, food_id, workout_id, daily_review_id, blog_entry_id, conversation_id) = 1))
 );
 
@@ -1252,7 +1332,19 @@ CREATE TABLE public.taggings (
 -- Name: TABLE taggings; Type: COMMENT; Schema: public; Owner: -
 --
 
-COMMENT ON TABLE public.taggings IS 'Which row carries which tag: exactly one of the target columns is set.';
+COMMENT ON TABLE public.taggings IS 'Which row carries which tag.';
+
+--
+-- Name: COLUMN taggings.taggable_type; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.taggings.taggable_type IS 'The kind of the row, as in the path of its list.';
+
+--
+-- Name: COLUMN taggings.taggable_id; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.taggings.taggable_id IS 'The row. The columns task_id, habit_id and so on are made of it, for the foreign keys.';
 
 --
 -- Name: tags; Type: TABLE; Schema: public; Owner: -
@@ -1785,7 +1877,7 @@ ALTER TABLE ONLY public.sessions
 --
 
 ALTER TABLE ONLY public.taggings
-    ADD CONSTRAINT taggings_once UNIQUE NULLS NOT DISTINCT (user_id, tag_id, task_id, habit_id, goal_id, food_id, workout_id, daily_review_id, blog_entry_id, conversation_id);
+    ADD CONSTRAINT taggings_once UNIQUE (user_id, taggable_id, taggable_type, tag_id);
 
 --
 -- Name: taggings taggings_pkey; Type: CONSTRAINT; Schema: public; Owner: -
@@ -1957,6 +2049,12 @@ CREATE INDEX media_goal ON public.media USING btree (user_id, goal_id) WHERE (go
 --
 
 CREATE INDEX media_habit ON public.media USING btree (user_id, habit_id) WHERE (habit_id IS NOT NULL);
+
+--
+-- Name: media_taggable; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX media_taggable ON public.media USING btree (user_id, taggable_id, id) WHERE (taggable_id IS NOT NULL);
 
 --
 -- Name: media_task; Type: INDEX; Schema: public; Owner: -
@@ -2142,7 +2240,7 @@ CREATE TRIGGER media_deleted AFTER DELETE ON public.media FOR EACH ROW EXECUTE F
 -- Name: media media_touch; Type: TRIGGER; Schema: public; Owner: -
 --
 
-CREATE TRIGGER media_touch BEFORE UPDATE ON public.media FOR EACH ROW EXECUTE FUNCTION public.touch();
+CREATE TRIGGER media_touch BEFORE UPDATE ON public.media FOR EACH ROW EXECUTE FUNCTION public.touch('task_id', 'habit_id', 'goal_id', 'food_id', 'workout_id', 'daily_review_id', 'blog_entry_id', 'conversation_id');
 
 --
 -- Name: progress_snapshots progress_snapshots_touch; Type: TRIGGER; Schema: public; Owner: -
@@ -2543,4 +2641,5 @@ INSERT INTO public.schema_migrations (version) VALUES
     ('20261121001900'),
     ('20261121002000'),
     ('20261121002100'),
-    ('20261121002200');
+    ('20261121002200'),
+    ('20261121002300');

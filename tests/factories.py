@@ -14,14 +14,16 @@ def new_uuid7(at: float | None = None) -> UUID:
     return UUID(int=milliseconds << 80 | 0x7 << 76 | (random >> 62) << 64 | 0b10 << 62 | random & (1 << 62) - 1)
 
 
-async def tag(database: str, user_id: str, column: str, id: str) -> None:
-    """Put the tag `keto` on a row; `column` of taggings says what kind of row it is."""
+async def tag(database: str, user_id: str, kind: str, id: str) -> None:
+    """Put the tag `keto` on a row."""
     connection = await asyncpg.connect(database)
     await connection.execute(
-        f"""
+        """
         with tag as (insert into tags (user_id, name, slug) values ($1::text::uuid, 'Keto', 'keto') returning user_id, id)
-        insert into taggings (user_id, tag_id, {column}) select user_id, id, $2::text::uuid from tag""",
+        insert into taggings (user_id, tag_id, taggable_type, taggable_id)
+        select user_id, id, $2, $3::text::uuid from tag""",
         user_id,
+        kind,
         id,
     )
     await connection.close()

@@ -57,13 +57,10 @@ SEEDS = {
     "tags": """
         insert into tags (user_id, id, name, slug) select user_id, id, 'Garden', 'garden-' || place from seed""",
     "taggings": """
-        insert into taggings (user_id, id, tag_id, task_id, habit_id, goal_id, food_id, workout_id, blog_entry_id,
-            conversation_id)
+        insert into taggings (user_id, id, tag_id, taggable_type, taggable_id)
         select seed.user_id, seed.id, case when place % 2 = 0 then tag.id else seed.id end,
-            case place / 20 % 7 when 0 then seed.id end, case place / 20 % 7 when 1 then seed.id end,
-            case place / 20 % 7 when 2 then seed.id end, case place / 20 % 7 when 3 then seed.id end,
-            case place / 20 % 7 when 4 then seed.id end, case place / 20 % 7 when 5 then seed.id end,
-            case place / 20 % 7 when 6 then seed.id end
+            (array['tasks', 'habits', 'goals', 'foods', 'workouts', 'blog-entries', 'conversations'])[1 + place / 20 % 7],
+            seed.id
         from seed join (select distinct on (user_id) user_id, id from seed order by user_id, id) tag using (user_id)""",
     "media": """
         insert into media (user_id, id, file_name, content_type, size_bytes, sha256, storage_key)

@@ -285,7 +285,8 @@ def test_a_list_can_be_narrowed_to_a_status_and_a_tag(api: Api, runner: asyncio.
         await connection.execute(
             """
             with tag as (insert into tags (user_id, name, slug) values ($1, 'Sea', 'sea') returning user_id, id)
-            insert into taggings (user_id, tag_id, blog_entry_id) select user_id, id, $2 from tag""",
+            insert into taggings (user_id, tag_id, taggable_type, taggable_id)
+            select user_id, id, 'blog-entries', $2 from tag""",
             user.id,
             made["published"],
         )

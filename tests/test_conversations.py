@@ -429,7 +429,7 @@ def test_the_list_is_filtered_by_archive_and_tag(api: Api, execute: Execute) -> 
     execute(
         """
         with tag as (insert into tags (user_id, name, slug) values ($1, 'Bikes', 'bikes') returning id)
-        insert into taggings (user_id, tag_id, conversation_id) select $1, id, $2 from tag""",
+        insert into taggings (user_id, tag_id, taggable_type, taggable_id) select $1, id, 'conversations', $2 from tag""",
         UUID(user.id),
         UUID(paths[2].rpartition("/")[2]),
     )

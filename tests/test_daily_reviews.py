@@ -160,7 +160,8 @@ def test_a_list_can_be_narrowed_to_a_tag(ada: User, runner: asyncio.Runner, data
         await connection.execute(
             """
             with tag as (insert into tags (user_id, name, slug) values ($1, 'Sea', 'sea') returning user_id, id)
-            insert into taggings (user_id, tag_id, daily_review_id) select user_id, id, $2 from tag""",
+            insert into taggings (user_id, tag_id, taggable_type, taggable_id)
+            select user_id, id, 'daily-reviews', $2 from tag""",
             ada.id,
             tagged,
         )

@@ -335,7 +335,7 @@ def test_the_filters_keep_what_is_asked_for(api: Api, runner: asyncio.Runner, da
         connection = await asyncpg.connect(database)
         sql = """
             with tag as (insert into tags (user_id, name, slug) values ($1, 'G', 'garden') returning user_id, id)
-            insert into taggings (user_id, tag_id, goal_id) select user_id, id, $2 from tag"""
+            insert into taggings (user_id, tag_id, taggable_type, taggable_id) select user_id, id, 'goals', $2 from tag"""
         await connection.execute(sql, user.id, child)
         await connection.close()
 
@@ -495,7 +495,7 @@ def test_completing_a_recurring_goal_makes_its_next_occurrence(api: Api, runner:
         tag_id = runner.run(
             connection.fetchval("insert into tags (user_id, name, slug) values ($1, 'R', 'run') returning id", user.id)
         )
-        tagging = "insert into taggings (user_id, tag_id, goal_id) values ($1, $2, $3)"
+        tagging = "insert into taggings (user_id, tag_id, taggable_type, taggable_id) values ($1, $2, 'goals', $3)"
         runner.run(connection.execute(tagging, user.id, tag_id, made["id"]))
     done = user.patch(f"/v1/goals/{made['id']}", {"status": "completed"}).json()
     assert (done["status"], done["start_date"]) == ("completed", "2026-01-05")

@@ -142,7 +142,7 @@ def test_the_list_can_be_narrowed_to_what_is_put_away_and_to_a_tag(api: Api, run
         connection = await asyncpg.connect(database)
         sql = """
             with tag as (insert into tags (user_id, name, slug) values ($1, 'Garden', 'garden') returning user_id, id)
-            insert into taggings (user_id, tag_id, habit_id) select user_id, id, $2 from tag"""
+            insert into taggings (user_id, tag_id, taggable_type, taggable_id) select user_id, id, 'habits', $2 from tag"""
         await connection.execute(sql, UUID(user.id), UUID(kept.rpartition("/")[2]))
         await connection.close()
 

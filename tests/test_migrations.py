@@ -51,23 +51,94 @@ def test_schema_sql_is_what_the_migrations_make(database: str) -> None:
 def test_every_migration_goes_down_and_up_again(runner: asyncio.Runner, own_database: str) -> None:
     names = [migration.name for migration in runner.run(migrations.history(own_database))]
     assert [runner.run(migrations.down(own_database)) for _ in names] == names[::-1]
-    assert runner.run(_leftovers(own_database)) == []
+    left = [name for (name,) in runner.run(_fetched(own_database, _LEFTOVERS))]
+    assert [name for name in left if "schema_migrations" not in name] == []
     assert runner.run(migrations.up(own_database)) == names
     assert dump(own_database) == SCHEMA.read_text(encoding="utf-8")
 
 
-async def _leftovers(url: str) -> list[str]:
+_LEFTOVERS = """
+    select relname::text as name from pg_class where relnamespace = 'public'::regnamespace
+    union all select proname from pg_proc where pronamespace = 'public'::regnamespace
+    union all select typname from pg_type where typnamespace = 'public'::regnamespace"""
+
+
+BEFORE_TARGETS = {
+    "tasks": "insert into tasks (user_id, title) values ($1, 'T') returning id as task_id",
+    "habits": "insert into habits (user_id, name) values ($1, 'H') returning id as habit_id",
+    "goals": "insert into goals (user_id, title, goal_type) values ($1, 'G', 'yearly') returning id as goal_id",
+    "foods": """
+        insert into foods (user_id, date, meal_type, name) values ($1, '2026-01-01', 'lunch', 'F') returning id as food_id""",
+    "workouts": "insert into workouts (user_id, date, type) values ($1, '2026-01-01', 'run') returning id as workout_id",
+    "daily-reviews": "insert into daily_reviews (user_id, date) values ($1, '2026-01-01') returning id as daily_review_id",
+    "blog-entries": """
+        insert into blog_entries (user_id, title, content, slug) values ($1, 'B', 'B', 'b') returning id as blog_entry_id""",
+    "conversations": "insert into conversations (user_id) values ($1) returning id as conversation_id",
+}
+"""A row of each kind, and the column that pointed at it, as of the migration before."""
+
+
+def test_what_carried_a_tag_or_a_file_before_its_type_and_id_were_columns_still_does(
+    runner: asyncio.Runner, own_database: str
+) -> None:
+    _back_before_targets(runner, own_database)
+    kinds = runner.run(_attached(own_database))
+    before = runner.run(_fetched(own_database, _POINTERS))
+    assert len(before) == 2 * len(BEFORE_TARGETS)
+    runner.run(migrations.up(own_database))
+    after = """
+        select taggable_type, taggable_id from taggings
+        union all select taggable_type, taggable_id from media where version = 1"""
+    assert sorted(runner.run(_fetched(own_database, after))) == sorted((kinds[column], row_id) for column, row_id in before)
+    _back_before_targets(runner, own_database)
+    assert runner.run(_fetched(own_database, _POINTERS)) == before
+
+
+def _back_before_targets(runner: asyncio.Runner, url: str) -> None:
+    while not runner.run(migrations.down(url)).endswith("_targets.sql"):
+        pass
+
+
+_POINTERS = """
+    select column_name, id::uuid
+    from (select to_jsonb(taggings) as columns from taggings union all select to_jsonb(media) from media) carried
+    cross join jsonb_each_text(columns) as pointer (column_name, id)
+    where column_name ~ '_id$' and column_name not in ('user_id', 'tag_id') and id is not null
+    order by 1, 2"""
+
+
+async def _attached(url: str) -> dict[str, str]:
+    """Put a tag and a file on a row of each kind; returns the columns that point at them, and the kinds."""
     connection = await asyncpg.connect(url)
+    kinds = {}
     try:
-        rows = await connection.fetch(
-            """
-            select relname::text as name from pg_class where relnamespace = 'public'::regnamespace
-            union all select proname from pg_proc where pronamespace = 'public'::regnamespace
-            union all select typname from pg_type where typnamespace = 'public'::regnamespace"""
-        )
+        user_id = await connection.fetchval("insert into users (is_guest) values (true) returning id")
+        await connection.execute("insert into tags (user_id, name, slug) values ($1, 'T', 't')", user_id)
+        for kind, insert in BEFORE_TARGETS.items():
+            [[(column, row_id)]] = [row.items() for row in await connection.fetch(insert, user_id)]
+            await connection.execute(
+                f"insert into taggings (user_id, tag_id, {column}) select user_id, id, $1 from tags", row_id
+            )
+            await connection.execute(
+                f"""
+                insert into media (user_id, file_name, content_type, size_bytes, sha256, storage_key, {column})
+                values ($1, 'a.png', 'image/png', 1, repeat('0', 64), $2, $3)""",
+                user_id,
+                kind,
+                row_id,
+            )
+            kinds[column] = kind
     finally:
         await connection.close()
-    return [row["name"] for row in rows if "schema_migrations" not in row["name"]]
+    return kinds
+
+
+async def _fetched(url: str, sql: str) -> list[tuple[Any, ...]]:
+    connection = await asyncpg.connect(url)
+    try:
+        return [tuple(row) for row in await connection.fetch(sql)]
+    finally:
+        await connection.close()
 
 
 # Ids in the order of time

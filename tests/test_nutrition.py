@@ -177,7 +177,7 @@ def test_a_cursor_of_another_range_shows_nothing_outside_of_this_one(week: tuple
 def test_the_filter_by_tag_keeps_what_carries_it(api: Api, runner: asyncio.Runner, database: str, order: str) -> None:
     user = api.user()
     tagged, _ = eat(user), eat(user)
-    runner.run(tag(database, user.id, "food_id", tagged["id"]))
+    runner.run(tag(database, user.id, "foods", tagged["id"]))
     assert user.get(f"/v1/foods?tag=keto&order={order}").json()["items"] == [tagged]
     assert user.get(f"/v1/foods?tag=vegan&order={order}").json()["items"] == []
 

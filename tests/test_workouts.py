@@ -315,7 +315,7 @@ def test_pages_give_every_workout_once_by_date_with_its_own_exercises(api: Api, 
 def test_the_filter_by_tag_keeps_what_carries_it(api: Api, runner: asyncio.Runner, database: str, order: str) -> None:
     user = api.user()
     tagged, _ = train(user, SQUAT), train(user)
-    runner.run(tag(database, user.id, "workout_id", tagged["id"]))
+    runner.run(tag(database, user.id, "workouts", tagged["id"]))
     assert user.get(f"/v1/workouts?tag=keto&order={order}").json()["items"] == [tagged]
     assert user.get(f"/v1/workouts?tag=vegan&order={order}").json()["items"] == []
 

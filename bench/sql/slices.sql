@@ -30,8 +30,8 @@ select user_id, id, 'a.png', 'image/png', 1000, repeat('0', 64), id::text from s
 insert into tags (user_id, id, name, slug)
 select user_id, id, 'Tag ' || n, 'tag-' || n from seed
 where n <= 20 or (n <= 500 and user_id = (select user_id from seed order by user_id limit 1));
-insert into taggings (user_id, tag_id, task_id)
-select t.user_id, t.id, s.id
+insert into taggings (user_id, tag_id, taggable_type, taggable_id)
+select t.user_id, t.id, 'tasks', s.id
 from seed s
 join seed t on t.user_id = s.user_id and t.n <= 20
 where s.user_id = (select user_id from seed order by user_id limit 1);

@@ -173,8 +173,8 @@ with inserted_goal as (
     where g.user_id = :user_id and g.id = :id and g.completed_at = now()
     on conflict (user_id, previous_id) where previous_id is not null do nothing
     returning user_id, id)
-insert into taggings (user_id, tag_id, goal_id)
-select i.user_id, t.tag_id, i.id
+insert into taggings (user_id, tag_id, taggable_type, taggable_id)
+select i.user_id, t.tag_id, t.taggable_type, i.id
 from inserted_goal i
 join taggings t on t.user_id = i.user_id and t.goal_id = :id;
 

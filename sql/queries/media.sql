@@ -1,5 +1,5 @@
 -- name: remember_upload(storage_key, seconds)!
--- Before the first byte: whatever becomes of the upload, maintain finds its object from then on.
+-- Before the first byte: whatever becomes of the upload, maintenance finds its object from then on.
 insert into media_deletions (storage_key, due_at) values (:storage_key, now() + make_interval(secs => :seconds));
 
 -- name: used_bytes(user_id)$
@@ -9,33 +9,23 @@ select coalesce(sum(size_bytes), 0)::bigint as used_bytes from media where user_
 -- One upload of a user at a time is counted: the next statement of the transaction sees what the one before it has added.
 select id from users where id = :user_id for no key update;
 
--- name: create(user_id, new, quota_bytes)^
--- new is the JSON of a row; after lock_owner, in the same transaction. No row: the quota would be exceeded, or the upload took
--- so long that its object was due for deletion.
+-- name: create(user_id, storage_key, form, facts, quota_bytes)^
+-- form and facts are the JSON of columns: what the client said, and what was found out. After lock_owner, in the same
+-- transaction. No row: the quota would be exceeded, or the upload took so long that its object was due for deletion.
 with forgotten_deletion as (
-    delete from media_deletions where storage_key = :new::jsonb ->> 'storage_key' returning storage_key)
-insert into media (user_id, file_name, content_type, size_bytes, sha256, width, height, alt_text, storage_key,
-    task_id, habit_id, goal_id, food_id, workout_id, daily_review_id, blog_entry_id, conversation_id)
-select :user_id, p.file_name, p.content_type, p.size_bytes, p.sha256, p.width, p.height, p.alt_text, f.storage_key,
-    p.task_id, p.habit_id, p.goal_id, p.food_id, p.workout_id, p.daily_review_id, p.blog_entry_id, p.conversation_id
+    delete from media_deletions where storage_key = :storage_key returning storage_key)
+insert into media (user_id, storage_key, file_name, content_type, size_bytes, sha256, width, height, alt_text,
+    taggable_type, taggable_id)
+select :user_id, f.storage_key, p.file_name, p.content_type, p.size_bytes, p.sha256, p.width, p.height, p.alt_text,
+    p.taggable_type, p.taggable_id
 from forgotten_deletion f
-cross join jsonb_populate_record(null::media, :new::jsonb) p
+cross join jsonb_populate_record(null::media, :form::jsonb || :facts::jsonb) p
 where p.size_bytes + (select coalesce(sum(size_bytes), 0) from media where user_id = :user_id) <= :quota_bytes
-returning id, file_name, content_type, size_bytes, sha256, width, height, alt_text,
-    case when task_id is not null then 'tasks' when habit_id is not null then 'habits' when goal_id is not null then 'goals'
-        when food_id is not null then 'foods' when workout_id is not null then 'workouts'
-        when daily_review_id is not null then 'daily-reviews' when blog_entry_id is not null then 'blog-entries'
-        when conversation_id is not null then 'conversations' end as taggable_type,
-    coalesce(task_id, habit_id, goal_id, food_id, workout_id, daily_review_id, blog_entry_id, conversation_id) as taggable_id,
+returning id, file_name, content_type, size_bytes, sha256, width, height, alt_text, taggable_type, taggable_id,
     created_at, updated_at, version;
 
 -- name: get(user_id, id)^
-select id, file_name, content_type, size_bytes, sha256, width, height, alt_text,
-    case when task_id is not null then 'tasks' when habit_id is not null then 'habits' when goal_id is not null then 'goals'
-        when food_id is not null then 'foods' when workout_id is not null then 'workouts'
-        when daily_review_id is not null then 'daily-reviews' when blog_entry_id is not null then 'blog-entries'
-        when conversation_id is not null then 'conversations' end as taggable_type,
-    coalesce(task_id, habit_id, goal_id, food_id, workout_id, daily_review_id, blog_entry_id, conversation_id) as taggable_id,
+select id, file_name, content_type, size_bytes, sha256, width, height, alt_text, taggable_type, taggable_id,
     created_at, updated_at, version
 from media
 where user_id = :user_id and id = :id;
@@ -50,13 +40,7 @@ where user_id = :user_id and id = :id;
 -- Newest first, each row as JSON; the first page passes the highest id of all.
 select row_to_json(file)::text as json
 from (
-    select id, file_name, content_type, size_bytes, sha256, width, height, alt_text,
-        case when task_id is not null then 'tasks' when habit_id is not null then 'habits' when goal_id is not null then 'goals'
-            when food_id is not null then 'foods' when workout_id is not null then 'workouts'
-            when daily_review_id is not null then 'daily-reviews' when blog_entry_id is not null then 'blog-entries'
-            when conversation_id is not null then 'conversations' end as taggable_type,
-        coalesce(task_id, habit_id, goal_id, food_id, workout_id, daily_review_id, blog_entry_id, conversation_id)
-            as taggable_id,
+    select id, file_name, content_type, size_bytes, sha256, width, height, alt_text, taggable_type, taggable_id,
         rfc3339(created_at) as created_at, rfc3339(updated_at) as updated_at, version
     from media
     where user_id = :user_id
@@ -68,13 +52,7 @@ from (
 -- Oldest first; the first page passes the lowest id of all.
 select row_to_json(file)::text as json
 from (
-    select id, file_name, content_type, size_bytes, sha256, width, height, alt_text,
-        case when task_id is not null then 'tasks' when habit_id is not null then 'habits' when goal_id is not null then 'goals'
-            when food_id is not null then 'foods' when workout_id is not null then 'workouts'
-            when daily_review_id is not null then 'daily-reviews' when blog_entry_id is not null then 'blog-entries'
-            when conversation_id is not null then 'conversations' end as taggable_type,
-        coalesce(task_id, habit_id, goal_id, food_id, workout_id, daily_review_id, blog_entry_id, conversation_id)
-            as taggable_id,
+    select id, file_name, content_type, size_bytes, sha256, width, height, alt_text, taggable_type, taggable_id,
         rfc3339(created_at) as created_at, rfc3339(updated_at) as updated_at, version
     from media
     where user_id = :user_id
@@ -82,49 +60,35 @@ from (
     order by id
     limit :limit) file;
 
--- name: page_attached(user_id, task_id, habit_id, goal_id, food_id, workout_id, daily_review_id, blog_entry_id, conversation_id, newest, after, limit)
--- plan: exempt, what is attached to one row is few: found by the indexes of the targets, then sorted
--- The files of one row, in either order. All targets but one are null, and match nothing.
+-- name: page_attached(user_id, taggable_type, taggable_id, newest, after, limit)
+-- plan: exempt, what is attached to one row is few: found by an index of it, then sorted
+-- The files of one row, in either order.
 select row_to_json(file)::text as json
 from (
-    select id, file_name, content_type, size_bytes, sha256, width, height, alt_text,
-        case when task_id is not null then 'tasks' when habit_id is not null then 'habits' when goal_id is not null then 'goals'
-            when food_id is not null then 'foods' when workout_id is not null then 'workouts'
-            when daily_review_id is not null then 'daily-reviews' when blog_entry_id is not null then 'blog-entries'
-            when conversation_id is not null then 'conversations' end as taggable_type,
-        coalesce(task_id, habit_id, goal_id, food_id, workout_id, daily_review_id, blog_entry_id, conversation_id)
-            as taggable_id,
+    select id, file_name, content_type, size_bytes, sha256, width, height, alt_text, taggable_type, taggable_id,
         rfc3339(created_at) as created_at, rfc3339(updated_at) as updated_at, version
     from media
     where user_id = :user_id
-      and (task_id = :task_id or habit_id = :habit_id or goal_id = :goal_id or food_id = :food_id or workout_id = :workout_id
-          or daily_review_id = :daily_review_id or blog_entry_id = :blog_entry_id or conversation_id = :conversation_id)
+      and taggable_id = :taggable_id
+      and taggable_type = :taggable_type
       and case when :newest::boolean then id < :after else id > :after end
     order by case when :newest then id end desc, id
     limit :limit) file;
 
 -- name: patch(user_id, id, version, changes)^
--- A merge patch as in tasks.patch; changes names the columns of targets, not taggable_type.
+-- A merge patch as in tasks.patch.
 update media m
-set (file_name, alt_text, task_id, habit_id, goal_id, food_id, workout_id, daily_review_id, blog_entry_id, conversation_id) = (
-    select p.file_name, p.alt_text, p.task_id, p.habit_id, p.goal_id, p.food_id, p.workout_id, p.daily_review_id,
-        p.blog_entry_id, p.conversation_id
+set (file_name, alt_text, taggable_type, taggable_id) = (
+    select p.file_name, p.alt_text, p.taggable_type, p.taggable_id
     from jsonb_populate_record(m, :changes::jsonb) p)
 where m.user_id = :user_id
   and m.id = :id
   and (:version::integer is null or m.version = :version)
 returning m.id, m.file_name, m.content_type, m.size_bytes, m.sha256, m.width, m.height, m.alt_text,
-    case when m.task_id is not null then 'tasks' when m.habit_id is not null then 'habits'
-        when m.goal_id is not null then 'goals' when m.food_id is not null then 'foods'
-        when m.workout_id is not null then 'workouts' when m.daily_review_id is not null then 'daily-reviews'
-        when m.blog_entry_id is not null then 'blog-entries' when m.conversation_id is not null then 'conversations'
-        end as taggable_type,
-    coalesce(m.task_id, m.habit_id, m.goal_id, m.food_id, m.workout_id, m.daily_review_id, m.blog_entry_id,
-        m.conversation_id) as taggable_id,
-    m.created_at, m.updated_at, m.version;
+    m.taggable_type, m.taggable_id, m.created_at, m.updated_at, m.version;
 
 -- name: delete(user_id, id, version)$
--- The key of its object, which a trigger has put down for deletion. A null version skips the If-Match check.
+-- Returns the key of its object, which a trigger has put down for deletion. A null version skips the If-Match check.
 delete from media
 where user_id = :user_id
   and id = :id

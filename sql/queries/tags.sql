@@ -13,8 +13,8 @@ from tags t
 where t.user_id = :user_id and t.id = :id;
 
 -- name: page_newest(user_id, taggable_type, taggable_id, after, limit)
--- Newest first, each row as JSON. A null taggable_id means tags of all rows and of none. Counts are read for the
--- rows of the page alone, each out of the primary key of taggings.
+-- Newest first, each row as JSON. A null taggable_id means tags of all rows and of none. Counts are read for the rows of the
+-- page only, each out of the primary key of taggings.
 select row_to_json(tag)::text as json
 from (
     select id, name, slug, category, color,
@@ -26,14 +26,8 @@ from (
       and (:taggable_id::uuid is null or t.id in (
           select g.tag_id from taggings g
           where g.user_id = :user_id
-            and (:taggable_type::text = 'tasks' and g.task_id = :taggable_id
-                or :taggable_type = 'habits' and g.habit_id = :taggable_id
-                or :taggable_type = 'goals' and g.goal_id = :taggable_id
-                or :taggable_type = 'foods' and g.food_id = :taggable_id
-                or :taggable_type = 'workouts' and g.workout_id = :taggable_id
-                or :taggable_type = 'daily-reviews' and g.daily_review_id = :taggable_id
-                or :taggable_type = 'blog-entries' and g.blog_entry_id = :taggable_id
-                or :taggable_type = 'conversations' and g.conversation_id = :taggable_id)))
+            and g.taggable_id = :taggable_id
+            and g.taggable_type = :taggable_type))
     order by id desc
     limit :limit) tag;
 
@@ -50,20 +44,14 @@ from (
       and (:taggable_id::uuid is null or t.id in (
           select g.tag_id from taggings g
           where g.user_id = :user_id
-            and (:taggable_type::text = 'tasks' and g.task_id = :taggable_id
-                or :taggable_type = 'habits' and g.habit_id = :taggable_id
-                or :taggable_type = 'goals' and g.goal_id = :taggable_id
-                or :taggable_type = 'foods' and g.food_id = :taggable_id
-                or :taggable_type = 'workouts' and g.workout_id = :taggable_id
-                or :taggable_type = 'daily-reviews' and g.daily_review_id = :taggable_id
-                or :taggable_type = 'blog-entries' and g.blog_entry_id = :taggable_id
-                or :taggable_type = 'conversations' and g.conversation_id = :taggable_id)))
+            and g.taggable_id = :taggable_id
+            and g.taggable_type = :taggable_type))
     order by id
     limit :limit) tag;
 
 -- name: patch(user_id, id, version, changes, slug)^
 -- changes is the JSON of a merge patch, slug that of a new name; null: the name stays. A null version skips the If-Match check.
--- No row: not this user's, or moved on.
+-- No row: not this user's, or not at this version.
 update tags t
 set (name, slug, category, color) = (
     select p.name, coalesce(:slug, t.slug), p.category, p.color
@@ -82,47 +70,29 @@ where user_id = :user_id
   and id = :id
   and (:version::integer is null or version = :version);
 
--- name: put_tagging(user_id, tag_id, task_id, habit_id, goal_id, food_id, workout_id, daily_review_id, blog_entry_id, conversation_id)!
--- One of the targets is given. Its foreign key says whether there is such a row of this kind and this user: taggings_task_exists
--- and its like, taggings_tag_exists. 0: the row carries the tag already.
-insert into taggings (
-    user_id, tag_id, task_id, habit_id, goal_id, food_id, workout_id, daily_review_id, blog_entry_id, conversation_id)
-values (
-    :user_id, :tag_id, :task_id, :habit_id, :goal_id, :food_id, :workout_id, :daily_review_id, :blog_entry_id,
-    :conversation_id)
-on conflict (
-    user_id, tag_id, task_id, habit_id, goal_id, food_id, workout_id, daily_review_id, blog_entry_id, conversation_id)
-do nothing;
+-- name: put_tagging(user_id, tag_id, taggable_type, taggable_id)!
+-- A foreign key of its type says whether this user has such a row: taggings_task_exists and its like, taggings_tag_exists.
+-- 0: the row carries the tag already.
+insert into taggings (user_id, tag_id, taggable_type, taggable_id)
+values (:user_id, :tag_id, :taggable_type, :taggable_id)
+on conflict (user_id, taggable_id, taggable_type, tag_id) do nothing;
 
--- name: delete_tagging(user_id, tag_id, task_id, habit_id, goal_id, food_id, workout_id, daily_review_id, blog_entry_id, conversation_id)!
--- One of the targets is given.
+-- name: delete_tagging(user_id, tag_id, taggable_type, taggable_id)!
 delete from taggings
 where user_id = :user_id
   and tag_id = :tag_id
-  and (task_id = :task_id or habit_id = :habit_id or goal_id = :goal_id or food_id = :food_id or workout_id = :workout_id
-      or daily_review_id = :daily_review_id or blog_entry_id = :blog_entry_id or conversation_id = :conversation_id);
+  and taggable_id = :taggable_id
+  and taggable_type = :taggable_type;
 
 -- name: page_taggings(user_id, tag_id, taggable_type, after, limit)
 -- Which rows carry a tag, newest first, each as JSON. A null taggable_type means rows of every kind.
 select row_to_json(tagging)::text as json
 from (
     select id, taggable_type, taggable_id, rfc3339(created_at) as created_at
-    from (
-        select id, created_at,
-            case
-                when task_id is not null then 'tasks'
-                when habit_id is not null then 'habits'
-                when goal_id is not null then 'goals'
-                when food_id is not null then 'foods'
-                when workout_id is not null then 'workouts'
-                when daily_review_id is not null then 'daily-reviews'
-                when blog_entry_id is not null then 'blog-entries'
-                else 'conversations' end as taggable_type,
-            coalesce(task_id, habit_id, goal_id, food_id, workout_id, daily_review_id, blog_entry_id, conversation_id)
-                as taggable_id
-        from taggings
-        where user_id = :user_id and tag_id = :tag_id) typed
-    where id < :after
+    from taggings
+    where user_id = :user_id
+      and tag_id = :tag_id
+      and id < :after
       and (:taggable_type::text is null or taggable_type = :taggable_type)
     order by id desc
     limit :limit) tagging;

@@ -5,7 +5,7 @@ forbid unknown fields; app.dispatch decodes them with what stands here. A handle
 """
 
 import re
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from functools import cache, lru_cache
 from typing import Any, NoReturn
 from urllib.parse import parse_qsl
@@ -40,9 +40,9 @@ async def decode_body(scope: HTTPScope, receive: Receive, kind: Any, limit: int 
     return decode(body, kind)
 
 
-def announced_length(scope: HTTPScope) -> int:
+def announced_length(headers: Iterable[tuple[bytes, bytes]]) -> int:
     """The Content-Length of a body that is read in pieces; 0 when there is none. Raises Problem 400."""
-    for name, value in scope["headers"]:
+    for name, value in headers:
         if name == b"content-length":
             if not value.isdigit():
                 raise Problem("bad_request", "Content-Length is not a number.")

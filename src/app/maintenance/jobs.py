@@ -19,7 +19,7 @@ from app.database.executor import Database
 from app.database.queries import Executor
 from app.http.rate_limits import delete_past_windows
 from app.maintenance.repository import is_my_turn
-from app.media.rules import delete_orphans
+from app.media.orphans import delete_orphans
 from app.query_cache.repository import delete_expired as delete_expired_answers
 from app.storage import Storage
 from app.telemetry import metrics

@@ -12,17 +12,19 @@ from app.http.ranges import ByteRange
 from app.http.requests import Request
 from app.http.responses import EncodedResponse, StreamingResponse
 from app.http.routes import CONDITIONAL
-from app.media import repository, rules
+from app.media import orphans, repository, rules, uploads
 from app.media.content import headers
-from app.media.schemas import Media, MediaForm, MediaPatch, MediaQuery, target_columns
-from app.problems.catalog import Problem, later
+from app.media.forms import Form
+from app.media.schemas import Media, MediaForm, MediaPatch, MediaQuery
+from app.problems.catalog import Problem
 from app.problems.ownership import missing
 
 
 @post("/", opt={"multipart": MediaForm, "problems": ["media_quota_exceeded", "not_found", "storage_unavailable"]})
 async def create(request: Request) -> EncodedResponse[Media]:
     """Upload a file. It may be attached to a row of yours; its type is told from its bytes."""
-    media = await rules.upload(request)
+    form = Form(request.scope["headers"], request.receive)
+    media = await uploads.upload(request.database, request.storage, request.settings, request.caller.user_id, form)
     return responses.created(media, f"/v1/media/{media.id}")
 
 
@@ -55,31 +57,21 @@ async def content(request: Request, id: FromPath[UUID], byte_range: ByteRange) -
     try:
         chunks = await request.storage.read(file.storage_key, start, end)
     except FileNotFoundError:
-        # Deleted between the two; or else somebody took it out of the store.
-        if await repository.get(request.database, user_id, id) is None:
-            raise Problem("not_found") from None
-        raise later("storage_unavailable", 5) from None
+        raise await rules.absent_object(request.database, user_id, id) from None
     return StreamingResponse(chunks, 206 if asked else 200, sent, tag.encode())
 
 
 @get("/")
 async def page(request: Request, filters: FromQuery[MediaQuery]) -> EncodedResponse[Page[Media]]:
     """List files by the time they were uploaded, newest first or oldest first."""
-    user_id, newest = request.caller.user_id, filters.order == "newest"
-    after, limit = pagination.after(filters, filters.order), filters.limit + 1
-    if target := target_columns(filters.taggable_type, filters.taggable_id):
-        files = await repository.page_attached(request.database, user_id, target, newest=newest, after=after, limit=limit)
-    else:
-        read_page = repository.page_newest if newest else repository.page_oldest
-        files = await read_page(request.database, user_id, after=after, limit=limit)
+    files = await rules.page(request.database, request.caller.user_id, filters)
     return pagination.answer(files, filters)
 
 
 @patch("/{id:uuid}")
 async def change(request: Request, id: FromPath[UUID], data: JSONBody[MediaPatch], if_match: IfMatch) -> EncodedResponse[Media]:
     """Change a file's name, its description, and what it is attached to. The bytes stay."""
-    columns = rules.changed_columns(data)
-    media = await repository.patch(request.database, request.caller.user_id, id, if_match, columns)
+    media = await rules.patch(request.database, request.caller.user_id, id, if_match, data)
     if media is None:
         raise missing(await repository.get(request.database, request.caller.user_id, id))
     return responses.versioned(media)
@@ -92,7 +84,7 @@ async def remove(request: Request, id: FromPath[UUID], if_match: IfMatch) -> Enc
     key = await repository.delete(request.database, user_id, id, if_match)
     if key is None:
         raise missing(await repository.get(request.database, user_id, id))
-    await rules.delete_object(request.database, request.storage, key)
+    await orphans.delete_object(request.database, request.storage, key)
     return responses.no_content()
 
 

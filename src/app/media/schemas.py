@@ -9,8 +9,7 @@ from msgspec import UNSET, Meta, UnsetType
 from app.http.fields import END, SPACE, Id, Timestamp, Version
 from app.http.pagination import OrderedPageQuery
 from app.problems import constraints
-from app.problems.catalog import invalid
-from app.tags.targets import KINDS, TARGETS, Kind
+from app.tags.targets import KINDS, Kind
 
 constraints.owned(
     "media",
@@ -21,7 +20,7 @@ constraints.owned(
 )
 constraints.declare(
     {
-        **{f"media_{target}_exists": ("not_found", "taggable_id", "does not exist") for target in TARGETS},
+        **{f"media_{target}_exists": ("not_found", "taggable_id", "does not exist") for target in KINDS.values()},
         "media_sha_form": ("invalid", "sha256", "must be a hash of 64 digits"),
         "media_one_target": ("invalid", "taggable_id", "must be one row"),
     }
@@ -98,18 +97,15 @@ class MediaForm(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     taggable_id: TaggableId | UnsetType = UNSET
 
 
-class Upload(msgspec.Struct, frozen=True, kw_only=True):
-    """What is known of a file when its form has arrived: columns of its row."""
+class FileFacts(msgspec.Struct, frozen=True):
+    """What is found out of a file while it arrives: columns of its row."""
 
-    file_name: FileName
+    file_name: str
     content_type: str
     size_bytes: int
     sha256: str
     width: int | None
     height: int | None
-    alt_text: AltText | None
-    target: dict[str, UUID]
-    """Column -> the row that it is attached to; empty: none."""
 
 
 class MediaPatch(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -126,12 +122,3 @@ class MediaQuery(OrderedPageQuery, frozen=True, kw_only=True):
 
     taggable_type: Annotated[Kind, Meta(description="With `taggable_id`: only what is attached to this row.")] | None = None
     taggable_id: Annotated[UUID, Meta(description="With `taggable_type`.")] | None = None
-
-
-def target_columns(kind: Kind | None, id: UUID | None) -> dict[str, UUID]:
-    """The column that names the row of a kind; empty without one. Raises Problem 422 when one comes without the other."""
-    if kind is None and id is None:
-        return {}
-    if kind is None or id is None:
-        raise invalid("taggable_type" if kind is None else "taggable_id", "required", "comes with the other of the two")
-    return {KINDS[kind]: id}

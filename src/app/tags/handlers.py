@@ -10,9 +10,9 @@ from app.http.conditional import IfMatch
 from app.http.pagination import Page
 from app.http.requests import Request
 from app.http.responses import EncodedResponse
-from app.problems.catalog import Problem, invalid
+from app.problems.catalog import Problem
 from app.problems.ownership import missing
-from app.tags import repository
+from app.tags import repository, rules
 from app.tags.schemas import Tag, TagCreate, Tagging, TaggingQuery, TagPatch, TagQuery
 from app.tags.targets import Kind
 
@@ -30,27 +30,13 @@ async def create(request: Request, data: JSONBody[TagCreate]) -> EncodedResponse
 async def read(request: Request, id: FromPath[UUID]) -> EncodedResponse[Tag]:
     """Read a tag."""
     tag = await repository.get(request.database, request.caller.user_id, id)
-    if tag is None:
-        raise missing(tag)
-    return responses.versioned(tag)
+    return responses.found(tag)
 
 
 @get("/")
 async def page(request: Request, filters: FromQuery[TagQuery]) -> EncodedResponse[Page[Tag]]:
     """List tags by the time they were made, newest first or oldest first: all, or those of one row."""
-    if (filters.taggable_type is None) != (filters.taggable_id is None):
-        raise invalid(
-            "taggable_type" if filters.taggable_type is None else "taggable_id", "required", "is required beside the other"
-        )
-    read_page = repository.page_newest if filters.order == "newest" else repository.page_oldest
-    tags = await read_page(
-        request.database,
-        request.caller.user_id,
-        taggable_type=filters.taggable_type,
-        taggable_id=filters.taggable_id,
-        after=pagination.after(filters, filters.order),
-        limit=filters.limit + 1,
-    )
+    tags = await rules.page(request.database, request.caller.user_id, filters)
     return pagination.answer(tags, filters)
 
 
@@ -97,17 +83,7 @@ async def page_taggings(
     request: Request, id: FromPath[UUID], filters: FromQuery[TaggingQuery]
 ) -> EncodedResponse[Page[Tagging]]:
     """List the rows that carry a tag, the newest tagging first."""
-    user_id = request.caller.user_id
-    taggings = await repository.page_taggings(
-        request.database,
-        user_id,
-        id,
-        taggable_type=filters.taggable_type,
-        after=pagination.after(filters),
-        limit=filters.limit + 1,
-    )
-    if not taggings and await repository.get(request.database, user_id, id) is None:
-        raise Problem("not_found")
+    taggings = await rules.page_taggings(request.database, request.caller.user_id, id, filters)
     return pagination.answer(taggings, filters)
 
 

@@ -2,85 +2,59 @@
 
 from uuid import UUID
 
-from app.database.queries import Executor, Json, load
-from app.http.responses import encode
+from msgspec.structs import asdict
+
+from app.database.queries import Executor, Json, load, to_json
+from app.http.pagination import parameters
 from app.slugs import slug
-from app.tags.schemas import SLUG_LENGTH, Tag, TagCreate, Tagging, TagPatch
-from app.tags.targets import columns
+from app.tags.schemas import SLUG_LENGTH, Tag, TagCreate, Tagging, TaggingQuery, TagPatch, TagQuery
 
 queries = load("tags")
 
 
 async def create(database: Executor, user_id: UUID, new: TagCreate) -> Tag | None:
-    """Make a tag. None: this user has one with the chosen id."""
-    row = await queries.create(
-        database,
-        user_id=user_id,
-        id=new.id,
-        name=new.name,
-        slug=slug(new.name, SLUG_LENGTH),
-        category=new.category,
-        color=new.color,
-    )
-    return Tag(*row) if row else None
+    """Make a tag, its slug out of its name. None: this user has one with the chosen id."""
+    return await queries.create.one(database, Tag, user_id=user_id, slug=slug(new.name, SLUG_LENGTH), **asdict(new))
 
 
 async def get(database: Executor, user_id: UUID, id: UUID) -> Tag | None:
     """Read a tag of this user."""
-    row = await queries.get(database, user_id=user_id, id=id)
-    return Tag(*row) if row else None
+    return await queries.get.one(database, Tag, user_id=user_id, id=id)
 
 
-async def page_newest(
-    database: Executor, user_id: UUID, *, taggable_type: str | None, taggable_id: UUID | None, after: UUID, limit: int
-) -> list[Json[Tag]]:
-    """Read up to `limit` tags, newest first, that come behind `after`: all, or those of one row."""
-    rows = await queries.page_newest(
-        database, user_id=user_id, taggable_type=taggable_type, taggable_id=taggable_id, after=after, limit=limit
-    )
-    return [row[0] for row in rows]
-
-
-async def page_oldest(
-    database: Executor, user_id: UUID, *, taggable_type: str | None, taggable_id: UUID | None, after: UUID, limit: int
-) -> list[Json[Tag]]:
-    """Read up to `limit` tags, oldest first, that come behind `after`: all, or those of one row."""
-    rows = await queries.page_oldest(
-        database, user_id=user_id, taggable_type=taggable_type, taggable_id=taggable_id, after=after, limit=limit
-    )
-    return [row[0] for row in rows]
+async def page(database: Executor, user_id: UUID, filters: TagQuery) -> list[Json[Tag]]:
+    """Read a page of tags, of all or of those of one row, and one tag more if there is a next page. Raises Problem 422."""
+    return await queries.ordered("page", filters.order).values(database, user_id=user_id, **parameters(filters))
 
 
 async def patch(database: Executor, user_id: UUID, id: UUID, version: int | None, changes: TagPatch) -> Tag | None:
-    """Change a tag, its slug with its name. None: not this user's, or it has moved on from `version`."""
+    """Change a tag, its slug with its name. None: not this user's, or not at `version` any more."""
     renamed = slug(changes.name, SLUG_LENGTH) if isinstance(changes.name, str) else None
-    row = await queries.patch(database, user_id=user_id, id=id, version=version, changes=encode(changes).decode(), slug=renamed)
-    return Tag(*row) if row else None
+    return await queries.patch.one(
+        database, Tag, user_id=user_id, id=id, version=version, changes=to_json(changes), slug=renamed
+    )
 
 
 async def delete(database: Executor, user_id: UUID, id: UUID, version: int | None) -> int:
-    """Delete a tag and take it off all rows. 0: not this user's, or it has moved on from `version`."""
-    count: int = await queries.delete(database, user_id=user_id, id=id, version=version)
-    return count
+    """Delete a tag and take it off all rows. 0: not this user's, or not at `version` any more."""
+    return await queries.delete.count(database, user_id=user_id, id=id, version=version)
 
 
 async def put_tagging(database: Executor, user_id: UUID, tag_id: UUID, kind: str, target_id: UUID) -> int:
     """Put a tag on a row. 0: it carries it already."""
-    count: int = await queries.put_tagging(database, user_id=user_id, tag_id=tag_id, **columns(kind, target_id))
-    return count
+    return await queries.put_tagging.count(database, user_id=user_id, tag_id=tag_id, taggable_type=kind, taggable_id=target_id)
 
 
 async def delete_tagging(database: Executor, user_id: UUID, tag_id: UUID, kind: str, target_id: UUID) -> int:
     """Take a tag off a row. 0: it does not carry it."""
-    count: int = await queries.delete_tagging(database, user_id=user_id, tag_id=tag_id, **columns(kind, target_id))
-    return count
-
-
-async def page_taggings(
-    database: Executor, user_id: UUID, tag_id: UUID, *, taggable_type: str | None, after: UUID, limit: int
-) -> list[Json[Tagging]]:
-    """Read up to `limit` of the rows that carry a tag, newest tagging first, that come behind `after`."""
-    rows = await queries.page_taggings(
-        database, user_id=user_id, tag_id=tag_id, taggable_type=taggable_type, after=after, limit=limit
+    return await queries.delete_tagging.count(
+        database, user_id=user_id, tag_id=tag_id, taggable_type=kind, taggable_id=target_id
     )
-    return [row[0] for row in rows]
+
+
+async def page_taggings(database: Executor, user_id: UUID, tag_id: UUID, filters: TaggingQuery) -> list[Json[Tagging]]:
+    """Read a page of the rows that carry a tag, newest tagging first, and one more if there is a next page.
+
+    Raises Problem 422 for a bad cursor.
+    """
+    return await queries.page_taggings.values(database, user_id=user_id, tag_id=tag_id, **parameters(filters))

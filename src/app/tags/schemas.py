@@ -10,7 +10,7 @@ from app.http.fields import NOT_BLANK, Color, Id, Timestamp, Version
 from app.http.idempotency import ChosenId
 from app.http.pagination import OrderedPageQuery, PageQuery
 from app.problems import constraints
-from app.tags.targets import TARGETS, Kind
+from app.tags.targets import KINDS, Kind
 
 constraints.owned("tags", length={"name": "1 to 100", "category": "1 to 100"}, not_blank=("name",), unique=("slug",))
 constraints.declare(
@@ -19,7 +19,7 @@ constraints.declare(
         "tags_color_form": ("invalid", "color", constraints.COLOR),
     }
 )
-constraints.owned("taggings", targets=("tag", *TARGETS))
+constraints.owned("taggings", targets=("tag", *KINDS.values()))
 constraints.declare(
     {
         "taggings_one_target": ("invalid", "taggable_id", "must be one row"),

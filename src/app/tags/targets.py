@@ -1,9 +1,13 @@
-"""The kinds of rows that carry tags and files: the words that paths and `taggable_type` have for them, and their columns."""
+"""The kinds of rows that carry tags and files, by the words that paths and `taggable_type` have for them.
+
+A new kind is a word here and, in `taggings` and `media`, a generated column with its foreign key (docs/decisions/0025).
+"""
 
 from typing import Annotated, Literal
-from uuid import UUID
 
-from msgspec import Meta
+from msgspec import UNSET, Meta
+
+from app.problems.catalog import invalid
 
 Kind = Annotated[
     Literal["tasks", "habits", "goals", "foods", "workouts", "daily-reviews", "blog-entries", "conversations"],
@@ -12,22 +16,20 @@ Kind = Annotated[
 
 
 KINDS: dict[str, str] = {
-    "tasks": "task_id",
-    "habits": "habit_id",
-    "goals": "goal_id",
-    "foods": "food_id",
-    "workouts": "workout_id",
-    "daily-reviews": "daily_review_id",
-    "blog-entries": "blog_entry_id",
-    "conversations": "conversation_id",
+    "tasks": "task",
+    "habits": "habit",
+    "goals": "goal",
+    "foods": "food",
+    "workouts": "workout",
+    "daily-reviews": "daily_review",
+    "blog-entries": "blog_entry",
+    "conversations": "conversation",
 }
-"""Kind -> the column that points at a row of it, by a foreign key of its own."""
+"""Kind -> what the constraint of its foreign key is named after: <table>_task_exists."""
 
 
-TARGETS = tuple(column.removesuffix("_id") for column in KINDS.values())
-"""What the constraints of those foreign keys are named after: <table>_task_exists."""
-
-
-def columns(kind: str, id: UUID) -> dict[str, UUID | None]:
-    """A parameter for each column: the id in that of this kind, None in the others."""
-    return {column: id if each == kind else None for each, column in KINDS.items()}
+def check_pair(kind: object, id: object) -> None:
+    """Raise Problem 422 when only one of taggable_type and taggable_id is there, or only one is null."""
+    for absent in (UNSET, None):
+        if (kind is absent) != (id is absent):
+            raise invalid("taggable_type" if kind is absent else "taggable_id", "required", "comes with the other of the two")
