@@ -148,7 +148,7 @@ COMMENT ON FUNCTION public.rfc3339(at timestamp with time zone) IS 'A time as th
 
 CREATE FUNCTION public.snippet(body text, q text) RETURNS text
     LANGUAGE sql STABLE PARALLEL SAFE
-    RETURN (SELECT ts_headline('simple'::regconfig, replace(replace(replace(substr(snippet.body, GREATEST(1, (found.place - 500)), 3000), '&'::text, '&amp;'::text), '<'::text, '&lt;'::text), '>'::text, '&gt;'::text), CASE WHEN (numnode(words.words) < 8) THEN words.words ELSE public.any_word(snippet.q) END, 'StartSel=<mark>, StopSel=</mark>, MaxWords=30, MinWords=15'::text) AS ts_headline FROM (websearch_to_tsquery('simple'::regconfig, snippet.q) words(words) CROSS JOIN (SELECT max(strpos(whole.lowered, word.word)) AS place FROM ((SELECT lower(snippet.body) AS lowered OFFSET 0) whole CROSS JOIN unnest(public.search_words(snippet.q)) word(word))) found));
+    RETURN (SELECT ts_headline('simple'::regconfig, replace(replace(replace(replace(substr(snippet.body, GREATEST(1, (found.place - 200)), 1000), '&'::text, '&amp;'::text), '<'::text, '&lt;'::text), '>'::text, '&gt;'::text), '"'::text, '&quot;'::text), CASE WHEN (numnode(words.words) < 8) THEN words.words ELSE public.any_word(snippet.q) END, 'StartSel=<mark>, StopSel=</mark>, MaxWords=30, MinWords=15'::text) AS ts_headline FROM (websearch_to_tsquery('simple'::regconfig, snippet.q) words(words) CROSS JOIN (SELECT max(strpos(whole.lowered, word.word)) AS place FROM ((SELECT lower(snippet.body) AS lowered OFFSET 0) whole CROSS JOIN unnest(public.search_words(snippet.q)) word(word))) found));
 
 --
 -- Name: FUNCTION snippet(body text, q text); Type: COMMENT; Schema: public; Owner: -
@@ -2642,4 +2642,5 @@ INSERT INTO public.schema_migrations (version) VALUES
     ('20261121002000'),
     ('20261121002100'),
     ('20261121002200'),
-    ('20261121002300');
+    ('20261121002300'),
+    ('20261121002400');

@@ -246,7 +246,9 @@ def test_a_snippet_is_short(api: Api) -> None:
     assert len(re.sub("</?mark>", "", hit["snippet"]).split()) <= 30
 
 
-PIECES = st.sampled_from(["<", ">", "&", "&lt;", "<b>", "</mark>", "<mark>", "garden", " ", "-", "/", "http://a.b/", "\n", "x"])
+PIECES = st.sampled_from(
+    ["<", ">", "&", "&lt;", '"', "<b>", "</mark>", "<mark>", "garden", " ", "-", "/", "http://a.b/", "\n", "x"]
+)
 
 
 def test_a_snippets_only_tags_are_its_marks(runner: asyncio.Runner, connection: Connection) -> None:
@@ -256,7 +258,7 @@ def test_a_snippets_only_tags_are_its_marks(runner: asyncio.Runner, connection: 
     def check(body: str, q: str) -> None:
         snippet: str = runner.run(connection.fetchval("select snippet($1, $2)", body, q))
         outside = re.split("<mark>(.*?)</mark>", snippet, flags=re.DOTALL)
-        assert not any(character in part for part in outside for character in "<>")
-        assert not re.search(r"&(?!(amp|lt|gt);)", "".join(outside))
+        assert not any(character in part for part in outside for character in '<>"')
+        assert not re.search(r"&(?!(amp|lt|gt|quot);)", "".join(outside))
 
     check()

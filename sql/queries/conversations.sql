@@ -43,8 +43,7 @@ from (
 -- "limit 1"). Of more, the index would give them all, so the conversations are walked by activity instead until enough have a
 -- match (common; "is true" keeps the walk off that index, which it would read for each conversation): with that many matches
 -- they are soon found. asked has no row when q has no word. own_words adds the owner's id, a lexeme of every message that no
--- word of a search can be: so the index by itself narrows to the user. The snippet looks at 1,000 characters, from a little
--- before the first place where a word of the search stands, and escapes them: the marks are its only tags.
+-- word of a search can be: so the index by itself narrows to the user. A snippet is of what is searched of a message.
 with asked as (
     select words, words && quote_literal(:user_id::uuid::text)::tsquery as own_words
     from websearch_to_tsquery('simple', :q) words
@@ -98,20 +97,8 @@ from (
             select m.role, left(coalesce(m.content, m.stage3 ->> 'response'), 200) as content
             from messages m
             where m.user_id = :user_id and m.conversation_id = c.id and m.seq = c.last_seq) start) as last_message,
-        (select ts_headline(
-            'simple',
-            replace(replace(replace(replace(
-                substr(said.body, greatest(1, first_word.place - 200), 1000),
-                '&', '&amp;'), '<', '&lt;'), '>', '&gt;'), '"', '&quot;'),
-            a.words,
-            'StartSel=<mark>, StopSel=</mark>, MaxWords=30, MinWords=15')
+        (select snippet(left(concat_ws(chr(10), m.content, m.stage3 ->> 'response'), 100000), :q)
         from messages m
-        cross join asked a
-        cross join lateral (
-            select left(concat_ws(chr(10), m.content, m.stage3 ->> 'response'), 100000) as body) said
-        cross join lateral (
-            select coalesce(min(nullif(strpos(lower(said.body), word.lexeme), 0)), 1) as place
-            from unnest(to_tsvector('simple', :q)) word (lexeme, positions, weights)) first_word
         where m.user_id = :user_id and m.conversation_id = c.id and m.seq = c.seq) as snippet
     from listed_conversation c
     order by c.last_activity_at desc, c.id desc) conversation;
