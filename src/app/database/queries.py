@@ -66,52 +66,52 @@ class Query:
         self.reads_only = not re.search(r"\b(insert|update|delete|pg_advisory\w+)\b", sql)
         self.note = metrics.query_timer(name).note
 
-    def __call__(self, on: Executor, **arguments: Any) -> Coroutine[Any, Any, Any]:
+    def __call__(self, on: Executor, /, **arguments: Any) -> Coroutine[Any, Any, Any]:
         return on.run(self, self._values(arguments))
 
-    async def one(self, on: Executor, kind: Callable[..., T], **arguments: Any) -> T | None:
+    async def one(self, on: Executor, kind: Callable[..., T], /, **arguments: Any) -> T | None:
         """One row as a `kind`, whose fields are the columns in their order; None: there is none."""
         row = await on.run(self, self._values(arguments))
         return kind(*row) if row is not None else None
 
-    async def only(self, on: Executor, kind: Callable[..., T], **arguments: Any) -> T:
+    async def only(self, on: Executor, kind: Callable[..., T], /, **arguments: Any) -> T:
         """The row of a statement that always returns one, as a `kind`. Raises LookupError when it does not."""
         found = await self.one(on, kind, **arguments)
         if found is None:
             raise LookupError(f"{self.name} returned no row")
         return found
 
-    async def many(self, on: Executor, kind: Callable[..., T], **arguments: Any) -> list[T]:
+    async def many(self, on: Executor, kind: Callable[..., T], /, **arguments: Any) -> list[T]:
         """Every row as a `kind`."""
         return [kind(*row) for row in await on.run(self, self._values(arguments))]
 
-    async def upserted(self, on: Executor, kind: Callable[..., T], **arguments: Any) -> tuple[T, bool] | None:
+    async def upserted(self, on: Executor, kind: Callable[..., T], /, **arguments: Any) -> tuple[T, bool] | None:
         """One row as a `kind`, and whether it was inserted, which its last column says; None: there is none."""
         row = await on.run(self, self._values(arguments))
         return (kind(*row[:-1]), row[-1]) if row is not None else None
 
-    async def json(self, on: Executor, **arguments: Any) -> "Json[T] | None":
+    async def json(self, on: Executor, /, **arguments: Any) -> "Json[T] | None":
         """The one row, which is JSON; None: there is none."""
         row = await on.run(self, self._values(arguments))
         return row[0] if row is not None else None
 
-    async def value(self, on: Executor, kind: type[T], **arguments: Any) -> T | None:
+    async def value(self, on: Executor, kind: type[T], /, **arguments: Any) -> T | None:
         """The one value of the one row; None: there is no row, or it is null. Raises TypeError for a value of another type."""
         value = await on.run(self, self._values(arguments))
         if value is not None and not isinstance(value, kind):
             raise TypeError(f"{self.name} gives {type(value).__name__}, not {kind.__name__}")
         return value
 
-    async def values(self, on: Executor, **arguments: Any) -> list[T]:
+    async def values(self, on: Executor, /, **arguments: Any) -> list[T]:
         """The one value of every row: its JSON, its id."""
         return [row[0] for row in await on.run(self, self._values(arguments))]
 
-    async def count(self, on: Executor, **arguments: Any) -> int:
+    async def count(self, on: Executor, /, **arguments: Any) -> int:
         """How many rows were changed."""
         count: int = await on.run(self, self._values(arguments))
         return count
 
-    async def row(self, on: Executor, **arguments: Any) -> "Record | None":
+    async def row(self, on: Executor, /, **arguments: Any) -> "Record | None":
         """The one row as it is, for what is put together out of several columns; None: there is none."""
         row: Record | None = await on.run(self, self._values(arguments))
         return row

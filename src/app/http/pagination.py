@@ -162,6 +162,12 @@ def days_parameters(query: DatedPageQuery) -> dict[str, Any]:
     return {"from_date": from_date, "to_date": to_date, **_limit_and_filters(query)}
 
 
+def active_parameters(query: PageQuery) -> dict[str, Any]:
+    """The parameters of a list by last activity, as `parameters` returns them. Raises Problem 422 as `after` does."""
+    after_at, after_id = after_active(query)
+    return {"after_at": after_at, "after_id": after_id, **_limit_and_filters(query)}
+
+
 def _limit_and_filters(query: PageQuery) -> dict[str, Any]:
     filters = msgspec.structs.asdict(query)
     for name in ("limit", "cursor", "order", "from_", "to"):

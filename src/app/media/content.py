@@ -10,7 +10,7 @@ import filetype
 import imagesize
 
 HEAD_BYTES = 256 * 1024
-"""Of a file's begin, what is looked at: a photo has its size behind a preview and a colour profile."""
+"""Of a file's begin, what is looked at: a photo has its size after a preview and a colour profile."""
 
 _IMAGES = {"image/avif", "image/bmp", "image/gif", "image/heic", "image/jpeg", "image/png", "image/tiff", "image/webp"}
 

@@ -16,7 +16,7 @@ async def search(request: Request, filters: FromQuery[SearchQuery]) -> EncodedRe
 
     Words in titles weigh more than words in texts. Of each kind the newest 500 rows that match are compared.
     """
-    hits = await repository.hits(request.database, request.caller.user_id, q=filters.q, kind=filters.kind, limit=filters.limit)
+    hits = await repository.hits(request.database, request.caller.user_id, filters)
     return responses.row(SearchHits(hits))
 
 

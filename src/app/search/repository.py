@@ -2,13 +2,14 @@
 
 from uuid import UUID
 
+from msgspec.structs import asdict
+
 from app.database.queries import Executor, load
-from app.search.schemas import SearchHit
+from app.search.schemas import SearchHit, SearchQuery
 
 queries = load("search")
 
 
-async def hits(database: Executor, user_id: UUID, *, q: str, kind: str | None, limit: int) -> list[SearchHit]:
-    """Find up to `limit` rows of this user that match a search, best first."""
-    rows = await queries.hits(database, user_id=user_id, q=q, kind=kind, limit=limit)
-    return [SearchHit(*row) for row in rows]
+async def hits(database: Executor, user_id: UUID, filters: SearchQuery) -> list[SearchHit]:
+    """Find rows of this user that match a search, best first."""
+    return await queries.hits.many(database, SearchHit, user_id=user_id, **asdict(filters))
