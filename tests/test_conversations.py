@@ -14,9 +14,10 @@ from factories import new_uuid7
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from app.conversations import repository, rules
+from app.conversations import reading, repository, rules
 from app.database.executor import on_connection
 from app.database.queries import Query
+from app.http.pagination import Order
 from app.usage import repository as usage_repository
 
 FIELDS = ["id", "title", "is_archived", "message_count", "last_activity_at", "created_at", "updated_at", "version"]
@@ -534,8 +535,8 @@ def test_a_long_conversation_is_read_and_exported_whole_part_by_part(ada: User, 
     assert said.text.startswith("# Long talk\n\n## User\n\nM0 🎉\n\n## Assistant\n\nM0 🎉\n")
     assert said.text.count("\n## ") == 1200
     # However small the parts are, the whole is the same.
-    monkeypatch.setattr(rules, "PART", 7)
-    monkeypatch.setattr(rules, "PART_BYTES", 40)
+    monkeypatch.setattr(reading, "PART", 7)
+    monkeypatch.setattr(reading, "PART_BYTES", 40)
     assert ada.get(path).text == read.text
     for order in ("oldest", "newest"):
         page = ada.get(f"{path}/messages?order={order}&limit=20&from=600").json()["items"]
@@ -557,16 +558,16 @@ def test_markdown_shows_the_final_answer_whatever_its_form(ada: User) -> None:
 def test_a_save_while_a_conversation_is_read_cuts_the_answer_off_and_an_append_does_not(
     api: Api, ada: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(rules, "PART", 2)
+    monkeypatch.setattr(reading, "PART", 2)
     path = talk(ada)
     conversation, user_id = UUID(path.rpartition("/")[2]), UUID(ada.id)
     messages = [{"role": "assistant", "content": f"M{n}"} for n in range(6)]
     ada.put(path, {"messages": messages})
 
     async def read(meanwhile: dict[str, Any], method: str, to: str) -> list[str]:
-        reading = await rules.begin(api.database, user_id, conversation, "oldest")
+        begun = await reading.begin(api.database, user_id, conversation)
         seen: list[str] = []
-        async for items in rules.parts(api.database, user_id, reading):
+        async for items in reading.parts(api.database, begun):
             if not seen:
                 assert (await ada.send(method, to, json=meanwhile)).status_code < 300
             seen.append(items)
@@ -575,7 +576,7 @@ def test_a_save_while_a_conversation_is_read_cuts_the_answer_off_and_an_append_d
     assert len(api.runner.run(read({"role": "assistant", "content": "New"}, "POST", f"{path}/messages"))) == 3
     assert len(api.runner.run(read({"title": "Renamed"}, "PATCH", path))) == 4
     for change in ({"messages": messages[::-1]}, {"messages": messages[:3]}):
-        with pytest.raises(rules.SavedMeanwhileError):
+        with pytest.raises(reading.SavedMeanwhileError):
             api.runner.run(read(change, "PUT", path))
 
 
@@ -688,5 +689,7 @@ def test_no_conversation_is_read_of_somebody_elses_by_the_repository(api: Api, a
     path = talk(ada)
     say(ada, path)
     conversation = UUID(path.rpartition("/")[2])
-    for read in (repository.read_oldest, repository.read_newest):
-        assert api.runner.run(read(api.database, UUID(bob.id), conversation, after=0, limit=9, bytes=9)) is None
+    orders: tuple[Order, ...] = ("oldest", "newest")
+    for order in orders:
+        read = repository.read(api.database, UUID(bob.id), conversation, order, after=0, limit=9, bytes=9)
+        assert api.runner.run(read) is None

@@ -104,7 +104,8 @@ from (
     order by c.last_activity_at desc, c.id desc) conversation;
 
 -- name: patch(user_id, id, version, changes)^
--- changes is the JSON of a merge patch; a null version skips the If-Match check. No row: not this user's, or moved on.
+-- changes is the JSON of a merge patch; a null version skips the If-Match check. No row: not this user's, or not at this
+-- version.
 update conversations c
 set (title, is_archived) = (
     select p.title, p.is_archived
@@ -122,7 +123,7 @@ where user_id = :user_id
   and (:version::integer is null or version = :version);
 
 -- name: change_many(user_id, archive, unarchive, delete)^
--- Gives the ids that were there, of each list; no id may stand in two.
+-- Returns the ids that were there, of each list; no id may stand in two.
 with archived_conversation as (
     update conversations set is_archived = true
     where user_id = :user_id and id = any(:archive::uuid[])
@@ -141,7 +142,7 @@ select
     array(select id from deleted_conversation) as deleted;
 
 -- name: read_oldest(user_id, id, after, limit, bytes)^
--- A conversation, and a part of its messages, oldest first, as the inside of a JSON array: those behind seq after, limit of
+-- A conversation, and a part of its messages, oldest first, as the inside of a JSON array: those after seq after, limit of
 -- them, fewer once they have that many bytes, but at least one. to_seq is the last of the part; null: there was none.
 select
     c.id, c.title, c.is_archived, c.last_seq as message_count, c.last_activity_at, c.created_at, c.updated_at, c.version,
@@ -195,16 +196,20 @@ left join lateral (
     where s.bytes_before < :bytes::bigint) part on true
 where c.user_id = :user_id and c.id = :id;
 
--- name: append_user_message(user_id, id, seq, content, stage1, stage2, stage3, metadata, daily_limit, monthly_limit)^
--- A user message and what it takes from the quota, all or nothing. is_next is null: no such conversation; false: seq is not
--- the next one; true without a message: the quota is used up. The limits are for a user without a row of usage, who is free.
--- The row lock of the conversation is the sequence, so that it has no gap; conversation first, then usage, or two would wait
--- for each other.
-with locked_conversation as (
-    select user_id, id, :seq::integer is null or last_seq + 1 = :seq as is_next
-    from conversations
-    where user_id = :user_id and id = :id
-    for no key update),
+-- name: append_user_message(user_id, id, message, daily_limit, monthly_limit)^
+-- A user message, as JSON, and what it takes from the quota, all or nothing. is_next is null: no such conversation; false: its
+-- seq is not the next one; true without a message: the quota is used up. The limits are for a user without a row of usage, who
+-- is free. The row lock of the conversation is the sequence, so that it has no gap; conversation first, then usage, or two
+-- would wait for each other.
+with sent_message as (
+    select p.seq, p.content, p.stage1, p.stage2, p.stage3, p.metadata
+    from jsonb_populate_record(null::messages, :message::jsonb) p),
+locked_conversation as (
+    select c.user_id, c.id, s.seq is null or c.last_seq + 1 = s.seq as is_next
+    from conversations c
+    cross join sent_message s
+    where c.user_id = :user_id and c.id = :id
+    for no key update of c),
 consumed_usage as (
     insert into usage (user_id, tier, daily_used, daily_limit, monthly_used, monthly_limit, total_queries,
         last_reset_daily, last_reset_monthly)
@@ -233,46 +238,49 @@ advanced_conversation as (
     returning c.user_id, c.id, c.last_seq),
 inserted_message as (
     insert into messages (user_id, conversation_id, seq, role, content, stage1, stage2, stage3, metadata)
-    select user_id, id, last_seq, 'user', :content, :stage1::jsonb, :stage2::jsonb, :stage3::jsonb, :metadata::jsonb
-    from advanced_conversation
+    select c.user_id, c.id, c.last_seq, 'user', s.content, s.stage1, s.stage2, s.stage3, s.metadata
+    from advanced_conversation c
+    cross join sent_message s
     returning seq, role, content, stage1, stage2, stage3, metadata, rfc3339(created_at) as created_at)
 select
     (select is_next from locked_conversation) as is_next,
     (select row_to_json(message)::text from inserted_message message) as message;
 
--- name: append(user_id, id, seq, content, stage1, stage2, stage3, metadata)^
--- An assistant message. No row: no such conversation, or seq is not the next one.
-with advanced_conversation as (
-    update conversations
-    set last_seq = last_seq + 1, last_activity_at = now()
-    where user_id = :user_id and id = :id and (:seq::integer is null or last_seq + 1 = :seq)
-    returning user_id, id, last_seq),
+-- name: append(user_id, id, message)^
+-- An assistant message, as JSON. No row: no such conversation, or its seq is not the next one.
+with sent_message as (
+    select p.seq, p.content, p.stage1, p.stage2, p.stage3, p.metadata
+    from jsonb_populate_record(null::messages, :message::jsonb) p),
+advanced_conversation as (
+    update conversations c
+    set last_seq = c.last_seq + 1, last_activity_at = now()
+    from sent_message s
+    where c.user_id = :user_id and c.id = :id and (s.seq is null or c.last_seq + 1 = s.seq)
+    returning c.user_id, c.id, c.last_seq),
 inserted_message as (
     insert into messages (user_id, conversation_id, seq, role, content, stage1, stage2, stage3, metadata)
-    select user_id, id, last_seq, 'assistant', :content, :stage1::jsonb, :stage2::jsonb, :stage3::jsonb, :metadata::jsonb
-    from advanced_conversation
+    select c.user_id, c.id, c.last_seq, 'assistant', s.content, s.stage1, s.stage2, s.stage3, s.metadata
+    from advanced_conversation c
+    cross join sent_message s
     returning seq, role, content, stage1, stage2, stage3, metadata, created_at)
 select row_to_json(message)::text as json
 from (
     select seq, role, content, stage1, stage2, stage3, metadata, rfc3339(created_at) as created_at
     from inserted_message) message;
 
--- name: find_message(user_id, id, seq, role, content, stage1, stage2, stage3, metadata)^
--- The message that has a seq, and whether it equals one that was sent. No row: no such conversation.
+-- name: find_message(user_id, id, message)^
+-- The message that has the seq of one that was sent, and whether the two are equal. No row: no such conversation.
 select
     m.seq is not null
-        and m.role = :role
-        and m.content is not distinct from :content
-        and m.stage1 is not distinct from :stage1::jsonb
-        and m.stage2 is not distinct from :stage2::jsonb
-        and m.stage3 is not distinct from :stage3::jsonb
-        and m.metadata is not distinct from :metadata::jsonb as is_equal,
+        and (m.role, m.content, m.stage1, m.stage2, m.stage3, m.metadata)
+            is not distinct from (p.role, p.content, p.stage1, p.stage2, p.stage3, p.metadata) as is_equal,
     (select row_to_json(message)::text
     from (
         select m.seq, m.role, m.content, m.stage1, m.stage2, m.stage3, m.metadata, rfc3339(m.created_at) as created_at
         ) message) as message
 from conversations c
-left join messages m on m.user_id = c.user_id and m.conversation_id = c.id and m.seq = :seq
+cross join jsonb_populate_record(null::messages, :message::jsonb) p
+left join messages m on m.user_id = c.user_id and m.conversation_id = c.id and m.seq = p.seq
 where c.user_id = :user_id and c.id = :id;
 
 -- name: place(user_id, id, title, is_archived, last_seq)!
@@ -283,7 +291,7 @@ on conflict (user_id, id) do nothing;
 
 -- name: lock(user_id, id, version)$
 -- Second statement of a save of a conversation that is there: no message comes in between. A null version skips the
--- If-Match check. Null: not this user's, or moved on.
+-- If-Match check. Null: not this user's, or not at this version.
 select id
 from conversations
 where user_id = :user_id and id = :id and (:version::integer is null or version = :version)
@@ -301,11 +309,9 @@ from (
 -- Last statement of a save: messages is the JSON of the list, in order. A message that stays as it is keeps its time, and a
 -- save that changes nothing is none. is_new: place() made the row, which is at its first version then.
 with sent_message as materialized (
-    select
-        place::integer as seq, sent ->> 'role' as role, sent ->> 'content' as content,
-        nullif(sent -> 'stage1', 'null') as stage1, nullif(sent -> 'stage2', 'null') as stage2,
-        nullif(sent -> 'stage3', 'null') as stage3, nullif(sent -> 'metadata', 'null') as metadata
-    from jsonb_array_elements(:messages::jsonb) with ordinality as element (sent, place)),
+    select element.place::integer as seq, p.role, p.content, p.stage1, p.stage2, p.stage3, p.metadata
+    from jsonb_array_elements(:messages::jsonb) with ordinality as element (sent, place)
+    cross join jsonb_populate_record(null::messages, element.sent) p),
 written_message as (
     insert into messages (user_id, conversation_id, seq, role, content, stage1, stage2, stage3, metadata)
     select :user_id, :id, seq, role, content, stage1, stage2, stage3, metadata from sent_message

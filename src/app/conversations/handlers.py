@@ -1,15 +1,13 @@
 """/v1/conversations. A handler reads like the route's sentence: decode, call the repository or a rule, answer."""
 
-from collections.abc import AsyncIterator
 from typing import Any
 from uuid import UUID
 
-import msgspec
 from litestar import Router, delete, get, patch, post, put
 from litestar.params import FromPath, FromQuery, JSONBody
 
-from app.conversations import repository, rules
-from app.conversations.rules import Reading
+from app.conversations import reading, repository, rules
+from app.conversations.reading import Content
 from app.conversations.schemas import (
     Conversation,
     ConversationBatch,
@@ -29,8 +27,8 @@ from app.http import idempotency, pagination, responses
 from app.http.conditional import IfMatch
 from app.http.pagination import Page
 from app.http.requests import Request
-from app.http.responses import EncodedResponse, Headers, StreamingResponse, encode
-from app.problems.catalog import invalid
+from app.http.responses import EncodedResponse, Headers, StreamingResponse
+from app.http.routes import PUT
 from app.problems.ownership import missing
 
 BODY_LIMIT = 8 * 1024 * 1024
@@ -52,22 +50,16 @@ async def create(request: Request, data: JSONBody[ConversationCreate]) -> Encode
 @get("/")
 async def page(request: Request, filters: FromQuery[ConversationQuery]) -> EncodedResponse[Page[ListedConversation]]:
     """List conversations by their newest activity; with `q` those with a message that has these words."""
-    after, limit = pagination.after_active(filters), filters.limit + 1
-    database, user_id, is_archived, tag = request.database, request.caller.user_id, filters.is_archived, filters.tag
-    if filters.q is None:
-        rows = await repository.page_active(database, user_id, is_archived=is_archived, tag=tag, after=after, limit=limit)
-    else:
-        rows = await repository.page_found(
-            database, user_id, filters.q, is_archived=is_archived, tag=tag, after=after, limit=limit
-        )
+    rows = await rules.page(request.database, request.caller.user_id, filters)
     return pagination.answer_active(rows, filters)
 
 
 @get("/{id:uuid}")
 async def read(request: Request, id: FromPath[UUID]) -> EncodedResponse[ConversationWithMessages]:
     """Read a conversation with all of its messages, oldest first."""
-    reading = await rules.begin(request.database, request.caller.user_id, id, "oldest")
-    return _whole(request, reading, (JSON,), responses.etag(reading.conversation.version))
+    begun = await reading.begin(request.database, request.caller.user_id, id)
+    content = reading.whole(request.database, begun)
+    return _answer(content, (JSON,), responses.etag(begun.conversation.version))
 
 
 @patch("/{id:uuid}")
@@ -82,14 +74,7 @@ async def change(
     return responses.versioned(conversation)
 
 
-@put(
-    "/{id:uuid}",
-    opt={
-        "body_limit": BODY_LIMIT,
-        "problems": ["conflict", "quota_exhausted"],
-        "also": {201: "There was none: it is made"},
-    },
-)
+@put("/{id:uuid}", opt=PUT | {"body_limit": BODY_LIMIT, "problems": ["conflict", "quota_exhausted"]})
 async def save(
     request: Request, id: FromPath[UUID], data: JSONBody[ConversationPut], if_match: IfMatch
 ) -> EncodedResponse[Conversation]:
@@ -98,7 +83,7 @@ async def save(
     User messages that were not there before count against the quota. The answer has no messages.
     """
     conversation, is_new = await rules.save(request.database, request.caller.user_id, id, if_match, data)
-    return responses.row(conversation, 201 if is_new else 200, etag=responses.etag(conversation.version))
+    return responses.replaced(conversation, made=is_new)
 
 
 @delete("/{id:uuid}", status_code=204)
@@ -113,16 +98,8 @@ async def remove(request: Request, id: FromPath[UUID], if_match: IfMatch) -> Enc
 @post("/batch", status_code=200)
 async def change_many(request: Request, data: JSONBody[ConversationBatch]) -> EncodedResponse[ConversationBatchResult]:
     """Archive, unarchive and delete many conversations: all that are there, in one transaction."""
-    lists = [dict.fromkeys(each) for each in (data.archive, data.unarchive, data.delete)]
-    named = [each for ids_of_one in lists for each in ids_of_one]
-    if len(named) != len(set(named)):
-        raise invalid("", "repeated", "An id must not stand in two of the lists.")
-    changed = await repository.change_many(request.database, request.caller.user_id, data)
-    there = {*changed.archived, *changed.unarchived, *changed.deleted}
-    archived, unarchived, deleted = ([each for each in ids_of_one if each in there] for ids_of_one in lists)
-    return responses.row(
-        ConversationBatchResult(archived, unarchived, deleted, missing=[each for each in named if each not in there])
-    )
+    done = await rules.change_many(request.database, request.caller.user_id, data)
+    return responses.row(done)
 
 
 @get("/{id:uuid}/export", opt={"also_text": "text/markdown"})
@@ -130,13 +107,10 @@ async def export(
     request: Request, id: FromPath[UUID], filters: FromQuery[ExportQuery]
 ) -> EncodedResponse[ConversationWithMessages]:
     """Download a conversation: everything as JSON, or its texts as Markdown."""
-    reading = await rules.begin(request.database, request.caller.user_id, id, "oldest")
-    suffix = "json" if filters.format == "json" else "md"
-    attachment = (b"content-disposition", f'attachment; filename="conversation-{id}.{suffix}"'.encode())
+    begun = await reading.begin(request.database, request.caller.user_id, id)
     if filters.format == "json":
-        return _whole(request, reading, (JSON, attachment))
-    download: EncodedResponse[Any] = StreamingResponse(_markdown(request, reading), headers=(MARKDOWN, attachment))
-    return download
+        return _answer(reading.whole(request.database, begun), (JSON, _attachment(id, "json")))
+    return _answer(reading.markdown(request.database, begun), (MARKDOWN, _attachment(id, "md")))
 
 
 @get("/{id:uuid}/messages")
@@ -144,12 +118,8 @@ async def page_messages(
     request: Request, id: FromPath[UUID], filters: FromQuery[MessageQuery]
 ) -> EncodedResponse[Page[ConversationMessage]]:
     """List the messages of a conversation, oldest first or newest first, from any seq on."""
-    after = pagination.after_numbered(filters, filters.order)
-    if filters.from_ is not None:
-        after = max(after, filters.from_ - 1) if filters.order == "oldest" else min(after, filters.from_ + 1)
-    reading = await rules.begin(request.database, request.caller.user_id, id, filters.order, after=after, limit=filters.limit)
-    cursor = f'"{pagination.numbered_cursor(filters.order, reading.end)}"' if reading.has_more else "null"
-    return _answer(request, reading, (b'{"items":[', f'],"next_cursor":{cursor}}}'.encode()), (JSON,))
+    begun = await reading.begin_page(request.database, request.caller.user_id, id, filters)
+    return _answer(reading.page(request.database, begun), (JSON,))
 
 
 @post(
@@ -168,36 +138,15 @@ async def add_message(
     return EncodedResponse(message.encode(), 200 if replayed else 201)
 
 
-def _whole(
-    request: Request, reading: Reading, headers: Headers, etag: bytes = b""
-) -> EncodedResponse[ConversationWithMessages]:
-    """A conversation with its messages, as a struct of both would be encoded."""
-    return _answer(request, reading, (encode(reading.conversation)[:-1] + b',"messages":[', b"]}"), headers, etag)
+def _answer(content: Content, headers: Headers, etag: bytes = b"") -> EncodedResponse[Any]:
+    """Answer with messages that are there, or that are read while they are sent."""
+    if isinstance(content, bytes):
+        return EncodedResponse(content, headers=headers, etag=etag)
+    return StreamingResponse(content, headers=headers, etag=etag)
 
 
-def _answer(
-    request: Request, reading: Reading, enclosing: tuple[bytes, bytes], headers: Headers, etag: bytes = b""
-) -> EncodedResponse[Any]:
-    """What is read, between head and tail: at once when the first part is all, or else part by part."""
-    head, tail = enclosing
-    if reading.is_whole:
-        return EncodedResponse(head + reading.first.items.encode() + tail, headers=headers, etag=etag)
-    return StreamingResponse(_json(request, reading, head, tail), headers=headers, etag=etag)
-
-
-async def _json(request: Request, reading: Reading, head: bytes, tail: bytes) -> AsyncIterator[bytes]:
-    comma = b""
-    yield head
-    async for items in rules.parts(request.database, request.caller.user_id, reading):
-        yield comma + items.encode()
-        comma = b","
-    yield tail
-
-
-async def _markdown(request: Request, reading: Reading) -> AsyncIterator[bytes]:
-    yield f"# {' '.join(reading.conversation.title.split())}\n".encode()
-    async for items in rules.parts(request.database, request.caller.user_id, reading):
-        yield rules.markdown(msgspec.json.decode(f"[{items}]", type=list[ConversationMessage])).encode()
+def _attachment(id: UUID, suffix: str) -> tuple[bytes, bytes]:
+    return (b"content-disposition", f'attachment; filename="conversation-{id}.{suffix}"'.encode())
 
 
 router = Router(

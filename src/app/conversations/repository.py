@@ -1,9 +1,9 @@
 """Typed calls of sql/queries/conversations.sql."""
 
-from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from asyncpg import Record
+from msgspec.structs import asdict
 
 from app.conversations.schemas import (
     Asked,
@@ -15,13 +15,13 @@ from app.conversations.schemas import (
     ConversationMessageCreate,
     ConversationPatch,
     ConversationPut,
+    ConversationQuery,
     FoundMessage,
     ListedConversation,
     Part,
-    text_of,
 )
-from app.database.queries import Executor, Json, load
-from app.http.responses import encode
+from app.database.queries import Executor, Json, load, to_json
+from app.http.pagination import Order, active_parameters
 from app.usage.schemas import LIMITS
 
 queries = load("conversations")
@@ -29,150 +29,112 @@ queries = load("conversations")
 
 async def create(database: Executor, user_id: UUID, new: ConversationCreate) -> Conversation | None:
     """Make a conversation. None: this user has one with the chosen id."""
-    row = await queries.create(database, user_id=user_id, id=new.id, title=new.title)
-    return Conversation(*row) if row else None
+    return await queries.create.one(database, Conversation, user_id=user_id, **asdict(new))
 
 
 async def get(database: Executor, user_id: UUID, id: UUID) -> Conversation | None:
     """Read a conversation of this user, without its messages."""
-    row = await queries.get(database, user_id=user_id, id=id)
-    return Conversation(*row) if row else None
+    return await queries.get.one(database, Conversation, user_id=user_id, id=id)
 
 
-async def page_active(
-    database: Executor, user_id: UUID, *, is_archived: bool | None, tag: str | None, after: tuple[datetime, UUID], limit: int
-) -> list[Json[ListedConversation]]:
-    """Read up to `limit` conversations, newest activity first, that come behind `after`."""
-    rows = await queries.page_active(
-        database, user_id=user_id, is_archived=is_archived, tag=tag, after_at=after[0], after_id=after[1], limit=limit
-    )
-    return [row[0] for row in rows]
+async def page_active(database: Executor, user_id: UUID, filters: ConversationQuery) -> list[Json[ListedConversation]]:
+    """Read a page of conversations, newest activity first, and one more if there is a next page; `q` is left out.
+
+    Raises Problem 422 for a bad cursor.
+    """
+    parameters = active_parameters(filters)
+    del parameters["q"]
+    return await queries.page_active.values(database, user_id=user_id, **parameters)
 
 
-async def page_found(
-    database: Executor,
-    user_id: UUID,
-    q: str,
-    *,
-    is_archived: bool | None,
-    tag: str | None,
-    after: tuple[datetime, UUID],
-    limit: int,
-) -> list[Json[ListedConversation]]:
-    """Read up to `limit` conversations with a message that matches `q`, in the order of `page_active`."""
-    rows = await queries.page_found(
-        database, user_id=user_id, q=q, is_archived=is_archived, tag=tag, after_at=after[0], after_id=after[1], limit=limit
-    )
-    return [row[0] for row in rows]
+async def page_found(database: Executor, user_id: UUID, filters: ConversationQuery) -> list[Json[ListedConversation]]:
+    """Read a page of the conversations with a message that matches `q`, as `page_active` does."""
+    return await queries.page_found.values(database, user_id=user_id, **active_parameters(filters))
 
 
 async def patch(
     database: Executor, user_id: UUID, id: UUID, version: int | None, changes: ConversationPatch
 ) -> Conversation | None:
-    """Change a conversation. None: not this user's, or it has moved on from `version`."""
-    row = await queries.patch(database, user_id=user_id, id=id, version=version, changes=encode(changes).decode())
-    return Conversation(*row) if row else None
+    """Change a conversation. None: not this user's, or not at `version` any more."""
+    return await queries.patch.one(database, Conversation, user_id=user_id, id=id, version=version, changes=to_json(changes))
 
 
 async def delete(database: Executor, user_id: UUID, id: UUID, version: int | None) -> int:
-    """Delete a conversation and its messages. 0: not this user's, or it has moved on from `version`."""
-    count: int = await queries.delete(database, user_id=user_id, id=id, version=version)
-    return count
+    """Delete a conversation and its messages. 0: not this user's, or not at `version` any more."""
+    return await queries.delete.count(database, user_id=user_id, id=id, version=version)
 
 
 async def change_many(database: Executor, user_id: UUID, batch: ConversationBatch) -> Changed:
     """Archive, unarchive and delete many conversations, all or nothing. Returns the ids that were there."""
-    row = await queries.change_many(
-        database, user_id=user_id, archive=batch.archive, unarchive=batch.unarchive, delete=batch.delete
-    )
-    return Changed(*row)
+    return await queries.change_many.only(database, Changed, user_id=user_id, **asdict(batch))
 
 
-async def read_oldest(
-    database: Executor, user_id: UUID, id: UUID, *, after: int, limit: int, bytes: int
+async def read(
+    database: Executor, user_id: UUID, id: UUID, order: Order, *, after: int, limit: int, bytes: int
 ) -> tuple[Conversation, Part] | None:
-    """Read a conversation and up to `limit` messages behind `after`, fewer once they have so many bytes. None: no such one."""
-    row = await queries.read_oldest(database, user_id=user_id, id=id, after=after, limit=limit, bytes=bytes)
-    return _read(row) if row else None
+    """Read a conversation and up to `limit` messages after seq `after`, fewer once they have so many bytes.
 
-
-async def read_newest(
-    database: Executor, user_id: UUID, id: UUID, *, after: int, limit: int, bytes: int
-) -> tuple[Conversation, Part] | None:
-    """Do as `read_oldest`, backwards from before `after`."""
-    row = await queries.read_newest(database, user_id=user_id, id=id, after=after, limit=limit, bytes=bytes)
-    return _read(row) if row else None
+    None: this user has no such conversation.
+    """
+    row = await queries.ordered("read", order).row(database, user_id=user_id, id=id, after=after, limit=limit, bytes=bytes)
+    if row is None:
+        return None
+    *columns, saves, to_seq, items = row
+    return Conversation(*columns), Part(saves, to_seq, items)
 
 
 async def append_user_message(database: Executor, user_id: UUID, id: UUID, new: ConversationMessageCreate) -> Asked:
     """Add a user message and take it from the quota, both or neither."""
     free = LIMITS["free"]
-    row = await queries.append_user_message(
+    return await queries.append_user_message.only(
         database,
+        Asked,
         user_id=user_id,
         id=id,
-        seq=new.seq,
+        message=to_json(new),
         daily_limit=free.daily,
         monthly_limit=free.monthly,
-        **_texts(new),
     )
-    return Asked(*row)
 
 
 async def append(
     database: Executor, user_id: UUID, id: UUID, new: ConversationMessageCreate
 ) -> Json[ConversationMessage] | None:
     """Add an assistant message. None: no such conversation, or `seq` is not the next one."""
-    row = await queries.append(database, user_id=user_id, id=id, seq=new.seq, **_texts(new))
-    return row[0] if row else None
+    return await queries.append.json(database, user_id=user_id, id=id, message=to_json(new))
 
 
 async def find_message(database: Executor, user_id: UUID, id: UUID, sent: ConversationMessageCreate) -> FoundMessage | None:
     """Read the message that has the seq of one that was sent, and compare. None: no such conversation."""
-    row = await queries.find_message(database, user_id=user_id, id=id, seq=sent.seq, role=sent.role, **_texts(sent))
-    return FoundMessage(*row) if row else None
+    return await queries.find_message.one(database, FoundMessage, user_id=user_id, id=id, message=to_json(sent))
 
 
 async def place(database: Executor, user_id: UUID, id: UUID, put: ConversationPut) -> int:
     """Make the row of a conversation that is saved as a whole. 0: it is there."""
-    count: int = await queries.place(
-        database, user_id=user_id, id=id, title=put.title, is_archived=put.is_archived, last_seq=len(put.messages)
-    )
-    return count
+    return await queries.place.count(database, user_id=user_id, id=id, last_seq=len(put.messages), **_columns(put))
 
 
 async def lock(database: Executor, user_id: UUID, id: UUID, version: int | None) -> UUID | None:
-    """Keep others from changing a conversation until the transaction ends. None: not there, or it has moved on."""
-    locked: UUID | None = await queries.lock(database, user_id=user_id, id=id, version=version)
-    return locked
+    """Keep others from changing a conversation until the transaction ends. None: not there, or not at `version` any more."""
+    return await queries.lock.value(database, UUID, user_id=user_id, id=id, version=version)
 
 
 async def count_new(database: Executor, user_id: UUID, id: UUID, contents: list[str]) -> int:
     """Count the user messages of a save that were not there before."""
-    count: int = await queries.count_new(database, user_id=user_id, id=id, contents=contents)
-    return count
+    return await queries.count_new.value(database, int, user_id=user_id, id=id, contents=contents) or 0
 
 
 async def save(
     database: Executor, user_id: UUID, id: UUID, put: ConversationPut, messages: str, *, is_new: bool
 ) -> Conversation | None:
     """Make a locked conversation what was sent; `messages` is the JSON of its list. None: not there."""
-    row = await queries.save(
-        database, user_id=user_id, id=id, title=put.title, is_archived=put.is_archived, messages=messages, is_new=is_new
+    return await queries.save.one(
+        database, Conversation, user_id=user_id, id=id, messages=messages, is_new=is_new, **_columns(put)
     )
-    return Conversation(*row) if row else None
 
 
-def _read(row: Record) -> tuple[Conversation, Part]:
-    *columns, saves, to_seq, items = row
-    return Conversation(*columns), Part(saves, to_seq, items)
-
-
-def _texts(message: ConversationMessageCreate) -> dict[str, str | None]:
-    return {
-        "content": message.content,
-        "stage1": text_of(message.stage1),
-        "stage2": text_of(message.stage2),
-        "stage3": text_of(message.stage3),
-        "metadata": text_of(message.metadata),
-    }
+def _columns(put: ConversationPut) -> dict[str, Any]:
+    """The columns of a conversation that is saved as a whole: its fields without its messages."""
+    columns = asdict(put)
+    del columns["messages"]
+    return columns

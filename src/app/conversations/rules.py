@@ -1,34 +1,36 @@
-"""The rules of conversations that span several statements."""
+"""The rules of conversations: which messages may be kept, what counts against the quota, what a batch does."""
 
-from collections.abc import AsyncIterator
 from uuid import UUID
 
-import msgspec
+from msgspec import UNSET, Raw, UnsetType
 
 from app.conversations import repository
 from app.conversations.schemas import (
-    MAX_MESSAGES,
     Conversation,
+    ConversationBatch,
+    ConversationBatchResult,
     ConversationMessage,
     ConversationMessageCreate,
+    ConversationMessagePut,
     ConversationPut,
-    Part,
-    check_message,
-    text_of,
+    ConversationQuery,
+    ListedConversation,
 )
 from app.database.executor import Database, Transaction
-from app.database.queries import Json
-from app.http.pagination import Order
-from app.http.responses import encode
+from app.database.queries import Executor, Json, to_json
+from app.http import raw_json
 from app.problems.catalog import Problem, invalid
 from app.usage import repository as usage
 from app.usage import rules as quota
 
-PART = 500
-"""Messages that are read at once at most."""
+MAX_MESSAGES = 20_000
 
-PART_BYTES = 1_000_000
-"""Length of their texts, after which no further message is read at once."""
+
+async def page(database: Executor, user_id: UUID, filters: ConversationQuery) -> list[Json[ListedConversation]]:
+    """Read a page of conversations, with `q` of those with a message that matches. Raises Problem 422 for a bad cursor."""
+    if filters.q is None:
+        return await repository.page_active(database, user_id, filters)
+    return await repository.page_found(database, user_id, filters)
 
 
 async def add_message(
@@ -39,7 +41,7 @@ async def add_message(
     One statement does it; a second one says why not. Raises Problem 404, 409 when `seq` is not the next one and the message
     that has it is another, 422, 429 when the quota is used up.
     """
-    check_message(new)
+    _check_message(new)
     if new.role == "user":
         asked = await repository.append_user_message(database, user_id, id, new)
         if asked.message is not None:
@@ -72,8 +74,8 @@ async def save(
     if len(put.messages) > MAX_MESSAGES:
         raise invalid("messages", "too_many", f"must be at most {MAX_MESSAGES}")
     for place, message in enumerate(put.messages):
-        check_message(message, f"messages[{place}].")
-    messages = encode(put.messages).decode()
+        _check_message(message, f"messages[{place}].")
+    messages = to_json(put.messages)
     contents = [message.content for message in put.messages if message.role == "user" and message.content is not None]
 
     async def work(transaction: Transaction) -> tuple[Conversation, bool]:
@@ -90,74 +92,32 @@ async def save(
     return await database.transaction(work)
 
 
-class Reading(msgspec.Struct, frozen=True):
-    """Messages of a conversation that are read part by part, of which the first is there."""
+async def change_many(database: Executor, user_id: UUID, batch: ConversationBatch) -> ConversationBatchResult:
+    """Archive, unarchive and delete the conversations of a batch that are there; returns what was done, in its order.
 
-    conversation: Conversation
-    order: Order
-    first: Part
-    end: int
-    """The seq of the last message that is wanted."""
-
-    @property
-    def is_whole(self) -> bool:
-        """Whether the first part is all."""
-        return self.first.to_seq in {None, self.end}
-
-    @property
-    def has_more(self) -> bool:
-        """Whether the conversation goes on behind the last message that is wanted."""
-        last = self.conversation.message_count if self.order == "oldest" else 1
-        return self.first.to_seq is not None and self.end != last
-
-
-class SavedMeanwhileError(Exception):
-    """A conversation was saved as a whole, or deleted, while it was sent: what follows belongs to another one."""
-
-
-async def begin(
-    database: Database, user_id: UUID, id: UUID, order: Order, *, after: int = 0, limit: int | None = None
-) -> Reading:
-    """Begin to read `limit` messages (None: all) behind seq `after`. Raises Problem 404."""
-    read = repository.read_oldest if order == "oldest" else repository.read_newest
-    found = await read(database, user_id, id, after=after, limit=min(limit or PART, PART), bytes=PART_BYTES)
-    if found is None:
-        raise Problem("not_found")
-    conversation, first = found
-    count = conversation.message_count
-    wanted = count if limit is None else limit
-    end = min(count, after + wanted) if order == "oldest" else max(1, min(after, count + 1) - wanted)
-    return Reading(conversation, order, first, end)
-
-
-async def parts(database: Database, user_id: UUID, reading: Reading) -> AsyncIterator[str]:
-    """Read part by part: each as the inside of a JSON array. No part is kept, nor a connection in between.
-
-    Raises SavedMeanwhileError when the rest is no longer the conversation that was begun.
+    Raises Problem 422 when an id stands in two of its lists.
     """
-    read = repository.read_oldest if reading.order == "oldest" else repository.read_newest
-    part: Part | None = reading.first
-    while part is not None:
-        yield part.items
-        if part.to_seq in {None, reading.end}:
-            return
-        left = abs(reading.end - part.to_seq)
-        found = await read(
-            database, user_id, reading.conversation.id, after=part.to_seq, limit=min(left, PART), bytes=PART_BYTES
-        )
-        part = found[1] if found else None
-        if part is None or part.saves != reading.first.saves or part.to_seq is None:
-            raise SavedMeanwhileError
+    archive, unarchive, delete = (dict.fromkeys(each) for each in (batch.archive, batch.unarchive, batch.delete))
+    named = [*archive, *unarchive, *delete]
+    if len(named) != len(set(named)):
+        raise invalid("", "repeated", "An id must not stand in two of the lists.")
+    changed = await repository.change_many(database, user_id, batch)
+    there = {*changed.archived, *changed.unarchived, *changed.deleted}
+    return ConversationBatchResult(
+        archived=[each for each in archive if each in there],
+        unarchived=[each for each in unarchive if each in there],
+        deleted=[each for each in delete if each in there],
+        missing=[each for each in named if each not in there],
+    )
 
 
-def markdown(messages: list[ConversationMessage]) -> str:
-    """Messages for reading: who said what. Of an assistant message the content, or else the final answer."""
-    return "".join(f"\n## {message.role.capitalize()}\n\n{_said(message)}\n" for message in messages)
-
-
-def _said(message: ConversationMessage) -> str:
-    if message.content is not None:
-        return message.content
-    answer = msgspec.json.decode(message.stage3)
-    response = answer.get("response") if isinstance(answer, dict) else answer
-    return response if isinstance(response, str) else f"```json\n{text_of(message.stage3)}\n```"
+def _check_message(message: ConversationMessagePut, path: str = "") -> None:
+    """Raise Problem 422 unless a message has what its role needs, and its JSON can be kept as it was sent."""
+    for name in ("stage1", "stage2", "stage3", "metadata"):
+        value: Raw | UnsetType = getattr(message, name)
+        if value is not UNSET:
+            raw_json.check(f"{path}{name}", value)
+    has_stage3 = message.stage3 is not UNSET and bytes(message.stage3) != b"null"
+    if message.content is None and (message.role == "user" or not has_stage3):
+        also = "" if message.role == "user" else ", or stage3"
+        raise invalid(f"{path}content", "required", f"is required{also}")

@@ -7,11 +7,9 @@ import msgspec
 from msgspec import UNSET, Meta, Raw, UnsetType
 
 from app.database.queries import Json
-from app.http import raw_json
 from app.http.fields import NOT_BLANK, TagSlug, Timestamp, Version
 from app.http.pagination import Order, PageQuery
 from app.problems import constraints
-from app.problems.catalog import invalid
 
 constraints.owned(
     "conversations",
@@ -248,7 +246,7 @@ class ExportQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
 
     format: Annotated[
         Literal["json", "markdown"],
-        Meta(title="ConversationExportFormat", description="JSON has everything; Markdown is for reading: the texts alone."),
+        Meta(title="ConversationExportFormat", description="JSON has everything; Markdown is for reading: only the texts."),
     ] = "json"
 
 
@@ -286,24 +284,3 @@ class Changed(msgspec.Struct, frozen=True):
     archived: list[UUID]
     unarchived: list[UUID]
     deleted: list[UUID]
-
-
-MAX_MESSAGES = 20_000
-
-
-def check_message(message: ConversationMessagePut, path: str = "") -> None:
-    """Raise Problem 422 unless a message has what its role needs, and its JSON can be kept as it was sent."""
-    for name in ("stage1", "stage2", "stage3", "metadata"):
-        value: Raw | UnsetType = getattr(message, name)
-        if value is not UNSET:
-            raw_json.check(f"{path}{name}", value)
-    if message.content is None and (message.role == "user" or text_of(message.stage3) is None):
-        also = "" if message.role == "user" else ", or stage3"
-        raise invalid(f"{path}content", "required", f"is required{also}")
-
-
-def text_of(value: Raw | UnsetType) -> str | None:
-    """The JSON text of a stage; None for null, which is the same as not there."""
-    if value is UNSET or (text := bytes(value)) == b"null":
-        return None
-    return text.decode()
