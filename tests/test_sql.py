@@ -473,6 +473,19 @@ def test_a_statement_is_written_in_the_house_style(statement: Statement) -> None
     assert [fault for fault in _style_faults(statement.body) if fault != allowed] == []
 
 
+def test_no_line_is_wider_than_one_of_python_may_be() -> None:
+    wide = [
+        f"{file.name}:{number}"
+        for file in FILES
+        for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), 1)
+        if len(line) > WIDTH
+    ]
+    assert wide == []
+
+
+WIDTH = 128
+"""As line-length in pyproject.toml."""
+
 STYLE = {
     "upper case": r"[A-Z]",
     "a star in the place of columns": r"\b(select|distinct|returning)\s+\*|,\s*\*|\.\*",
