@@ -1,6 +1,6 @@
 -- name: hits(user_id, q, kind, limit)
 -- What matches a search, best first, of one kind or (null) of all: per kind the newest 500 matches are ranked, and a snippet
--- is made only of what is given back. asked has no row when q has no word; own_words adds the owner's id, a lexeme of every
+-- is made only of what is returned. asked has no row when q has no word; own_words adds the owner's id, a lexeme of every
 -- row that no q can match: it is no word as the parser makes them. So each index narrows to the user by itself.
 with asked as (
     select words && quote_literal(:user_id::uuid::text)::tsquery as own_words, any_word(:q) as any_word

@@ -46,7 +46,7 @@ FileName = Annotated[
         examples=["holiday.jpg"],
     ),
 ]
-AltText = Annotated[str, Meta(max_length=1000, description="What those read who cannot see it.", examples=["Ada by the sea"])]
+AltText = Annotated[str, Meta(max_length=1000, description="Read by those who cannot see it.", examples=["Ada by the sea"])]
 TaggableType = Annotated[Kind, Meta(description="The kind of row that it is attached to.", examples=["tasks"])]
 TaggableId = Annotated[
     UUID, Meta(description="The row that it is attached to.", examples=["019aa2c5-7b1c-7d3e-8f4a-5b6c7d8e9f00"])

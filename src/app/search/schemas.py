@@ -35,4 +35,4 @@ class SearchQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
 
     q: SearchWords
     kind: Annotated[SearchKind, Meta(description="Only this kind.")] | None = None
-    limit: Annotated[int, Meta(ge=1, le=50, description="Hits to give back.")] = 20
+    limit: Annotated[int, Meta(ge=1, le=50, description="Hits to return.")] = 20
