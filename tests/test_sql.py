@@ -5,7 +5,7 @@ import json
 import re
 import types
 import typing
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -148,11 +148,10 @@ class Nowhere:
         raise AssertionError
 
 
-def test_a_parameter_too_many_too_few_or_misspelt_is_a_type_error() -> None:
-    get: Callable[..., object] = load("tasks").get
+def test_a_parameter_too_many_too_few_or_misspelt_is_a_type_error(runner: asyncio.Runner) -> None:
     for arguments in ({"user_id": 1, "id": 2, "extra": 3}, {"user_id": 1}, {"user_id": 1, "ID": 2}):
         with pytest.raises(TypeError, match=r"tasks\.get"):
-            get(Nowhere(), **arguments)
+            runner.run(load("tasks").get.row(Nowhere(), **arguments))
 
 
 class Empty:

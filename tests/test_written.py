@@ -20,7 +20,6 @@ RENAMED = {"query_cache.put": {"ttl_seconds": "expires_at"}}
 HASHED = "only the hash of a password is written"
 NUMBERED = "the message gets the next number; one that was sent is compared with it"
 OF_THE_STATEMENT = "there is a statement for each role"
-TARGET = "one of the columns of targets, task_id and the others"
 SEPARATE = "replace_exercises writes them, in the same transaction"
 ROWS = "the ids of rows that are changed, not a value"
 
@@ -32,16 +31,14 @@ ELSEWHERE = {
     "conversations.change_many": {"archive": ROWS, "unarchive": ROWS, "delete": ROWS},
     "conversations.place": {"messages": "save writes them, in the same transaction"},
     "credits.refund": {"transaction_seq": "refunds_seq is the number of the deduction that was found by it"},
-    "media.create": {"target": TARGET},
+    "media.create": {"file": "its name is among the facts of the file, file_name"},
     "workouts.patch": {"exercises": SEPARATE},
 }
 """Statement -> field -> why no column of its name gets it."""
 
 UNPAIRED = {
     "DELETE /v1/me": "the password is checked; nothing is written",
-    "PATCH /v1/media/{id}": "changed_columns() makes columns of targets of it; Upload has the others",
     "POST /v1/auth/login": "the password is checked; a session is written",
-    "POST /v1/media": "Upload is what becomes of it",
     "PUT /v1/admin/users/{id}/password": HASHED,
     "PUT /v1/admin/users/{id}/usage": "the limits of the tier stand in for those that are absent",
     "PUT /v1/me/password": HASHED,

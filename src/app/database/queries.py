@@ -1,6 +1,7 @@
 """The statements of sql/queries/: loaded by aiosql, called with their parameters by name.
 
-A repository calls `queries.get(database, user_id=..., id=...)`; `database` is an Executor: a `Database` or a `Transaction`.
+A repository calls `queries.get.one(database, Task, user_id=..., id=...)`; `database` is an Executor: a `Database` or a
+`Transaction`.
 """
 
 import re
@@ -65,9 +66,6 @@ class Query:
         self.order = order
         self.reads_only = not re.search(r"\b(insert|update|delete|pg_advisory\w+)\b", sql)
         self.note = metrics.query_timer(name).note
-
-    def __call__(self, on: Executor, /, **arguments: Any) -> Coroutine[Any, Any, Any]:
-        return on.run(self, self._values(arguments))
 
     async def one(self, on: Executor, kind: Callable[..., T], /, **arguments: Any) -> T | None:
         """One row as a `kind`, whose fields are the columns in their order; None: there is none."""
@@ -137,7 +135,7 @@ class Queries(aiosql.queries.Queries):
                 raise aiosql.SQLParseException(f"{stem}.{datum.query_name}: use ^, $, ! or no operator")
             order = cast("AsyncPGAdapter", self.driver_adapter).var_sorted[datum.query_name]
             query = Query(f"{stem}.{datum.query_name}", datum.sql.rstrip(";"), datum.operation_type, order)
-            self.add_query(datum.query_name, query)
+            self.add_query(datum.query_name, cast("Any", query))
         return self
 
     def ordered(self, name: str, order: str) -> Query:
