@@ -1,6 +1,7 @@
 """The app as a client sees it: HTTP in, HTTP out, against a real database."""
 
 import asyncio
+import re
 import time
 from collections.abc import Awaitable, Callable, Iterator, MutableMapping
 from contextlib import contextmanager
@@ -142,6 +143,11 @@ class User:
 def new_email() -> str:
     """An address that nobody has."""
     return f"ada{next(_numbers)}@example.com"
+
+
+def version_tag(answer: httpx.Response) -> str:
+    """The version in an answer's ETag, as a tag: of "3-0123456789abcdef" that is "3"."""
+    return re.sub(r"-[0-9a-f]{16}(?=\"$)", "", answer.headers["etag"])
 
 
 def soon_refused(ask: Callable[[], httpx.Response]) -> None:

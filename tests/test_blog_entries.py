@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import asyncpg
 import pytest
-from client import Api, User, assert_problem
+from client import Api, User, assert_problem, version_tag
 from factories import new_uuid7
 from hypothesis import given
 from hypothesis import strategies as st
@@ -37,11 +37,11 @@ def test_a_created_entry_reads_back_as_it_was_sent(ada: User) -> None:
     made = answer.json()
     assert list(made) == FIELDS
     assert made == made | fields | {"slug": "über-7-brücken", "published_at": None, "version": 1}
-    assert (answer.headers["location"], answer.headers["etag"]) == (f"{BLOG}/{made['id']}", '"1"')
+    assert (answer.headers["location"], version_tag(answer)) == (f"{BLOG}/{made['id']}", '"1"')
     for path in (answer.headers["location"], f"{BLOG}/by-slug/{quote(made['slug'])}"):
         read = ada.get(path)
-        assert (read.status_code, read.json(), read.headers["etag"]) == (200, made, '"1"')
-        same = ada.get(path, headers={"If-None-Match": '"1"'})
+        assert (read.status_code, read.json(), version_tag(read)) == (200, made, '"1"')
+        same = ada.get(path, headers={"If-None-Match": read.headers["etag"]})
         assert (same.status_code, same.content) == (304, b"")
 
 
@@ -58,7 +58,7 @@ def test_a_create_sent_again_answers_the_entry_as_it_stands(api: Api) -> None:
     assert {(answer.json()["id"], answer.json()["slug"]) for answer in answers} == {(chosen, "once")}
     user.patch(f"{BLOG}/{chosen}", {"title": "Changed"})
     again = user.post(BLOG, sent)
-    assert (again.status_code, again.json()["title"], again.headers["etag"]) == (200, "Changed", '"2"')
+    assert (again.status_code, again.json()["title"], version_tag(again)) == (200, "Changed", '"2"')
     assert listed(user) == [chosen]
     assert_problem(user.post(BLOG, sent | {"id": str(uuid4())}), 422, "id_not_time_ordered", "id")
 
@@ -153,7 +153,7 @@ def test_a_patch_changes_what_it_names_and_null_clears(ada: User) -> None:
     made = entry(ada, excerpt="Wet")
     path = f"{BLOG}/{made['id']}"
     answer = ada.patch(path, {"content": "It stopped.", "is_featured": True})
-    assert (answer.status_code, answer.headers["etag"]) == (200, '"2"')
+    assert (answer.status_code, version_tag(answer)) == (200, '"2"')
     assert answer.json() == made | {
         "content": "It stopped.", "is_featured": True, "version": 2, "updated_at": answer.json()["updated_at"]
     }  # fmt: skip

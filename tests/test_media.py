@@ -134,7 +134,7 @@ def test_an_uploaded_file_reads_back_as_it_was_sent(ada: User, folder: Path) -> 
     assert whole.headers["content-length"] == "300000"
     assert whole.headers["etag"] == f'"{media["sha256"]}"'
     assert whole.headers["accept-ranges"] == "bytes"
-    assert whole.headers["cache-control"] == "private"
+    assert whole.headers["cache-control"] == "private, no-cache"
     assert (folder.stat().st_mode & 0o777, put_down(ada.api, ada)) == (0o700, [])
 
 
@@ -404,7 +404,7 @@ def test_content_that_the_client_has_is_not_sent_again(ada: User) -> None:
     for known in (tag, f"W/{tag}", f'"x", {tag}', "*"):
         answer = content_of(ada, digits(ada), headers={"If-None-Match": known, "Range": "bytes=2-3"})
         assert (answer.status_code, answer.content, answer.headers["etag"]) == (304, b"", tag)
-        assert answer.headers["cache-control"] == "private"
+        assert answer.headers["cache-control"] == "private, no-cache"
     assert content_of(ada, digits(ada), headers={"If-None-Match": '"1"'}).status_code == 200
 
 

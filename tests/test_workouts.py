@@ -67,9 +67,12 @@ def test_a_workout_needs_no_exercises(ada: User) -> None:
     assert {workout[field] for field in FIELDS[2:12]} == {"run", None}
 
 
-def test_an_answer_with_exercises_is_sent_whole_whatever_the_client_has(ada: User) -> None:
-    path = f"/v1/workouts/{train(ada)['id']}"
-    assert ada.get(path, headers={"If-None-Match": '"1"'}).status_code == 200
+def test_the_etag_of_a_workout_stands_for_its_exercises_too(ada: User) -> None:
+    path = f"/v1/workouts/{workout(ada)['id']}"
+    tag = ada.get(path).headers["etag"]
+    assert ada.get(path, headers={"If-None-Match": tag}).status_code == 304
+    assert ada.patch(path, {"exercises": [{"name": "Squat"}]}).status_code == 200
+    assert ada.get(path, headers={"If-None-Match": tag}).status_code == 200
 
 
 def test_equal_creates_at_once_make_one_workout_and_all_see_its_exercises(api: Api, ada: User) -> None:

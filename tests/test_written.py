@@ -14,7 +14,7 @@ from statements import STATEMENTS, Statement, function_of
 from app.main import create_app
 from app.settings import Settings
 
-RENAMED = {"query_cache.put": {"ttl_seconds": "expires_at"}}
+RENAMED = {"media.create": {"file": "file_name"}, "query_cache.put": {"ttl_seconds": "expires_at"}}
 """Statement -> field -> the column that it is written to, under a name of its own."""
 
 HASHED = "only the hash of a password is written"
@@ -31,7 +31,6 @@ ELSEWHERE = {
     "conversations.change_many": {"archive": ROWS, "unarchive": ROWS, "delete": ROWS},
     "conversations.place": {"messages": "save writes them, in the same transaction"},
     "credits.refund": {"transaction_seq": "refunds_seq is the number of the deduction that was found by it"},
-    "media.create": {"file": "its name is among the facts of the file, file_name"},
     "workouts.patch": {"exercises": SEPARATE},
 }
 """Statement -> field -> why no column of its name gets it."""

@@ -27,12 +27,15 @@ from app.http.conditional import IfMatch
 from app.http.pagination import Page, PageQuery
 from app.http.requests import Request
 from app.http.responses import EncodedResponse
-from app.http.routes import CONDITIONAL, OPTIONAL, PUBLIC, SESSION_ONLY
+from app.http.routes import CONDITIONAL, HASHED_ETAG, NO_STORE, OPTIONAL, PUBLIC, SESSION_ONLY
 
 
 @post(
     "/v1/auth/register",
-    opt=OPTIONAL | SESSION_ONLY | {"problems": ["already_registered", "email_taken", "username_taken", "rate_limited"]},
+    opt=OPTIONAL
+    | SESSION_ONLY
+    | NO_STORE
+    | {"problems": ["already_registered", "email_taken", "username_taken", "rate_limited"]},
 )
 async def register(request: Request, data: JSONBody[Registration]) -> EncodedResponse[SignedIn]:
     """Make an account and sign it in. With a guest's token, the guest becomes the account and keeps everything."""
@@ -40,7 +43,7 @@ async def register(request: Request, data: JSONBody[Registration]) -> EncodedRes
     return responses.row(signed_in, 201)
 
 
-@post("/v1/auth/guest", operation_id="accounts_be_guest", opt=PUBLIC | {"problems": ["rate_limited"]})
+@post("/v1/auth/guest", operation_id="accounts_be_guest", opt=PUBLIC | NO_STORE | {"problems": ["rate_limited"]})
 async def create_guest(request: Request) -> EncodedResponse[SignedIn]:
     """Sign in without an account: as a guest, who can register later and keep everything."""
     return responses.row(await rules.create_guest(request.services, client_of(request)), 201)
@@ -49,7 +52,7 @@ async def create_guest(request: Request) -> EncodedResponse[SignedIn]:
 @post(
     "/v1/auth/login",
     status_code=200,
-    opt=PUBLIC | {"problems": ["invalid_credentials", "account_disabled", "rate_limited"]},
+    opt=PUBLIC | NO_STORE | {"problems": ["invalid_credentials", "account_disabled", "rate_limited"]},
 )
 async def log_in(request: Request, data: JSONBody[Login]) -> EncodedResponse[SignedIn]:
     """Sign in by e-mail or user name."""
@@ -63,7 +66,7 @@ async def log_out(request: Request) -> EncodedResponse[None]:
     return responses.no_content()
 
 
-@get("/v1/me", opt=CONDITIONAL)
+@get("/v1/me", opt=CONDITIONAL | HASHED_ETAG)
 async def read_me(request: Request) -> EncodedResponse[User]:
     """Read one's own account."""
     me = await repository.me(request.database, request.caller.user_id)
@@ -72,7 +75,7 @@ async def read_me(request: Request) -> EncodedResponse[User]:
     return responses.versioned(me)
 
 
-@patch("/v1/me", opt={"problems": ["email_taken", "username_taken"]})
+@patch("/v1/me", opt=HASHED_ETAG | {"problems": ["email_taken", "username_taken"]})
 async def patch_me(request: Request, data: JSONBody[MePatch], if_match: IfMatch) -> EncodedResponse[User]:
     """Change one's own account by a merge patch. A new e-mail address is unverified."""
     return responses.versioned(await rules.patch_me(request.database, request.caller.user_id, if_match, data))
@@ -114,7 +117,7 @@ async def page_identities(request: Request, filters: FromQuery[PageQuery]) -> En
     return pagination.answer(identities, filters)
 
 
-@post("/v1/me/tokens", opt=SESSION_ONLY)
+@post("/v1/me/tokens", opt=SESSION_ONLY | NO_STORE)
 async def create_token(request: Request, data: JSONBody[ApiTokenCreate]) -> EncodedResponse[NewApiToken]:
     """Make an API token for a program. It is shown this once."""
     return responses.row(await rules.create_token(request.database, request.caller.user_id, data), 201)

@@ -12,7 +12,7 @@ from app.http.conditional import IfMatch
 from app.http.pagination import Page
 from app.http.requests import Request
 from app.http.responses import EncodedResponse
-from app.http.routes import CONDITIONAL
+from app.http.routes import CONDITIONAL, HASHED_ETAG
 from app.problems.ownership import missing
 
 LARGE_BODY = {"body_limit": 1024 * 1024}
@@ -80,4 +80,9 @@ async def remove(request: Request, id: FromPath[UUID], if_match: IfMatch) -> Enc
     return responses.no_content()
 
 
-router = Router("/v1/blog-entries", route_handlers=[create, read, read_by_slug, page, change, remove], tags=["Journal"])
+router = Router(
+    "/v1/blog-entries",
+    route_handlers=[create, read, read_by_slug, page, change, remove],
+    tags=["Journal"],
+    opt=HASHED_ETAG,
+)

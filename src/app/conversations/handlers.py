@@ -28,7 +28,7 @@ from app.http.conditional import IfMatch
 from app.http.pagination import Page
 from app.http.requests import Request
 from app.http.responses import EncodedResponse, Headers, StreamingResponse
-from app.http.routes import PUT
+from app.http.routes import CONDITIONAL, PUT
 from app.problems.ownership import missing
 
 BODY_LIMIT = 8 * 1024 * 1024
@@ -54,7 +54,7 @@ async def page(request: Request, filters: FromQuery[ConversationQuery]) -> Encod
     return pagination.answer_active(rows, filters)
 
 
-@get("/{id:uuid}")
+@get("/{id:uuid}", opt=CONDITIONAL)
 async def read(request: Request, id: FromPath[UUID]) -> EncodedResponse[ConversationWithMessages]:
     """Read a conversation with all of its messages, oldest first."""
     begun = await reading.begin(request.database, request.caller.user_id, id)

@@ -12,7 +12,7 @@ from app.http.conditional import IfMatch
 from app.http.pagination import Page
 from app.http.requests import Request
 from app.http.responses import EncodedResponse
-from app.http.routes import CONDITIONAL, PUT
+from app.http.routes import CONDITIONAL, HASHED_ETAG, PUT
 from app.problems.catalog import Problem
 from app.problems.ownership import missing
 
@@ -67,4 +67,4 @@ async def remove(request: Request, date: FromPath[dt.date], if_match: IfMatch) -
     return responses.no_content()
 
 
-router = Router("/v1/daily-reviews", route_handlers=[replace, read, page, change, remove], tags=["Journal"])
+router = Router("/v1/daily-reviews", route_handlers=[replace, read, page, change, remove], tags=["Journal"], opt=HASHED_ETAG)

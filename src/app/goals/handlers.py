@@ -13,6 +13,7 @@ from app.http.conditional import IfMatch
 from app.http.pagination import DatedPageQuery, Page
 from app.http.requests import Request
 from app.http.responses import EncodedResponse
+from app.http.routes import CONDITIONAL, HASHED_ETAG
 from app.problems.catalog import Problem
 from app.problems.ownership import missing
 
@@ -27,7 +28,7 @@ async def create(request: Request, data: JSONBody[GoalCreate]) -> EncodedRespons
     return responses.created(goal, f"/v1/goals/{goal.id}", replayed=replayed)
 
 
-@get("/{id:uuid}")
+@get("/{id:uuid}", opt=CONDITIONAL)
 async def read(request: Request, id: FromPath[UUID]) -> EncodedResponse[Goal]:
     """Read a goal with its current value and percentage."""
     goal = await repository.get(request.database, request.caller.user_id, id)
@@ -104,5 +105,8 @@ async def page_progress(
 
 
 router = Router(
-    "/v1/goals", route_handlers=[create, read, page, change, remove, tree, create_progress, page_progress], tags=["Goals"]
+    "/v1/goals",
+    route_handlers=[create, read, page, change, remove, tree, create_progress, page_progress],
+    tags=["Goals"],
+    opt=HASHED_ETAG,
 )

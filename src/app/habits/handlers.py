@@ -24,7 +24,7 @@ from app.http.conditional import IfMatch
 from app.http.pagination import Page
 from app.http.requests import Request
 from app.http.responses import EncodedResponse
-from app.http.routes import CONDITIONAL, PUT
+from app.http.routes import CONDITIONAL, HASHED_ETAG, PUT
 from app.problems.catalog import Problem
 from app.problems.ownership import missing
 
@@ -151,4 +151,5 @@ router = Router(
     "/v1/habits",
     route_handlers=[create, read, page, change, remove, today, stats, page_entries, read_entry, put_entry, remove_entry],
     tags=["Habits"],
+    opt=HASHED_ETAG,
 )

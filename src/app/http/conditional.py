@@ -1,7 +1,9 @@
 """Conditional requests (RFC 9110, section 13): If-Match on changes, If-None-Match on reads."""
 
 import re
+from hashlib import blake2b
 from typing import Annotated
+from uuid import UUID
 
 from litestar.params import HeaderParameter
 from litestar.types import HTTPScope
@@ -9,7 +11,7 @@ from litestar.types import HTTPScope
 IfMatch = Annotated[int | None, HeaderParameter(name="If-Match")]
 """A handler's parameter `if_match: IfMatch`: it makes the change only of this version; None: of any."""
 
-_VERSION = re.compile(rb'"(0|[1-9][0-9]{0,8})"')
+_VERSION = re.compile(rb'"(0|[1-9][0-9]{0,15})(?:-[0-9a-f]{16})?"')
 
 
 def expected_version(scope: HTTPScope) -> int | None:
@@ -24,6 +26,16 @@ def expected_version(scope: HTTPScope) -> int | None:
             found = _VERSION.fullmatch(value.strip())
             return int(found[1]) if found else -1
     return None
+
+
+def hashed(etag: bytes, user_id: UUID, body: bytes) -> bytes:
+    """The tag of a version, `"3"`, with 16 hex digits of a hash of the user and the body: `"3-0123456789abcdef"`.
+
+    For If-None-Match the whole tag counts, so that it never stands for another user's answer or for other derived values; for
+    If-Match only the version before the hyphen.
+    """
+    digest = blake2b(body, digest_size=8, key=user_id.bytes).hexdigest()
+    return b'%b-%b"' % (etag[:-1], digest.encode())
 
 
 def names_tag(scope: HTTPScope, tag: bytes) -> bool:

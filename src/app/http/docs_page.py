@@ -40,7 +40,7 @@ PAGE = b"""\
 # rewrite the whole document before it shows anything, which takes seconds.
 START = b"""\
 SwaggerUIBundle({
-  url: "/openapi.json", dom_id: "#swagger-ui", deepLinking: true, persistAuthorization: true,
+  url: "/openapi.json", dom_id: "#swagger-ui", deepLinking: true,
   displayRequestDuration: true, tryItOutEnabled: true, defaultModelsExpandDepth: 0, validatorUrl: null,
   docExpansion: "none", filter: true,
   plugins: [{ statePlugins: { spec: { wrapActions: { requestResolvedSubtree: (resolve) => (path) =>
@@ -61,7 +61,10 @@ _PAGE_HEADERS = (
     (b"content-type", b"text/html; charset=utf-8"),
     (
         b"content-security-policy",
-        b"default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'",
+        (
+            b"default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
+            b"connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+        ),
     ),
     (b"x-content-type-options", b"nosniff"),
 )

@@ -37,6 +37,10 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     session_only: bool = False
     roles: frozenset[str] = frozenset()
     conditional: bool = False
+    hashed_etag: bool = False
+    """The ETag has a hash of the user and the body after the version."""
+    no_store: bool = False
+    """The answer is a secret: no cache may keep it."""
     body_limit: int = BODY_LIMIT
     multipart: Any = None
     """The form of a handler that reads its body by itself, as `multipart/form-data`."""
@@ -62,6 +66,10 @@ SERVICES = {"roles": frozenset({"service", "admin"})}
 """For services and admins; each request is written to the audit trail."""
 CONDITIONAL = {"conditional": True}
 """The answer has an ETag; a client that names it in If-None-Match gets 304."""
+HASHED_ETAG = {"hashed_etag": True}
+"""For addresses that are the same for every user, and for answers that hold more than their row's version tells."""
+NO_STORE = {"no_store": True}
+"""The answer is a secret, such as a token: no cache may keep it."""
 PUT = {"also": {201: "There was none: it is made"}}
 """A put that makes the row where there is none."""
 

@@ -38,6 +38,12 @@ _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
+_SAFE = ((b"x-content-type-options", b"nosniff"), (b"referrer-policy", b"no-referrer"))
+# A cache keeps an answer for its caller only, and asks each time whether it still holds (RFC 9111, 5.2.2).
+_PRIVATE = ((b"cache-control", b"private, no-cache"), (b"vary", b"Authorization, X-On-Behalf-Of"), *_SAFE)
+_NO_STORE = ((b"cache-control", b"no-store"), *_SAFE)
+
+
 class _Node:
     """A place in the tree of paths."""
 
@@ -73,7 +79,10 @@ class Routing:
                 return await handle(scope, receive, arguments)
             return await self._respond_unrouted(scope, node)
         except Exception as error:  # noqa: BLE001 - every error becomes the problem that answers it
-            return problem_response(scope, problem_for(error))
+            answer = problem_response(scope, problem_for(error))
+            if scope["path"].startswith("/v1/"):
+                answer.encoded_headers += _PRIVATE
+            return answer
 
     def _add(self, route: Route) -> None:
         node = self._root
@@ -129,7 +138,8 @@ def _compiled(route: Route, services: Services, app: Litestar) -> Handle:
     parsers = [(name, _parser(kind)) for name, kind in route.parameters.items()]
     filters, data, limit = route.filters, route.data, route.options.body_limit
     takes_request, if_match, byte_range = route.takes_request, route.if_match, route.byte_range
-    is_conditional = route.options.conditional
+    is_conditional, hashed = route.options.conditional, route.options.hashed_etag
+    caching = (_NO_STORE if route.options.no_store else _PRIVATE) if route.path.startswith("/v1/") else ()
     refuses_query = filters is None and route.path.startswith("/v1/")
 
     async def handle(scope: HTTPScope, receive: Receive, values: list[str]) -> EncodedResponse[Any]:
@@ -149,8 +159,11 @@ def _compiled(route: Route, services: Services, app: Litestar) -> Handle:
         if byte_range:
             arguments["byte_range"] = RequestedRange(scope)
         answer = await call(**arguments)
+        if answer.etag and hashed:
+            answer.etag = conditional.hashed(answer.etag, scope["user"].user_id, answer.body)
         if is_conditional and answer.status_code in {200, 206} and conditional.names_tag(scope, answer.etag):
-            return not_modified(answer)
+            answer = not_modified(answer)
+        answer.encoded_headers += caching
         return answer
 
     return handle

@@ -85,8 +85,6 @@ def headers(file_name: str, content_type: str) -> tuple[tuple[bytes, bytes], ...
         (b"content-type", shown.encode() if inline else b"application/octet-stream"),
         (b"content-disposition", _disposition("inline" if inline else "attachment", file_name)),
         (b"content-security-policy", b"sandbox; default-src 'none'"),
-        (b"x-content-type-options", b"nosniff"),
-        (b"cache-control", b"private"),
     )
 
 

@@ -100,7 +100,6 @@ class MediaForm(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
 class FileFacts(msgspec.Struct, frozen=True):
     """What is found out of a file while it arrives: columns of its row."""
 
-    file_name: str
     content_type: str
     size_bytes: int
     sha256: str

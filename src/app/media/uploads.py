@@ -48,7 +48,7 @@ async def upload(database: Database, storage: Storage, settings: Settings, user_
         async with asyncio.timeout(UPLOAD_SECONDS), storage.writing(key) as write:
             file = _PassingFile(write, most, room)
             sent = await form.read(most, file.take)
-            facts = file.facts(sent.file)
+            facts = file.facts()
         return await _keep(database, settings, user_id, sent, facts, key=key)
     except TimeoutError:
         await _give_up(database, storage, user_id, key)
@@ -80,14 +80,14 @@ class _PassingFile:
         self._hash.update(chunk)
         await self._write(chunk)
 
-    def facts(self, file_name: str) -> FileFacts:
+    def facts(self) -> FileFacts:
         """What is known of it at its end. Raises Problem 422 when it is empty."""
         if self._size == 0:
             raise invalid("file", "empty", "must not be empty")
         head = bytes(self._head)
         content_type = sniff(head)
         width, height = dimensions(content_type, head)
-        return FileFacts(file_name, content_type, self._size, self._hash.hexdigest(), width, height)
+        return FileFacts(content_type, self._size, self._hash.hexdigest(), width, height)
 
 
 async def _keep(database: Database, settings: Settings, user_id: UUID, sent: MediaForm, facts: FileFacts, *, key: str) -> Media:

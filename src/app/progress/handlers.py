@@ -10,7 +10,7 @@ from app.http.conditional import IfMatch
 from app.http.pagination import Page
 from app.http.requests import Request
 from app.http.responses import EncodedResponse
-from app.http.routes import CONDITIONAL, PUT
+from app.http.routes import CONDITIONAL, HASHED_ETAG, PUT
 from app.problems.catalog import Problem
 from app.problems.ownership import missing
 from app.progress import repository
@@ -78,5 +78,8 @@ async def remove(
 
 
 router = Router(
-    "/v1/progress-snapshots", route_handlers=[compute, read, page, remove], tags=["Progress"], opt={"operations": "progress"}
+    "/v1/progress-snapshots",
+    route_handlers=[compute, read, page, remove],
+    tags=["Progress"],
+    opt=HASHED_ETAG | {"operations": "progress"},
 )

@@ -10,6 +10,7 @@ from app.http.conditional import IfMatch
 from app.http.pagination import Page
 from app.http.requests import Request
 from app.http.responses import EncodedResponse
+from app.http.routes import CONDITIONAL, HASHED_ETAG
 from app.problems.catalog import Problem
 from app.problems.ownership import missing
 from app.tags import repository, rules
@@ -26,7 +27,7 @@ async def create(request: Request, data: JSONBody[TagCreate]) -> EncodedResponse
     return responses.created(tag, f"/v1/tags/{tag.id}", replayed=replayed)
 
 
-@get("/{id:uuid}")
+@get("/{id:uuid}", opt=CONDITIONAL)
 async def read(request: Request, id: FromPath[UUID]) -> EncodedResponse[Tag]:
     """Read a tag."""
     tag = await repository.get(request.database, request.caller.user_id, id)
@@ -87,4 +88,9 @@ async def page_taggings(
     return pagination.answer(taggings, filters)
 
 
-router = Router("/v1/tags", route_handlers=[create, read, page, change, remove, attach, detach, page_taggings], tags=["Tags"])
+router = Router(
+    "/v1/tags",
+    route_handlers=[create, read, page, change, remove, attach, detach, page_taggings],
+    tags=["Tags"],
+    opt=HASHED_ETAG,
+)

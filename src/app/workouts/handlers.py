@@ -11,6 +11,7 @@ from app.http.date_ranges import Summary, SummaryQuery
 from app.http.pagination import Page
 from app.http.requests import Request
 from app.http.responses import EncodedResponse
+from app.http.routes import CONDITIONAL
 from app.problems.ownership import missing
 from app.workouts import repository, rules
 from app.workouts.schemas import Workout, WorkoutCreate, WorkoutPatch, WorkoutPut, WorkoutQuery, WorkoutTotals
@@ -23,7 +24,7 @@ async def create(request: Request, data: JSONBody[WorkoutCreate]) -> EncodedResp
     return responses.created(workout, f"/v1/workouts/{workout.id}", replayed=replayed)
 
 
-@get("/{id:uuid}")
+@get("/{id:uuid}", opt=CONDITIONAL)
 async def read(request: Request, id: FromPath[UUID]) -> EncodedResponse[Workout]:
     """Read a workout with its exercises."""
     workout = await repository.get(request.database, request.caller.user_id, id)
