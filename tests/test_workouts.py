@@ -68,7 +68,7 @@ def test_a_workout_needs_no_exercises(ada: User) -> None:
 
 
 def test_the_etag_of_a_workout_stands_for_its_exercises_too(ada: User) -> None:
-    path = f"/v1/workouts/{workout(ada)['id']}"
+    path = f"/v1/workouts/{train(ada)['id']}"
     tag = ada.get(path).headers["etag"]
     assert ada.get(path, headers={"If-None-Match": tag}).status_code == 304
     assert ada.patch(path, {"exercises": [{"name": "Squat"}]}).status_code == 200
