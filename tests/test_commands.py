@@ -81,6 +81,22 @@ def test_the_doctor_says_what_to_do_about_a_pool_that_is_too_large(database: str
     assert "Lower WORKERS" in examined.stdout
 
 
+def test_the_doctor_says_what_to_do_about_a_low_limit_of_open_files(database: str) -> None:
+    examined = subprocess.run(
+        ["sh", "-c", 'ulimit -n 3000; exec "$@"', "sh", HOLDFAST, "doctor"],
+        env=os.environ | {"DATABASE_URL": database, "MAX_CONNECTIONS": "5000"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert examined.returncode == 0, examined.stdout + examined.stderr
+    assert "mind  sockets" in examined.stdout
+    assert "only 3000 are allowed" in examined.stdout
+    assert "LimitNOFILE" in examined.stdout
+    assert "ok    sockets" in holdfast(database, "doctor", MAX_CONNECTIONS="100").stdout
+
+
 def test_the_doctor_says_what_to_do_about_an_old_schema(own_database: str, runner: asyncio.Runner) -> None:
     assert holdfast(own_database, "migrate", "down").returncode == 0
     examined = holdfast(own_database, "doctor")

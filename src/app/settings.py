@@ -39,6 +39,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     host: str = "127.0.0.1"
     port: int = 8000
     workers: int = 1
+    max_connections: int = 10_000
+    """Sockets per worker; fewer where the limit of open files is lower and cannot be raised."""
+    body_timeout: float = 20.0
+    """Seconds without a byte of a request's body."""
+    write_timeout: float = 20.0
+    """Seconds in which the reader of a large answer takes nothing."""
     data: Path = Path("var")
     session_days: int = 30
     cors_origins: tuple[str, ...] = ()
@@ -89,6 +95,9 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
         host=read("HOST", str, "127.0.0.1"),
         port=read("PORT", _whole(1, 65535), 8000),
         workers=read("WORKERS", _whole(1, 128), 1),
+        max_connections=read("MAX_CONNECTIONS", _whole(1, 1_000_000), 10_000),
+        body_timeout=read("BODY_TIMEOUT", _seconds, 20.0),
+        write_timeout=read("WRITE_TIMEOUT", _seconds, 20.0),
         data=read("HOLDFAST_DATA", Path, Path("var")).absolute(),
         session_days=read("SESSION_DAYS", _whole(1, 3650), 30),
         cors_origins=read("CORS_ORIGINS", _origins, ()),

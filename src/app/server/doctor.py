@@ -6,6 +6,7 @@ import msgspec
 
 from app.database import migrations
 from app.database.queries import Executor, load
+from app.server import open_files
 from app.settings import Settings
 
 queries = load("doctor")
@@ -77,6 +78,7 @@ async def examine(database: Executor, settings: Settings) -> list[Finding]:
         await _privileges(database, found),
         await _schema(database),
         _pool(found, settings),
+        _sockets(settings),
     ]
 
 
@@ -111,3 +113,11 @@ def _pool(found: Server, settings: Settings) -> Finding:
     if needed <= found.connections:
         return Finding("ok", "pool", text)
     return Finding("bad", "pool", text, "Lower WORKERS, DB_POOL_SIZE or DB_MAX_OVERFLOW, or raise max_connections.")
+
+
+def _sockets(settings: Settings) -> Finding:
+    needed, available = open_files.needed(settings), open_files.available()
+    if needed <= available:
+        return Finding("ok", "sockets", f"a worker may have {settings.max_connections}")
+    text = f"a worker may need {needed} open files, only {available} are allowed here"
+    return Finding("mind", "sockets", text, "Raise the hard limit (LimitNOFILE, ulimit -Hn), or lower MAX_CONNECTIONS.")

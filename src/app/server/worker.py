@@ -3,9 +3,11 @@
 import ctypes
 import multiprocessing
 import os
+import platform
 import signal
 import sys
 
+import structlog
 from granian import Granian
 from granian.constants import HTTPModes, Interfaces, Loops
 from granian.log import LogLevels
@@ -13,10 +15,14 @@ from granian.log import LogLevels
 from app import settings as environment
 from app.http.middleware import Application
 from app.main import create_app
+from app.server import open_files
 from app.server.supervisor import DRAIN_WITHIN
 from app.telemetry import logs
 
+log = structlog.get_logger()
+
 _PR_SET_PDEATHSIG = 1
+_M_MMAP_THRESHOLD = -3
 
 
 def die_with_parent(parent: int | None = None) -> None:
@@ -38,6 +44,16 @@ def die_with_parent(parent: int | None = None) -> None:
         os.kill(os.getpid(), signal.SIGTERM)
 
 
+def give_large_blocks_back() -> None:
+    """Have memory of large bodies returned when it is freed. Does nothing without glibc.
+
+    Left to itself glibc takes blocks of any size from the heap once one of that size was freed, and small blocks between them
+    keep the heap from shrinking: 25 readers of 7 MB cost 94 MB for good.
+    """
+    if platform.libc_ver()[0] == "glibc":
+        ctypes.CDLL(None).mallopt(_M_MMAP_THRESHOLD, 1024 * 1024)
+
+
 def run_granian() -> None:
     """Serve, with workers that are forks and so begin with everything loaded.
 
@@ -46,6 +62,10 @@ def run_granian() -> None:
     die_with_parent(int(sys.argv[1]))
     settings = environment.from_environment(os.environ)
     logs.configure(production=settings.production)
+    give_large_blocks_back()
+    connections = open_files.raise_limit(settings)
+    if connections < settings.max_connections:
+        log.warning("connections_limited", connections=connections, wanted=settings.max_connections, run="holdfast doctor")
     server = Granian(
         "app.server.worker:from_environment",
         factory=True,
@@ -56,6 +76,7 @@ def run_granian() -> None:
         http=HTTPModes.http1,
         loop=Loops.uvloop,
         websockets=False,
+        backpressure=connections,
         workers_kill_timeout=DRAIN_WITHIN,
         respawn_interval=0.5,
         log_level=LogLevels.warning,
