@@ -1,15 +1,18 @@
 """The outermost layer: what must hold for every request, whatever happens inside.
 
-Request ids, HEAD (handled as GET, sent without its body), CORS, the last-resort problem, the request's log line and metrics.
+Request ids, HEAD (handled as GET, sent without its body), CORS, how long clients are waited for, the last-resort problem, the
+request's log line and metrics.
 """
 
 import itertools
 import re
 import secrets
+from collections.abc import Callable
 from functools import cache
 from time import perf_counter
 from typing import Any, Final, cast
 
+import structlog
 from litestar import Litestar
 from litestar.enums import ScopeType
 from litestar.types import HTTPScope, Receive, Scope, Send
@@ -19,7 +22,10 @@ from app.http.cors import Cors
 from app.http.exception_handlers import problem_response, unexpected
 from app.http.routing import Routing
 from app.http.services import Services
+from app.http.transfers import OF_A_BODY, NotTakenError, RequestBody, Waits
 from app.telemetry import logs, metrics
+
+log = structlog.get_logger()
 
 # Looked up once: Enum's own look-up takes longer than the comparison.
 _HTTP: Final = ScopeType.HTTP
@@ -35,6 +41,9 @@ class Application:
         self.routing = Routing(litestar, services)
         services.document = cache(lambda: openapi.document(self.routing.routes))
         self._litestar = litestar
+        self.waits = Waits(services.settings.body_timeout, services.settings.write_timeout)
+        self.on_start: Callable[[], None] | None = None
+        """Called in the server's event loop when it starts the app."""
         self._cors = Cors(services.settings.cors_origins) if services.settings.cors_origins else None
         # Unique over restarts and workers by the prefix, within one by the count.
         self._prefix = secrets.token_hex(6)
@@ -46,11 +55,13 @@ class Application:
         elif scope["type"] == ScopeType.WEBSOCKET:
             await send(cast("Any", {"type": "websocket.close", "code": 1000}))
         else:
+            if self.on_start is not None:
+                self.on_start()
             await self._litestar(scope, cast("Any", receive), cast("Any", send))
 
     async def _respond(self, scope: HTTPScope, receive: Receive, send: Send) -> None:
         started = perf_counter()
-        request_id = self._request_id(scope)
+        request_id, body = self._read_headers(scope, receive)
         logs.request_id.set(request_id)
         state = scope.setdefault("state", {})
         state["request_id"] = request_id
@@ -62,9 +73,14 @@ class Application:
             preflight = None
             if self._cors is not None:
                 preflight, send = self._cors.preflight(scope), self._cors.sending(scope, send)
-            answer = preflight or await self.routing.respond(scope, receive)
+            answer = preflight or await self.routing.respond(scope, receive if body is None else body.receive)
             status = answer.status_code
-            await answer.send(scope, send)
+            if body is not None and not await body.leaves_connection_usable(scope):
+                answer.close_connection()
+            await answer.send(scope, self.waits.sending(send) if answer.waits_for_reader else send)
+        except NotTakenError:
+            # The connection ends without the rest.
+            log.warning("answer_not_taken", route=scope.get("path_template"))
         except Exception as error:  # noqa: BLE001 - the last resort
             problem = unexpected(error)
             if not status:
@@ -73,12 +89,16 @@ class Application:
         finally:
             self._note(scope, method, status, perf_counter() - started)
 
-    def _request_id(self, scope: HTTPScope) -> str:
-        """The caller's own when it sent a sane one, or else a new one."""
+    def _read_headers(self, scope: HTTPScope, receive: Receive) -> tuple[str, RequestBody | None]:
+        """The request's id, the caller's own when it sent a sane one; and its body, unless it has none."""
+        request_id, body = None, None
         for name, value in scope["headers"]:
-            if name == b"x-request-id" and _SANE_ID.fullmatch(value):
-                return value.decode()
-        return f"{self._prefix}-{next(self._count):x}"
+            if name == b"x-request-id":
+                if request_id is None and _SANE_ID.fullmatch(value):
+                    request_id = value.decode()
+            elif name in OF_A_BODY and value != b"0":
+                body = RequestBody(receive, self.waits)
+        return request_id or f"{self._prefix}-{next(self._count):x}", body
 
     def _note(self, scope: HTTPScope, method: str, status: int, seconds: float) -> None:
         # The route's template, never the path: paths are without number, and what is in them is the user's.

@@ -1,7 +1,7 @@
 """The OpenAPI 3.1 document: its paths, and what the routes say about each operation.
 
 The document is made from the routes and from the same msgspec structs that decode and encode: so it cannot say anything
-else than what the server does. Problems follow from a route's shape (a body: 400, 413, 415, 422; an id in the path: 404;
+else than what the server does. Problems follow from a route's shape (a body: 400, 408, 413, 415, 422; an id in the path: 404;
 a signed-in caller: 401, ...); what a route adds to them stands in its `opt["problems"]`.
 """
 
@@ -215,10 +215,10 @@ def _problems(route: Route) -> list[str]:
 
 def _body_problems(route: Route) -> list[str]:
     if route.options.multipart:
-        return ["malformed_multipart", "bad_request", "body_too_large", "unsupported_media_type"]
+        return ["malformed_multipart", "bad_request", "request_timeout", "body_too_large", "unsupported_media_type"]
     if route.data is None:
         return []
-    codes = ["malformed_json", "body_too_large", "unsupported_media_type"]
+    codes = ["malformed_json", "request_timeout", "body_too_large", "unsupported_media_type"]
     if _has_field(route.data, "id"):
         codes.append("conflict")
     if any(ChosenId in get_args(field.type) for field in msgspec.structs.fields(route.data)):

@@ -17,6 +17,9 @@ encode = msgspec.json.Encoder(decimal_format="number").encode
 
 _JSON = (b"content-type", b"application/json")
 
+PIECED_ABOVE, PIECE = 256 * 1024, 64 * 1024
+"""Bytes: a larger answer is sent in pieces, because the server waits for the reader of a piece, and only of a piece."""
+
 
 class EncodedResponse(Response[T], Generic[T]):
     """An answer whose body is there; `etag` is the whole tag with its quotes, b"" when it has none.
@@ -30,6 +33,15 @@ class EncodedResponse(Response[T], Generic[T]):
         self.encoded_headers = headers
         self.etag = etag
 
+    @property
+    def waits_for_reader(self) -> bool:
+        """Whether sending it can take as long as its reader does."""
+        return len(self.body) > PIECED_ABOVE
+
+    def close_connection(self) -> None:
+        """Have the connection end with this answer."""
+        self.encoded_headers = (*self.encoded_headers, (b"connection", b"close"))
+
     async def send(self, scope: HTTPScope, send: Send) -> None:
         """Send it as the answer to a request; to a HEAD without its body."""
         headers = self._headers(scope)
@@ -37,7 +49,12 @@ class EncodedResponse(Response[T], Generic[T]):
             headers += ((b"content-length", b"%d" % len(self.body)),)
         await send({"type": "http.response.start", "status": self.status_code, "headers": headers})
         body = b"" if "head" in scope["state"] else self.body
-        await send({"type": "http.response.body", "body": body, "more_body": False})
+        if len(body) > PIECED_ABOVE:
+            for start in range(0, len(body), PIECE):
+                piece, more = body[start : start + PIECE], start + PIECE < len(body)
+                await send({"type": "http.response.body", "body": piece, "more_body": more})
+        else:
+            await send({"type": "http.response.body", "body": body, "more_body": False})
 
     def _headers(self, scope: HTTPScope) -> Headers:
         request_id = (b"x-request-id", scope["state"]["request_id"].encode())
@@ -55,6 +72,10 @@ class StreamingResponse(EncodedResponse[bytes]):
     def __init__(self, chunks: AsyncIterator[bytes], status: int = 200, headers: Headers = (_JSON,), etag: bytes = b"") -> None:
         super().__init__(b"", status, headers, etag)
         self.chunks = chunks
+
+    @property
+    def waits_for_reader(self) -> bool:
+        return True
 
     async def send(self, scope: HTTPScope, send: Send) -> None:
         """Send it as the answer to a request; of a HEAD's, no chunk is asked for."""

@@ -42,6 +42,9 @@ KINDS: dict[str, Kind] = {
         "Method not allowed",
         "The address exists but does not take this method; the Allow header lists those it takes.",
     ),
+    "request_timeout": Kind(
+        408, "Request timed out", "Nothing of the body arrived for too long. Nothing was done; send the request again."
+    ),
     "already_registered": Kind(
         409,
         "Already registered",

@@ -1,11 +1,15 @@
 """granian, its own process under the supervisor, and the workers that it forks: `python -m app.server.worker <pid>`."""
 
+import asyncio
 import ctypes
 import multiprocessing
 import os
 import platform
 import signal
 import sys
+from collections.abc import Callable
+from functools import partial
+from types import FrameType
 
 import structlog
 from granian import Granian
@@ -97,7 +101,22 @@ def from_environment() -> Application:
     die_with_parent()
     settings = environment.from_environment(os.environ)
     logs.configure(production=settings.production)
-    return create_app(settings)
+    app = create_app(settings)
+    app.on_start = partial(call_when_stopped, app.waits.stop)
+    return app
+
+
+def call_when_stopped(stop: Callable[[], None]) -> None:
+    """Have `stop` called in the running event loop when this worker is told to stop, beside what the server does then."""
+    loop = asyncio.get_running_loop()
+    servers = signal.getsignal(signal.SIGTERM)
+
+    def on_signal(number: int, frame: FrameType | None) -> None:
+        loop.call_soon_threadsafe(stop)
+        if callable(servers):
+            servers(number, frame)
+
+    signal.signal(signal.SIGTERM, on_signal)
 
 
 if __name__ == "__main__":
