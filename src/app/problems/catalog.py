@@ -71,6 +71,15 @@ KINDS: dict[str, Kind] = {
     "media_quota_exceeded": Kind(
         413, "Quota exceeded", "With this file you would store more than this server allows: delete other files first."
     ),
+    "uri_too_long": Kind(414, "Address too long", "The address is longer than the proxy in front of this server takes."),
+    "headers_too_large": Kind(
+        431, "Headers too large", "The headers are longer than the proxy in front of this server takes: is a cookie among them?"
+    ),
+    "server_unavailable": Kind(
+        503,
+        "Server unavailable",
+        "The proxy in front of this server got no answer from it. Try again shortly.",
+    ),
     "range_not_satisfiable": Kind(416, "Range not satisfiable", "The content ends before the range begins."),
     "unsupported_media_type": Kind(
         415, "Unsupported media type", "Send `Content-Type: application/json`, in UTF-8; for a file `multipart/form-data`."
