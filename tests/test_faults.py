@@ -306,10 +306,7 @@ def test_a_query_over_its_time_is_a_504_and_the_pool_is_fine_afterwards(
     create_pool = asyncpg.create_pool
 
     def with_one_side_alone(*arguments: Any, **options: Any) -> Any:
-        if first == "client":
-            options["server_settings"]["statement_timeout"] = "0"
-        else:
-            options["command_timeout"] = 30
+        options["server_settings"]["statement_timeout"] = "0" if first == "client" else "270"
         return create_pool(*arguments, **options)
 
     monkeypatch.setattr(asyncpg, "create_pool", with_one_side_alone)
@@ -469,12 +466,12 @@ def test_every_way_to_lose_a_connection_counts_as_one(
     fetchrow = app.database.connection.Connection.fetchrow
     lost = []
 
-    async def lose_once(connection: Any, sql: str, *arguments: Any) -> Any:
+    async def lose_once(connection: Any, sql: str, *arguments: Any, **options: Any) -> Any:
         if "from tasks" in sql or "update tasks" in sql:
             lost.append(sql)
             if len(lost) == 1:
                 raise error
-        return await fetchrow(connection, sql, *arguments)
+        return await fetchrow(connection, sql, *arguments, **options)
 
     monkeypatch.setattr(app.database.connection.Connection, "fetchrow", lose_once)
     assert user.get(path).json() == task

@@ -119,6 +119,8 @@ async def _listen_for_ever(callers: TokenCache, settings: Settings) -> None:
             connection = await asyncpg.connect(
                 settings.listen_url or settings.database_url,
                 timeout=settings.connect_timeout,
+                # Or it would wait for LISTEN for ever, when the server swallows it.
+                command_timeout=settings.query_timeout,
                 server_settings={"application_name": "holdfast listener"},
             )
             try:

@@ -14,9 +14,10 @@ import structlog
 
 from app.database.connection import AnyConnection, Connection
 from app.database.errors import DRIVER_ERRORS, DatabaseBusy, DatabaseUnavailable, is_lost, raise_translated
-from app.database.pool import Pool
+from app.database.pool import CONFIRM_WITHIN, Pool
 from app.database.queries import Executor, Query
 from app.database.startup import connect_with_retry
+from app.database.time_limit import TimeLimit, time_limit
 from app.settings import Settings
 
 T = TypeVar("T")
@@ -33,15 +34,23 @@ SLOW_QUERY = 1.0
 _RETRY = {"40001", "40P01"}
 
 
-async def _execute(connection: AnyConnection, query: Query, values: list[Any], echo: bool) -> Any:  # noqa: FBT001
+async def _execute(
+    connection: AnyConnection,
+    query: Query,
+    values: list[Any],
+    echo: bool,  # noqa: FBT001
+    limit: TimeLimit | None,
+) -> Any:
     """Send one statement; time it, and translate faults of the database. Other errors pass."""
     started = perf_counter()
     try:
-        result = await getattr(connection, query.call)(query.sql, *values)
+        result = await getattr(connection, query.call)(query.sql, *values, timeout=limit and limit.for_query())
     except DRIVER_ERRORS as error:
         raise_translated(error, query.name)
     finally:
         seconds = perf_counter() - started
+        if limit is not None:
+            limit.queried += seconds
         query.note(seconds)
         if seconds > SLOW_QUERY:
             log.warning("slow_query", query=query.name, seconds=round(seconds, 3))
@@ -55,39 +64,54 @@ async def _transact(
     connection: AnyConnection,
     work: Callable[["Transaction"], Awaitable[T]],
     echo: bool,  # noqa: FBT001
+    limit: TimeLimit,
 ) -> T:
+    transaction = connection.transaction()
     try:
-        async with connection.transaction():
-            return await work(Transaction(connection, echo=echo))
+        async with asyncio.timeout(limit.for_query()):
+            await transaction.start()
+        try:
+            result = await work(Transaction(connection, echo=echo, limit=limit))
+        except BaseException:
+            # It waits for the cancel of the statement to be confirmed: by a server that hangs, never.
+            async with asyncio.timeout(CONFIRM_WITHIN):
+                await transaction.rollback()
+            raise
+        left = limit.for_query()
+        async with asyncio.timeout(None if left is None else max(left, CONFIRM_WITHIN)):
+            await transaction.commit()
     except DRIVER_ERRORS as error:
-        # Out of begin or commit; the statements' own faults were translated before.
+        # Out of begin, commit or rollback; the statements' own faults were translated before.
         if is_lost(error):
             raise DatabaseUnavailable from error
         raise
+    return result
 
 
 class Transaction:
     """One connection inside a transaction: what `Database.transaction` gives to its work."""
 
-    def __init__(self, connection: AnyConnection, *, echo: bool) -> None:
+    def __init__(self, connection: AnyConnection, *, echo: bool, limit: TimeLimit | None = None) -> None:
         self._connection = connection
         self._echo = echo
+        self._limit = limit
 
     async def run(self, query: Query, values: list[Any]) -> Any:
-        return await _execute(self._connection, query, values, self._echo)
+        return await _execute(self._connection, query, values, self._echo, self._limit)
 
 
 class Database:
     """What a worker runs its statements on, over the connections of its pool."""
 
-    def __init__(self, pool: Pool, *, echo: bool) -> None:
+    def __init__(self, pool: Pool, settings: Settings) -> None:
         self.pool = pool
-        self._echo = echo
+        self._settings = settings
+        self._echo = settings.echo_sql
 
     @classmethod
     async def connect(cls, settings: Settings) -> "Database":
         """Open the pool, with retries. Raises DatabaseUnavailable or DatabaseRefused when that comes to nothing."""
-        return cls(await Pool.connect(settings), echo=settings.echo_sql)
+        return cls(await Pool.connect(settings), settings)
 
     async def close(self) -> None:
         """Wait for the statements under way, then close the pool."""
@@ -97,30 +121,36 @@ class Database:
         """Run one statement as its own transaction.
 
         A deadlock or a serialization failure runs it again. A lost connection does so once, and only for a statement that
-        reads: whether a write has happened cannot be known.
+        reads: whether a write has happened cannot be known. All of it is within the time that the request has left.
         Raises DatabaseUnavailable (and its kinds), QueryTimeout; asyncpg's errors about data and constraints pass.
         """
+        limit = time_limit(self._settings)
         try:
-            return await self._with_connection(_execute, query, values)
+            return await self._with_connection(_execute, limit, query, values)
         except DatabaseUnavailable as error:
             if not query.reads_only or type(error) is not DatabaseUnavailable:
                 raise
-        return await self._with_connection(_execute, query, values)
+        return await self._with_connection(_execute, limit, query, values)
 
     async def transaction(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
         """Run `work` in one transaction: all of it or nothing. `work` may run up to three times: no effects beside SQL.
 
         Raises as `run` does; what `work` raises rolls back and passes.
         """
-        return await self._with_connection(_transact, work)
+        return await self._with_connection(_transact, time_limit(self._settings), work)
 
-    async def _with_connection(self, work: Callable[[AnyConnection, Unpack[Ts], bool], Awaitable[T]], *arguments: *Ts) -> T:
+    async def _with_connection(
+        self,
+        work: Callable[[AnyConnection, Unpack[Ts], bool, TimeLimit], Awaitable[T]],
+        limit: TimeLimit,
+        *arguments: *Ts,
+    ) -> T:
         """Take a connection, do the work, again after a deadlock, and give it back."""
         pool, attempt = self.pool, 1
         while True:
-            connection = await pool.acquire()
+            connection = await pool.acquire(limit)
             try:
-                result = await work(connection, *arguments, self._echo)
+                result = await work(connection, *arguments, self._echo, limit)
             except asyncpg.PostgresError as error:
                 await pool.release(connection)
                 if error.sqlstate not in _RETRY:

@@ -13,6 +13,7 @@ from asyncpg.pool import PoolConnectionProxy
 from app.database.connection import Connection
 from app.database.errors import DRIVER_ERRORS, DatabaseUnavailable, PoolExhausted
 from app.database.startup import connect_with_retry
+from app.database.time_limit import TimeLimit
 from app.settings import Settings
 from app.telemetry import metrics
 
@@ -22,7 +23,11 @@ if TYPE_CHECKING:
 log = structlog.get_logger()
 
 KEEP = 10.0
-"""Seconds between the times at which unused connections are released to asyncpg's pool, which closes them after a while."""
+"""Seconds between the times at which connections beyond DB_POOL_SIZE that no request uses are released to asyncpg's pool, which
+closes them after five minutes."""
+
+CONFIRM_WITHIN = 0.5
+"""Seconds that the server gets to confirm a cancel, a rollback or a goodbye. One that hangs never does."""
 
 
 class Pool:
@@ -30,16 +35,16 @@ class Pool:
 
     A connection that was just used goes to the request that has waited longest, or is kept for the next one, instead of
     being released: the acquire and release of asyncpg's pool, with their timers and tasks, cost as much as a one-row query.
-    Kept connections count as used there. They are released when they are lost or old, and every few seconds, so that
-    asyncpg's pool can close those that are not needed. No request ever waits inside asyncpg's pool: that is asked only for
-    what it has or may open, see `_lent`.
+    Kept connections count as used there. They are released when they are lost or old, and every few seconds those beyond
+    DB_POOL_SIZE are, so that asyncpg's pool can close what is not needed. No request ever waits inside asyncpg's pool: that is
+    asked only for what it has or may open, see `_lent`.
     """
 
     def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]", settings: Settings) -> None:
         self.waiting = 0
         """Requests that wait for a connection now."""
         self._pool = pool
-        self._timeout = settings.pool_timeout
+        self._size = settings.pool_size
         self._recycle = settings.pool_recycle
         self._kept: list[LentConnection] = []
         """Empty while a request waits in `_queue`."""
@@ -58,7 +63,10 @@ class Pool:
             return await asyncpg.create_pool(
                 settings.database_url,
                 connection_class=Connection,
-                min_size=settings.pool_size,
+                init_size=settings.pool_size,
+                # It would restore its least number by itself, and keep the place of each connection that it waits for: from
+                # requests, for DB_CONNECT_TIMEOUT, when the server swallows everything.
+                min_size=0,
                 max_size=settings.pool_size + settings.max_overflow,
                 timeout=settings.connect_timeout,
                 command_timeout=settings.query_timeout,
@@ -105,13 +113,13 @@ class Pool:
         """Whether every connection that the pool may have is taken."""
         return self.idle == 0 and self.size == self._pool.get_max_size()
 
-    async def acquire(self) -> "LentConnection":
-        """Take a connection that works, within DB_POOL_TIMEOUT; give it to `hand_on` or `release` in the end.
+    async def acquire(self, limit: TimeLimit) -> "LentConnection":
+        """Take a connection that works, within the time left for it; give it to `hand_on` or `release` in the end.
 
         Raises PoolExhausted or DatabaseUnavailable.
         """
         while True:
-            connection = self._kept.pop() if self._kept else await self._acquire()
+            connection = self._kept.pop() if self._kept else await self._acquire(limit)
             if _works(connection):
                 return connection
             # Lost while it was kept: asyncpg's pool replaces it.
@@ -129,31 +137,49 @@ class Pool:
         """Give a connection back to asyncpg's pool, which replaces one that is lost, or that is closed here."""
         try:
             if close and _works(connection):
-                await connection.close()
+                await connection.close(timeout=CONFIRM_WITHIN)
             # Lost at this very moment, it has freed its place in the pool by itself, and release() would complain.
             with suppress(asyncpg.InternalClientError):
-                await self._pool.release(connection)
+                # Waits for the cancel of a statement that ran too long, or was given up.
+                await self._pool.release(connection, timeout=CONFIRM_WITHIN)
+        except TimeoutError:
+            # It was ended, and the others may be as dead.
+            log.warning("cancel_not_confirmed")
+            await self._end_kept()
         finally:
             self._pass_on(None)
 
     async def expire(self, lost: "LentConnection") -> None:
         """Have all connections replaced after one was lost: the others may be as dead without a sign of it."""
-        await self._pool.expire_connections()
-        await self.release(lost)
-        await self._release_kept()
+        self._end(lost)
+        await self._end_kept()
 
-    async def _acquire(self) -> "LentConnection":
+    async def _end_kept(self) -> None:
+        """End the connections that are kept, and have those in use replaced when they come back."""
+        await self._pool.expire_connections()
+        kept, self._kept = self._kept, []
+        for connection in kept:
+            self._end(connection)
+
+    def _end(self, connection: "LentConnection") -> None:
+        """End a connection without a word: the server may hang, and would not answer."""
+        # Lost before, and taken back by asyncpg's pool already.
+        with suppress(asyncpg.InterfaceError):
+            connection.terminate()
+        self._pass_on(None)
+
+    async def _acquire(self, limit: TimeLimit) -> "LentConnection":
         # A circuit breaker belongs here: the one place where it shows that no connection can be made.
         started = perf_counter()
         self.waiting += 1
         try:
             if self._lent == self._pool.get_max_size():
-                handed = await self._wait_in_queue()
+                handed = await self._wait_in_queue(limit.for_waiting())
                 if handed is not None:
                     return handed
             else:
                 self._lent += 1
-            return await self._borrow(self._timeout - (perf_counter() - started))
+            return await self._borrow(limit.for_waiting() - (perf_counter() - started))
         except TimeoutError as error:
             # A bare TimeoutError says either: every connection is taken, or the host does not answer.
             log.warning("pool_exhausted" if self.exhausted else "database_unreachable", waiting=self.waiting)
@@ -164,15 +190,17 @@ class Pool:
             raise DatabaseUnavailable from error
         finally:
             self.waiting -= 1
-            metrics.acquiring.note(perf_counter() - started)
+            seconds = perf_counter() - started
+            limit.waited += seconds
+            metrics.acquiring.note(seconds)
 
-    async def _wait_in_queue(self) -> "LentConnection | None":
-        """Wait to be handed a connection, or the right to borrow one. Raises TimeoutError after DB_POOL_TIMEOUT."""
+    async def _wait_in_queue(self, seconds: float) -> "LentConnection | None":
+        """Wait to be handed a connection, or the right to borrow one. Raises TimeoutError when the time is up."""
         loop = asyncio.get_running_loop()
         turn: asyncio.Future[LentConnection | None] = loop.create_future()
         self._queue.append(turn)
         # What `asyncio.timeout` does would cost more than the handing on.
-        timer = loop.call_later(self._timeout, _time_is_up, turn)
+        timer = loop.call_later(seconds, _time_is_up, turn)
         try:
             return await turn
         except BaseException:
@@ -205,16 +233,16 @@ class Pool:
             self._pass_on(None)
             raise
 
-    async def _release_kept(self) -> None:
+    async def _release_kept(self, *, down_to: int = 0) -> None:
         # One by one: what is not released when this is cancelled is still kept.
-        for _ in range(len(self._kept)):
-            if self._kept:
+        for _ in range(len(self._kept) - down_to):
+            if len(self._kept) > down_to:
                 await self.release(self._kept.pop(0))
 
     async def _release_regularly(self) -> None:
         while True:
             await asyncio.sleep(KEEP)
-            await self._release_kept()
+            await self._release_kept(down_to=self._size)
 
 
 def _works(connection: "LentConnection") -> bool:

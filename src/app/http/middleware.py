@@ -17,6 +17,7 @@ from litestar import Litestar
 from litestar.enums import ScopeType
 from litestar.types import HTTPScope, Receive, Scope, Send
 
+from app.database.time_limit import begin_request
 from app.http import openapi
 from app.http.cors import Cors
 from app.http.exception_handlers import problem_response, unexpected
@@ -63,6 +64,7 @@ class Application:
         started = perf_counter()
         request_id, body = self._read_headers(scope, receive)
         logs.request_id.set(request_id)
+        begin_request(self.services.settings)
         state = scope.setdefault("state", {})
         state["request_id"] = request_id
         method = scope["method"]
