@@ -17,6 +17,7 @@ import psutil
 import pytest
 from serving import HOLDFAST, PATIENCE, Serving, alive, free_port, listens, run, until, users_of, variables
 
+import app.server.supervisor
 from app.database import embedded, package_files
 from app.database.postgres_programs import EmbeddedError, binaries_folder
 
@@ -170,6 +171,41 @@ def test_after_a_kill_of_everything_the_next_start_has_all_data(tmp_path: Path) 
         assert '"starting_database"' in again.words()
         assert "migrat" not in again.words()
         assert again.stop() == 0
+
+
+def postmaster(serving: Serving, *, but: int = 0) -> int:
+    """The process id of the PostgreSQL that comes along, once there is one, other than this."""
+
+    def find() -> int:
+        try:
+            pid = int((serving.data / "postgres/postmaster.pid").read_text().partition("\n")[0])
+        except (OSError, ValueError):
+            return 0
+        return pid if pid != but and alive(pid) else 0
+
+    found: int = until(find, lambda: f"PostgreSQL runs: {serving.words()}")
+    return found
+
+
+def test_a_postgresql_that_dies_is_started_again_but_not_for_ever(tmp_path: Path) -> None:
+    assert app.server.supervisor.RESTARTS == 5
+    once = "import sys, app.server.supervisor as it, app.server.cli; it.RESTARTS = 1; app.server.cli.main(sys.argv[2:])"
+    with Serving(tmp_path / "var", tmp_path / "said", before=(sys.executable, "-c", once)) as serving:
+        token, task = store_a_task(serving)
+        workers, pid = serving.workers(), postmaster(serving)
+        os.kill(pid, signal.SIGKILL)
+        until(lambda: not alive(pid), "PostgreSQL is gone")
+        statuses = set()
+        while (status := serving.get(f"/v1/tasks/{task}", token).status_code) != 200:
+            statuses.add(status)
+            # It replays its log: what asks now takes time from that.
+            time.sleep(0.1)
+        assert statuses == {503}
+        assert serving.workers() == workers
+        os.kill(postmaster(serving, but=pid), signal.SIGKILL)
+        assert serving.process.wait(PATIENCE) == 1
+        assert "The embedded PostgreSQL ended too often" in serving.words()
+        assert "Traceback" not in serving.words()
 
 
 @needs_root

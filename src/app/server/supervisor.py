@@ -16,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import deque
 from collections.abc import Coroutine
 from contextlib import ExitStack, closing, suppress
 from typing import Any, TypeVar
@@ -26,6 +27,7 @@ import structlog
 from app.database import embedded, migrations
 from app.database.embedded import StartCancelledError
 from app.database.executor import on_connection
+from app.database.postgres_programs import EmbeddedError
 from app.server import doctor
 from app.server.data_lock import FOLDER_FREE_WITHIN, ServeError, holder_of, try_lock
 from app.server.ports import claimed_port
@@ -37,6 +39,11 @@ T = TypeVar("T")
 
 log = structlog.get_logger()
 
+
+RESTARTS = 5
+"""How often the embedded server is started again within a minute."""
+
+MINUTE = 60.0
 
 DRAIN_WITHIN = 30
 """Seconds the requests in flight get to finish once we are asked to stop."""
@@ -117,12 +124,35 @@ def _embedded_server(settings: Settings, signals: _Signals, ending: ExitStack) -
             raise StartCancelledError
         time.sleep(0.1)
     ending.enter_context(lock)
-    connections = settings.workers * (settings.pool_size + settings.max_overflow + 2) + 20
     # Either can take a while: the one on its first start, the other after a crash.
     log.info("starting_database" if embedded.is_made(settings.data) else "making_database", folder=str(settings.data))
-    server = embedded.start(settings.data, max_connections=max(100, connections), cancelled=lambda: signals.asked)
+    server = _start(settings, signals)
     ending.callback(server.stop)
     return server
+
+
+def _start(settings: Settings, signals: _Signals) -> embedded.Server:
+    connections = settings.workers * (settings.pool_size + settings.max_overflow + 2) + 20
+    return embedded.start(settings.data, max_connections=max(100, connections), cancelled=lambda: signals.asked)
+
+
+def _start_again(server: embedded.Server, settings: Settings, signals: _Signals, starts: deque[float]) -> bool:
+    """Start the embedded server again, at the same URL: the workers find it by themselves. False: it ended too often.
+
+    Raises StartCancelledError.
+    """
+    while len(starts) < RESTARTS or time.monotonic() - starts[0] > MINUTE:
+        starts.append(time.monotonic())
+        log.warning("database_ended", folder=str(settings.data), log=str(settings.data / "postgres.log"))
+        try:
+            again = _start(settings, signals)
+        except EmbeddedError as error:
+            log.warning("database_not_started", reason=str(error))
+            time.sleep(1)
+        else:
+            server.pid, server.process = again.pid, again.process
+            return True
+    return False
 
 
 def _migrate(url: str, settings: Settings, signals: _Signals) -> None:
@@ -166,7 +196,7 @@ async def _unless_asked(work: Coroutine[Any, Any, T], signals: _Signals) -> T:
 
 
 def _serve(settings: Settings, address: str, url: str, server: embedded.Server | None, signals: _Signals) -> int:
-    """Run granian and wait for its end, ours, or the database's."""
+    """Run granian and wait for its end, ours, or that of a database that cannot be started again."""
     variables = os.environ | {
         "DATABASE_URL": url,
         "HOST": address,
@@ -197,12 +227,17 @@ def _serve(settings: Settings, address: str, url: str, server: embedded.Server |
             # From now on a worker that dies is replaced.
             os.kill(granian.pid, signal.SIGUSR1)
             _say_where(settings, server)
+        starts: deque[float] = deque(maxlen=RESTARTS)
         _wait(granian, server)
+        while server is not None and granian.returncode is None and not signals.asked:
+            if not _start_again(server, settings, signals, starts):
+                break
+            _wait(granian, server)
     signals.granian = None
     if signals.asked:
         return 0
     if server is not None and not server.running():
-        raise ServeError(f"The embedded PostgreSQL ended. Its log: {settings.data / 'postgres.log'}")
+        raise ServeError(f"The embedded PostgreSQL ended too often. Its log: {settings.data / 'postgres.log'}")
     raise ServeError("The server ended by itself. Its last words are above.")
 
 
