@@ -19,6 +19,7 @@ import tenancy
 from seeds import SEEDS
 from statements import FILES, STATEMENTS, Statement, function_of, loader_of
 
+from app.database.pool import PLANNING
 from app.database.queries import Json, Query, load
 from app.http.responses import encode
 
@@ -313,16 +314,12 @@ def test_pages_and_look_ups_keep_to_an_index_among_100_000_rows(runner: asyncio.
 
 
 async def _check_plans(url: str) -> None:
-    connection = await asyncpg.connect(url, server_settings={"plan_cache_mode": "force_generic_plan"})
+    connection = await asyncpg.connect(url, server_settings=PLANNING)
     try:
         plans = await Plans.filled(connection)
-        wrong = []
-        for statement in STATEMENTS:
-            if statement.reason("plan: exempt") is None:
-                is_page, query = statement.name.startswith("page_"), statement.query
-                faults = await (plans.page_faults if is_page else plans.look_up_faults)(query.sql, query.order)
-                faults += await plans.json_faults(query, _row(statement)) if is_page else []
-                wrong += [f"{statement.file}.{statement.name}: {fault}" for fault in faults]
+        wrong = await _plan_faults(plans, "never analyzed")
+        await connection.execute("analyze")
+        wrong += await _plan_faults(plans, "analyzed")
         assert not wrong, "\n".join(wrong)
         for sql, expected in BAD_PAGES.items():
             faults = await plans.page_faults(sql, ["user_id", "after", "limit"])
@@ -332,6 +329,76 @@ async def _check_plans(url: str) -> None:
             assert any(expected in fault for fault in faults), (sql, faults)
     finally:
         await connection.close()
+
+
+async def _plan_faults(plans: "Plans", state: str) -> list[str]:
+    wrong = []
+    for statement in STATEMENTS:
+        if statement.reason("plan: exempt") is None:
+            is_page, query = statement.name.startswith("page_"), statement.query
+            faults = await (plans.page_faults if is_page else plans.look_up_faults)(query.sql, query.order)
+            faults += await plans.json_faults(query, _row(statement)) if is_page else []
+            wrong += [f"{statement.file}.{statement.name}, {state}: {fault}" for fault in faults]
+    return wrong
+
+
+@pytest.mark.parametrize("state", ["never analyzed", "analyzed while empty", "analyzed"])
+def test_a_page_of_1000_rows_is_walked_in_the_order_of_an_index(runner: asyncio.Runner, own_database: str, state: str) -> None:
+    async def sorted_pages() -> tuple[int, list[str]]:
+        connection = await asyncpg.connect(own_database, server_settings=PLANNING)
+        try:
+            if state == "analyzed while empty":
+                await connection.execute("analyze")
+            user_id = await fill(connection, 1, 1000, "1")
+            if state == "analyzed":
+                await connection.execute("analyze")
+            plans = Plans(connection, user_id, (await _catalog(connection)).owned)
+            pages = [each for each in STATEMENTS if each.name.startswith("page_") and each.reason("plan: exempt") is None]
+            read = {page: await plans.nodes(page.query) for page in pages}
+            # A table of a few rows is read as a whole, and rightly so.
+            full = {page: nodes for page, nodes in read.items() if await plans.are_full(nodes, 1000)}
+            return len(full), [f"{page.file}.{page.name}" for page, nodes in full.items() if "Sort" in str(nodes)]
+        finally:
+            await connection.close()
+
+    looked_at, wrong = runner.run(sorted_pages())
+    assert looked_at > 20
+    assert wrong == []
+
+
+async def fill(connection: Connection, users: int, rows: int, owner: str) -> UUID:
+    """Make users, and rows over 2,000 days; `owner` says whose the row at a place is, from 1 on. Returns the first user."""
+    made = await connection.fetch(
+        """
+        insert into users (id, is_guest)
+        select new_id('2026-01-01'::timestamptz + place * interval '100 minutes'), true
+        from generate_series(1, $1::integer) place
+        returning id""",
+        users,
+    )
+    await connection.execute("drop table if exists seed")
+    await connection.execute(
+        f"""
+        create temp table seed as
+        select ($1::uuid[])[{owner}] as user_id,
+            new_id('2026-01-01'::timestamptz + place * interval '1 minute') as id, place,
+            '2020-01-01'::date + place * 2000 / $2::integer as date
+        from generate_series(0, $2::integer - 1) as place""",
+        [user["id"] for user in made],
+        rows,
+    )
+    # What is looked at here is not to be changed by the server itself, in the middle.
+    for table in await connection.fetch(
+        "select relid::regclass::text as name from pg_stat_user_tables where schemaname = 'public'"
+    ):
+        await connection.execute(f"alter table {table['name']} set (autovacuum_enabled = off)")
+    # Looking after every foreign key takes as long as the rest; only a superuser may leave it out.
+    with suppress(asyncpg.InsufficientPrivilegeError):
+        await connection.execute("set session_replication_role = replica")
+    for statement in SEEDS.values():
+        await connection.execute(statement)
+    first: UUID = made[0]["id"]
+    return first
 
 
 BAD_PAGES = {
@@ -359,30 +426,18 @@ class Plans:
 
     @classmethod
     async def filled(cls, connection: Connection) -> "Plans":
-        """Fill the tables, then let the planner look at them."""
-        users = await connection.fetch(
-            """
-            insert into users (id, is_guest)
-            select new_id('2026-01-01'::timestamptz + place * interval '100 minutes'), true
-            from generate_series(0, 1000) place
-            returning id"""
-        )
-        await connection.execute(
-            """
-            create temp table seed as
-            select ($1::uuid[])[case when place / 10 % 2 = 0 then 1 else 2 + place / 20 % 1000 end] as user_id,
-                new_id('2026-01-01'::timestamptz + place * interval '1 minute') as id, place,
-                '2020-01-01'::date + place / 50 as date
-            from generate_series(0, 99999) as place""",
-            [user["id"] for user in users],
-        )
-        # Looking after every foreign key takes as long as the rest; only a superuser may leave it out.
-        with suppress(asyncpg.InsufficientPrivilegeError):
-            await connection.execute("set session_replication_role = replica")
-        for rows in SEEDS.values():
-            await connection.execute(rows)
-        await connection.execute("analyze")
-        return cls(connection, users[0]["id"], (await _catalog(connection)).owned)
+        """Fill the tables: half of the rows are of one user, the others of 1,000. The planner has not looked at them yet."""
+        user_id = await fill(connection, 1001, 100_000, "case when place / 10 % 2 = 0 then 1 else 2 + place / 20 % 1000 end")
+        return cls(connection, user_id, (await _catalog(connection)).owned)
+
+    async def nodes(self, query: Query) -> list[dict[str, Any]]:
+        """The steps of a statement's plan."""
+        return list(_nodes(await self._plan(query.sql, query.order, {}, analyze=False)))
+
+    async def are_full(self, nodes: list[dict[str, Any]], rows: int) -> bool:
+        """Whether all owned tables that a plan reads have so many rows."""
+        tables = {node["Relation Name"] for node in nodes if node.get("Relation Name") in self._owned}
+        return all([await self._connection.fetchval(f"select count(*) from {table}") >= rows for table in tables])
 
     async def page_faults(self, sql: str, order: list[str]) -> list[str]:
         """What is wrong with how a page is read that begins deep in a long list, with no filter set."""

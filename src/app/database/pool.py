@@ -30,6 +30,16 @@ CONFIRM_WITHIN = 0.5
 """Seconds that the server gets to confirm a cancel, a rollback or a goodbye. One that hangs never does."""
 
 
+PLANNING = {
+    # One plan for good: the default plans a page anew for every request once the table has grown.
+    "plan_cache_mode": "force_generic_plan",
+    # A page of a disk that does not turn. By the default, 4, the planner sorts all rows of a user for one page as long as it
+    # believes that there are few, which it does without statistics, and where most users have few (docs/decisions/0026).
+    "random_page_cost": "1.1",
+}
+"""How the server plans on our connections; the plans of all statements are tested this way."""
+
+
 class Pool:
     """Hands connections on.
 
@@ -78,10 +88,8 @@ class Pool:
                     # On both sides: the client's cancel may not arrive, the server's clock stops with the server.
                     "statement_timeout": str(int(settings.query_timeout * 1000)),
                     "timezone": "UTC",
-                    # One plan for good: the default plans a page anew for every request once the table has grown. The
-                    # plans of all lists are tested this way, at 100,000 rows.
-                    "plan_cache_mode": "force_generic_plan",
-                },
+                }
+                | PLANNING,
             )
 
         return cls(await connect_with_retry(attempt), settings)
