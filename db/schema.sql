@@ -11,6 +11,37 @@ SET client_min_messages = warning;
 SET row_security = off;
 
 --
+-- Name: analyze_new_tables(); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.analyze_new_tables() RETURNS integer
+    LANGUAGE plpgsql
+    AS $$
+declare
+    new_table regclass;
+    analyzed integer := 0;
+begin
+    -- Not those without a row: the planner's guess for a table that it knows nothing about is better than statistics of an
+    -- empty one.
+    for new_table in
+        select relid
+        from pg_stat_user_tables
+        where schemaname = current_schema() and last_analyze is null and last_autoanalyze is null and pg_relation_size(relid) > 0
+        order by relid
+    loop
+        execute format('analyze (skip_locked) %s', new_table);
+        analyzed := analyzed + 1;
+    end loop;
+    return analyzed;
+end $$;
+
+--
+-- Name: FUNCTION analyze_new_tables(); Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON FUNCTION public.analyze_new_tables() IS 'Gives the planner statistics of tables that have rows and were never analyzed.';
+
+--
 -- Name: search_words(text); Type: FUNCTION; Schema: public; Owner: -
 --
 
@@ -2643,4 +2674,5 @@ INSERT INTO public.schema_migrations (version) VALUES
     ('20261121002100'),
     ('20261121002200'),
     ('20261121002300'),
-    ('20261121002400');
+    ('20261121002400'),
+    ('20261121002600');

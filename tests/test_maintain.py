@@ -163,6 +163,16 @@ def test_one_process_at_a_time_maintains(api: Api, sql: Run, runner: asyncio.Run
     assert tidy(api)["folded transactions"] == 3
 
 
+def test_tables_that_were_never_analyzed_are(api: Api, sql: Run) -> None:
+    api.user()
+    unseen = "select relname from pg_stat_user_tables where last_analyze is null and pg_relation_size(relid) > 0"
+    # As after a crash, which takes what is known about tables.
+    sql("select pg_stat_reset()")
+    assert "users" in {row["relname"] for row in sql(unseen)}
+    tidy(api)
+    assert sql(unseen) == []
+
+
 def test_the_command_says_what_it_did(api: Api, sql: Run, database: str) -> None:
     user = api.user()
     spend(user, 2)

@@ -21,3 +21,13 @@ select version from schema_migrations order by version;
 -- tenant: none, it reads the catalog
 -- What a failed "create index concurrently" leaves: it costs every write and serves no read.
 select indexrelid::regclass::text as name from pg_index where not indisvalid order by name;
+
+-- name: can_analyze_new_tables()$
+-- tenant: none, it asks the catalog
+-- False on a schema from before there was such a function.
+select to_regprocedure('analyze_new_tables()') is not null;
+
+-- name: analyze_new_tables()$
+-- tenant: none, it looks at the tables themselves
+-- How many tables had rows and no statistics; now they have.
+select analyze_new_tables();

@@ -71,6 +71,19 @@ async def invalid_indexes(on: Executor) -> list[str]:
     return await queries.invalid_indexes.values(on)
 
 
+async def can_analyze_new_tables(on: Executor) -> bool:
+    """Whether the schema is new enough for `analyze_new_tables`: a worker may run before it is migrated."""
+    return bool(await queries.can_analyze_new_tables.value(on, bool))
+
+
+async def analyze_new_tables(on: Executor) -> int:
+    """Have the planner look at the tables that have rows and that it has never looked at; returns how many.
+
+    PostgreSQL does so by itself a minute after many rows came, where autovacuum is on, and not after a few.
+    """
+    return await queries.analyze_new_tables.value(on, int) or 0
+
+
 async def up(url: str, *, patience: float = PATIENCE) -> list[str]:
     """Apply every pending migration, one process at a time: others wait, and find nothing left to do.
 
@@ -88,6 +101,8 @@ async def up(url: str, *, patience: float = PATIENCE) -> list[str]:
                 f"Invalid indexes, left by a migration that failed halfway: {', '.join(invalid)}. Drop them, then "
                 "migrate again."
             )
+        if await can_analyze_new_tables(on):
+            await analyze_new_tables(on)
     return re.findall(r"(?m)^Applied: (\S+)", output)
 
 

@@ -16,6 +16,7 @@ from app.accounts.repository import delete_expired_sessions, delete_expired_toke
 from app.credits.repository import fold_transactions
 from app.database.errors import DatabaseUnavailable, QueryTimeout
 from app.database.executor import Database
+from app.database.migrations import analyze_new_tables, can_analyze_new_tables
 from app.database.queries import Executor
 from app.http.rate_limits import delete_past_windows
 from app.maintenance.repository import is_my_turn
@@ -66,6 +67,8 @@ async def run(database: Database, storage: Storage) -> dict[str, int]:
     # Not under the lock: an object store is slow. Its batches lock the rows that they are about.
     counts[OBJECTS] = await delete_orphans(database, storage)
     metrics.maintained.labels(OBJECTS).inc(counts[OBJECTS])
+    if await can_analyze_new_tables(database):
+        await analyze_new_tables(database)
     if any(counts.values()):
         log.info("maintained", **{name.replace(" ", "_"): count for name, count in counts.items() if count})
     return counts
