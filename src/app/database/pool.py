@@ -34,7 +34,7 @@ PLANNING = {
     # One plan for good: the default plans a page anew for every request once the table has grown.
     "plan_cache_mode": "force_generic_plan",
     # A page of a disk that does not turn. By the default, 4, the planner sorts all rows of a user for one page as long as it
-    # believes that there are few, which it does without statistics, and where most users have few (docs/decisions/0026).
+    # believes that there are few, which it does without statistics, and where most users have few (docs/decisions/0028).
     "random_page_cost": "1.1",
 }
 """How the server plans on our connections; the plans of all statements are tested this way."""
