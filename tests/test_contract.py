@@ -112,7 +112,9 @@ def talk(user: User) -> str:
     return conversation
 
 
-ROWS: dict[str, Callable[[User], str | dict[str, str]]] = {
+Maker = Callable[[User], str | dict[str, str]]
+
+ROWS: dict[str, Maker] = {
     "/problems/{code}": lambda _: "not_found",
     **dict.fromkeys(
         (
@@ -153,6 +155,13 @@ ROWS: dict[str, Callable[[User], str | dict[str, str]]] = {
     "/v1/media/{id}": lambda user: made(uploaded(user)),
     "/v1/media/{id}/content": lambda user: made(uploaded(user)),
 }
+
+
+def row_of(path: str) -> Maker:
+    assert path in ROWS, f"{path} is new: let ROWS make a row that it can name"
+    return ROWS[path]
+
+
 """How to make a row that a path can name, else every answer would be a 404: the path's one parameter, or each by name."""
 
 BEYOND_A_SCHEMA = {
@@ -283,7 +292,7 @@ class Caller:
         meta = case.meta
         assert meta is not None
         if case.path_parameters and meta.components[ParameterLocation.PATH].mode.is_positive:
-            names = ROWS[case.path](self.user)
+            names = row_of(case.path)(self.user)
             case.path_parameters = names if isinstance(names, dict) else dict.fromkeys(case.path_parameters, names)
         if meta.generation.mode.is_positive and meta.phase.name is TestPhase.COVERAGE:
             for name in GIVEN_OUT:
@@ -402,7 +411,7 @@ def test_what_the_reference_page_offers_to_send_is_taken(api: Api) -> None:
             content = operation.get("requestBody", {}).get("content", {}).get("application/json")
             if content is None or method == "delete":
                 continue
-            names = ROWS[path](caller.user) if "{" in path else {}
+            names = row_of(path)(caller.user) if "{" in path else {}
             address = path.format(**names) if isinstance(names, dict) else re.sub(r"{\w+}", names, path)
             answer = caller.user.request(method.upper(), address, json=sample(content["schema"]))
             # A conflict is with what another operation made of the same examples.

@@ -55,8 +55,9 @@ def test_operation_ids_stay(document: dict[str, Any]) -> None:
     A new operation needs a new line there; a function that is called otherwise keeps its id by `operation_id=` at its route.
     """
     known = Path(__file__).with_name("operation_ids.txt").read_text(encoding="utf-8").splitlines()
-    assert sorted(known) == sorted(
-        f"{operation['operationId']} {method.upper()} {path}" for path, method, operation in operations(document)
+    found = {f"{operation['operationId']} {method.upper()} {path}" for path, method, operation in operations(document)}
+    assert {*known} == found, (
+        f"tests/operation_ids.txt: add {sorted(found - {*known})}, or say why {sorted({*known} - found)} went"
     )
     assert len({line.split()[0] for line in known}) == len(known)
 

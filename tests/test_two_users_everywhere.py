@@ -654,7 +654,7 @@ def test_what_names_a_row_of_somebody_else_leads_nowhere(
     api: Api, tables: Tables, ada: Settled, bob: User, route: Route
 ) -> None:
     kinds = [kind for kind in ada.names if route.path.startswith(f"/v1/{kind}/")]
-    assert kinds, f"{route.name} is new: let settled() make a row that it can name, and RESOURCES too where users own such rows"
+    assert kinds, f"{route.name} is new: add it to RESOURCES, or to settled() where no user owns such rows"
     names = ada.names[kinds[0]]
     missing = {*re.findall(r"{(\w+)}", route.path)} - names.keys()
     assert not missing, f"{route.name} is new: let settled() say what {missing} is"
@@ -676,7 +676,7 @@ def test_what_names_a_row_of_somebody_else_leads_nowhere(
 def test_who_leaves_leaves_no_row_in_any_table(api: Api, tables: Tables, ada: Settled) -> None:
     leaving = settled(api, tables).user
     held = {name for name, _ in tables.of(leaving.id)}
-    assert held == {*tables.owned, "users"}, "a table with user_id is new: let settled() put a row into it"
+    assert held == {*tables.owned, "users"}, "a table with user_id is new: add its resource to RESOURCES, or to settled()"
     before = tables.of(ada.user.id)
     assert leaving.request("DELETE", "/v1/me", json={"password": PASSWORD}).status_code == 204
     assert tables.of(leaving.id) == []

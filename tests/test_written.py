@@ -109,6 +109,23 @@ def test_every_field_of_a_struct_is_written_by_the_statement_that_takes_it(pair:
     assert not faults, f"{pair.name} takes {pair.kind.__name__} and does not write {', '.join(sorted(faults))}"
 
 
+PLACES = {"conversations.save": "place", "workouts.create": "position", "workouts.replace_exercises": "position"}
+"""Statement -> what it makes of the place of an item in a list that was sent."""
+
+
+@pytest.mark.parametrize("name", sorted({pair.name for pair in PAIRS}))
+def test_every_column_that_a_statement_writes_out_of_a_body_is_a_field_of_it(name: str) -> None:
+    """A column that is in the statement and was forgotten in the struct of the create or of the patch."""
+    mine = [pair for pair in PAIRS if pair.name == name]
+    sent = {each for write in written.writes(mine[0].statement.named_sql) for names in write.columns.values() for each in names}
+    kinds = [pair.kind for pair in mine]
+    kinds += [inner for kind in kinds for field in msgspec.structs.fields(kind) for inner in structs_in(field.type)]
+    fields = {field.encode_name for kind in kinds for field in msgspec.structs.fields(kind)}
+    unknown = sent - fields - {*mine[0].statement.query.order, PLACES.get(name)}
+    taken = ", ".join(pair.kind.__name__ for pair in mine)
+    assert not unknown, f"{name} writes {', '.join(sorted(unknown))}, which {taken} does not take"
+
+
 def test_the_exceptions_are_still_needed() -> None:
     for name, fields in (RENAMED | ELSEWHERE).items():
         mine = [pair for pair in PAIRS if pair.name == name]

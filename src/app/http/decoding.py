@@ -1,7 +1,7 @@
 """The request as handlers see it: bodies and queries decoded strictly, before the handler runs.
 
 A handler declares `data: JSONBody[T]` for the body and `filters: FromQuery[Q]` for the query parameters, both structs that
-forbid unknown fields; app.dispatch decodes them with what stands here. A handler without `filters` takes no parameters.
+forbid unknown fields; app.http.routing decodes them with what stands here. A handler without `filters` takes no parameters.
 """
 
 import re

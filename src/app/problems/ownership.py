@@ -1,4 +1,4 @@
-"""Who may learn that a row exists: the only place that decides between 403, 404 and 412."""
+"""Who may learn that a row exists: why a change found no row, 403, 404 or 412. A read that finds none is `responses.found`."""
 
 from uuid import UUID
 

@@ -1,1 +1,1 @@
-"""Tasks: the smallest slice, and the model for the others."""
+"""Tasks: the smallest slice. The one exception is that a foreign task answers 403."""
