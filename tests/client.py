@@ -5,6 +5,7 @@ import re
 import time
 from collections.abc import Awaitable, Callable, Iterator, MutableMapping
 from contextlib import contextmanager
+from datetime import datetime
 from itertools import count
 from typing import Any, TypeVar, cast
 
@@ -138,6 +139,18 @@ class User:
     def task(self, **fields: Any) -> dict[str, Any]:
         """Make a task."""
         return self.made("/v1/tasks", {"title": "Water the plants"} | fields)
+
+
+def etag(row: dict[str, Any], later: int = 0) -> str:
+    """The tag of a row's version as If-Match takes it, or of a version so many microseconds later."""
+    return f'"{row["version"] + later}"'
+
+
+def set_by_change(before: dict[str, Any], after: dict[str, Any]) -> dict[str, Any]:
+    """What every change of a row sets, as it stands in `after`: checked to be greater than before."""
+    assert after["version"] > before["version"]
+    assert datetime.fromisoformat(after["updated_at"]) > datetime.fromisoformat(before["updated_at"])
+    return {"version": after["version"], "updated_at": after["updated_at"]}
 
 
 def new_email() -> str:
