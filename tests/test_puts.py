@@ -26,12 +26,13 @@ def test_a_put_that_expects_a_version_makes_nothing_while_another_request_delete
     api: Api, ada: User, connection: Connection, table: str
 ) -> None:
     path = PUTS[table].format(habit=ada.made("/v1/habits", {"name": "Stretch"})["id"])
-    assert ada.put(path, {}).status_code == 201
+    made = ada.put(path, {})
+    assert made.status_code == 201
 
     async def put_during_a_delete() -> httpx.Response:
         async with connection.transaction():
             await connection.execute(f"delete from {table} where user_id = $1", UUID(ada.id))
-            put = asyncio.create_task(ada.send("PUT", path, json={}, headers={"If-Match": '"1"'}))
+            put = asyncio.create_task(ada.send("PUT", path, json={}, headers={"If-Match": made.headers["etag"]}))
             async with asyncio.timeout(20):
                 while not await connection.fetchval(IS_WAITED_FOR):  # noqa: ASYNC110 - another session cannot set an event
                     await asyncio.sleep(0.01)

@@ -200,7 +200,7 @@ def task(ada: User, text: str, other: str) -> list[Any]:
     path = made.headers["location"]
     assert {field: made.json()[field] for field in fields} == fields
     changes = {"title": other[-199:] + "T", "description": text[:1000]}
-    changed = ada.patch(path, changes, headers={"If-Match": '"1"'})
+    changed = ada.patch(path, changes, headers={"If-Match": made.headers["etag"]})
     listed = ada.get("/v1/tasks?limit=1")
     for found in (changed.json(), ada.get(path).json(), listed.json()["items"][0]):
         assert {field: found[field] for field in changes} == changes
