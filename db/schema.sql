@@ -92,6 +92,20 @@ CREATE FUNCTION public.new_id(at timestamp with time zone DEFAULT clock_timestam
 COMMENT ON FUNCTION public.new_id(at timestamp with time zone) IS 'A time-ordered id (UUID version 7). Imports pass the original creation time, so that old rows sort as old.';
 
 --
+-- Name: new_version(); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.new_version() RETURNS bigint
+    LANGUAGE sql PARALLEL SAFE
+    RETURN ((EXTRACT(epoch FROM clock_timestamp()) * (1000000)::numeric))::bigint;
+
+--
+-- Name: FUNCTION new_version(); Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON FUNCTION public.new_version() IS 'The version of a row that is made or changed now: microseconds since 1970. Not now(): it repeats within a transaction.';
+
+--
 -- Name: notify_caller_changed(); Type: FUNCTION; Schema: public; Owner: -
 --
 
@@ -199,7 +213,7 @@ declare
     ignored text[] := coalesce(tg_argv, '{}');
 begin
     if to_jsonb(old) - ignored is distinct from to_jsonb(new) - ignored then
-        new.version := old.version + 1;
+        new.version := greatest(old.version + 1, new_version());
         if new.updated_at is not distinct from old.updated_at then
             new.updated_at := clock_timestamp();
         end if;
@@ -343,7 +357,7 @@ CREATE TABLE public.blog_entries (
     published_at timestamp with time zone,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
-    version integer DEFAULT 1 NOT NULL,
+    version bigint DEFAULT public.new_version() NOT NULL,
     search tsvector GENERATED ALWAYS AS ((((array_to_tsvector(ARRAY[(user_id)::text]) || setweight(to_tsvector('simple'::regconfig, title), 'A'::"char")) || setweight(to_tsvector('simple'::regconfig, COALESCE(excerpt, ''::text)), 'B'::"char")) || setweight(to_tsvector('simple'::regconfig, "left"(content, 130000)), 'C'::"char"))) STORED NOT NULL,
     CONSTRAINT blog_entries_content_length CHECK (((char_length(content) >= 1) AND (char_length(content) <= 200000))),
     CONSTRAINT blog_entries_excerpt_length CHECK ((char_length(excerpt) <= 2000)),
@@ -376,7 +390,7 @@ COMMENT ON COLUMN public.blog_entries.published_at IS 'Set exactly when status i
 -- Name: COLUMN blog_entries.version; Type: COMMENT; Schema: public; Owner: -
 --
 
-COMMENT ON COLUMN public.blog_entries.version IS 'Counts real changes; the API''s ETag.';
+COMMENT ON COLUMN public.blog_entries.version IS 'Microseconds since 1970 of its last real change; it never repeats. The API''s ETag.';
 
 --
 -- Name: COLUMN blog_entries.search; Type: COMMENT; Schema: public; Owner: -
@@ -433,7 +447,7 @@ CREATE TABLE public.conversations (
     extra jsonb,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
-    version integer DEFAULT 1 NOT NULL,
+    version bigint DEFAULT public.new_version() NOT NULL,
     saves integer DEFAULT 0 NOT NULL,
     CONSTRAINT conversations_last_seq_range CHECK ((last_seq >= 0)),
     CONSTRAINT conversations_saves_range CHECK ((saves >= 0)),
@@ -463,7 +477,7 @@ COMMENT ON COLUMN public.conversations.extra IS 'What an imported file said that
 -- Name: COLUMN conversations.version; Type: COMMENT; Schema: public; Owner: -
 --
 
-COMMENT ON COLUMN public.conversations.version IS 'Counts real changes, new messages too; the API''s ETag.';
+COMMENT ON COLUMN public.conversations.version IS 'Microseconds since 1970 of its last real change, new messages too; it never repeats. The API''s ETag.';
 
 --
 -- Name: COLUMN conversations.saves; Type: COMMENT; Schema: public; Owner: -
@@ -595,7 +609,7 @@ CREATE TABLE public.daily_reviews (
     tomorrow text,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
-    version integer DEFAULT 1 NOT NULL,
+    version bigint DEFAULT public.new_version() NOT NULL,
     search tsvector GENERATED ALWAYS AS (((((((array_to_tsvector(ARRAY[(user_id)::text]) || to_tsvector('simple'::regconfig, COALESCE(highlights, ''::text))) || to_tsvector('simple'::regconfig, COALESCE(accomplishments, ''::text))) || to_tsvector('simple'::regconfig, COALESCE(challenges, ''::text))) || to_tsvector('simple'::regconfig, COALESCE(lessons, ''::text))) || to_tsvector('simple'::regconfig, COALESCE(gratitude, ''::text))) || to_tsvector('simple'::regconfig, COALESCE(tomorrow, ''::text)))) STORED NOT NULL,
     CONSTRAINT daily_reviews_accomplishments_length CHECK ((char_length(accomplishments) <= 10000)),
     CONSTRAINT daily_reviews_challenges_length CHECK ((char_length(challenges) <= 10000)),
@@ -624,7 +638,7 @@ COMMENT ON TABLE public.daily_reviews IS 'How a day was: one per user and day, t
 -- Name: COLUMN daily_reviews.version; Type: COMMENT; Schema: public; Owner: -
 --
 
-COMMENT ON COLUMN public.daily_reviews.version IS 'Counts real changes; the API''s ETag.';
+COMMENT ON COLUMN public.daily_reviews.version IS 'Microseconds since 1970 of its last real change; it never repeats. The API''s ETag.';
 
 --
 -- Name: COLUMN daily_reviews.search; Type: COMMENT; Schema: public; Owner: -
@@ -655,7 +669,7 @@ CREATE TABLE public.foods (
     notes text,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
-    version integer DEFAULT 1 NOT NULL,
+    version bigint DEFAULT public.new_version() NOT NULL,
     CONSTRAINT foods_calories_range CHECK (((calories >= (0)::numeric) AND (calories <= (1000000000)::numeric))),
     CONSTRAINT foods_carbs_g_range CHECK (((carbs_g >= (0)::numeric) AND (carbs_g <= (1000000000)::numeric))),
     CONSTRAINT foods_date_range CHECK (((date >= '1900-01-01'::date) AND (date <= '9999-12-31'::date))),
@@ -693,7 +707,7 @@ COMMENT ON COLUMN public.foods.calories IS 'Kilocalories.';
 -- Name: COLUMN foods.version; Type: COMMENT; Schema: public; Owner: -
 --
 
-COMMENT ON COLUMN public.foods.version IS 'Counts real changes; the API''s ETag.';
+COMMENT ON COLUMN public.foods.version IS 'Microseconds since 1970 of its last real change; it never repeats. The API''s ETag.';
 
 --
 -- Name: goal_progress; Type: TABLE; Schema: public; Owner: -
@@ -708,7 +722,7 @@ CREATE TABLE public.goal_progress (
     note text,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
-    version integer DEFAULT 1 NOT NULL,
+    version bigint DEFAULT public.new_version() NOT NULL,
     CONSTRAINT goal_progress_date_range CHECK (((date >= '1900-01-01'::date) AND (date <= '9999-12-31'::date))),
     CONSTRAINT goal_progress_note_length CHECK ((char_length(note) <= 10000)),
     CONSTRAINT goal_progress_value_range CHECK (((value >= ('-1000000000'::integer)::numeric) AND (value <= (1000000000)::numeric)))
@@ -719,6 +733,12 @@ CREATE TABLE public.goal_progress (
 --
 
 COMMENT ON TABLE public.goal_progress IS 'How far a goal was on a day. The newest by date, then by id, is the goal''s current value.';
+
+--
+-- Name: COLUMN goal_progress.version; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.goal_progress.version IS 'Microseconds since 1970 of its last real change; it never repeats. The API''s ETag.';
 
 --
 -- Name: goals; Type: TABLE; Schema: public; Owner: -
@@ -744,7 +764,7 @@ CREATE TABLE public.goals (
     completed_at timestamp with time zone,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
-    version integer DEFAULT 1 NOT NULL,
+    version bigint DEFAULT public.new_version() NOT NULL,
     search tsvector GENERATED ALWAYS AS (((array_to_tsvector(ARRAY[(user_id)::text]) || setweight(to_tsvector('simple'::regconfig, title), 'A'::"char")) || setweight(to_tsvector('simple'::regconfig, COALESCE(description, ''::text)), 'B'::"char"))) STORED NOT NULL,
     CONSTRAINT goals_category_length CHECK (((char_length(category) >= 1) AND (char_length(category) <= 100))),
     CONSTRAINT goals_completed_at_status CHECK (((status = 'completed'::text) = (completed_at IS NOT NULL))),
@@ -798,7 +818,7 @@ COMMENT ON COLUMN public.goals.completed_at IS 'Set exactly when status is compl
 -- Name: COLUMN goals.version; Type: COMMENT; Schema: public; Owner: -
 --
 
-COMMENT ON COLUMN public.goals.version IS 'Counts real changes; the API''s ETag.';
+COMMENT ON COLUMN public.goals.version IS 'Microseconds since 1970 of its last real change; it never repeats. The API''s ETag.';
 
 --
 -- Name: COLUMN goals.search; Type: COMMENT; Schema: public; Owner: -
@@ -821,7 +841,7 @@ CREATE TABLE public.habit_entries (
     mood integer,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
-    version integer DEFAULT 1 NOT NULL,
+    version bigint DEFAULT public.new_version() NOT NULL,
     CONSTRAINT habit_entries_date_range CHECK (((date >= '1900-01-01'::date) AND (date <= '9999-12-31'::date))),
     CONSTRAINT habit_entries_mood_range CHECK (((mood >= 1) AND (mood <= 10))),
     CONSTRAINT habit_entries_note_length CHECK ((char_length(note) <= 2000)),
@@ -840,6 +860,12 @@ COMMENT ON TABLE public.habit_entries IS 'What happened with a habit on a day, o
 --
 
 COMMENT ON COLUMN public.habit_entries.skipped IS 'Left out on purpose: neither breaks nor lengthens a streak.';
+
+--
+-- Name: COLUMN habit_entries.version; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.habit_entries.version IS 'Microseconds since 1970 of its last real change; it never repeats. The API''s ETag.';
 
 --
 -- Name: habits; Type: TABLE; Schema: public; Owner: -
@@ -863,7 +889,7 @@ CREATE TABLE public.habits (
     "position" integer DEFAULT 0 NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
-    version integer DEFAULT 1 NOT NULL,
+    version bigint DEFAULT public.new_version() NOT NULL,
     search tsvector GENERATED ALWAYS AS (((array_to_tsvector(ARRAY[(user_id)::text]) || setweight(to_tsvector('simple'::regconfig, name), 'A'::"char")) || setweight(to_tsvector('simple'::regconfig, COALESCE(description, ''::text)), 'B'::"char"))) STORED NOT NULL,
     CONSTRAINT habits_category_length CHECK (((char_length(category) >= 1) AND (char_length(category) <= 100))),
     CONSTRAINT habits_color_form CHECK ((color ~ '^#[0-9A-Fa-f]{6}$'::text)),
@@ -908,7 +934,7 @@ COMMENT ON COLUMN public.habits."position" IS 'The order of the list of today, c
 -- Name: COLUMN habits.version; Type: COMMENT; Schema: public; Owner: -
 --
 
-COMMENT ON COLUMN public.habits.version IS 'Counts real changes; the API''s ETag.';
+COMMENT ON COLUMN public.habits.version IS 'Microseconds since 1970 of its last real change; it never repeats. The API''s ETag.';
 
 --
 -- Name: COLUMN habits.search; Type: COMMENT; Schema: public; Owner: -
@@ -961,7 +987,7 @@ CREATE TABLE public.media (
     storage_key text NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
-    version integer DEFAULT 1 NOT NULL,
+    version bigint DEFAULT public.new_version() NOT NULL,
     taggable_type text,
     taggable_id uuid,
     task_id uuid GENERATED ALWAYS AS (
@@ -1032,7 +1058,7 @@ COMMENT ON COLUMN public.media.content_type IS 'Sniffed from the bytes, never wh
 -- Name: COLUMN media.version; Type: COMMENT; Schema: public; Owner: -
 --
 
-COMMENT ON COLUMN public.media.version IS 'Counts real changes; the API''s ETag.';
+COMMENT ON COLUMN public.media.version IS 'Microseconds since 1970 of its last real change; it never repeats. The API''s ETag.';
 
 --
 -- Name: COLUMN media.taggable_type; Type: COMMENT; Schema: public; Owner: -
@@ -1158,7 +1184,7 @@ CREATE TABLE public.progress_snapshots (
     body_fat_percent numeric,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
-    version integer DEFAULT 1 NOT NULL,
+    version bigint DEFAULT public.new_version() NOT NULL,
     CONSTRAINT progress_snapshots_body_fat_percent_range CHECK (((body_fat_percent >= (0)::numeric) AND (body_fat_percent <= (100)::numeric))),
     CONSTRAINT progress_snapshots_calories_avg_range CHECK (((calories_avg >= (0)::numeric) AND (calories_avg < 'NaN'::numeric))),
     CONSTRAINT progress_snapshots_date_first CHECK (
@@ -1205,7 +1231,7 @@ COMMENT ON COLUMN public.progress_snapshots.habit_completion_rate IS 'From 0 to 
 -- Name: COLUMN progress_snapshots.version; Type: COMMENT; Schema: public; Owner: -
 --
 
-COMMENT ON COLUMN public.progress_snapshots.version IS 'Counts real changes; the API''s ETag.';
+COMMENT ON COLUMN public.progress_snapshots.version IS 'Microseconds since 1970 of its last real change; it never repeats. The API''s ETag.';
 
 --
 -- Name: query_cache; Type: TABLE; Schema: public; Owner: -
@@ -1390,7 +1416,7 @@ CREATE TABLE public.tags (
     color text,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
-    version integer DEFAULT 1 NOT NULL,
+    version bigint DEFAULT public.new_version() NOT NULL,
     CONSTRAINT tags_category_length CHECK (((char_length(category) >= 1) AND (char_length(category) <= 100))),
     CONSTRAINT tags_color_form CHECK ((color ~ '^#[0-9A-Fa-f]{6}$'::text)),
     CONSTRAINT tags_name_length CHECK (((char_length(name) >= 1) AND (char_length(name) <= 100))),
@@ -1414,7 +1440,7 @@ COMMENT ON COLUMN public.tags.slug IS 'The name in an address and in a list''s f
 -- Name: COLUMN tags.version; Type: COMMENT; Schema: public; Owner: -
 --
 
-COMMENT ON COLUMN public.tags.version IS 'Counts real changes; the API''s ETag.';
+COMMENT ON COLUMN public.tags.version IS 'Microseconds since 1970 of its last real change; it never repeats. The API''s ETag.';
 
 --
 -- Name: tasks; Type: TABLE; Schema: public; Owner: -
@@ -1428,7 +1454,7 @@ CREATE TABLE public.tasks (
     completed boolean DEFAULT false NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
-    version integer DEFAULT 1 NOT NULL,
+    version bigint DEFAULT public.new_version() NOT NULL,
     search tsvector GENERATED ALWAYS AS (((array_to_tsvector(ARRAY[(user_id)::text]) || setweight(to_tsvector('simple'::regconfig, title), 'A'::"char")) || setweight(to_tsvector('simple'::regconfig, COALESCE(description, ''::text)), 'B'::"char"))) STORED NOT NULL,
     CONSTRAINT tasks_description_length CHECK ((char_length(description) <= 1000)),
     CONSTRAINT tasks_title_length CHECK (((char_length(title) >= 1) AND (char_length(title) <= 200))),
@@ -1445,7 +1471,7 @@ COMMENT ON TABLE public.tasks IS 'What a user wants to get done. The id carries 
 -- Name: COLUMN tasks.version; Type: COMMENT; Schema: public; Owner: -
 --
 
-COMMENT ON COLUMN public.tasks.version IS 'Counts real changes; the API''s ETag.';
+COMMENT ON COLUMN public.tasks.version IS 'Microseconds since 1970 of its last real change; it never repeats. The API''s ETag.';
 
 --
 -- Name: COLUMN tasks.search; Type: COMMENT; Schema: public; Owner: -
@@ -1535,7 +1561,7 @@ CREATE TABLE public.users (
     last_login_at timestamp with time zone,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
-    version integer DEFAULT 1 NOT NULL,
+    version bigint DEFAULT public.new_version() NOT NULL,
     CONSTRAINT users_avatar_url_length CHECK ((char_length(avatar_url) <= 500)),
     CONSTRAINT users_bio_length CHECK ((char_length(bio) <= 2000)),
     CONSTRAINT users_email_form CHECK ((email ~ '^[^@[:space:]]+@[^@[:space:]]+$'::text)),
@@ -1584,6 +1610,12 @@ COMMENT ON COLUMN public.users.is_external IS 'Came by an identity of another se
 --
 
 COMMENT ON COLUMN public.users.last_login_at IS 'Not part of version: logging in does not change the profile.';
+
+--
+-- Name: COLUMN users.version; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.users.version IS 'Microseconds since 1970 of its last real change; it never repeats. The API''s ETag.';
 
 --
 -- Name: workout_exercises; Type: TABLE; Schema: public; Owner: -
@@ -1674,7 +1706,7 @@ CREATE TABLE public.workouts (
     notes text,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
-    version integer DEFAULT 1 NOT NULL,
+    version bigint DEFAULT public.new_version() NOT NULL,
     CONSTRAINT workouts_calories_burned_range CHECK (((calories_burned >= (0)::numeric) AND (calories_burned <= (1000000)::numeric))),
     CONSTRAINT workouts_date_range CHECK (((date >= '1900-01-01'::date) AND (date <= '9999-12-31'::date))),
     CONSTRAINT workouts_duration_minutes_range CHECK (((duration_minutes > (0)::numeric) AND (duration_minutes <= (1000000)::numeric))),
@@ -1698,7 +1730,7 @@ COMMENT ON TABLE public.workouts IS 'A training of a user, with its exercises in
 -- Name: COLUMN workouts.version; Type: COMMENT; Schema: public; Owner: -
 --
 
-COMMENT ON COLUMN public.workouts.version IS 'Counts real changes, those of its exercises too; the API''s ETag.';
+COMMENT ON COLUMN public.workouts.version IS 'Microseconds since 1970 of its last real change, those of its exercises too; it never repeats. The API''s ETag.';
 
 --
 -- Name: api_tokens api_tokens_pkey; Type: CONSTRAINT; Schema: public; Owner: -
@@ -2675,4 +2707,5 @@ INSERT INTO public.schema_migrations (version) VALUES
     ('20261121002200'),
     ('20261121002300'),
     ('20261121002400'),
-    ('20261121002600');
+    ('20261121002600'),
+    ('20261121003000');

@@ -113,6 +113,7 @@ def test_a_deleted_review_is_gone_and_its_day_can_be_reviewed_anew(ada: User) ->
         assert_problem(answer, 404, "not_found")
     again = ada.put(DAY, REVIEW)
     assert again.status_code == 201
+    assert again.json()["version"] > first["version"]
     assert again.json()["id"] != first["id"]
 
 

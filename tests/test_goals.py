@@ -507,6 +507,7 @@ def test_completing_a_recurring_goal_makes_its_next_occurrence(api: Api, runner:
     expected = {"start_date": "2026-01-12", "end_date": "2026-01-18", "previous_id": made["id"]}
     assert following == made | expected | {field: following[field] for field in own}
     assert following["id"] > made["id"]
+    assert following["version"] > made["version"]
     assert (following["status"], following["current_value"], following["completed_at"]) == ("active", None, None)
     assert tree(user, following["id"])["children"] == []
     assert [each["id"] for each in goals(user, "&tag=run")] == [following["id"], made["id"]]

@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from collections.abc import Iterable
 from datetime import UTC, datetime, time, timedelta
 from typing import Any, TypeAlias
 from uuid import RFC_4122, UUID
@@ -81,21 +82,21 @@ BEFORE_TARGETS = {
 def test_what_carried_a_tag_or_a_file_before_its_type_and_id_were_columns_still_does(
     runner: asyncio.Runner, own_database: str
 ) -> None:
-    _back_before_targets(runner, own_database)
+    _back_before(runner, own_database, "targets")
     kinds = runner.run(_attached(own_database))
     before = runner.run(_fetched(own_database, _POINTERS))
     assert len(before) == 2 * len(BEFORE_TARGETS)
     runner.run(migrations.up(own_database))
     after = """
         select taggable_type, taggable_id from taggings
-        union all select taggable_type, taggable_id from media where version = 1"""
+        union all select taggable_type, taggable_id from media where updated_at = created_at"""
     assert sorted(runner.run(_fetched(own_database, after))) == sorted((kinds[column], row_id) for column, row_id in before)
-    _back_before_targets(runner, own_database)
+    _back_before(runner, own_database, "targets")
     assert runner.run(_fetched(own_database, _POINTERS)) == before
 
 
-def _back_before_targets(runner: asyncio.Runner, url: str) -> None:
-    while not runner.run(migrations.down(url)).endswith("_targets.sql"):
+def _back_before(runner: asyncio.Runner, url: str, name: str) -> None:
+    while not runner.run(migrations.down(url)).endswith(f"_{name}.sql"):
         pass
 
 
@@ -162,6 +163,53 @@ def test_migrating_gives_statistics_to_tables_that_have_rows_and_were_never_anal
 async def _analyzed(connection: Connection) -> set[str]:
     rows = await connection.fetch("select relname from pg_stat_user_tables where last_analyze is not null")
     return {row["relname"] for row in rows}
+
+
+BEFORE_VERSIONS = BEFORE_TARGETS | {
+    "habit_entries": "insert into habit_entries (user_id, habit_id, date) select $1, id, '2026-01-01' from habits",
+    "goal_progress": "insert into goal_progress (user_id, goal_id, date, value) select $1, id, '2026-01-01', 1 from goals",
+    "tags": "insert into tags (user_id, name, slug) values ($1, 'T', 't')",
+    "media": """
+        insert into media (user_id, file_name, content_type, size_bytes, sha256, storage_key)
+        values ($1, 'a.png', 'image/png', 1, repeat('0', 64), 'a')""",
+    "progress_snapshots": "insert into progress_snapshots (user_id, period, date) values ($1, 'daily', '2026-01-01')",
+}
+"""A row of each table that had counted its versions, as of the migration before."""
+
+
+def test_versions_that_were_counted_become_the_time_of_the_last_change_and_go_back_to_a_counter(
+    runner: asyncio.Runner, own_database: str, ask: Ask
+) -> None:
+    tables = sorted(row["table_name"] for row in ask(_COLUMNS) if row["column_name"] == "version")
+    _back_before(runner, own_database, "versions")
+    runner.run(_seeded(own_database, BEFORE_VERSIONS.values()))
+    fetch = "select version, updated_at, created_at < updated_at from {}"
+    before = {table: runner.run(_fetched(own_database, fetch.format(table))) for table in tables}
+    assert {table: [(version, later) for version, _, later in rows] for table, rows in before.items()} == {
+        table: [(2, True)] for table in tables
+    }
+    runner.run(migrations.up(own_database))
+    for table, [(_, updated_at, later)] in before.items():
+        [(version, *unchanged)] = runner.run(_fetched(own_database, fetch.format(table)))
+        assert (_time_of(version), unchanged) == (updated_at, [updated_at, later]), table
+    _back_before(runner, own_database, "versions")
+    for table, [(_, updated_at, later)] in before.items():
+        assert runner.run(_fetched(own_database, fetch.format(table))) == [(1, updated_at, later)], table
+        [(version,)] = runner.run(_fetched(own_database, f"update {table} set created_at = now() returning version"))
+        assert version == 2, table
+
+
+async def _seeded(url: str, statements: Iterable[str]) -> None:
+    """Make a user and a row of theirs by each of the statements, and change them all once."""
+    connection = await asyncpg.connect(url)
+    try:
+        user_id = await connection.fetchval("insert into users (is_guest) values (true) returning id")
+        for insert in statements:
+            await connection.execute(insert, user_id)
+        for table in await connection.fetch(f"{_COLUMNS} and column_name = 'version'"):
+            await connection.execute(f"update {table['table_name']} set created_at = created_at - interval '1 hour'")
+    finally:
+        await connection.close()
 
 
 # Ids in the order of time
@@ -254,18 +302,33 @@ async def _change(connection: Connection, table: str) -> None:
             (row,) = await connection.fetch(returned, user_id)
             return (row["version"], row["updated_at"])
 
+        [made] = await connection.fetch(f"select version, updated_at from {table} where {key} = $1", user_id)
         version, updated_at = await after("created_at = created_at")
-        assert version == 1
-        version, changed_at = await after("created_at = created_at - interval '1 hour'")
-        assert version == 2
-        assert changed_at > updated_at
-        assert await after("created_at = created_at, updated_at = updated_at, version = version") == (2, changed_at)
-        assert (await after("version = 7"))[0] == 3
+        assert (version, updated_at) == tuple(made)
+        # All of this is one transaction: now() would be the same time again.
+        start = await connection.fetchval("select clock_timestamp()")
+        changed, changed_at = await after("created_at = created_at - interval '1 hour'")
+        assert updated_at < _time_of(version) < start < _time_of(changed) <= changed_at
+        assert await after("created_at = created_at, updated_at = updated_at, version = version") == (changed, changed_at)
+        # A version that is written counts as a change, and a lower one never stands.
+        again, _ = await after("version = 7")
+        assert changed < again
         kept = datetime(2020, 1, 1, tzinfo=UTC)
-        for _ in range(2):
-            assert await after("updated_at = '2020-01-01 00:00+00'") == (4, kept)
+        imported, updated_at = await after("updated_at = '2020-01-01 00:00+00'")
+        assert again < imported
+        assert updated_at == kept
+        assert await after("updated_at = '2020-01-01 00:00+00'") == (imported, kept)
+        # The clock was set back since: one more than before.
+        await connection.execute(f"alter table {table} disable trigger {table}_touch")
+        ahead, _ = await after("version = version + 60000000")
+        await connection.execute(f"alter table {table} enable trigger {table}_touch")
+        assert (await after("created_at = created_at - interval '1 hour'"))[0] == ahead + 1
     finally:
         await transaction.rollback()
+
+
+def _time_of(version: int) -> datetime:
+    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=version)
 
 
 # The rules for every table

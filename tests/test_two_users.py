@@ -9,7 +9,7 @@ from typing import Any, cast
 from uuid import UUID
 
 import httpx
-from client import PASSWORD, Api, User, assert_problem
+from client import PASSWORD, Api, User, assert_problem, etag, set_by_change
 from factories import new_uuid7
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
@@ -37,8 +37,8 @@ DESCRIPTIONS = st.none() | st.just("") | st.text("abc", max_size=5)
 FIELDS = st.fixed_dictionaries({"title": TITLES}, optional={"description": DESCRIPTIONS, "completed": st.booleans()})
 TASKS = st.lists(FIELDS, min_size=1, max_size=5)
 CHANGES = st.fixed_dictionaries({}, optional={"title": TITLES, "description": DESCRIPTIONS, "completed": st.booleans()})
-VERSIONS = st.none() | st.just("*") | st.integers(1, 3)
-"""What If-Match asks for; None: no header."""
+VERSIONS = st.none() | st.just("*") | st.integers(0, 2)
+"""What If-Match asks for; None: no header; a number: the version so many changes ago of this id, deleted since or not."""
 
 
 class Person:
@@ -47,6 +47,19 @@ class Person:
     def __init__(self, user: User) -> None:
         self.user = user
         self.rows: dict[str, Row] = {}
+        self.versions: dict[str, list[int]] = {}
+
+    def keep(self, row: Row) -> None:
+        self.rows[row["id"]] = row
+        self.versions.setdefault(row["id"], []).append(row["version"])
+
+    def if_match(self, id: str, wanted: str | int | None) -> tuple[dict[str, str], bool]:
+        """The header, and whether it lets the row be changed, if it is there."""
+        if not isinstance(wanted, int):
+            return ({} if wanted is None else {"If-Match": wanted}), True
+        had = self.versions.get(id, [])
+        version = had[-1 - wanted] if wanted < len(had) else 1
+        return {"If-Match": f'"{version}"'}, id in self.rows and version == self.rows[id]["version"]
 
     def newest_first(self) -> list[Row]:
         return sorted(self.rows.values(), key=lambda row: UUID(row["id"]), reverse=True)
@@ -88,9 +101,10 @@ class TwoUsers(RuleBasedStateMachine):
         answer = self.people[name].user.post("/v1/tasks", fields)
         assert answer.status_code == 201, answer.text
         row: Row = answer.json()
-        expected = {"description": None, "completed": False, "version": 1, "updated_at": row["created_at"]} | fields
+        expected = {"description": None, "completed": False, "updated_at": row["created_at"]} | fields
         assert row == row | expected
-        self.people[name].rows[row["id"]] = row
+        assert row["version"] > max(self.people[name].versions.get(row["id"], [0]))
+        self.people[name].keep(row)
         return row
 
     @rule(name=NAMES, id=ids)
@@ -100,32 +114,33 @@ class TwoUsers(RuleBasedStateMachine):
         if mine is None:
             self.check_denied(name, id, answer)
         else:
-            assert (answer.status_code, answer.json(), answer.headers["etag"]) == (200, mine, f'"{mine["version"]}"')
+            assert (answer.status_code, answer.json(), answer.headers["etag"]) == (200, mine, etag(mine))
 
     @rule(name=NAMES, id=ids, changes=CHANGES, version=VERSIONS)
     def patch(self, name: str, id: str, changes: Row, version: str | int | None) -> None:
-        answer = self.people[name].user.patch(f"/v1/tasks/{id}", changes, headers=if_match(version))
+        headers, fits = self.people[name].if_match(id, version)
+        answer = self.people[name].user.patch(f"/v1/tasks/{id}", changes, headers=headers)
         mine = self.people[name].rows.get(id)
         if mine is None:
             self.check_denied(name, id, answer)
-        elif isinstance(version, int) and version != mine["version"]:
+        elif not fits:
             assert_problem(answer, 412, "version_mismatch")
         elif mine == mine | changes:
             assert (answer.status_code, answer.json()) == (200, mine)
         else:
             row: Row = answer.json()
             assert answer.status_code == 200, answer.text
-            assert row == mine | changes | {"version": mine["version"] + 1, "updated_at": row["updated_at"]}
-            assert row["updated_at"] != mine["updated_at"]
-            self.people[name].rows[id] = row
+            assert row == mine | changes | set_by_change(mine, row)
+            self.people[name].keep(row)
 
     @rule(name=NAMES, id=ids, version=VERSIONS)
     def delete(self, name: str, id: str, version: str | int | None) -> None:
-        answer = self.people[name].user.delete(f"/v1/tasks/{id}", headers=if_match(version))
+        headers, fits = self.people[name].if_match(id, version)
+        answer = self.people[name].user.delete(f"/v1/tasks/{id}", headers=headers)
         mine = self.people[name].rows.get(id)
         if mine is None:
             self.check_denied(name, id, answer)
-        elif isinstance(version, int) and version != mine["version"]:
+        elif not fits:
             assert_problem(answer, 412, "version_mismatch")
         else:
             assert answer.status_code == 204, answer.text
@@ -182,10 +197,6 @@ class TwoUsers(RuleBasedStateMachine):
         for person in self.people.values():
             page = person.user.get("/v1/tasks?limit=200").json()
             assert page == {"items": person.newest_first(), "next_cursor": None}
-
-
-def if_match(version: str | int | None) -> dict[str, str]:
-    return {} if version is None else {"If-Match": "*" if version == "*" else f'"{version}"'}
 
 
 def test_two_users_never_see_each_other(api: Api) -> None:

@@ -12,6 +12,8 @@ const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
 // As the API writes times, microseconds included: 2026-01-31T12:00:00.123456Z. A Date would lose them, and take longer.
 pg.types.setTypeParser(pg.types.builtins.TIMESTAMPTZ, (text) => `${text.slice(0, 10)}T${text.slice(11, -3)}Z`);
+// A version is a bigint below 2^53; pg would give it as text.
+pg.types.setTypeParser(pg.types.builtins.INT8, Number);
 
 const database = new URL(process.env.DATABASE_URL.replace("@/", "@localhost/"));
 const pool = new pg.Pool({
@@ -58,7 +60,7 @@ const statements = {
     set (title, description, completed) = (
         select p.title, p.description, p.completed
         from jsonb_populate_record(t, $4::jsonb) p)
-    where t.user_id = $1 and t.id = $2 and ($3::integer is null or t.version = $3)
+    where t.user_id = $1 and t.id = $2 and ($3::bigint is null or t.version = $3)
     returning t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version`,
 };
 
@@ -153,7 +155,7 @@ function checkedId(request) {
 function expectedVersion(request) {
   const header = request.headers["if-match"]?.trim();
   if (header === undefined || header === "*") return null;
-  const found = /^"(0|[1-9][0-9]{0,8})"$/.exec(header);
+  const found = /^"(0|[1-9][0-9]{0,15})"$/.exec(header);
   return found ? Number(found[1]) : -1;
 }
 

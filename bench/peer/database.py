@@ -7,7 +7,7 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import Depends
-from sqlalchemy import DateTime, FetchedValue, ForeignKey, LargeBinary, Text, func
+from sqlalchemy import BigInteger, DateTime, FetchedValue, ForeignKey, LargeBinary, Text, func
 from sqlalchemy.dialects.postgresql import INET
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
@@ -62,7 +62,7 @@ class User(Base):
     last_login_at: Mapped[datetime | None]
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     updated_at: Mapped[datetime] = mapped_column(server_default=func.now(), server_onupdate=FetchedValue())
-    version: Mapped[int] = mapped_column(server_default="1", server_onupdate=FetchedValue())
+    version: Mapped[int] = mapped_column(BigInteger, server_default=func.new_version(), server_onupdate=FetchedValue())
 
 
 class UserSession(Base):
@@ -88,4 +88,4 @@ class Task(Base):
     completed: Mapped[bool] = mapped_column(server_default="false")
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     updated_at: Mapped[datetime] = mapped_column(server_default=func.now(), server_onupdate=FetchedValue())
-    version: Mapped[int] = mapped_column(server_default="1", server_onupdate=FetchedValue())
+    version: Mapped[int] = mapped_column(BigInteger, server_default=func.new_version(), server_onupdate=FetchedValue())

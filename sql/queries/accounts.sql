@@ -66,7 +66,7 @@ set (email, is_verified, username, name, first_name, last_name, bio, avatar_url,
         p.bio, p.avatar_url, p.timezone
     from jsonb_populate_record(u, :changes::jsonb) p)
 where u.id = :user_id
-  and (:version::integer is null or u.version = :version)
+  and (:version::bigint is null or u.version = :version)
 returning u.id, u.email, u.username, u.name, u.first_name, u.last_name, u.bio, u.avatar_url, u.timezone, u.role,
     u.is_guest, u.is_active, u.is_verified, u.is_external, u.last_login_at, u.created_at, u.updated_at, u.version;
 
@@ -74,7 +74,7 @@ returning u.id, u.email, u.username, u.name, u.first_name, u.last_name, u.bio, u
 -- Everything owned goes with it, by cascade.
 delete from users
 where id = :user_id
-  and (:version::integer is null or version = :version);
+  and (:version::bigint is null or version = :version);
 
 -- name: guest(token_hash, session_days, user_agent, ip)^
 -- tenant: none, it makes the user, and the session in the same statement

@@ -107,7 +107,7 @@ set (title, content, excerpt, slug, status, is_featured, published_at) = (
     from jsonb_populate_record(e, :changes::jsonb) p)
 where e.user_id = :user_id
   and e.id = :id
-  and (:version::integer is null or e.version = :version)
+  and (:version::bigint is null or e.version = :version)
 returning e.id, e.title, e.content, e.excerpt, e.slug, e.status, e.is_featured, e.published_at,
     e.created_at, e.updated_at, e.version;
 
@@ -116,4 +116,4 @@ returning e.id, e.title, e.content, e.excerpt, e.slug, e.status, e.is_featured, 
 delete from blog_entries
 where user_id = :user_id
   and id = :id
-  and (:version::integer is null or version = :version);
+  and (:version::bigint is null or version = :version);

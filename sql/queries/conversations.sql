@@ -112,7 +112,7 @@ set (title, is_archived) = (
     from jsonb_populate_record(c, :changes::jsonb) p)
 where c.user_id = :user_id
   and c.id = :id
-  and (:version::integer is null or c.version = :version)
+  and (:version::bigint is null or c.version = :version)
 returning c.id, c.title, c.is_archived, c.last_seq as message_count, c.last_activity_at, c.created_at, c.updated_at, c.version;
 
 -- name: delete(user_id, id, version)!
@@ -120,7 +120,7 @@ returning c.id, c.title, c.is_archived, c.last_seq as message_count, c.last_acti
 delete from conversations
 where user_id = :user_id
   and id = :id
-  and (:version::integer is null or version = :version);
+  and (:version::bigint is null or version = :version);
 
 -- name: change_many(user_id, archive, unarchive, delete)^
 -- Returns the ids that were there, of each list; no id may stand in two.
@@ -294,7 +294,7 @@ on conflict (user_id, id) do nothing;
 -- If-Match check. Null: not this user's, or not at this version.
 select id
 from conversations
-where user_id = :user_id and id = :id and (:version::integer is null or version = :version)
+where user_id = :user_id and id = :id and (:version::bigint is null or version = :version)
 for no key update;
 
 -- name: count_new(user_id, id, contents)$

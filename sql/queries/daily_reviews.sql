@@ -4,7 +4,7 @@
 -- version no review at it.
 with locked_review as (
     select version from daily_reviews
-    where user_id = :user_id and date = :date and version = :version::integer
+    where user_id = :user_id and date = :date and version = :version::bigint
     for update)
 insert into daily_reviews (
     user_id, id, date, mood, energy, productivity, sleep_quality, sleep_hours, water_ml, screen_minutes, steps,
@@ -13,7 +13,7 @@ select
     :user_id, new_id(), :date, p.mood, p.energy, p.productivity, p.sleep_quality, p.sleep_hours, p.water_ml,
     p.screen_minutes, p.steps, p.highlights, p.accomplishments, p.challenges, p.lessons, p.gratitude, p.tomorrow
 from jsonb_populate_record(null::daily_reviews, :new::jsonb) p
-where :version::integer is null or exists (select 1 from locked_review)
+where :version::bigint is null or exists (select 1 from locked_review)
 on conflict (user_id, date) do update
 set mood = excluded.mood,
     energy = excluded.energy,
@@ -86,7 +86,7 @@ set (mood, energy, productivity, sleep_quality, sleep_hours, water_ml, screen_mi
     from jsonb_populate_record(r, :changes::jsonb) p)
 where r.user_id = :user_id
   and r.date = :date
-  and (:version::integer is null or r.version = :version)
+  and (:version::bigint is null or r.version = :version)
 returning r.id, r.date, r.mood, r.energy, r.productivity, r.sleep_quality, r.sleep_hours, r.water_ml, r.screen_minutes, r.steps,
     r.highlights, r.accomplishments, r.challenges, r.lessons, r.gratitude, r.tomorrow, r.created_at, r.updated_at, r.version;
 
@@ -95,4 +95,4 @@ returning r.id, r.date, r.mood, r.energy, r.productivity, r.sleep_quality, r.sle
 delete from daily_reviews
 where user_id = :user_id
   and date = :date
-  and (:version::integer is null or version = :version);
+  and (:version::bigint is null or version = :version);

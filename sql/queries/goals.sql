@@ -140,7 +140,7 @@ patched_goal as (
         from jsonb_populate_record(g, :changes::jsonb) p)
     where g.user_id = :user_id
       and g.id = :id
-      and (:version::integer is null or g.version = :version)
+      and (:version::bigint is null or g.version = :version)
       and not exists (select 1 from reached_ancestor r where r.id = :id)
     returning g.id, g.title, g.description, g.goal_type, g.category, g.target_value, g.target_unit, g.start_date, g.end_date,
         g.status, g.priority, g.is_recurring, g.recurrence_pattern, g.parent_id, g.previous_id, g.completed_at, g.created_at,
@@ -183,7 +183,7 @@ join taggings t on t.user_id = i.user_id and t.goal_id = :id;
 delete from goals
 where user_id = :user_id
   and id = :id
-  and (:version::integer is null or version = :version);
+  and (:version::bigint is null or version = :version);
 
 -- name: create_progress(user_id, goal_id, new)^
 -- new is the entry as JSON; without a date: today, in the user's time zone. No row: the chosen id is taken by this user's own

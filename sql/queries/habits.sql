@@ -62,7 +62,7 @@ set (name, description, kind, unit, target_value, frequency, target_days, catego
     from jsonb_populate_record(h, :changes::jsonb) p)
 where h.user_id = :user_id
   and h.id = :id
-  and (:version::integer is null or h.version = :version)
+  and (:version::bigint is null or h.version = :version)
 returning h.id, h.name, h.description, h.kind, h.unit, h.target_value, h.frequency, h.target_days, h.category, h.color,
     h.icon, h.reminder_time, h.is_archived, h.position, h.created_at, h.updated_at, h.version;
 
@@ -71,7 +71,7 @@ returning h.id, h.name, h.description, h.kind, h.unit, h.target_value, h.frequen
 delete from habits
 where user_id = :user_id
   and id = :id
-  and (:version::integer is null or version = :version);
+  and (:version::bigint is null or version = :version);
 
 -- name: put_entry(user_id, habit_id, date, version, new)^
 -- Makes the entry of a day or replaces it: is_made says which. new is the entry as JSON; where completed is absent, the
@@ -80,7 +80,7 @@ where user_id = :user_id
 -- entry at it.
 with locked_entry as (
     select version from habit_entries
-    where user_id = :user_id and habit_id = :habit_id and date = :date and version = :version::integer
+    where user_id = :user_id and habit_id = :habit_id and date = :date and version = :version::bigint
     for update)
 insert into habit_entries (user_id, habit_id, date, completed, skipped, value, note, mood)
 select h.user_id, h.id, :date,
@@ -94,7 +94,7 @@ from habits h
 cross join jsonb_populate_record(null::habit_entries, :new::jsonb) p
 where h.user_id = :user_id
   and h.id = :habit_id
-  and (:version::integer is null or exists (select 1 from locked_entry))
+  and (:version::bigint is null or exists (select 1 from locked_entry))
 on conflict (user_id, habit_id, date) do update
 set completed = excluded.completed, skipped = excluded.skipped, value = excluded.value, note = excluded.note,
     mood = excluded.mood
@@ -138,7 +138,7 @@ delete from habit_entries
 where user_id = :user_id
   and habit_id = :habit_id
   and date = :date
-  and (:version::integer is null or version = :version);
+  and (:version::bigint is null or version = :version);
 
 -- name: stats(user_id, id)^
 -- The rules are in the docstring of repository.stats. No row: no such habit. Days and weeks are numbers here: 1900-01-01 is

@@ -84,7 +84,7 @@ set (file_name, alt_text, taggable_type, taggable_id) = (
     from jsonb_populate_record(m, :changes::jsonb) p)
 where m.user_id = :user_id
   and m.id = :id
-  and (:version::integer is null or m.version = :version)
+  and (:version::bigint is null or m.version = :version)
 returning m.id, m.file_name, m.content_type, m.size_bytes, m.sha256, m.width, m.height, m.alt_text,
     m.taggable_type, m.taggable_id, m.created_at, m.updated_at, m.version;
 
@@ -93,7 +93,7 @@ returning m.id, m.file_name, m.content_type, m.size_bytes, m.sha256, m.width, m.
 delete from media
 where user_id = :user_id
   and id = :id
-  and (:version::integer is null or version = :version)
+  and (:version::bigint is null or version = :version)
 returning storage_key;
 
 -- name: due_deletions(limit)

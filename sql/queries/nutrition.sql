@@ -81,7 +81,7 @@ set (date, time, meal_type, name, portion, calories, protein_g, carbs_g, fats_g,
     from jsonb_populate_record(f, :changes::jsonb) p)
 where f.user_id = :user_id
   and f.id = :id
-  and (:version::integer is null or f.version = :version)
+  and (:version::bigint is null or f.version = :version)
 returning f.id, f.date, f.time, f.meal_type, f.name, f.portion, f.calories, f.protein_g, f.carbs_g, f.fats_g, f.fiber_g,
     f.sugar_g, f.sodium_mg, f.is_favorite, f.notes, f.created_at, f.updated_at, f.version;
 
@@ -90,4 +90,4 @@ returning f.id, f.date, f.time, f.meal_type, f.name, f.portion, f.calories, f.pr
 delete from foods
 where user_id = :user_id
   and id = :id
-  and (:version::integer is null or version = :version);
+  and (:version::bigint is null or version = :version);

@@ -4,7 +4,7 @@
 -- is locked first, so that it cannot be deleted in between and then made again. No row: with a version no snapshot at it.
 with locked_snapshot as (
     select version from progress_snapshots
-    where user_id = :user_id and period = :period and date = :date and version = :version::integer
+    where user_id = :user_id and period = :period and date = :date and version = :version::bigint
     for update),
 bounded as (
     select u.timezone, (now() at time zone u.timezone)::date as today, :date::date as first_date,
@@ -81,7 +81,7 @@ cross join counted_workouts w
 cross join averaged_foods f
 cross join averaged_reviews r
 cross join jsonb_populate_record(null::progress_snapshots, :new::jsonb) p
-where :version::integer is null or exists (select 1 from locked_snapshot)
+where :version::bigint is null or exists (select 1 from locked_snapshot)
 on conflict (user_id, period, date) do update set
     goals_active = excluded.goals_active,
     goals_completed = excluded.goals_completed,
@@ -143,4 +143,4 @@ delete from progress_snapshots
 where user_id = :user_id
   and period = :period
   and date = :date
-  and (:version::integer is null or version = :version);
+  and (:version::bigint is null or version = :version);

@@ -58,7 +58,7 @@ set (name, slug, category, color) = (
     from jsonb_populate_record(t, :changes::jsonb) p)
 where t.user_id = :user_id
   and t.id = :id
-  and (:version::integer is null or t.version = :version)
+  and (:version::bigint is null or t.version = :version)
 returning t.id, t.name, t.slug, t.category, t.color,
     (select count(*) from taggings g where g.user_id = :user_id and g.tag_id = t.id) as usage_count,
     t.created_at, t.updated_at, t.version;
@@ -68,7 +68,7 @@ returning t.id, t.name, t.slug, t.category, t.color,
 delete from tags
 where user_id = :user_id
   and id = :id
-  and (:version::integer is null or version = :version);
+  and (:version::bigint is null or version = :version);
 
 -- name: put_tagging(user_id, tag_id, taggable_type, taggable_id)!
 -- A foreign key of its type says whether this user has such a row: taggings_task_exists and its like, taggings_tag_exists.

@@ -56,7 +56,7 @@ set (title, description, completed) = (
     from jsonb_populate_record(t, :changes::jsonb) p)
 where t.user_id = :user_id
   and t.id = :id
-  and (:version::integer is null or t.version = :version)
+  and (:version::bigint is null or t.version = :version)
 returning t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version;
 
 -- name: delete(user_id, id, version)!
@@ -64,4 +64,4 @@ returning t.id, t.title, t.description, t.completed, t.created_at, t.updated_at,
 delete from tasks
 where user_id = :user_id
   and id = :id
-  and (:version::integer is null or version = :version);
+  and (:version::bigint is null or version = :version);

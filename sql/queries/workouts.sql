@@ -122,7 +122,7 @@ order by 1;
 select id from workouts
 where user_id = :user_id
   and id = :id
-  and (:version::integer is null or version = :version)
+  and (:version::bigint is null or version = :version)
 for no key update;
 
 -- name: replace_exercises(user_id, workout_id, exercises)$
@@ -179,4 +179,4 @@ returning w.id, w.date, w.time, w.type, w.name, w.duration_minutes, w.calories_b
 delete from workouts
 where user_id = :user_id
   and id = :id
-  and (:version::integer is null or version = :version);
+  and (:version::bigint is null or version = :version);

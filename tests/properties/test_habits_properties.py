@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import asyncpg
 import msgspec
 import pytest
-from client import Api, User, assert_problem
+from client import Api, User, assert_problem, etag, set_by_change, version_tag
 from factories import new_uuid7
 from habits_model import DAY, Entry, completed_this_week, days, is_due, stats
 from hypothesis import HealthCheck, event, given, settings
@@ -245,7 +245,8 @@ ENTRIES = st.fixed_dictionaries(
         "mood": st.sampled_from([None, 7]),
     },
 )
-VERSIONS = st.none() | st.just("*") | st.integers(1, 2)
+VERSIONS = st.none() | st.just("*") | st.integers(0, 2)
+"""What If-Match asks for; None: no header; a number: the version so many changes ago at this path, deleted since or not."""
 
 
 class Habits(RuleBasedStateMachine):
@@ -258,6 +259,7 @@ class Habits(RuleBasedStateMachine):
         self.api = api
         self.habits: dict[str, Row] = {}
         self.entries: dict[str, dict[dt.date, Row]] = {}
+        self.versions: dict[str, list[int]] = {}
 
     @initialize(timezone=st.sampled_from(TIMEZONES))
     def begin(self, timezone: str) -> None:
@@ -277,31 +279,49 @@ class Habits(RuleBasedStateMachine):
         else:
             assert answer.status_code == 201, answer.text
             row = answer.json()
-            assert row == row | expected | {"version": 1}
+            assert row == row | expected
+            self.saw(f"/v1/habits/{row['id']}", row)
             self.habits[row["id"]], self.entries[row["id"]] = row, {}
             assert self.user.post("/v1/habits", fields).json() == row
         return str(fields["id"])
 
     @rule(id=ids, changes=CHANGES, version=VERSIONS)
     def patch(self, id: str, changes: Row, version: str | int | None) -> None:
-        answer = self.user.patch(f"/v1/habits/{id}", changes, headers=if_match(version))
-        mine = self.habits.get(id)
+        path, mine = f"/v1/habits/{id}", self.habits.get(id)
+        headers, fits = self.if_match(path, mine, version)
+        answer = self.user.patch(path, changes, headers=headers)
         if mine is None:
             assert_problem(answer, 404, "not_found")
-        elif isinstance(version, int) and version != mine["version"]:
+        elif not fits:
             assert_problem(answer, 412, "version_mismatch")
         elif is_refused(mine | changes):
             assert_problem(answer, 422, "invalid", "target_value")
         else:
             assert answer.status_code == 200, answer.text
             self.habits[id] = self.moved_on(mine, mine | changes, answer.json())
+            self.saw(path, self.habits[id])
 
     def moved_on(self, before: Row, expected: Row, row: Row) -> Row:
         """What is sent changes, and the version with it; or nothing does."""
         if expected != before:
-            expected |= {"version": before["version"] + 1, "updated_at": row["updated_at"]}
+            expected |= set_by_change(before, row)
         assert row == expected
         return row
+
+    def saw(self, path: str, row: Row) -> None:
+        """Keep the version that is at a path now; it was never there before."""
+        had = self.versions.setdefault(path, [0])
+        if row["version"] != had[-1]:
+            assert row["version"] > had[-1]
+            had.append(row["version"])
+
+    def if_match(self, path: str, mine: Row | None, wanted: str | int | None) -> tuple[dict[str, str], bool]:
+        """The header, and whether it lets the row be changed."""
+        if not isinstance(wanted, int):
+            return ({} if wanted is None else {"If-Match": wanted}), True
+        had = self.versions.get(path, [0])
+        version = had[-1 - wanted] if wanted < len(had) else 1
+        return {"If-Match": f'"{version}"'}, mine is not None and version == mine["version"]
 
     @rule(id=ids, archived=st.booleans())
     def archive(self, id: str, *, archived: bool) -> None:
@@ -309,11 +329,12 @@ class Habits(RuleBasedStateMachine):
 
     @rule(id=consumes(ids), version=VERSIONS)
     def delete(self, id: str, version: str | int | None) -> None:
-        answer = self.user.delete(f"/v1/habits/{id}", headers=if_match(version))
-        mine = self.habits.get(id)
+        path, mine = f"/v1/habits/{id}", self.habits.get(id)
+        headers, fits = self.if_match(path, mine, version)
+        answer = self.user.delete(path, headers=headers)
         if mine is None:
             assert_problem(answer, 404, "not_found")
-        elif isinstance(version, int) and version != mine["version"]:
+        elif not fits:
             assert_problem(answer, 412, "version_mismatch")
         else:
             assert answer.status_code == 204
@@ -323,26 +344,28 @@ class Habits(RuleBasedStateMachine):
     @rule(id=ids, offset=OFFSETS, body=ENTRIES, version=VERSIONS)
     def put_entry(self, id: str, offset: int, body: Row, version: str | int | None) -> None:
         date = self.today() + offset * DAY
-        answer = self.user.put(f"/v1/habits/{id}/entries/{date}", body, headers=if_match(version))
+        path, before = f"/v1/habits/{id}/entries/{date}", self.entries.get(id, {}).get(date)
+        headers, fits = self.if_match(path, before, version)
+        answer = self.user.put(path, body, headers=headers)
         if offset > 1 and not body.get("skipped"):
             assert_problem(answer, 422, "invalid", "date")
         elif id not in self.habits:
             assert_problem(answer, 404, "not_found")
-        elif isinstance(version, int) and version != self.entries[id].get(date, {}).get("version"):
+        elif not fits:
             assert_problem(answer, 412, "version_mismatch")
         elif body.get("completed") and body.get("skipped"):
             assert_problem(answer, 422, "invalid", "skipped")
         else:
             expected = {"skipped": False, "value": None, "note": None, "mood": None} | body
             expected["completed"] = body.get("completed", reaches(self.habits[id], expected))
-            before = self.entries[id].get(date)
             row = answer.json()
             if before is None:
                 assert answer.status_code == 201, answer.text
-                assert row == row | expected | {"habit_id": id, "date": str(date), "version": 1}
+                assert row == row | expected | {"habit_id": id, "date": str(date)}
             else:
                 assert answer.status_code == 200, answer.text
                 self.moved_on(before, before | expected, row)
+            self.saw(path, row)
             self.entries[id][date] = row
 
     @rule(id=ids, first=OFFSETS, marks=st.lists(st.sampled_from(["completed", "skipped", None]), max_size=10))
@@ -357,13 +380,14 @@ class Habits(RuleBasedStateMachine):
         path = f"/v1/habits/{id}/entries/{date}"
         mine = self.entries.get(id, {}).get(date)
         read = self.user.get(path)
-        answer = self.user.delete(path, headers=if_match(version))
+        headers, fits = self.if_match(path, mine, version)
+        answer = self.user.delete(path, headers=headers)
         if mine is None:
             assert_problem(read, 404, "not_found")
             assert_problem(answer, 404, "not_found")
             return
-        assert (read.status_code, read.json(), read.headers["etag"]) == (200, mine, f'"{mine["version"]}"')
-        if isinstance(version, int) and version != mine["version"]:
+        assert (read.status_code, read.json(), version_tag(read)) == (200, mine, etag(mine))
+        if not fits:
             assert_problem(answer, 412, "version_mismatch")
         else:
             assert answer.status_code == 204
@@ -438,10 +462,6 @@ def reaches(habit: Row, entry: Row) -> bool:
         return False
     target = habit["target_value"]
     return bool(entry["value"] > 0 if target is None else entry["value"] >= target)
-
-
-def if_match(version: str | int | None) -> dict[str, str]:
-    return {} if version is None else {"If-Match": "*" if version == "*" else f'"{version}"'}
 
 
 def test_a_random_script_of_calls_and_its_model_agree(api: Api) -> None:
