@@ -29,7 +29,15 @@ Id = Annotated[
 Timestamp = Annotated[datetime, Meta(tz=True, description="RFC 3339, in UTC.", examples=["2026-11-21T09:30:00.123456Z"])]
 
 
-Version = Annotated[int, Meta(description="Starts at 1 and counts real changes; the ETag.", examples=[1])]
+Version = Annotated[
+    int,
+    Meta(
+        description="The time of the last real change in microseconds since 1970, always greater than before: a version never "
+        "repeats, not after a delete either. Below 2^53. The ETag is made of it.",
+        examples=[1_795_253_400_123_456],
+        extra_json_schema={"format": "int64"},
+    ),
+]
 
 
 FIRST_DAY, LAST_DAY = date(1900, 1, 1), date(9999, 12, 31)

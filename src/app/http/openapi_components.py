@@ -34,13 +34,14 @@ PARAMETERS: dict[str, Json] = {
     "If-Match": {
         "name": "If-Match",
         "in": "header",
-        "description": 'A version such as `"3"`, or `*`: answers 412 when that one is stale. Without it the last write wins.',
+        "description": 'A version such as `"1795253400123456"`, or `*`: answers 412 when that one is stale. '
+        "Without it the last write wins.",
         "schema": {"type": "string"},
     },
     "If-None-Match": {
         "name": "If-None-Match",
         "in": "header",
-        "description": 'A version such as `"3"`: answers 304 when the row is still that one.',
+        "description": 'A version such as `"1795253400123456"`: answers 304 when the row is still that one.',
         "schema": {"type": "string"},
     },
     "Range": {

@@ -63,7 +63,8 @@ KINDS: dict[str, Kind] = {
     "version_mismatch": Kind(
         412,
         "Precondition failed",
-        'The resource has another version than If-Match names, or If-Match is not a strong tag like "3" or *. Read it again.',
+        "The resource has another version than If-Match names, or If-Match is neither a strong tag as ETag gives it nor *. "
+        "Read it again.",
     ),
     "body_too_large": Kind(
         413, "Body too large", "The body is larger than this address accepts: 256 KiB unless it says otherwise."
