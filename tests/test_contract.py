@@ -399,7 +399,7 @@ def sample(schema: Json) -> Any:
 
 NOT_AS_OFFERED = {
     "POST /v1/auth/login",  # with an e-mail or a user name, not with both
-    "POST /v1/credits/refunds",  # there is no such deduction
+    "POST /v1/credits/refunds",  # for services
     "PATCH /v1/media/{id}",  # there is no such row to attach it to
 }
 

@@ -36,6 +36,13 @@ def guest(api: Api) -> User:
     return User(api, signed_in | {"user": signed_in["user"] | {"email": ""}})
 
 
+def service(api: Api, sql: Callable[..., None]) -> User:
+    """Somebody who may refund: it does so to itself here, and on behalf of a user in tests/test_roles.py."""
+    user = api.user()
+    sql("update users set role = 'service' where id = $1", user.id)
+    return user
+
+
 def deduct(user: User, amount: Any = 1, **fields: Any) -> httpx.Response:
     return user.post("/v1/credits/deductions", {"amount": amount} | fields)
 
@@ -150,7 +157,7 @@ def test_a_due_reset_fills_up_when_the_account_is_touched(api: Api, sql: Callabl
 
 
 def test_a_reset_takes_nothing_away_from_who_has_more(api: Api, sql: Callable[..., None]) -> None:
-    user = api.user()
+    user = service(api, sql)
     deduct(user, 20)
     expire(sql, user)
     available(user)
@@ -160,8 +167,8 @@ def test_a_reset_takes_nothing_away_from_who_has_more(api: Api, sql: Callable[..
     check_ledger(api, user)
 
 
-def test_a_refund_gives_back_once_and_never_more_than_was_taken(api: Api) -> None:
-    user = api.user()
+def test_a_refund_gives_back_once_and_never_more_than_was_taken(api: Api, sql: Callable[..., None]) -> None:
+    user = service(api, sql)
     deduct(user, 7)
     deduct(user, 5)
     assert_problem(user.post("/v1/credits/refunds", {"transaction_seq": 2, "amount": 8}), 422, "invalid", "amount")
@@ -178,8 +185,8 @@ def test_a_refund_gives_back_once_and_never_more_than_was_taken(api: Api) -> Non
     check_ledger(api, user)
 
 
-def test_nobody_gives_back_what_somebody_else_spent(api: Api) -> None:
-    ada, bob = api.user(), api.user()
+def test_nobody_gives_back_what_somebody_else_spent(api: Api, sql: Callable[..., None]) -> None:
+    ada, bob = service(api, sql), service(api, sql)
     deduct(ada, 7)
     assert_problem(bob.post("/v1/credits/refunds", {"transaction_seq": 2}), 404, "not_found")
     assert ledger(bob) == []
@@ -207,7 +214,8 @@ def test_nobody_gives_back_what_somebody_else_spent(api: Api) -> None:
         ("refunds", {"transaction_seq": 2, "amount": 0}, "amount"),
     ],
 )
-def test_what_breaks_a_rule_moves_nothing(ada: User, path: str, body: Row, field: str) -> None:
+def test_what_breaks_a_rule_moves_nothing(api: Api, sql: Callable[..., None], path: str, body: Row, field: str) -> None:
+    ada = service(api, sql)
     before = available(ada)
     assert_problem(ada.post(f"/v1/credits/{path}", body), 422, "invalid", field)
     assert available(ada) == before
@@ -323,8 +331,8 @@ def test_a_due_reset_happens_once_however_many_touch_the_account(api: Api, sql: 
     check_ledger(api, user)
 
 
-def test_of_20_refunds_at_once_one_gives_back(api: Api) -> None:
-    user = api.user()
+def test_of_20_refunds_at_once_one_gives_back(api: Api, sql: Callable[..., None]) -> None:
+    user = service(api, sql)
     deduct(user, 7)
     send = (user.send("POST", "/v1/credits/refunds", json={"transaction_seq": 2}) for _ in range(20))
     assert statuses(api.together(*send)) == {201: 1, 409: 19}

@@ -274,3 +274,13 @@ def test_a_services_token_ended_or_demoted_acts_for_nobody(api: Api, sql: Sql) -
     assert_problem(answer, 403, "role_required")
     assert service.delete(f"/v1/me/tokens/{token['id']}").status_code == 204
     assert_problem(backend.get("/v1/tasks", headers=behalf(user.id)), 401, "unauthenticated")
+
+
+def test_a_user_refunds_nothing_and_a_service_refunds_for_a_user(api: Api, service: User, admin: User) -> None:
+    user = api.user()
+    assert user.post("/v1/credits/deductions", {"amount": 7}).status_code == 201
+    assert_problem(user.post("/v1/credits/refunds", {"transaction_seq": 2}), 403, "role_required")
+    assert user.get("/v1/credits").json()["available"] == 43
+    refunded = service.post("/v1/credits/refunds", {"transaction_seq": 2}, headers=behalf(user.id))
+    assert (refunded.status_code, refunded.json()["available"]) == (201, 50)
+    assert_problem(admin.post("/v1/credits/refunds", {"transaction_seq": 2}), 404, "not_found")

@@ -9,6 +9,7 @@ from app.http import pagination, responses
 from app.http.pagination import Page, PageQuery
 from app.http.requests import Request
 from app.http.responses import EncodedResponse
+from app.http.routes import SERVICES
 
 
 @get("/")
@@ -37,9 +38,9 @@ async def deduct(request: Request, data: JSONBody[CreditDeduction]) -> EncodedRe
     return responses.row(change, 200 if replayed else 201)
 
 
-@post("/refunds", opt={"problems": ["not_found", "already_refunded"]})
+@post("/refunds", opt=SERVICES | {"problems": ["not_found", "already_refunded"]})
 async def refund(request: Request, data: JSONBody[CreditRefund]) -> EncodedResponse[CreditChange]:
-    """Return a deduction to the account: once, and never more than it took."""
+    """Return a deduction to the account: once, and never more than it took. For services, on behalf of the user, and admins."""
     return responses.row(await rules.refund(request.database, request.caller.user_id, data), 201)
 
 
