@@ -78,6 +78,28 @@ CREATE FUNCTION public.goal_percentage(status text, target_value numeric, curren
     RETURN CASE WHEN (target_value IS NOT NULL) THEN trim_scale(GREATEST((0)::numeric, LEAST((100)::numeric, round((((100)::numeric * COALESCE(current_value, (0)::numeric)) / target_value), 2)))) WHEN (status = 'completed'::text) THEN (100)::numeric ELSE (0)::numeric END;
 
 --
+-- Name: keep_an_admin(); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.keep_an_admin() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+begin
+    perform pg_advisory_xact_lock(hashtext('users_last_admin'));
+    if not exists (select from users where role = 'admin' and is_active and id <> old.id) then
+        raise check_violation using
+            message = 'the last active admin stays one', table = 'users', constraint = 'users_last_admin';
+    end if;
+    return new;
+end $$;
+
+--
+-- Name: FUNCTION keep_an_admin(); Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON FUNCTION public.keep_an_admin() IS 'Refuses to demote or disable the last active admin.';
+
+--
 -- Name: new_id(timestamp with time zone); Type: FUNCTION; Schema: public; Owner: -
 --
 
@@ -2348,6 +2370,12 @@ CREATE TRIGGER users_changed AFTER UPDATE OF role, is_active, is_guest, timezone
 CREATE TRIGGER users_deleted AFTER DELETE ON public.users FOR EACH ROW EXECUTE FUNCTION public.notify_caller_changed();
 
 --
+-- Name: users users_last_admin; Type: TRIGGER; Schema: public; Owner: -
+--
+
+CREATE TRIGGER users_last_admin BEFORE UPDATE OF role, is_active ON public.users FOR EACH ROW WHEN (((old.role = 'admin'::text) AND old.is_active AND (NOT ((new.role = 'admin'::text) AND new.is_active)))) EXECUTE FUNCTION public.keep_an_admin();
+
+--
 -- Name: users users_touch; Type: TRIGGER; Schema: public; Owner: -
 --
 
@@ -2709,3 +2737,4 @@ INSERT INTO public.schema_migrations (version) VALUES
     ('20261121002400'),
     ('20261121002600'),
     ('20261121003000');
+    ('20261121002730');

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import asyncpg
 import pytest
 from client import PASSWORD, Api, assert_problem, soon_refused
 
@@ -44,6 +45,26 @@ def test_a_role_is_given_by_the_command_line(api: Api, database: str) -> None:
     assert holdfast(database, "users", "role", user.email, "king").returncode == 2
     unknown = holdfast(database, "users", "role", "nobody@example.com", "admin")
     assert (unknown.returncode, unknown.stderr) == (1, "holdfast: There is no account with this e-mail address.\n")
+
+
+def test_the_command_line_leaves_the_last_admin_one(runner: asyncio.Runner, own_database: str) -> None:
+    insert = "insert into users (email, role) values ('only@example.com', 'admin'), ('other@example.com', 'user')"
+
+    async def run(sql: str) -> str | None:
+        connection = await asyncpg.connect(own_database)
+        try:
+            role: str | None = await connection.fetchval(sql)
+            return role
+        finally:
+            await connection.close()
+
+    runner.run(run(insert))
+    refused = holdfast(own_database, "users", "role", "only@example.com", "user")
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert refused.stderr.splitlines()[-1] == "holdfast: This is the last active admin: make another account an admin first."
+    assert runner.run(run("select role from users where email = 'only@example.com'")) == "admin"
+    assert holdfast(own_database, "users", "role", "other@example.com", "admin").returncode == 0
+    assert holdfast(own_database, "users", "role", "only@example.com", "user").returncode == 0
 
 
 def test_a_password_set_by_the_command_line_ends_every_session(api: Api, database: str) -> None:

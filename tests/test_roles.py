@@ -7,9 +7,13 @@ from uuid import uuid4
 
 import asyncpg
 import httpx
+import msgspec
 import pytest
 from client import PASSWORD, Api, User, assert_problem, etag, set_by_change, soon_refused
 from factories import new_uuid7
+
+from app.auth.passwords import Passwords
+from app.settings import Settings
 
 Row = dict[str, Any]
 
@@ -284,3 +288,37 @@ def test_a_user_refunds_nothing_and_a_service_refunds_for_a_user(api: Api, servi
     refunded = service.post("/v1/credits/refunds", {"transaction_seq": 2}, headers=behalf(user.id))
     assert (refunded.status_code, refunded.json()["available"]) == (201, 50)
     assert_problem(admin.post("/v1/credits/refunds", {"transaction_seq": 2}), 404, "not_found")
+
+
+@pytest.fixture
+def other(runner: asyncio.Runner, own_database: str, settings: Settings, passwords: Passwords) -> Iterator[tuple[Api, Sql]]:
+    """A server that has only the admins which the test makes."""
+    with Api.started(runner, msgspec.structs.replace(settings, database_url=own_database), passwords) as api:
+        sql = Sql(runner, own_database)
+        yield api, sql
+        runner.run(sql.connection.close())
+
+
+def test_the_last_active_admin_stays_one(other: tuple[Api, Sql]) -> None:
+    api, sql = other
+    admin, disabled = with_role(api, sql, "admin"), with_role(api, sql, "admin")
+    path = f"/v1/admin/users/{admin.id}"
+    assert admin.patch(f"/v1/admin/users/{disabled.id}", {"is_active": False}).status_code == 200
+    for body in ({"role": "user"}, {"role": "service"}, {"is_active": False}, {"role": "user", "is_active": False}):
+        assert_problem(admin.patch(path, body), 409, "last_admin")
+    assert admin.patch(path, {"role": "admin", "is_active": True, "is_verified": True}).status_code == 200
+    assert admin.patch(f"/v1/admin/users/{disabled.id}", {"is_active": True}).status_code == 200
+    assert admin.patch(path, {"role": "user"}).status_code == 200
+
+
+def test_of_admins_who_demote_each_other_at_once_one_stays(other: tuple[Api, Sql]) -> None:
+    api, sql = other
+    for number in range(15):
+        admins = [with_role(api, sql, "admin") for _ in range(2)]
+        sql("update users set role = 'user' where role = 'admin' and id <> all($1::uuid[])", [each.id for each in admins])
+        body = {"role": "user"} if number % 2 else {"is_active": False}
+        pairs = (admins, admins[::-1])
+        answers = api.together(*(one.send("PATCH", f"/v1/admin/users/{two.id}", json=body) for one, two in pairs))
+        assert sorted(answer.status_code for answer in answers) in ([200, 401], [200, 403], [200, 409])
+        [left] = sql("select count(*) as n from users where role = 'admin' and is_active")
+        assert left["n"] == 1

@@ -4,12 +4,15 @@ import asyncio
 from collections.abc import AsyncIterator
 from uuid import UUID
 
+import asyncpg
+
 from app.accounts import repository
 from app.accounts.rules import check_new_password
 from app.accounts.schemas import ListedUser
 from app.auth.passwords import Passwords
 from app.database.queries import Executor
 from app.http.pagination import FIRST_NEWEST
+from app.problems.catalog import Problem
 
 ROLES = ("user", "service", "admin")
 
@@ -27,8 +30,14 @@ async def users(database: Executor) -> AsyncIterator[ListedUser]:
 
 
 async def set_role(database: Executor, email: str, role: str) -> bool:
-    """Give an account another role; every worker knows within 100 ms. False: there is no such account."""
-    return await repository.set_role(database, email, role) is not None
+    """Give an account another role; every worker knows within 100 ms. False: there is no such account.
+
+    Raises Problem 409 for the last active admin.
+    """
+    try:
+        return await repository.set_role(database, email, role) is not None
+    except asyncpg.CheckViolationError:
+        raise Problem("last_admin") from None
 
 
 async def set_password(database: Executor, email: str, password: str) -> bool:

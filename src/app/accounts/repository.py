@@ -152,7 +152,7 @@ async def page_users(database: Executor, *, after: UUID, limit: int) -> list[Lis
 
 
 async def set_role(database: Executor, email: str, role: str) -> UUID | None:
-    """Give an account another role. None: there is no such account."""
+    """Give an account another role. None: there is no such account. Raises CheckViolationError for the last active admin."""
     return await queries.set_role.value(database, UUID, email=email, role=role)
 
 

@@ -35,7 +35,7 @@ async def read_user(request: Request, id: FromPath[UUID]) -> EncodedResponse[Use
     return responses.found(await accounts.me(request.database, id))
 
 
-@patch("/users/{id:uuid}")
+@patch("/users/{id:uuid}", opt={"problems": ["last_admin"]})
 async def change_user(
     request: Request, id: FromPath[UUID], data: JSONBody[UserPatch], if_match: IfMatch
 ) -> EncodedResponse[User]:

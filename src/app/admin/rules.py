@@ -13,7 +13,7 @@ from app.problems.ownership import missing
 
 
 async def change_user(services: Services, user_id: UUID, version: int | None, changes: UserPatch) -> User:
-    """CreditChange a user; their tokens are looked up again. Raises Problem 404, 412."""
+    """CreditChange a user; their tokens are looked up again. Raises Problem 404, 409, 412."""
     user = await repository.patch_user(services.database, user_id, version, changes)
     if user is None:
         raise missing(await accounts.me(services.database, user_id))

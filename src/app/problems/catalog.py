@@ -57,6 +57,7 @@ KINDS: dict[str, Kind] = {
         409, "Idempotency key used", "The idempotency key was used before with other content. Use a new key for a new request."
     ),
     "already_refunded": Kind(409, "Already refunded", "This deduction was refunded before; it can be refunded once."),
+    "last_admin": Kind(409, "Last admin", "This is the last active admin: make another account an admin first."),
     "seq_conflict": Kind(
         409, "Not the next message", "Another message has this seq already, or an earlier one is missing. Read the last ones."
     ),
