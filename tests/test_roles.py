@@ -280,6 +280,19 @@ def test_a_services_token_ended_or_demoted_acts_for_nobody(api: Api, sql: Sql) -
     assert_problem(backend.get("/v1/tasks", headers=behalf(user.id)), 401, "unauthenticated")
 
 
+def test_the_first_sight_of_a_user_leaves_a_trail_even_when_the_service_only_reads(api: Api, sql: Sql) -> None:
+    service, subject = with_role(api, sql, "service"), f"google:{uuid4()}"
+    headers = behalf(subject) | {"X-Request-Id": "first-sight"}
+    me = service.get("/v1/me", headers=headers).json()
+    assert service.get("/v1/me", headers=behalf(subject)).status_code == 200
+    assert trail(sql, service) == [("create external user", me["id"], "/v1/me")]
+    [row] = sql("select detail from audit_events where actor_id = $1", service.id)
+    assert "first-sight" in row["detail"]
+    assert service.post("/v1/tasks", {"title": "T"}, headers=behalf(f"google:{uuid4()}")).status_code == 201
+    _, (made, made_id, _), (posted, acting_for, _) = trail(sql, service)
+    assert (made, posted, made_id) == ("create external user", "POST /v1/tasks", acting_for)
+
+
 def test_a_user_refunds_nothing_and_a_service_refunds_for_a_user(api: Api, service: User, admin: User) -> None:
     user = api.user()
     assert user.post("/v1/credits/deductions", {"amount": 7}).status_code == 201

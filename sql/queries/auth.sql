@@ -46,11 +46,16 @@ from identities i
 join users u on u.id = i.user_id
 where i.provider = :provider and i.subject = :subject;
 
--- name: create_external_user(provider, subject)^
+-- name: create_external_user(provider, subject, actor_id, target, request_id)^
 -- tenant: none, it makes the user that a service named by an identity
--- A violation of identities_subject_unique: a concurrent request has made it; nothing is left of this one.
+-- The audit trail says which service did so, even when it only reads on behalf of the new user. A violation of
+-- identities_subject_unique: a concurrent request has made it; nothing is left of this one.
 with inserted_user as (
     insert into users (is_external) values (true) returning id, is_guest, timezone, is_active),
 inserted_identity as (
-    insert into identities (user_id, provider, subject) select id, :provider, :subject from inserted_user)
+    insert into identities (user_id, provider, subject) select id, :provider, :subject from inserted_user),
+inserted_event as (
+    insert into audit_events (actor_id, acting_for, action, target, detail)
+    select :actor_id, id, 'create external user', :target, jsonb_build_object('request_id', :request_id::text)
+    from inserted_user)
 select id as user_id, is_guest, timezone, is_active from inserted_user;

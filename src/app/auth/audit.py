@@ -29,6 +29,11 @@ async def record(
         actor_id=actor_id,
         acting_for=acting_for,
         action=action,
-        target=target[:2000].replace("\0", ""),
+        target=target_of(target),
         request_id=request_id,
     )
+
+
+def target_of(path: str) -> str:
+    """The path that was asked for, as the table takes it."""
+    return path[:2000].replace("\0", "")

@@ -1,6 +1,5 @@
 """What a caller may do: scopes of API tokens, and acting for a user."""
 
-from contextlib import suppress
 from uuid import UUID
 
 import asyncpg
@@ -31,10 +30,13 @@ def check_scopes(scopes: list[str] | None, method: str, path: str, *, session_on
         raise Problem("insufficient_scope")
 
 
-async def impersonate(database: Executor, token_cache: TokenCache, actor: Caller, named: bytes) -> Caller:
+async def impersonate(
+    database: Executor, token_cache: TokenCache, actor: Caller, named: bytes, *, target: str, request_id: str
+) -> Caller:
     """The user that a service names in X-On-Behalf-Of, with what the service's token may do.
 
-    `named` is a user's id, or provider:subject; a subject that is seen for the first time becomes a user. Raises Problem 403
+    `named` is a user's id, or provider:subject; a subject that is seen for the first time becomes a user, and leaves a row in
+    the audit trail, with `target`, the path that was asked for, and the request's id. Raises Problem 403
     for callers that are no service and for disabled users, 404 for an unknown id, 422 for a name of another form.
     """
     if actor.role != "service":
@@ -44,7 +46,7 @@ async def impersonate(database: Executor, token_cache: TokenCache, actor: Caller
     if known is not None:
         return known
     notices = token_cache.notices
-    found = await _find_named(database, named)
+    found = await _find_named(database, named) or await _make_named(database, named, actor.user_id, target, request_id)
     if not found.is_active:
         raise Problem("account_disabled")
     # Whatever role the user has, a service does not get it.
@@ -60,31 +62,47 @@ async def impersonate(database: Executor, token_cache: TokenCache, actor: Caller
     return caller
 
 
-async def _find_named(database: Executor, named: bytes) -> ActedFor:
+async def _find_named(database: Executor, named: bytes) -> ActedFor | None:
+    """The user of a name. None: it names an identity that is not known yet. Raises Problem 404, 422."""
+    text = _text(named)
+    if ":" in text:
+        return await repository.acted_for_identity(database, *_identity(text))
     try:
-        text = named.decode().strip()
-    except UnicodeDecodeError:
-        text = ""
-    provider, colon, subject = text.partition(":")
-    if not colon:
-        try:
-            found = await repository.acted_for(database, UUID(text))
-        except ValueError:
-            raise _misnamed() from None
-        if found is None:
-            raise Problem("not_found", "X-On-Behalf-Of names no user.")
-        return found
-    if provider not in PROVIDERS or not 0 < len(subject) <= 255 or "\0" in subject:
-        raise _misnamed()
-    found = await repository.acted_for_identity(database, provider, subject)
+        found = await repository.acted_for(database, UUID(text))
+    except ValueError:
+        raise _misnamed() from None
     if found is None:
-        with suppress(asyncpg.UniqueViolationError):
-            found = await repository.create_external_user(database, provider, subject)
-    found = found or await repository.acted_for_identity(database, provider, subject)
+        raise Problem("not_found", "X-On-Behalf-Of names no user.")
+    return found
+
+
+async def _make_named(database: Executor, named: bytes, actor_id: UUID, target: str, request_id: str) -> ActedFor:
+    """Make the user of an identity. Raises Problem 409."""
+    provider, subject = _identity(_text(named))
+    try:
+        return await repository.create_external_user(
+            database, provider, subject, actor_id=actor_id, target=target, request_id=request_id
+        )
+    except asyncpg.UniqueViolationError:
+        found = await repository.acted_for_identity(database, provider, subject)
     if found is None:
         # Made and deleted again between the statements.
         raise Problem("conflict")
     return found
+
+
+def _text(named: bytes) -> str:
+    try:
+        return named.decode().strip()
+    except UnicodeDecodeError:
+        raise _misnamed() from None
+
+
+def _identity(text: str) -> tuple[str, str]:
+    provider, _, subject = text.partition(":")
+    if provider not in PROVIDERS or not 0 < len(subject) <= 255 or "\0" in subject:
+        raise _misnamed()
+    return provider, subject
 
 
 def _misnamed() -> Problem:

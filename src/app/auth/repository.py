@@ -4,6 +4,7 @@ from uuid import UUID
 
 import msgspec
 
+from app.auth import audit
 from app.auth.token_cache import Caller
 from app.database.queries import Executor, load
 
@@ -34,12 +35,22 @@ async def acted_for_identity(database: Executor, provider: str, subject: str) ->
     return await queries.acted_for_identity.one(database, ActedFor, provider=provider, subject=subject)
 
 
-async def create_external_user(database: Executor, provider: str, subject: str) -> ActedFor:
-    """Make the user of an identity that is seen for the first time.
+async def create_external_user(
+    database: Executor, provider: str, subject: str, *, actor_id: UUID, target: str, request_id: str
+) -> ActedFor:
+    """Make the user of an identity that is seen for the first time, and the row in the audit trail that says who did so.
 
     Raises UniqueViolationError when a concurrent request has made it.
     """
-    return await queries.create_external_user.only(database, ActedFor, provider=provider, subject=subject)
+    return await queries.create_external_user.only(
+        database,
+        ActedFor,
+        provider=provider,
+        subject=subject,
+        actor_id=actor_id,
+        target=audit.target_of(target),
+        request_id=request_id,
+    )
 
 
 async def touch_session(database: Executor, token_hash: bytes, session_days: int) -> int:

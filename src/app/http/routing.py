@@ -173,7 +173,7 @@ async def _admit(scope: HTTPScope, route: Route, services: Services) -> None:
     """Find out who is calling, and whether they may. Raises Problem 401, 403, and those of acting for a user.
 
     What admins and services do is written down before it is done: so there is no act without its row in the audit trail.
-    What a service only reads on behalf of a user is not.
+    What a service only reads on behalf of a user is not, unless it makes the user.
     """
     options = route.options
     if options.auth == "public":
@@ -194,7 +194,9 @@ async def _admit(scope: HTTPScope, route: Route, services: Services) -> None:
     if named is not None:
         if actor.role == "service" and options.session_only:
             raise Problem("session_required")
-        scope["user"] = caller = await impersonate(database, token_cache, actor, named)
+        scope["user"] = caller = await impersonate(
+            database, token_cache, actor, named, target=scope["path"], request_id=scope["state"]["request_id"]
+        )
         acting_for = caller.user_id
     if options.roles or route.method != "GET":
         await audit.record(
