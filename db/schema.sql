@@ -126,6 +126,18 @@ CREATE FUNCTION public.new_version() RETURNS bigint
 --
 
 COMMENT ON FUNCTION public.new_version() IS 'The version of a row that is made or changed now: microseconds since 1970. Not now(): it repeats within a transaction.';
+-- Name: normal_login(text); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.normal_login(login text) RETURNS text
+    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+    RETURN NORMALIZE(lower(NORMALIZE(login, NFC)), NFC);
+
+--
+-- Name: FUNCTION normal_login(login text); Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON FUNCTION public.normal_login(login text) IS 'The one form in which e-mail addresses and user names are compared: Unicode NFC, in lower case.';
 
 --
 -- Name: notify_caller_changed(); Type: FUNCTION; Schema: public; Owner: -
@@ -1288,6 +1300,7 @@ CREATE UNLOGGED TABLE public.rate_limits (
     bucket text NOT NULL,
     window_start timestamp with time zone NOT NULL,
     hits integer NOT NULL,
+    last_hit_at timestamp with time zone,
     CONSTRAINT rate_limits_bucket_length CHECK (((char_length(bucket) >= 1) AND (char_length(bucket) <= 200)))
 );
 
@@ -1301,7 +1314,13 @@ COMMENT ON TABLE public.rate_limits IS 'Attempts per bucket and fixed window, sh
 -- Name: COLUMN rate_limits.bucket; Type: COMMENT; Schema: public; Owner: -
 --
 
-COMMENT ON COLUMN public.rate_limits.bucket IS 'What is limited and for whom: an address, or a hash of the account''s name.';
+COMMENT ON COLUMN public.rate_limits.bucket IS 'What is limited and for whom: a name, and a hash of an address, of the normal form of a login, or of both.';
+
+--
+-- Name: COLUMN rate_limits.last_hit_at; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.rate_limits.last_hit_at IS 'When the last attempt was let through; only where pauses grow.';
 
 --
 -- Name: schema_migrations; Type: TABLE; Schema: public; Owner: -
@@ -1607,7 +1626,7 @@ COMMENT ON TABLE public.users IS 'Accounts. Small and rarely written; everything
 -- Name: COLUMN users.email; Type: COMMENT; Schema: public; Owner: -
 --
 
-COMMENT ON COLUMN public.users.email IS 'Unique without regard to case; kept as it was typed. Null only for guests and for those who came by an identity.';
+COMMENT ON COLUMN public.users.email IS 'Unique in its normal form, see normal_login(); kept as it was typed. Null only for guests and for those who came by an identity.';
 
 --
 -- Name: COLUMN users.password_hash; Type: COMMENT; Schema: public; Owner: -
@@ -2241,13 +2260,13 @@ CREATE INDEX tasks_search ON public.tasks USING gin (search);
 -- Name: users_email_unique; Type: INDEX; Schema: public; Owner: -
 --
 
-CREATE UNIQUE INDEX users_email_unique ON public.users USING btree (lower(email));
+CREATE UNIQUE INDEX users_email_unique ON public.users USING btree (public.normal_login(email));
 
 --
 -- Name: users_username_unique; Type: INDEX; Schema: public; Owner: -
 --
 
-CREATE UNIQUE INDEX users_username_unique ON public.users USING btree (lower(username));
+CREATE UNIQUE INDEX users_username_unique ON public.users USING btree (public.normal_login(username));
 
 --
 -- Name: workouts_date; Type: INDEX; Schema: public; Owner: -
@@ -2737,4 +2756,5 @@ INSERT INTO public.schema_migrations (version) VALUES
     ('20261121002400'),
     ('20261121002600'),
     ('20261121003000');
+    ('20261121002710'),
     ('20261121002730');

@@ -354,3 +354,13 @@ def test_a_hash_of_other_parameters_is_renewed_at_the_next_login(
     assert "m=16,t=1" in row["password_hash"]
     assert row["version"] == user.me["version"]
     assert api.post("/v1/auth/login", {"email": user.email, "password": PASSWORD}).status_code == 200
+
+
+def test_an_email_is_one_in_every_form_of_its_letters(api: Api) -> None:
+    name = new_email()
+    user = api.user(email=f"\u00e9.{name}")
+    for spelled in (f"e\u0301.{name}", f"E\u0301.{name.upper()}", f"\u00c9.{name}"):
+        again = api.post("/v1/auth/register", {"email": spelled, "password": PASSWORD})
+        assert_problem(again, 409, "email_taken", "email")
+        signed_in = api.post("/v1/auth/login", {"email": spelled, "password": PASSWORD})
+        assert signed_in.json()["user"]["id"] == user.id

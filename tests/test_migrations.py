@@ -14,6 +14,7 @@ from seeds import SEEDS
 from write_schema import SCHEMA, dump
 
 from app.database import migrations
+from app.database.dbmate import MigrationError
 from app.http.exception_handlers import constraint_of, problem_for
 from app.http.responses import encode
 from app.problems import constraints
@@ -134,10 +135,26 @@ async def _attached(url: str) -> dict[str, str]:
     return kinds
 
 
-async def _fetched(url: str, sql: str) -> list[tuple[Any, ...]]:
+def test_two_addresses_that_become_one_stop_the_migration_and_lose_nothing(runner: asyncio.Runner, own_database: str) -> None:
+    while not runner.run(migrations.down(own_database)).endswith("_normal_login.sql"):
+        pass
+    insert = "insert into users (email) values ($1), ($2), ('other@example.com') returning id::text"
+    one, two, other = [row_id for (row_id,) in runner.run(_fetched(own_database, insert, "\u00e9@a.b", "e\u0301@a.b"))]
+    with pytest.raises(MigrationError) as error:
+        runner.run(migrations.up(own_database))
+    assert f"one address in two spellings: {one} and {two}. Nothing was changed" in str(error.value)
+    assert "@" not in str(error.value)
+    assert other not in str(error.value)
+    assert len(runner.run(_fetched(own_database, "select id from users"))) == 3
+    runner.run(_fetched(own_database, "update users set email = 'two@example.com' where id = $1::text::uuid", two))
+    assert runner.run(migrations.up(own_database))[0].endswith("_normal_login.sql")
+    assert len(runner.run(_fetched(own_database, "select id from users"))) == 3
+
+
+async def _fetched(url: str, sql: str, *values: Any) -> list[tuple[Any, ...]]:
     connection = await asyncpg.connect(url)
     try:
-        return [tuple(row) for row in await connection.fetch(sql)]
+        return [tuple(row) for row in await connection.fetch(sql, *values)]
     finally:
         await connection.close()
 

@@ -86,6 +86,7 @@ ELSEWHERE: dict[str, tuple[list[str], str]] = {
     "migrations.unlock": (["pg_advisory_unlock"], "as has_versions"),
     "migrations.versions": (["version"], "as has_versions"),
     "rate_limits.hit": (["retry_after"], "hit() raises Problem 429 instead of returning it"),
+    "rate_limits.hit_with_pauses": (["retry_after"], "as hit"),
 }
 """Statements without a function of their name: the columns that are read, and why they have none."""
 

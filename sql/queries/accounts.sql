@@ -17,17 +17,21 @@ cross join inserted_session s;
 
 -- name: credentials_by_email(email)^
 -- tenant: none, login: the user is not known yet
-select id, password_hash, is_active from users where lower(email) = lower(:email);
+select id, password_hash, is_active, is_guest, email, username
+from users
+where normal_login(email) = normal_login(:email);
 
 -- name: credentials_by_username(username)^
 -- tenant: none, login: the user is not known yet
-select id, password_hash, is_active from users where lower(username) = lower(:username);
+select id, password_hash, is_active, is_guest, email, username
+from users
+where normal_login(username) = normal_login(:username);
 
 -- name: credentials(user_id)^
-select id, password_hash, is_active from users where id = :user_id;
+select id, password_hash, is_active, is_guest, email, username from users where id = :user_id;
 
--- name: log_in(user_id, token_hash, session_days, user_agent, ip)^
--- No row: the account was deleted or disabled since its password was checked.
+-- name: log_in(user_id, password_hash, token_hash, session_days, user_agent, ip)^
+-- No row: since its password was checked the account was deleted or disabled, or got another password.
 with updated_user as (
     update users
     set last_login_at = now()
@@ -62,8 +66,8 @@ where id = :user_id;
 -- A merge patch as in tasks.patch. A changed e-mail has to be verified again.
 update users u
 set (email, is_verified, username, name, first_name, last_name, bio, avatar_url, timezone) = (
-    select p.email, u.is_verified and lower(p.email) = lower(u.email), p.username, p.name, p.first_name, p.last_name,
-        p.bio, p.avatar_url, p.timezone
+    select p.email, u.is_verified and normal_login(p.email) = normal_login(u.email), p.username, p.name, p.first_name,
+        p.last_name, p.bio, p.avatar_url, p.timezone
     from jsonb_populate_record(u, :changes::jsonb) p)
 where u.id = :user_id
   and (:version::bigint is null or u.version = :version)
@@ -193,11 +197,11 @@ limit :limit;
 
 -- name: set_role(email, role)$
 -- tenant: none, the operator's command line names an account by its e-mail
-update users set role = :role where lower(email) = lower(:email) returning id;
+update users set role = :role where normal_login(email) = normal_login(:email) returning id;
 
 -- name: set_password(email, password_hash)$
 -- tenant: none, the operator's command line names an account by its e-mail
--- Every session ends, because someone else may know the old password.
+-- Every session and API token ends, because someone else may know the old password.
 with updated_user as (
     update users set password_hash = :password_hash where lower(email) = lower(:email) returning id),
 deleted_sessions as (

@@ -267,3 +267,6 @@ class Credentials(msgspec.Struct, frozen=True):
     id: UUID
     password_hash: str | None
     is_active: bool
+    is_guest: bool
+    email: str | None
+    username: str | None

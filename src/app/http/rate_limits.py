@@ -1,7 +1,5 @@
 """Limits on attempts that hold across workers: counted in the database, one upsert each."""
 
-import hashlib
-
 from app.database.queries import Executor, load
 from app.http.services import Services
 from app.problems import constraints
@@ -21,13 +19,23 @@ queries = load("rate_limits")
 async def hit(services: Services, name: str, subject: str, maximum: int, seconds: int) -> None:
     """Count one attempt of `subject` at `name`; at most `maximum` per window of `seconds`.
 
+    The table keeps a hash of the subject's normal form, which the database makes: addresses do not belong in a table that is
+    not treated as personal data.
     Raises Problem 429 with Retry-After. Does nothing when RATE_LIMITS is off.
     """
-    if not services.settings.rate_limits:
-        return
-    # A hash: e-mail addresses do not belong in a table that is not treated as personal data.
-    bucket = f"{name}:{hashlib.sha256(subject.lower().encode()).hexdigest()[:32]}"
-    retry_after = await queries.hit.value(services.database, int, bucket=bucket, maximum=maximum, seconds=seconds)
+    if services.settings.rate_limits:
+        arguments = {"name": name, "subject": subject, "maximum": maximum, "seconds": seconds}
+        _refuse(await queries.hit.value(services.database, int, **arguments))
+
+
+async def hit_with_pauses(services: Services, name: str, subject: str, maximum: int, seconds: int) -> None:
+    """Count as `hit` does; past the maximum single attempts are let through, with pauses of 1, 2, 4, ... seconds."""
+    if services.settings.rate_limits:
+        arguments = {"name": name, "subject": subject, "maximum": maximum, "seconds": seconds}
+        _refuse(await queries.hit_with_pauses.value(services.database, int, **arguments))
+
+
+def _refuse(retry_after: int | None) -> None:
     if retry_after:
         raise later("rate_limited", retry_after)
 
