@@ -360,3 +360,17 @@ def test_metrics_are_prometheus_text_and_name_nobody(api: Api, ada: User) -> Non
     assert answer.headers["content-type"].startswith("text/plain; version=0.0.4")
     for hidden in (ada.id, ada.email, ada.token, new_email().partition("@")[2], "select "):
         assert hidden not in answer.text
+
+
+def test_a_login_is_logged_with_its_account_and_its_network_and_neither_in_clear(api: Api) -> None:
+    user, unknown = api.user(), new_email()
+    with capture_logs() as lines:
+        for email, password in ((user.email, PASSWORD), (user.email.upper(), "wrong"), (unknown, "wrong"), (unknown, "again")):
+            api.post("/v1/auth/login", {"email": email, "password": password})
+    logins = [line for line in lines if line["event"] == "login"]
+    assert [line["outcome"] for line in logins] == ["signed_in", *["invalid_credentials"] * 3]
+    assert [line["user_id"] for line in logins] == [user.id, user.id, None, None]
+    assert logins[0]["account"] == logins[1]["account"] != logins[2]["account"] == logins[3]["account"]
+    assert len({line["network"] for line in logins}) == 1
+    for secret in (user.email, unknown, "127.0.0", PASSWORD):
+        assert secret not in str(logins).lower()

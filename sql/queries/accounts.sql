@@ -35,7 +35,7 @@ select id, password_hash, is_active, is_guest, email, username from users where 
 with updated_user as (
     update users
     set last_login_at = now()
-    where id = :user_id and is_active
+    where id = :user_id and is_active and password_hash = :password_hash
     returning id, email, username, name, first_name, last_name, bio, avatar_url, timezone, role, is_guest, is_active,
         is_verified, is_external, last_login_at, created_at, updated_at, version),
 inserted_session as (

@@ -73,9 +73,14 @@ async def credentials(database: Executor, user_id: UUID) -> Credentials | None:
     return await queries.credentials.one(database, Credentials, user_id=user_id)
 
 
-async def log_in(database: Executor, user_id: UUID, session: SessionStart) -> tuple[datetime, User] | None:
-    """Open a session. Returns its end and the user; None: the account is gone or disabled by now."""
-    return await queries.log_in.one(database, _session, user_id=user_id, **asdict(session))
+async def log_in(
+    database: Executor, user_id: UUID, password_hash: str | None, session: SessionStart
+) -> tuple[datetime, User] | None:
+    """Open a session for the password of this hash. Returns its end and the user.
+
+    None: by now the account is gone, disabled, or has another password.
+    """
+    return await queries.log_in.one(database, _session, user_id=user_id, password_hash=password_hash, **asdict(session))
 
 
 async def replace_hash(database: Executor, user_id: UUID, old_hash: str, new_hash: str) -> int:

@@ -1,10 +1,13 @@
 """The rules of accounts: who may register, log in and change a password, and how often; and what ends a token."""
 
+import hashlib
 from datetime import UTC, datetime
 from functools import cache
+from unicodedata import normalize
 from uuid import UUID
 from zoneinfo import available_timezones
 
+import structlog
 from msgspec import UNSET, UnsetType
 from msgspec.structs import asdict
 
@@ -27,11 +30,14 @@ from app.auth.passwords import is_common
 from app.auth.token_cache import Caller
 from app.auth.tokens import new_token
 from app.credits.repository import register_account
+from app.database.executor import ATTEMPTS, Database
 from app.database.queries import Executor
 from app.http.clients import Client
-from app.http.rate_limits import hit
+from app.http.rate_limits import hit, hit_with_pauses
 from app.http.services import Services
-from app.problems.catalog import Problem, invalid
+from app.problems.catalog import Problem, invalid, later
+
+log = structlog.get_logger()
 
 HOUR, MINUTE = 3600, 60
 
@@ -102,36 +108,72 @@ def check_new_password(field: str, password: str, *names: str | None) -> None:
 async def log_in(services: Services, client: Client, login: Login) -> SignedIn:
     """Check a password and open a session. Raises Problem 401, 403, 422, 429.
 
-    An unknown account costs the same time and gets the same answer as a wrong password.
+    An unknown account costs the same time and gets the same answer as a wrong password. Each attempt is logged, with hashes of
+    what was sent.
     """
     if isinstance(login.email, str) == isinstance(login.username, str):
         raise invalid("email", "required", "or username is required, one of the two")
-    await hit(services, "login-address", client.network, 10, MINUTE)
+    name = login.email if isinstance(login.email, str) else str(login.username)
+    note = log.bind(account=_hashed(normalize("NFC", name).lower()), network=_hashed(client.network))
     credentials = None
+    try:
+        await _limit_logins(services, client, name)
+        # Again only when the password was changed, or its hash renewed, while it was checked.
+        for _ in range(ATTEMPTS):
+            credentials = await _credentials(services.database, login)
+            session = await _open_session(services, client, credentials, login.password)
+            if session is not None:
+                note.info("login", outcome="signed_in", user_id=str(session.user.id))
+                return session
+        raise later("database_busy", 1)
+    except Problem as problem:
+        note.info("login", outcome=problem.code, user_id=str(credentials.id) if credentials else None)
+        raise
+
+
+async def _limit_logins(services: Services, client: Client, name: str) -> None:
+    """Raise Problem 429 when an address, or one network at this account, has tried too often.
+
+    From all networks together an account takes ten times as many, and then single attempts with growing pauses: a limit
+    that anyone can use up must not lock the owner out. An attempt that its network may not make does not count there.
+    """
+    await hit(services, "login-address", client.network, 10, MINUTE)
+    await hit(services, "login-account-network", f"{client.subnet}\n{name}", 10, 15 * MINUTE)
+    await hit_with_pauses(services, "login-account", name, 100, 15 * MINUTE)
+
+
+async def _credentials(database: Database, login: Login) -> Credentials | None:
     if isinstance(login.email, str):
-        await hit(services, "login-account", login.email, 10, 15 * MINUTE)
-        credentials = await repository.credentials_by_email(services.database, login.email)
-    elif isinstance(login.username, str):
-        await hit(services, "login-account", login.username, 10, 15 * MINUTE)
-        credentials = await repository.credentials_by_username(services.database, login.username)
+        return await repository.credentials_by_email(database, login.email)
+    return await repository.credentials_by_username(database, str(login.username))
+
+
+async def _open_session(services: Services, client: Client, credentials: Credentials | None, password: str) -> SignedIn | None:
+    """Check a password and open a session. None: the account was changed meanwhile. Raises Problem 401, 403."""
     password_hash = credentials.password_hash if credentials else None
-    if not await services.passwords.verify(login.password, password_hash) or not credentials:
+    if not await services.passwords.verify(password, password_hash) or not credentials:
         raise Problem("invalid_credentials", headers=((b"www-authenticate", b"Bearer"),))
     if not credentials.is_active:
         raise Problem("account_disabled")
-    await _renew_hash(services, credentials, login.password)
+    password_hash = await _renewed_hash(services, credentials, password)
     token, start = _session_start(services, client)
-    session = await repository.log_in(services.database, credentials.id, start)
-    if session is None:
-        raise Problem("account_disabled")
-    return SignedIn(token, *session)
+    session = await repository.log_in(services.database, credentials.id, password_hash, start)
+    return SignedIn(token, *session) if session else None
 
 
-async def _renew_hash(services: Services, credentials: Credentials, password: str) -> None:
-    """Bring a hash up to today's parameters; only a login has the password for it."""
-    if credentials.password_hash and services.passwords.is_outdated(credentials.password_hash):
-        new_hash = await services.passwords.hash(password)
-        await repository.replace_hash(services.database, credentials.id, credentials.password_hash, new_hash)
+async def _renewed_hash(services: Services, credentials: Credentials, password: str) -> str | None:
+    """Bring a hash up to today's parameters; only a login has the password for it. Returns the hash that should stand now."""
+    if credentials.password_hash is None or not services.passwords.is_outdated(credentials.password_hash):
+        return credentials.password_hash
+    new_hash = await services.passwords.hash(password)
+    if await repository.replace_hash(services.database, credentials.id, credentials.password_hash, new_hash):
+        return new_hash
+    return credentials.password_hash
+
+
+def _hashed(text: str) -> str:
+    """What stands for an address or an account in the log: equal ones can be counted, and none is read."""
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 async def log_out(services: Services, token_hash: bytes) -> None:

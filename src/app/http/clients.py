@@ -16,13 +16,15 @@ class Client(msgspec.Struct, frozen=True):
     """The peer's, or that of the last hop in X-Forwarded-For that is no trusted proxy; "": a Unix socket has none."""
     network: str
     """What counts as one address for limits: an IPv6 client has a whole /64."""
+    subnet: str
+    """What counts as one place for limits on an account: a /24 of IPv4, a /64 of IPv6."""
     user_agent: str | None
 
 
 def client_of(request: Request) -> Client:
     """Read the client off a request."""
     address = _address(request.scope, request.settings.trusted_proxies)
-    return Client(address, _network(address), request.header(b"user-agent"))
+    return Client(address, _network(address, 32), _network(address, 24), request.header(b"user-agent"))
 
 
 def _address(scope: Scope, trusted: tuple[Network, ...]) -> str:
@@ -35,11 +37,12 @@ def _address(scope: Scope, trusted: tuple[Network, ...]) -> str:
     return peer
 
 
-def _network(address: str) -> str:
+def _network(address: str, bits: int) -> str:
+    """The network of an address: of so many bits for IPv4, of 64 for IPv6."""
     parsed = _parsed(address)
-    if isinstance(parsed, ipaddress.IPv6Address):
-        return str(ipaddress.ip_network((parsed, 64), strict=False))
-    return str(parsed or address)
+    if parsed is None:
+        return address
+    return str(ipaddress.ip_network((parsed, 64 if parsed.version == 6 else bits), strict=False))
 
 
 def _forwarded_for(scope: Scope) -> list[str]:
