@@ -70,6 +70,25 @@ CREATE FUNCTION public.any_word(q text) RETURNS tsquery
 COMMENT ON FUNCTION public.any_word(q text) IS 'A search for any of search_words(q).';
 
 --
+-- Name: end_access(uuid, bytea, uuid[]); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.end_access(owner uuid, kept_session bytea, kept_tokens uuid[]) RETURNS uuid
+    LANGUAGE plpgsql
+    AS $$
+begin
+    delete from sessions where user_id = owner and token_hash is distinct from kept_session;
+    delete from api_tokens where user_id = owner and id <> all (kept_tokens);
+    return owner;
+end $$;
+
+--
+-- Name: FUNCTION end_access(owner uuid, kept_session bytea, kept_tokens uuid[]); Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON FUNCTION public.end_access(owner uuid, kept_session bytea, kept_tokens uuid[]) IS 'Ends the sessions and API tokens of a user whose password changes, but those named; null: no session is kept.';
+
+--
 -- Name: goal_percentage(text, numeric, numeric); Type: FUNCTION; Schema: public; Owner: -
 --
 
@@ -2757,4 +2776,5 @@ INSERT INTO public.schema_migrations (version) VALUES
     ('20261121002600'),
     ('20261121003000');
     ('20261121002710'),
+    ('20261121002720'),
     ('20261121002730');

@@ -69,10 +69,12 @@ def test_the_command_line_leaves_the_last_admin_one(runner: asyncio.Runner, own_
 
 def test_a_password_set_by_the_command_line_ends_every_session(api: Api, database: str) -> None:
     user = api.user()
+    token = user.made("/v1/me/tokens", {"name": "Script", "scopes": ["read"]})["token"]
     done = holdfast(database, "users", "set-password", user.email, given="another horse battery\n")
     assert done.returncode == 0, done.stderr
     assert "another horse" not in done.stdout + done.stderr
     soon_refused(lambda: user.get("/v1/me"))
+    soon_refused(lambda: api.get("/v1/tasks", token=token))
     assert_problem(api.post("/v1/auth/login", {"email": user.email, "password": PASSWORD}), 401, "invalid_credentials")
     fresh = api.post("/v1/auth/login", {"email": user.email, "password": "another horse battery"})
     assert fresh.status_code == 200

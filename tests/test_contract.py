@@ -177,6 +177,7 @@ BEYOND_A_SCHEMA = {
     ("exercises[].distance_unit", "required"),
     ("exercises[].weight_unit", "required"),
     ("expires_at", "past"),
+    ("keep_tokens", "unknown"),
     ("name", "invalid"),
     ("file", "empty"),
     ("new", "too_common"),

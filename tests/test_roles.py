@@ -303,6 +303,15 @@ def test_a_user_refunds_nothing_and_a_service_refunds_for_a_user(api: Api, servi
     assert_problem(admin.post("/v1/credits/refunds", {"transaction_seq": 2}), 404, "not_found")
 
 
+def test_an_admins_reset_of_a_password_ends_every_session_and_every_token(api: Api, admin: User) -> None:
+    user = api.user()
+    token = user.made("/v1/me/tokens", {"name": "Script", "scopes": ["read"]})["token"]
+    reset = admin.put(f"/v1/admin/users/{user.id}/password", {"password": "quite another password"})
+    assert reset.status_code == 204
+    soon_refused(lambda: user.get("/v1/me"))
+    soon_refused(lambda: api.get("/v1/tasks", token=token))
+
+
 @pytest.fixture
 def other(runner: asyncio.Runner, own_database: str, settings: Settings, passwords: Passwords) -> Iterator[tuple[Api, Sql]]:
     """A server that has only the admins which the test makes."""

@@ -197,3 +197,87 @@ def test_nobody_has_neither_sessions_nor_tokens(api: Api) -> None:
         ("PUT", "/v1/me/password"),
     ):
         assert_problem(api.request(method, path), 401, "unauthenticated")
+
+
+def api_token(user: User, *scopes: str) -> dict[str, Any]:
+    return user.made("/v1/me/tokens", {"name": "Script", "scopes": list(scopes or ("read", "write"))})
+
+
+def test_a_changed_password_ends_every_api_token_that_is_not_named(api: Api, ada: User) -> None:
+    kept, ended, expired = api_token(ada), api_token(ada), api_token(api.user())
+    answer = put_password(ada, current=PASSWORD, new=NEW, keep_tokens=[expired["id"]])
+    assert_problem(answer, 422, "invalid", "keep_tokens")
+    assert put_password(ada, current=PASSWORD, new=NEW, keep_tokens=[kept["id"]]).status_code == 204
+    soon_refused(lambda: api.get("/v1/tasks", token=ended["token"]))
+    assert api.get("/v1/tasks", token=kept["token"]).status_code == 200
+    assert [each["id"] for each in ada.get("/v1/me/tokens").json()["items"]] == [kept["id"]]
+    assert put_password(ada, current=NEW, new=PASSWORD).status_code == 204
+    soon_refused(lambda: api.get("/v1/tasks", token=kept["token"]))
+    assert api.get("/v1/tasks", token=expired["token"]).status_code == 200
+
+
+def test_a_login_in_flight_does_not_outlive_the_password_it_used(api: Api) -> None:
+    for number in range(20):
+        ada = api.user()
+        body = {"email": ada.email, "password": PASSWORD}
+        change = {"current": PASSWORD, "new": f"{NEW} {number}"}
+        logins = [api.send("POST", "/v1/auth/login", json=body) for _ in range(6)]
+        answers = api.together(*logins[:3], ada.send("PUT", "/v1/me/password", json=change), *logins[3:])
+        assert answers[3].status_code == 204
+        sessions = ada.get("/v1/me/sessions").json()["items"]
+        assert [each["is_current"] for each in sessions] == [True], number
+        assert {answer.status_code for answer in answers[:3] + answers[4:]} <= {200, 401}
+
+
+def test_a_login_that_waits_for_a_password_change_finds_the_password_changed(
+    api: Api, ada: User, runner: asyncio.Runner, database: str
+) -> None:
+    async def race(*, change_first: bool) -> tuple[int, int]:
+        connection = await asyncpg.connect(database)
+        try:
+            transaction = connection.transaction()
+            await transaction.start()
+            # Holds the row as the first of the two does, so that the second waits for it with a snapshot of before.
+            await connection.execute("select 1 from users where id = $1 for update", ada.id)
+            login = api.send("POST", "/v1/auth/login", json={"email": ada.email, "password": PASSWORD})
+            change = ada.send("PUT", "/v1/me/password", json={"current": PASSWORD, "new": NEW})
+            first, second = (change, login) if change_first else (login, change)
+            one = asyncio.create_task(first)
+            await asyncio.sleep(0.3)
+            two = asyncio.create_task(second)
+            await asyncio.sleep(0.3)
+            await transaction.commit()
+            return (await one).status_code, (await two).status_code
+        finally:
+            await connection.close()
+
+    assert runner.run(race(change_first=False)) == (200, 204)
+    assert len(ada.get("/v1/me/sessions").json()["items"]) == 1
+    assert put_password(ada, current=NEW, new=PASSWORD).status_code == 204
+    assert runner.run(race(change_first=True)) == (204, 401)
+    assert len(ada.get("/v1/me/sessions").json()["items"]) == 1
+
+
+def test_a_token_made_during_a_password_change_does_not_outlive_it(
+    api: Api, ada: User, runner: asyncio.Runner, database: str
+) -> None:
+    other = log_in(api, ada)
+
+    async def race() -> tuple[int, int]:
+        connection = await asyncpg.connect(database)
+        try:
+            transaction = connection.transaction()
+            await transaction.start()
+            await connection.execute("select 1 from users where id = $1 for update", ada.id)
+            change = asyncio.create_task(ada.send("PUT", "/v1/me/password", json={"current": PASSWORD, "new": NEW}))
+            await asyncio.sleep(0.3)
+            token = {"name": "Late", "scopes": ["read"]}
+            make = asyncio.create_task(other.send("POST", "/v1/me/tokens", json=token))
+            await asyncio.sleep(0.3)
+            await transaction.commit()
+            return (await change).status_code, (await make).status_code
+        finally:
+            await connection.close()
+
+    assert runner.run(race()) == (204, 401)
+    assert ada.get("/v1/me/tokens").json()["items"] == []

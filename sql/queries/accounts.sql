@@ -107,12 +107,6 @@ with updated_user as (
     where id = :user_id and is_guest and is_active
     returning id, email, username, name, first_name, last_name, bio, avatar_url, timezone, role, is_guest, is_active,
         is_verified, is_external, last_login_at, created_at, updated_at, version),
-deleted_sessions as (
-    delete from sessions
-    where user_id = :user_id and user_id in (select id from updated_user)),
-deleted_tokens as (
-    delete from api_tokens
-    where user_id = :user_id and user_id in (select id from updated_user)),
 inserted_session as (
     insert into sessions (token_hash, user_id, expires_at, user_agent, ip)
     select :token_hash, id, now() + make_interval(days => :session_days), :user_agent, :ip
@@ -121,19 +115,22 @@ inserted_session as (
 select s.expires_at, u.id, u.email, u.username, u.name, u.first_name, u.last_name, u.bio, u.avatar_url, u.timezone,
     u.role, u.is_guest, u.is_active, u.is_verified, u.is_external, u.last_login_at, u.created_at, u.updated_at, u.version
 from updated_user u
-cross join inserted_session s;
+cross join inserted_session s
+cross join end_access(u.id, :token_hash, '{}') ended;
 
--- name: change_password(user_id, old_hash, new_hash, token_hash)$
--- The other sessions end. Null: the password was changed meanwhile. A null old hash: there was none.
+-- name: change_password(user_id, old_hash, new_hash, token_hash, keep_tokens)$
+-- The other sessions end, and the API tokens that are not named. Null: the password was changed meanwhile. A null old hash:
+-- there was none.
 with updated_user as (
     update users
     set password_hash = :new_hash
     where id = :user_id and password_hash is not distinct from :old_hash
-    returning id),
-deleted_sessions as (
-    delete from sessions
-    where user_id = :user_id and token_hash <> :token_hash and user_id in (select id from updated_user))
-select id from updated_user;
+    returning id)
+select end_access(id, :token_hash, :keep_tokens) from updated_user;
+
+-- name: owned_tokens(user_id, ids)$
+-- How many of these API tokens are this user's.
+select count(*) from api_tokens where user_id = :user_id and id = any(:ids::uuid[]);
 
 -- name: page_sessions(user_id, token_id, after, limit)
 -- One's own live sessions, newest first, each as JSON; token_id is the caller's.
@@ -165,9 +162,19 @@ from (
     order by id desc
     limit :limit) identity;
 
--- name: create_token(user_id, token_hash, name, scopes, expires_at, last_characters)^
+-- name: create_token(user_id, session_hash, token_hash, name, scopes, expires_at, last_characters)^
+-- No row: the session that asks has ended. The locks make this wait for a password change, which ends the others' sessions,
+-- and a password change wait for this, so that it ends the new token, too.
+with live_session as (
+    select s.user_id
+    from sessions s
+    join users u on u.id = s.user_id
+    where s.user_id = :user_id and s.token_hash = :session_hash
+    for share of u
+    for key share of s)
 insert into api_tokens (user_id, token_hash, name, scopes, expires_at, last_characters)
-values (:user_id, :token_hash, :name, :scopes, :expires_at, :last_characters)
+select user_id, :token_hash, :name, :scopes, :expires_at, :last_characters
+from live_session
 returning id, name, scopes, last_characters, created_at, last_used_at, expires_at;
 
 -- name: page_tokens(user_id, after, limit)
@@ -203,10 +210,8 @@ update users set role = :role where normal_login(email) = normal_login(:email) r
 -- tenant: none, the operator's command line names an account by its e-mail
 -- Every session and API token ends, because someone else may know the old password.
 with updated_user as (
-    update users set password_hash = :password_hash where lower(email) = lower(:email) returning id),
-deleted_sessions as (
-    delete from sessions where user_id in (select id from updated_user))
-select id from updated_user;
+    update users set password_hash = :password_hash where normal_login(email) = normal_login(:email) returning id)
+select end_access(id, null, '{}') from updated_user;
 
 -- name: delete_expired_sessions(limit)!
 -- tenant: none, it removes expired sessions of every user

@@ -26,9 +26,7 @@ returning u.id, u.email, u.username, u.name, u.first_name, u.last_name, u.bio, u
     u.is_guest, u.is_active, u.is_verified, u.is_external, u.last_login_at, u.created_at, u.updated_at, u.version;
 
 -- name: set_password(user_id, password_hash)$
--- Every session ends, because someone else may know the old password. Null: there is no such user.
+-- Every session and API token ends, because someone else may know the old password. Null: there is no such user.
 with updated_user as (
-    update users set password_hash = :password_hash where id = :user_id returning id),
-deleted_sessions as (
-    delete from sessions where user_id = :user_id)
-select id from updated_user;
+    update users set password_hash = :password_hash where id = :user_id returning id)
+select end_access(id, null, '{}') from updated_user;

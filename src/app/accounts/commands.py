@@ -41,7 +41,7 @@ async def set_role(database: Executor, email: str, role: str) -> bool:
 
 
 async def set_password(database: Executor, email: str, password: str) -> bool:
-    """Give an account another password and end its sessions. False: there is no such account.
+    """Give an account another password and end its sessions and API tokens. False: there is no such account.
 
     Raises Problem 422 for a password that is none.
     """

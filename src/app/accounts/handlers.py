@@ -90,7 +90,7 @@ async def delete_me(request: Request, data: JSONBody[AccountDeletion], if_match:
 
 @put("/v1/me/password", status_code=204, opt=SESSION_ONLY | {"problems": ["wrong_password", "conflict", "rate_limited"]})
 async def change_password(request: Request, data: JSONBody[PasswordChange]) -> EncodedResponse[None]:
-    """Change one's own password. The other sessions end, this one goes on."""
+    """Change one's own password. The other sessions end, this one goes on; API tokens end, but those in `keep_tokens`."""
     await rules.change_password(request.services, request.caller.user_id, request.token_hash, data)
     return responses.no_content()
 
@@ -120,7 +120,7 @@ async def page_identities(request: Request, filters: FromQuery[PageQuery]) -> En
 @post("/v1/me/tokens", opt=SESSION_ONLY | NO_STORE)
 async def create_token(request: Request, data: JSONBody[ApiTokenCreate]) -> EncodedResponse[NewApiToken]:
     """Make an API token for a program. It is shown this once."""
-    return responses.row(await rules.create_token(request.database, request.caller.user_id, data), 201)
+    return responses.row(await rules.create_token(request.database, request.caller.user_id, request.token_hash, data), 201)
 
 
 @get("/v1/me/tokens", opt=SESSION_ONLY)

@@ -109,12 +109,26 @@ async def delete_me(database: Executor, user_id: UUID, version: int | None) -> i
 
 
 async def change_password(
-    database: Executor, user_id: UUID, old_hash: str | None, new_hash: str, token_hash: bytes
+    database: Executor, user_id: UUID, old_hash: str | None, new_hash: str, *, token_hash: bytes, keep_tokens: list[UUID]
 ) -> UUID | None:
-    """Set a new password and end the other sessions. None: the password was changed meanwhile."""
+    """Set a new password; end the sessions but that of the token, and the API tokens but those to keep.
+
+    None: the password was changed meanwhile.
+    """
     return await queries.change_password.value(
-        database, UUID, user_id=user_id, old_hash=old_hash, new_hash=new_hash, token_hash=token_hash
+        database,
+        UUID,
+        user_id=user_id,
+        old_hash=old_hash,
+        new_hash=new_hash,
+        token_hash=token_hash,
+        keep_tokens=keep_tokens,
     )
+
+
+async def owned_tokens(database: Executor, user_id: UUID, ids: list[UUID]) -> int:
+    """How many of these API tokens are this user's."""
+    return await queries.owned_tokens.value(database, int, user_id=user_id, ids=ids) or 0
 
 
 async def page_sessions(database: Executor, user_id: UUID, token_id: UUID, filters: PageQuery) -> list[Json[UserSession]]:
@@ -133,11 +147,17 @@ async def page_identities(database: Executor, user_id: UUID, filters: PageQuery)
 
 
 async def create_token(
-    database: Executor, user_id: UUID, new: ApiTokenCreate, token_hash: bytes, last_characters: str
-) -> ApiToken:
-    """Make an API token."""
-    return await queries.create_token.only(
-        database, ApiToken, user_id=user_id, token_hash=token_hash, last_characters=last_characters, **asdict(new)
+    database: Executor, user_id: UUID, session_hash: bytes, new: ApiTokenCreate, *, token_hash: bytes, last_characters: str
+) -> ApiToken | None:
+    """Make an API token. None: the session that asks has ended."""
+    return await queries.create_token.one(
+        database,
+        ApiToken,
+        user_id=user_id,
+        session_hash=session_hash,
+        token_hash=token_hash,
+        last_characters=last_characters,
+        **asdict(new),
     )
 
 
@@ -162,7 +182,7 @@ async def set_role(database: Executor, email: str, role: str) -> UUID | None:
 
 
 async def set_password(database: Executor, email: str, password_hash: str) -> UUID | None:
-    """Give an account another password and end all of its sessions. None: there is no such account."""
+    """Give an account another password and end all of its sessions and API tokens. None: there is no such account."""
     return await queries.set_password.value(database, UUID, email=email, password_hash=password_hash)
 
 

@@ -214,15 +214,25 @@ async def delete_me(services: Services, user_id: UUID, deletion: AccountDeletion
 
 
 async def change_password(services: Services, user_id: UUID, token_hash: bytes, change: PasswordChange) -> None:
-    """Set a new password, after a check of the current one; the sessions end, except that of the token.
+    """Set a new password, after a check of the current one; sessions end but that of the token, API tokens but those to keep.
 
     Raises Problem 401, 403, 409, 422, 429.
     """
     credentials = await check_password(services, user_id, change.current, "current")
-    check_new_password("new", change.new)
+    if credentials.is_guest:
+        raise invalid("new", "guest", "is set by registering: POST /v1/auth/register with the guest's token")
+    check_new_password("new", change.new, credentials.email, credentials.username)
+    keep_tokens = [] if change.keep_tokens is UNSET else list(set(change.keep_tokens))
+    if keep_tokens and await repository.owned_tokens(services.database, user_id, keep_tokens) < len(keep_tokens):
+        raise invalid("keep_tokens", "unknown", "must be ids of the account's own API tokens")
     new_hash = await services.passwords.hash(change.new)
     changed = await repository.change_password(
-        services.database, credentials.id, credentials.password_hash, new_hash, token_hash
+        services.database,
+        credentials.id,
+        credentials.password_hash,
+        new_hash,
+        token_hash=token_hash,
+        keep_tokens=keep_tokens,
     )
     if changed is None:
         raise Problem("conflict", "The password was changed by another request at the same time.")
@@ -236,12 +246,16 @@ async def end_session(services: Services, user_id: UUID, id: UUID) -> None:
     services.token_cache.forget()
 
 
-async def create_token(database: Executor, user_id: UUID, new: ApiTokenCreate) -> NewApiToken:
-    """Make an API token. Raises Problem 422."""
+async def create_token(database: Executor, user_id: UUID, session_hash: bytes, new: ApiTokenCreate) -> NewApiToken:
+    """Make an API token. Raises Problem 401 when the session that asks ends meanwhile, 422."""
     if new.expires_at is not None and new.expires_at <= datetime.now(UTC):
         raise invalid("expires_at", "past", "must lie in the future")
     token, token_hash = new_token()
-    made = await repository.create_token(database, user_id, new, token_hash, token[-8:])
+    made = await repository.create_token(
+        database, user_id, session_hash, new, token_hash=token_hash, last_characters=token[-8:]
+    )
+    if made is None:
+        raise unauthenticated()
     return NewApiToken(**asdict(made), token=token)
 
 

@@ -181,6 +181,13 @@ class PasswordChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     new: NewPassword
     current: KnownPassword | UnsetType = UNSET
+    keep_tokens: (
+        Annotated[
+            list[UUID],
+            Meta(max_length=100, description="Ids of API tokens that go on; all others end.", examples=[[]]),
+        ]
+        | UnsetType
+    ) = UNSET
 
 
 class UserSession(msgspec.Struct, frozen=True):

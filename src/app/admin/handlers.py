@@ -45,7 +45,7 @@ async def change_user(
 
 @put("/users/{id:uuid}/password", status_code=204)
 async def set_password(request: Request, id: FromPath[UUID], data: JSONBody[UserPasswordPut]) -> EncodedResponse[None]:
-    """Give a user another password. All of their sessions end."""
+    """Give a user another password. All of their sessions and API tokens end."""
     await rules.set_password(request.services, id, data)
     return responses.no_content()
 

@@ -21,5 +21,5 @@ async def patch_user(database: Executor, user_id: UUID, version: int | None, cha
 
 
 async def set_password(database: Executor, user_id: UUID, password_hash: str) -> UUID | None:
-    """Give a user another password and end all sessions. None: there is no such user."""
+    """Give a user another password and end all sessions and API tokens. None: there is no such user."""
     return await queries.set_password.value(database, UUID, user_id=user_id, password_hash=password_hash)

@@ -22,7 +22,7 @@ async def change_user(services: Services, user_id: UUID, version: int | None, ch
 
 
 async def set_password(services: Services, user_id: UUID, new: UserPasswordPut) -> None:
-    """Give a user another password; all of their sessions end. Raises Problem 404, 422."""
+    """Give a user another password; all of their sessions and API tokens end. Raises Problem 404, 422."""
     user = await accounts.me(services.database, user_id)
     if user is None:
         raise Problem("not_found")
