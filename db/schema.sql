@@ -145,6 +145,8 @@ CREATE FUNCTION public.new_version() RETURNS bigint
 --
 
 COMMENT ON FUNCTION public.new_version() IS 'The version of a row that is made or changed now: microseconds since 1970. Not now(): it repeats within a transaction.';
+
+--
 -- Name: normal_login(text); Type: FUNCTION; Schema: public; Owner: -
 --
 
@@ -2774,7 +2776,7 @@ INSERT INTO public.schema_migrations (version) VALUES
     ('20261121002300'),
     ('20261121002400'),
     ('20261121002600'),
-    ('20261121003000');
     ('20261121002710'),
     ('20261121002720'),
-    ('20261121002730');
+    ('20261121002730'),
+    ('20261121003000');

@@ -102,6 +102,19 @@ def test_a_registered_user_cannot_register_again(api: Api) -> None:
         ({"email": "a@" + "b" * 320}, "email"),
         ({"email": 7}, "email"),
         ({"email": "a\0@example.com"}, "email"),
+        ({"email": "a\x07@example.com"}, "email"),
+        ({"email": "a\x9b@example.com"}, "email"),
+        ({"email": "a\xad@example.com"}, "email"),
+        ({"email": "a\u200b@example.com"}, "email"),
+        ({"email": "a\u2060@example.com"}, "email"),
+        ({"email": "a\u202e@example.com"}, "email"),
+        ({"email": "a\u2066@example.com"}, "email"),
+        ({"email": "a\u061c@example.com"}, "email"),
+        ({"email": "a\u034f@example.com"}, "email"),
+        ({"email": "a\ufe0f@example.com"}, "email"),
+        ({"email": "a\u3164@example.com"}, "email"),
+        ({"email": "a\U000e0061@example.com"}, "email"),
+        ({"email": "a@example.com\u200f"}, "email"),
         ({"password": "short"}, "password"),
         ({"password": "x" * 129}, "password"),
         ({"password": "password"}, "password"),
@@ -285,9 +298,9 @@ def test_ones_own_account_has_an_etag(api: Api) -> None:
 def test_a_new_email_is_unverified_and_logs_in(api: Api, runner: asyncio.Runner, database: str) -> None:
     user, email = api.user(), new_email()
     runner.run(_fetch(database, "update users set is_verified = true where email = $1", user.email))
-    same = user.patch("/v1/me", {"email": user.email.upper()}).json()
+    same = user.patch("/v1/me", {"email": user.email.upper(), "current_password": PASSWORD}).json()
     assert (same["email"], same["is_verified"]) == (user.email.upper(), True)
-    other = user.patch("/v1/me", {"email": email}).json()
+    other = user.patch("/v1/me", {"email": email, "current_password": PASSWORD}).json()
     assert (other["email"], other["is_verified"]) == (email, False)
     assert api.post("/v1/auth/login", {"email": email, "password": PASSWORD}).status_code == 200
 
@@ -297,6 +310,9 @@ def test_a_new_email_is_unverified_and_logs_in(api: Api, runner: asyncio.Runner,
     [
         ({"email": None}, "email"),
         ({"email": "ada"}, "email"),
+        ({"email": "a\u200b@example.com"}, "email"),
+        ({"email": "somebody@example.com"}, "current_password"),
+        ({"current_password": None}, "current_password"),
         ({"timezone": None}, "timezone"),
         ({"timezone": "Mars/Olympus"}, "timezone"),
         ({"bio": "x" * 2001}, "bio"),
@@ -316,7 +332,8 @@ def test_a_change_of_ones_account_that_breaks_a_rule_is_refused(api: Api, body: 
 
 def test_a_taken_email_or_username_is_refused_in_a_change_too(api: Api) -> None:
     user, other = api.user(), api.user(username="lise.meitner")
-    assert_problem(user.patch("/v1/me", {"email": other.email}), 409, "email_taken", "email")
+    changed = user.patch("/v1/me", {"email": other.email, "current_password": PASSWORD})
+    assert_problem(changed, 409, "email_taken", "email")
     assert_problem(user.patch("/v1/me", {"username": "Lise.Meitner"}), 409, "username_taken", "username")
 
 
@@ -364,3 +381,28 @@ def test_an_email_is_one_in_every_form_of_its_letters(api: Api) -> None:
         assert_problem(again, 409, "email_taken", "email")
         signed_in = api.post("/v1/auth/login", {"email": spelled, "password": PASSWORD})
         assert signed_in.json()["user"]["id"] == user.id
+
+
+def test_only_a_session_changes_an_email_and_a_username(api: Api) -> None:
+    user = api.user()
+    token = user.made("/v1/me/tokens", {"name": "Script", "scopes": ["me:write", "me:read"]})["token"]
+    for body in (
+        {"email": new_email(), "current_password": PASSWORD},
+        {"username": "taken.over"},
+        {"name": "Ada", "email": new_email()},
+    ):
+        assert_problem(api.patch("/v1/me", body, token=token), 403, "session_required")
+    assert user.get("/v1/me").json() == user.me
+    # What stands may be sent back, and the rest of the profile is a program's to change.
+    same = {"email": user.email, "username": None, "name": "Ada"}
+    assert api.patch("/v1/me", same, token=token).json()["name"] == "Ada"
+    assert user.patch("/v1/me", {"username": "ada.by.hand"}).status_code == 200
+
+
+def test_an_email_changes_only_for_who_knows_the_password(api: Api) -> None:
+    user, email = api.user(), new_email()
+    assert_problem(user.patch("/v1/me", {"email": email}), 422, "invalid", "current_password")
+    wrong = user.patch("/v1/me", {"email": email, "current_password": "wrong"})
+    assert_problem(wrong, 403, "wrong_password")
+    assert user.get("/v1/me").json() == user.me
+    assert user.patch("/v1/me", {"email": email, "current_password": PASSWORD}).json()["email"] == email

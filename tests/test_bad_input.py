@@ -56,7 +56,7 @@ def valid(route: str) -> dict[str, Any]:
         "login": {"email": new_email(), "password": PASSWORD},
         "patch-me": {
             "email": new_email(), "username": "nobody.yet", "name": "N", "first_name": "F", "last_name": "L", "bio": "B",
-            "avatar_url": "https://example.org/a.png", "timezone": "UTC",
+            "avatar_url": "https://example.org/a.png", "timezone": "UTC", "current_password": PASSWORD,
         },
         "delete-me": {"password": PASSWORD},
         "password": {"new": "another good one", "current": PASSWORD},
@@ -638,7 +638,7 @@ def test_a_taken_address_reaches_neither_the_answer_nor_the_log(
     for answer in (
         api.post("/v1/auth/register", {"email": taken.email, "password": PASSWORD}),
         api.post("/v1/auth/register", {"email": new_email(), "password": PASSWORD, "username": "TAKEN.name"}),
-        ada.user.patch("/v1/me", {"email": taken.email.upper()}),
+        ada.user.patch("/v1/me", {"email": taken.email.upper(), "current_password": PASSWORD}),
     ):
         assert answer.status_code == 409
         for text in (answer.text, str(events), *capfd.readouterr()):

@@ -911,7 +911,7 @@ def every_route(api: Api) -> None:
             api.post("/v1/auth/login", {"email": user.email, "password": "wrong"}),
             api.post("/v1/auth/guest"),
             user.patch("/v1/me", {"bio": "B"}),
-            user.patch("/v1/me", {"email": other.email}),
+            user.patch("/v1/me", {"email": other.email, "current_password": PASSWORD}),
             user.get("/v1/me"),
             user.get("/v1/me/sessions"),
             user.get("/v1/me/identities"),

@@ -62,3 +62,12 @@ def test_a_guest_deletes_the_account_without_a_password(guest: User) -> None:
 def test_guests_do_not_see_each_other(api: Api, guest: User) -> None:
     other = User(api, api.post("/v1/auth/guest").json())
     assert_problem(other.get(f"/v1/tasks/{guest.task()['id']}"), 403, "forbidden")
+
+
+def test_a_guest_gets_an_email_and_a_password_only_by_registering(api: Api, guest: User) -> None:
+    for email in (new_email(), api.user().email):
+        assert_problem(guest.patch("/v1/me", {"email": email}), 422, "invalid", "email")
+    changed = guest.request("PUT", "/v1/me/password", json={"new": PASSWORD})
+    assert_problem(changed, 422, "invalid", "new")
+    assert guest.get("/v1/me").json() == guest.me
+    assert guest.patch("/v1/me", {"name": "Ada"}).json()["name"] == "Ada"

@@ -293,6 +293,14 @@ def test_the_first_sight_of_a_user_leaves_a_trail_even_when_the_service_only_rea
     assert (made, posted, made_id) == ("create external user", "POST /v1/tasks", acting_for)
 
 
+def test_a_service_changes_neither_the_email_nor_the_username_of_whom_it_acts_for(api: Api, service: User) -> None:
+    user = api.user()
+    for body in ({"email": "taken-over@example.com", "current_password": PASSWORD}, {"username": "taken.over.too"}):
+        assert_problem(service.patch("/v1/me", body, headers=behalf(user.id)), 403, "session_required")
+    assert service.patch("/v1/me", {"name": "Ada"}, headers=behalf(user.id)).json()["name"] == "Ada"
+    assert user.get("/v1/me").json()["email"] == user.email
+
+
 def test_a_user_refunds_nothing_and_a_service_refunds_for_a_user(api: Api, service: User, admin: User) -> None:
     user = api.user()
     assert user.post("/v1/credits/deductions", {"amount": 7}).status_code == 201

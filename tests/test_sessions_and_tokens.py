@@ -281,3 +281,14 @@ def test_a_token_made_during_a_password_change_does_not_outlive_it(
 
     assert runner.run(race()) == (204, 401)
     assert ada.get("/v1/me/tokens").json()["items"] == []
+
+
+@pytest.mark.parametrize("new", ["        ", " \t \u2003 \u3000  ", "aaaaaaaa", "AaAaAaAa", "a a a a a", "zzzzzzzz\n"])
+def test_blanks_and_one_letter_are_no_password(ada: User, new: str) -> None:
+    assert_problem(put_password(ada, current=PASSWORD, new=new), 422, "invalid", "new")
+
+
+def test_ones_own_names_are_no_new_password(api: Api) -> None:
+    ada = api.user(username="ada.of.the.sea", email="ada-of-the-hills@example.com")
+    for new in (ada.email.upper(), "ADA.of.the.sea", "ada-of-the-hills", f" {ada.email}"):
+        assert_problem(put_password(ada, current=PASSWORD, new=new), 422, "invalid", "new")

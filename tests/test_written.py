@@ -26,6 +26,7 @@ ROWS = "the ids of rows that are changed, not a value"
 ELSEWHERE = {
     "accounts.register": {"password": HASHED},
     "accounts.register_guest": {"password": HASHED},
+    "accounts.patch_me": {"current_password": "it is checked, and only the hash is compared"},
     "conversations.append": {"role": OF_THE_STATEMENT, "seq": NUMBERED},
     "conversations.append_user_message": {"role": OF_THE_STATEMENT, "seq": NUMBERED},
     "conversations.change_many": {"archive": ROWS, "unarchive": ROWS, "delete": ROWS},

@@ -62,8 +62,9 @@ select id, email, username, name, first_name, last_name, bio, avatar_url, timezo
 from users
 where id = :user_id;
 
--- name: patch_me(user_id, version, changes)^
--- A merge patch as in tasks.patch. A changed e-mail has to be verified again.
+-- name: patch_me(user_id, version, password_hash, changes)^
+-- A merge patch as in tasks.patch. A changed e-mail has to be verified again. password_hash is the one that was checked; null:
+-- none was.
 update users u
 set (email, is_verified, username, name, first_name, last_name, bio, avatar_url, timezone) = (
     select p.email, u.is_verified and normal_login(p.email) = normal_login(u.email), p.username, p.name, p.first_name,
@@ -71,6 +72,7 @@ set (email, is_verified, username, name, first_name, last_name, bio, avatar_url,
     from jsonb_populate_record(u, :changes::jsonb) p)
 where u.id = :user_id
   and (:version::bigint is null or u.version = :version)
+  and (:password_hash::text is null or u.password_hash = :password_hash)
 returning u.id, u.email, u.username, u.name, u.first_name, u.last_name, u.bio, u.avatar_url, u.timezone, u.role,
     u.is_guest, u.is_active, u.is_verified, u.is_external, u.last_login_at, u.created_at, u.updated_at, u.version;
 

@@ -75,10 +75,17 @@ async def read_me(request: Request) -> EncodedResponse[User]:
     return responses.versioned(me)
 
 
-@patch("/v1/me", opt=HASHED_ETAG | {"problems": ["email_taken", "username_taken"]})
+@patch(
+    "/v1/me",
+    opt=HASHED_ETAG | {"problems": ["email_taken", "username_taken", "session_required", "wrong_password", "rate_limited"]},
+)
 async def patch_me(request: Request, data: JSONBody[MePatch], if_match: IfMatch) -> EncodedResponse[User]:
-    """Change one's own account by a merge patch. A new e-mail address is unverified."""
-    return responses.versioned(await rules.patch_me(request.database, request.caller.user_id, if_match, data))
+    """Change one's own account by a merge patch. A new e-mail address is unverified.
+
+    The e-mail and the user name are changed by a session, not by an API token or a service; the e-mail takes
+    `current_password` where there is one. A guest gets an e-mail by registering.
+    """
+    return responses.versioned(await rules.patch_me(request.services, request.caller, if_match, data))
 
 
 @delete("/v1/me", status_code=204, opt=SESSION_ONLY | {"problems": ["wrong_password", "rate_limited"]})

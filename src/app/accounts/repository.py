@@ -98,9 +98,13 @@ async def me(database: Executor, user_id: UUID) -> User | None:
     return await queries.me.one(database, User, user_id=user_id)
 
 
-async def patch_me(database: Executor, user_id: UUID, version: int | None, changes: MePatch) -> User | None:
-    """Change an account. None: it is not at `version` any more, or is gone."""
-    return await queries.patch_me.one(database, User, user_id=user_id, version=version, changes=to_json(changes))
+async def patch_me(
+    database: Executor, user_id: UUID, version: int | None, password_hash: str | None, changes: MePatch
+) -> User | None:
+    """Change an account. None: it is not at `version`, or its password not that of `password_hash` any more, or it is gone."""
+    return await queries.patch_me.one(
+        database, User, user_id=user_id, version=version, password_hash=password_hash, changes=to_json(changes)
+    )
 
 
 async def delete_me(database: Executor, user_id: UUID, version: int | None) -> int:

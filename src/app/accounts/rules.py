@@ -3,13 +3,13 @@
 import hashlib
 from datetime import UTC, datetime
 from functools import cache
-from unicodedata import normalize
+from unicodedata import category, normalize
 from uuid import UUID
 from zoneinfo import available_timezones
 
 import structlog
 from msgspec import UNSET, UnsetType
-from msgspec.structs import asdict
+from msgspec.structs import asdict, replace
 
 from app.accounts import repository
 from app.accounts.repository import SessionStart
@@ -41,14 +41,23 @@ log = structlog.get_logger()
 
 HOUR, MINUTE = 3600, 60
 
+_UNSEEN = {"Cc", "Cf", "Co", "Zl", "Zp"}
+"""Categories of characters that no one sees: control, zero-width and bidirectional ones among them."""
+
+_BLANK = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0")
+"""Letters and marks that no one sees either."""
+
 
 async def register(services: Services, client: Client, caller: Caller | None, registration: Registration) -> SignedIn:
     """Make an account, or a guest's account a registered one, and sign it in. Raises Problem 409, 422, 429."""
     if caller is not None and not caller.is_guest:
         raise Problem("already_registered")
     await hit(services, "register", client.network, 60, HOUR)
+    check_email(registration.email)
     check_timezone(registration.timezone)
     check_new_password("password", registration.password, registration.email, registration.username)
+    if caller is not None:
+        await _ask_whether_taken(services, caller)
     password_hash = await services.passwords.hash(registration.password)
     token, start = _session_start(services, client)
     if caller is None:
@@ -99,10 +108,34 @@ def check_timezone(timezone: str | UnsetType) -> None:
         raise invalid("timezone", "unknown", "is not the name of a time zone, such as Europe/Berlin")
 
 
+def check_email(email: str | UnsetType) -> None:
+    """Raise Problem 422 for an address with characters that no one sees: two such addresses would look like one.
+
+    Not a constraint of the table: an account that has such an address from before could not even log in.
+    """
+    if email is not UNSET and any(_is_unseen(character) for character in email):
+        raise invalid("email", "form", "must not have invisible characters")
+
+
+def _is_unseen(character: str) -> bool:
+    if category(character) in _UNSEEN or character in _BLANK:
+        return True
+    # Variation selectors are marks without a category of their own.
+    return "\u180b" <= character <= "\u180f" or "\ufe00" <= character <= "\ufe0f" or "\U000e0100" <= character <= "\U000e01ef"
+
+
 def check_new_password(field: str, password: str, *names: str | None) -> None:
-    """Raise Problem 422 for one of the most common passwords, and for one that is the user's own name."""
-    if is_common(password) or password.lower() in {name.lower() for name in names if name}:
-        raise invalid(field, "too_common", "is too easy to guess: a very common password, or the account's own name")
+    """Raise Problem 422 for a very common password, one of a single letter or of blanks, and for the account's own names."""
+    known = {_folded(part) for name in names if name for part in (name, name.partition("@")[0])}
+    if is_common(password) or len(set(_folded(password))) < 2 or _folded(password) in known:
+        raise invalid(
+            field, "too_common", "is too easy to guess: a very common password, one letter, or the account's own name"
+        )
+
+
+def _folded(text: str) -> str:
+    """A password or a name without its letter case and its blanks."""
+    return "".join(normalize("NFC", text).casefold().split())
 
 
 async def log_in(services: Services, client: Client, login: Login) -> SignedIn:
@@ -182,13 +215,58 @@ async def log_out(services: Services, token_hash: bytes) -> None:
     services.token_cache.forget(token_hash)
 
 
-async def patch_me(database: Executor, user_id: UUID, version: int | None, changes: MePatch) -> User:
-    """Change an account. Raises Problem 409, 412, 422."""
+async def patch_me(services: Services, caller: Caller, version: int | None, changes: MePatch) -> User:
+    """Change an account. Raises Problem 403, 409, 412, 422, 429.
+
+    Whoever has the e-mail or the user name has the account in the end: they are for sessions, and the e-mail for who knows
+    the password.
+    """
     check_timezone(changes.timezone)
-    me = await repository.patch_me(database, user_id, version, changes)
+    changes, credentials = await _check_login_change(services, caller, changes)
+    password_hash = credentials.password_hash if credentials else None
+    me = await repository.patch_me(services.database, caller.user_id, version, password_hash, changes)
+    if me is None and password_hash is not None:
+        now = await repository.credentials(services.database, caller.user_id)
+        if now is not None and now.password_hash != password_hash:
+            raise Problem("wrong_password")
     if me is None:
         raise Problem("version_mismatch")
     return me
+
+
+async def _check_login_change(services: Services, caller: Caller, changes: MePatch) -> tuple[MePatch, Credentials | None]:
+    """Check who changes an e-mail or a user name; what stands already is no change, and may be sent back by anyone.
+
+    Returns the changes to write, and the credentials whose password was checked. Raises Problem 401, 403, 422, 429.
+    """
+    password = changes.current_password
+    changes = replace(changes, current_password=UNSET)
+    if changes.email is UNSET and changes.username is UNSET:
+        return changes, None
+    now = await repository.credentials(services.database, caller.user_id)
+    if now is None:
+        raise unauthenticated()
+    if changes.email == now.email:
+        changes = replace(changes, email=UNSET)
+    if changes.username == now.username:
+        changes = replace(changes, username=UNSET)
+    if changes.email is UNSET and changes.username is UNSET:
+        return changes, None
+    if caller.scopes is not None or caller.actor_id is not None:
+        raise Problem("session_required")
+    if changes.email is UNSET:
+        return changes, None
+    if now.is_guest:
+        raise invalid("email", "guest", "is set by registering: POST /v1/auth/register with the guest's token")
+    check_email(changes.email)
+    now = await check_password(services, caller.user_id, password, "current_password")
+    await _ask_whether_taken(services, caller)
+    return changes, now
+
+
+async def _ask_whether_taken(services: Services, caller: Caller) -> None:
+    """Count a request whose answer tells whether an e-mail address is taken. Raises Problem 429."""
+    await hit(services, "email-look-up", str(caller.user_id), 10, HOUR)
 
 
 async def check_password(services: Services, user_id: UUID, password: str | UnsetType, field: str) -> Credentials:

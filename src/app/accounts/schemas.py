@@ -68,7 +68,7 @@ Email = Annotated[
         min_length=3,
         max_length=320,
         pattern=f"^[^@{SPACE}]+@[^@{SPACE}]+{END}",
-        description="An e-mail address; letter case does not matter.",
+        description="An e-mail address without invisible characters; letter case does not matter.",
         examples=["ada@example.com"],
     ),
 ]
@@ -87,7 +87,7 @@ NewPassword = Annotated[
     Meta(
         min_length=PASSWORD_LENGTH.start,
         max_length=PASSWORD_LENGTH.stop - 1,
-        description="8 to 128 characters, and none of the most common passwords.",
+        description="8 to 128 characters; none of the most common passwords, not one letter only, not the account's own name.",
         examples=["correct horse battery"],
     ),
 ]
@@ -168,6 +168,8 @@ class MePatch(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     bio: Bio | None | UnsetType = UNSET
     avatar_url: AvatarUrl | None | UnsetType = UNSET
     timezone: TimeZone | UnsetType = UNSET
+    current_password: KnownPassword | UnsetType = UNSET
+    """Needed for another e-mail address, where there is a password. Never written."""
 
 
 class AccountDeletion(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

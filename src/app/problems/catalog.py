@@ -34,7 +34,9 @@ KINDS: dict[str, Kind] = {
     "role_required": Kind(403, "Role required", "This is for admins or services; the account of the token is neither."),
     "insufficient_scope": Kind(403, "Insufficient scope", "The scopes of this API token do not include this request."),
     "session_required": Kind(
-        403, "Session required", "Passwords, sessions and tokens are changed by a signed-in user, not with an API token."
+        403,
+        "Session required",
+        "Passwords, sessions, tokens, e-mail and user name are changed by a signed-in user: by no API token and no service.",
     ),
     "not_found": Kind(404, "Not found", "There is nothing at this address, or the resource does not exist (any more)."),
     "method_not_allowed": Kind(
