@@ -7,7 +7,7 @@ from uuid import UUID
 import asyncpg
 
 from app.accounts import repository
-from app.accounts.rules import check_new_password
+from app.accounts.inputs import check_new_password
 from app.accounts.schemas import ListedUser
 from app.auth.passwords import Passwords
 from app.database.queries import Executor

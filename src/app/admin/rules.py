@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from app.accounts import repository as accounts
-from app.accounts.rules import check_new_password
+from app.accounts.inputs import check_new_password
 from app.accounts.schemas import User
 from app.admin import repository
 from app.admin.schemas import UserPasswordPut, UserPatch

@@ -31,6 +31,7 @@ from app.database.postgres_programs import EmbeddedError
 from app.server import doctor
 from app.server.data_lock import FOLDER_FREE_WITHIN, ServeError, holder_of, try_lock
 from app.server.ports import claimed_port
+from app.server.signals import StopSignals
 from app.settings import Settings
 from app.storage import Storage
 
@@ -48,9 +49,6 @@ MINUTE = 60.0
 DRAIN_WITHIN = 30
 """Seconds the requests in flight get to finish once we are asked to stop."""
 
-SAME_SIGNAL_WITHIN = 1.0
-"""Seconds within which a second signal is the first one again: sent to us, and passed on by the process that started us."""
-
 
 def serve(settings: Settings, *, migrate: bool | None = None) -> int:
     """Serve until a signal says stop. Returns the exit code: 0 when we were asked to stop.
@@ -61,7 +59,7 @@ def serve(settings: Settings, *, migrate: bool | None = None) -> int:
     """
     # Each worker opens its own; what is wrong with it is told here, and once.
     Storage(settings)
-    signals = _Signals()
+    signals = StopSignals()
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         # nohup has HUP ignored, and means it.
         if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:
@@ -82,34 +80,7 @@ def serve(settings: Settings, *, migrate: bool | None = None) -> int:
         return 0
 
 
-class _Signals:
-    """What TERM and INT asked for: the first to finish and stop, a second one to stop at once."""
-
-    def __init__(self) -> None:
-        self.since: float | None = None
-        self.granian: int | None = None
-
-    @property
-    def asked(self) -> bool:
-        return self.since is not None
-
-    def on_signal(self, _number: int, _frame: object) -> None:
-        now = time.monotonic()
-        if self.since is None:
-            self.since = now
-            self.forward()
-        elif now - self.since > SAME_SIGNAL_WITHIN and self.granian is not None:
-            with suppress(ProcessLookupError):
-                os.killpg(self.granian, signal.SIGKILL)
-
-    def forward(self) -> None:
-        # Popen.send_signal would collect a dead child here, and _wait would miss it.
-        if self.granian is not None:
-            with suppress(ProcessLookupError):
-                os.kill(self.granian, signal.SIGTERM)
-
-
-def _embedded_server(settings: Settings, signals: _Signals, ending: ExitStack) -> embedded.Server:
+def _embedded_server(settings: Settings, signals: StopSignals, ending: ExitStack) -> embedded.Server:
     """Start the embedded server under the folder's lock. Both end with `ending`."""
     embedded.prepare(settings.data)
     end = time.monotonic() + FOLDER_FREE_WITHIN
@@ -131,12 +102,12 @@ def _embedded_server(settings: Settings, signals: _Signals, ending: ExitStack) -
     return server
 
 
-def _start(settings: Settings, signals: _Signals) -> embedded.Server:
+def _start(settings: Settings, signals: StopSignals) -> embedded.Server:
     connections = settings.workers * (settings.pool_size + settings.max_overflow + 2) + 20
     return embedded.start(settings.data, max_connections=max(100, connections), cancelled=lambda: signals.asked)
 
 
-def _start_again(server: embedded.Server, settings: Settings, signals: _Signals, starts: deque[float]) -> bool:
+def _start_again(server: embedded.Server, settings: Settings, signals: StopSignals, starts: deque[float]) -> bool:
     """Start the embedded server again, at the same URL: the workers find it by themselves. False: it ended too often.
 
     Raises StartCancelledError.
@@ -155,7 +126,7 @@ def _start_again(server: embedded.Server, settings: Settings, signals: _Signals,
     return False
 
 
-def _migrate(url: str, settings: Settings, signals: _Signals) -> None:
+def _migrate(url: str, settings: Settings, signals: StopSignals) -> None:
     """Bring the schema up to date, and say so in two lines: which migrations there were, `holdfast migrate history` tells."""
     found = asyncio.run(_unless_asked(migrations.status(url, patience=settings.connect_timeout), signals))
     before = [migration.version for migration in found if migration.applied]
@@ -176,14 +147,14 @@ def warn_about_connections(url: str, settings: Settings) -> None:
         log.warning("connections_may_run_out", needed=needed, available=available, run="holdfast doctor")
 
 
-def _look(url: str, settings: Settings, signals: _Signals) -> None:
+def _look(url: str, settings: Settings, signals: StopSignals) -> None:
     """See that the database is there, before the workers say so at greater length; and how old its schema is."""
     found = asyncio.run(_unless_asked(migrations.status(url, patience=settings.connect_timeout), signals))
     if pending := sum(not migration.applied for migration in found):
         log.warning("migrations_pending", migrations=pending, run="holdfast migrate up")
 
 
-async def _unless_asked(work: Coroutine[Any, Any, T], signals: _Signals) -> T:
+async def _unless_asked(work: Coroutine[Any, Any, T], signals: StopSignals) -> T:
     """Do the work, or raise StartCancelledError as soon as we are asked to stop."""
     task = asyncio.ensure_future(work)
     while not task.done():
@@ -195,7 +166,7 @@ async def _unless_asked(work: Coroutine[Any, Any, T], signals: _Signals) -> T:
     return task.result()
 
 
-def _serve(settings: Settings, address: str, url: str, server: embedded.Server | None, signals: _Signals) -> int:
+def _serve(settings: Settings, address: str, url: str, server: embedded.Server | None, signals: StopSignals) -> int:
     """Run granian and wait for its end, ours, or that of a database that cannot be started again."""
     variables = os.environ | {
         "DATABASE_URL": url,
@@ -241,7 +212,7 @@ def _serve(settings: Settings, address: str, url: str, server: embedded.Server |
     raise ServeError("The server ended by itself. Its last words are above.")
 
 
-def _wait_until_it_answers(granian: "subprocess.Popen[bytes]", address: str, port: int, signals: _Signals) -> bool:
+def _wait_until_it_answers(granian: "subprocess.Popen[bytes]", address: str, port: int, signals: StopSignals) -> bool:
     """False when it never will: it ended, or we were asked to stop."""
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(address, address)  # noqa: S104 - nothing is bound here
     while granian.poll() is None and not signals.asked:
