@@ -1,9 +1,11 @@
 """What caches may do with an answer: never show one user another's, always ask again, and keep no token."""
 
+import asyncio
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import pytest
 import requests
 from browser import CHROMIUM, Browser
@@ -65,6 +67,24 @@ def test_the_same_address_has_another_etag_for_another_user(api: Api, ada: User,
         assert tags[0] != tags[1], path
         assert bob.get(path, headers={"If-None-Match": tags[0]}).status_code == 200
         assert bob.get(path, headers={"If-None-Match": tags[1]}).status_code == 304
+
+
+def test_two_users_whose_rows_have_one_version_have_two_etags_all_the_same(
+    api: Api, runner: asyncio.Runner, connection: "asyncpg.Connection[asyncpg.Record]"
+) -> None:
+    users = [api.user(), api.user()]
+
+    async def set_one_version() -> None:
+        # Past the trigger, which would make it a time: no two are equal by chance.
+        async with connection.transaction():
+            await connection.execute("set local session_replication_role = replica")
+            await connection.execute("update users set version = 7 where id::text = any($1)", [user.id for user in users])
+
+    runner.run(set_one_version())
+    tags = [user.get("/v1/me").headers["etag"] for user in users]
+    assert [tag.partition("-")[0] for tag in tags] == ['"7', '"7']
+    assert tags[0] != tags[1]
+    assert users[1].get("/v1/me", headers={"If-None-Match": tags[0]}).status_code == 200
 
 
 def test_a_goal_whose_percentage_moved_is_read_anew_and_patched_by_who_read_it_before(ada: User) -> None:
