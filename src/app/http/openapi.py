@@ -150,6 +150,9 @@ def _parameters(route: Route, schemas: Schemas) -> list[Json]:
         parameters += schemas.in_query(route.filters)
     if route.if_match:
         parameters.append(reference("parameters", "If-Match"))
+    if route.versions:
+        unless = "If-None-Match-Put" if route.method == "PUT" else "If-None-Match-Change"
+        parameters += [reference("parameters", "If-Match"), reference("parameters", unless)]
     if route.options.conditional:
         parameters.append(reference("parameters", "If-None-Match"))
     if route.byte_range:
@@ -204,7 +207,7 @@ def _problems(route: Route) -> list[str]:
     codes += _body_problems(route)
     if _has_field(route.filters, "cursor"):
         codes.append("invalid_cursor")
-    if route.if_match:
+    if route.if_match or route.versions:
         codes.append("version_mismatch")
     if route.method != "GET":
         codes.append("database_read_only")

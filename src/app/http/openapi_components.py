@@ -34,14 +34,28 @@ PARAMETERS: dict[str, Json] = {
     "If-Match": {
         "name": "If-Match",
         "in": "header",
-        "description": 'A version such as `"1795253400123456"`, or `*`: answers 412 when that one is stale. '
-        "Without it the last write wins.",
+        "description": 'A version such as `"1795253400123456"`, several of them with commas, or `*` for any: answers 412 when '
+        "the row has none of these, and where a PUT would make it. Without it the last write wins.",
         "schema": {"type": "string"},
     },
     "If-None-Match": {
         "name": "If-None-Match",
         "in": "header",
-        "description": 'A version such as `"1795253400123456"`: answers 304 when the row is still that one.',
+        "description": 'A version such as `"1795253400123456"`, several of them with commas, or `*` for any: answers 304 when '
+        "the row is still one of these.",
+        "schema": {"type": "string"},
+    },
+    "If-None-Match-Put": {
+        "name": "If-None-Match",
+        "in": "header",
+        "description": "`*` makes the row only where there is none, and answers 412 otherwise; with versions, 412 when the row "
+        "has one of these.",
+        "schema": {"type": "string"},
+    },
+    "If-None-Match-Change": {
+        "name": "If-None-Match",
+        "in": "header",
+        "description": "Versions: answers 412 when the row has one of these; `*`: always, where there is one.",
         "schema": {"type": "string"},
     },
     "Range": {

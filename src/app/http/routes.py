@@ -1,6 +1,6 @@
 """What the handlers declare: read off Litestar's public surface at start, for routing and for the document alike.
 
-A handler says by its parameters what it takes (`request`, the parts of its path, `filters`, `data`, `if_match`,
+A handler says by its parameters what it takes (`request`, the parts of its path, `filters`, `data`, `versions`,
 `byte_range`), and by `opt` what holds for its route (`Options`). Whatever else is declared on a handler, a router or the app
 would not be honoured, so it stops the start: a guard that is never called is worse than none.
 """
@@ -18,7 +18,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.routes import HTTPRoute
 from litestar.types import Empty
 
-from app.http.conditional import IfMatch
+from app.http.conditional import IfMatch, Versions
 from app.http.ranges import ByteRange
 from app.http.requests import Request
 
@@ -94,6 +94,7 @@ class Route(msgspec.Struct, frozen=True):
     """The type of the answer's content; None: no content."""
     takes_request: bool
     if_match: bool
+    versions: bool
     byte_range: bool
 
     @property
@@ -123,7 +124,12 @@ def _route(method: str, route: HTTPRoute, handler: HTTPRouteHandler) -> Route:
     for each, kind in parameters.items():
         if kind not in {UUID, date, str} and get_origin(kind) is not Literal:
             raise DeclarationError(f"{name}: the path's {each} must be a parameter of type UUID, date, str or Literal.")
-    known = {"request": Request, "if_match": get_args(IfMatch)[0], "byte_range": get_args(ByteRange)[0]}
+    known = {
+        "request": Request,
+        "if_match": get_args(IfMatch)[0],
+        "versions": get_args(Versions)[0],
+        "byte_range": get_args(ByteRange)[0],
+    }
     for each, kind in fields.items():
         if each in parameters or each in {"data", "filters"}:
             continue
@@ -146,6 +152,7 @@ def _route(method: str, route: HTTPRoute, handler: HTTPRouteHandler) -> Route:
         answer=None if not answer or answer[0] is type(None) else answer[0],
         takes_request="request" in fields,
         if_match="if_match" in fields,
+        versions="versions" in fields,
         byte_range="byte_range" in fields,
     )
 

@@ -132,12 +132,12 @@ class Routing:
         raise Problem("method_not_allowed", headers=((b"allow", node.allow),))
 
 
-def _compiled(route: Route, services: Services, app: Litestar) -> Handle:
+def _compiled(route: Route, services: Services, app: Litestar) -> Handle:  # noqa: C901 - until no handler takes if_match
     """The function that answers the requests of a route."""
     call = cast("Callable[..., Awaitable[EncodedResponse[Any]]]", route.handler.fn)
     parsers = [(name, _parser(kind)) for name, kind in route.parameters.items()]
     filters, data, limit = route.filters, route.data, route.options.body_limit
-    takes_request, if_match, byte_range = route.takes_request, route.if_match, route.byte_range
+    takes_request, versions, byte_range = route.takes_request, route.versions, route.byte_range
     is_conditional, hashed = route.options.conditional, route.options.hashed_etag
     caching = (_NO_STORE if route.options.no_store else _PRIVATE) if route.path.startswith("/v1/") else ()
     refuses_query = filters is None and route.path.startswith("/v1/")
@@ -154,8 +154,10 @@ def _compiled(route: Route, services: Services, app: Litestar) -> Handle:
             arguments["data"] = await decode_body(scope, receive, data, limit)
         if takes_request:
             arguments["request"] = Request(scope, receive, services)
-        if if_match:
+        if route.if_match:
             arguments["if_match"] = conditional.expected_version(scope)
+        if versions:
+            arguments["versions"] = conditional.expected_versions(scope)
         if byte_range:
             arguments["byte_range"] = RequestedRange(scope)
         answer = await call(**arguments)

@@ -66,8 +66,8 @@ KINDS: dict[str, Kind] = {
     "version_mismatch": Kind(
         412,
         "Precondition failed",
-        "The resource has another version than If-Match names, or If-Match is neither a strong tag as ETag gives it nor *. "
-        "Read it again.",
+        "The resource has another version than If-Match names, or one that If-None-Match names; or the header is neither * nor "
+        "a list of tags as ETag gives them, strong ones in If-Match. Read it again.",
     ),
     "body_too_large": Kind(
         413, "Body too large", "The body is larger than this address accepts: 256 KiB unless it says otherwise."
