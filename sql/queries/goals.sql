@@ -116,10 +116,10 @@ order by goal.id;
 -- its snapshot. No key update: this user's inserts need a key share, and are not blocked.
 select id from users where id = :user_id for no key update;
 
--- name: patch(user_id, id, version, changes)^
--- changes is the JSON of a merge patch: an absent key keeps its column, null clears it. A null version skips the If-Match
--- check. Where changes has a parent_id, lock_goals() must be called first. completed_at is set exactly when status becomes
--- completed: now() in the transaction that completes the goal. No row: not this user's, not at this version, or a circle: the
+-- name: patch(user_id, id, versions, changes)^
+-- changes is the JSON of a merge patch: an absent key keeps its column, null clears it. Null versions: any.
+-- Where changes has a parent_id, lock_goals() must be called first. completed_at is set exactly when status becomes
+-- completed: now() in the transaction that completes the goal. No row: not this user's, not at one of them, or a circle: the
 -- goal is the new parent or above it. The lateral is as in tree().
 with recursive reached_ancestor as (
     select g.id, g.parent_id
@@ -140,7 +140,7 @@ patched_goal as (
         from jsonb_populate_record(g, :changes::jsonb) p)
     where g.user_id = :user_id
       and g.id = :id
-      and (:version::bigint is null or g.version = :version)
+      and (:versions::int8multirange is null or g.version <@ :versions)
       and not exists (select 1 from reached_ancestor r where r.id = :id)
     returning g.id, g.title, g.description, g.goal_type, g.category, g.target_value, g.target_unit, g.start_date, g.end_date,
         g.status, g.priority, g.is_recurring, g.recurrence_pattern, g.parent_id, g.previous_id, g.completed_at, g.created_at,
@@ -178,12 +178,12 @@ select i.user_id, t.tag_id, t.taggable_type, i.id
 from inserted_goal i
 join taggings t on t.user_id = i.user_id and t.goal_id = :id;
 
--- name: delete(user_id, id, version)!
--- A null version skips the If-Match check. Foreign keys delete its sub-goals and progress.
+-- name: delete(user_id, id, versions)!
+-- Null versions: any. Foreign keys delete its sub-goals and progress.
 delete from goals
 where user_id = :user_id
   and id = :id
-  and (:version::bigint is null or version = :version);
+  and (:versions::int8multirange is null or version <@ :versions);
 
 -- name: create_progress(user_id, goal_id, new)^
 -- new is the entry as JSON; without a date: today, in the user's time zone. No row: the chosen id is taken by this user's own

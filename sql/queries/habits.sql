@@ -52,7 +52,7 @@ from (
     order by id
     limit :limit) habit;
 
--- name: patch(user_id, id, version, changes)^
+-- name: patch(user_id, id, versions, changes)^
 -- A merge patch as in tasks.patch.
 update habits h
 set (name, description, kind, unit, target_value, frequency, target_days, category, color, icon, reminder_time,
@@ -62,25 +62,25 @@ set (name, description, kind, unit, target_value, frequency, target_days, catego
     from jsonb_populate_record(h, :changes::jsonb) p)
 where h.user_id = :user_id
   and h.id = :id
-  and (:version::bigint is null or h.version = :version)
+  and (:versions::int8multirange is null or h.version <@ :versions)
 returning h.id, h.name, h.description, h.kind, h.unit, h.target_value, h.frequency, h.target_days, h.category, h.color,
     h.icon, h.reminder_time, h.is_archived, h.position, h.created_at, h.updated_at, h.version;
 
--- name: delete(user_id, id, version)!
--- Its entries go with it, by cascade. A null version skips the If-Match check.
+-- name: delete(user_id, id, versions)!
+-- Its entries go with it, by cascade. Null versions: any.
 delete from habits
 where user_id = :user_id
   and id = :id
-  and (:version::bigint is null or version = :version);
+  and (:versions::int8multirange is null or version <@ :versions);
 
--- name: put_entry(user_id, habit_id, date, version, new)^
+-- name: put_entry(user_id, habit_id, date, versions, new)^
 -- Makes the entry of a day or replaces it: is_made says which. new is the entry as JSON; where completed is absent, the
--- value is compared with the habit's present target. With a version only an entry at that version is replaced: it is locked
--- first, so that it cannot be deleted in between and then made again. No row: not this user's habit, or with a version no
--- entry at it.
+-- value is compared with the habit's present target. An entry that is there is replaced at one of these versions; null: any.
+-- Version 0 among them: one may be made. Otherwise it is locked first, so that it cannot be deleted in between and then made
+-- again. No row: not this user's habit, an entry at another version, or none and 0 is not among them.
 with locked_entry as (
     select version from habit_entries
-    where user_id = :user_id and habit_id = :habit_id and date = :date and version = :version::bigint
+    where user_id = :user_id and habit_id = :habit_id and date = :date and not :versions::int8multirange @> 0::bigint
     for update)
 insert into habit_entries (user_id, habit_id, date, completed, skipped, value, note, mood)
 select h.user_id, h.id, :date,
@@ -94,10 +94,11 @@ from habits h
 cross join jsonb_populate_record(null::habit_entries, :new::jsonb) p
 where h.user_id = :user_id
   and h.id = :habit_id
-  and (:version::bigint is null or exists (select 1 from locked_entry))
+  and (:versions::int8multirange is null or :versions @> 0::bigint or exists (select 1 from locked_entry))
 on conflict (user_id, habit_id, date) do update
 set completed = excluded.completed, skipped = excluded.skipped, value = excluded.value, note = excluded.note,
     mood = excluded.mood
+where :versions::int8multirange is null or habit_entries.version <@ :versions
 -- A replaced row was locked by this statement, whose id is in its xmax; a new row has none.
 returning habit_id, date, completed, skipped, value, note, mood, created_at, updated_at, version, xmax = 0 as is_made;
 
@@ -132,13 +133,13 @@ from (
     order by date
     limit :limit) entry;
 
--- name: delete_entry(user_id, habit_id, date, version)!
--- A null version skips the If-Match check.
+-- name: delete_entry(user_id, habit_id, date, versions)!
+-- Null versions: any.
 delete from habit_entries
 where user_id = :user_id
   and habit_id = :habit_id
   and date = :date
-  and (:version::bigint is null or version = :version);
+  and (:versions::int8multirange is null or version <@ :versions);
 
 -- name: stats(user_id, id)^
 -- The rules are in the docstring of repository.stats. No row: no such habit. Days and weeks are numbers here: 1900-01-01 is

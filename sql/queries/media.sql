@@ -76,7 +76,7 @@ from (
     order by case when :newest then id end desc, id
     limit :limit) file;
 
--- name: patch(user_id, id, version, changes)^
+-- name: patch(user_id, id, versions, changes)^
 -- A merge patch as in tasks.patch.
 update media m
 set (file_name, alt_text, taggable_type, taggable_id) = (
@@ -84,16 +84,16 @@ set (file_name, alt_text, taggable_type, taggable_id) = (
     from jsonb_populate_record(m, :changes::jsonb) p)
 where m.user_id = :user_id
   and m.id = :id
-  and (:version::bigint is null or m.version = :version)
+  and (:versions::int8multirange is null or m.version <@ :versions)
 returning m.id, m.file_name, m.content_type, m.size_bytes, m.sha256, m.width, m.height, m.alt_text,
     m.taggable_type, m.taggable_id, m.created_at, m.updated_at, m.version;
 
--- name: delete(user_id, id, version)$
--- Returns the key of its object, which a trigger has put down for deletion. A null version skips the If-Match check.
+-- name: delete(user_id, id, versions)$
+-- Returns the key of its object, which a trigger has put down for deletion. Null versions: any.
 delete from media
 where user_id = :user_id
   and id = :id
-  and (:version::bigint is null or version = :version)
+  and (:versions::int8multirange is null or version <@ :versions)
 returning storage_key;
 
 -- name: due_deletions(limit)

@@ -49,26 +49,26 @@ from (
     order by id
     limit :limit) tag;
 
--- name: patch(user_id, id, version, changes, slug)^
--- changes is the JSON of a merge patch, slug that of a new name; null: the name stays. A null version skips the If-Match check.
--- No row: not this user's, or not at this version.
+-- name: patch(user_id, id, versions, changes, slug)^
+-- changes is the JSON of a merge patch, slug that of a new name; null: the name stays. Null versions: any.
+-- No row: not this user's, or not at one of them.
 update tags t
 set (name, slug, category, color) = (
     select p.name, coalesce(:slug, t.slug), p.category, p.color
     from jsonb_populate_record(t, :changes::jsonb) p)
 where t.user_id = :user_id
   and t.id = :id
-  and (:version::bigint is null or t.version = :version)
+  and (:versions::int8multirange is null or t.version <@ :versions)
 returning t.id, t.name, t.slug, t.category, t.color,
     (select count(*) from taggings g where g.user_id = :user_id and g.tag_id = t.id) as usage_count,
     t.created_at, t.updated_at, t.version;
 
--- name: delete(user_id, id, version)!
--- A null version skips the If-Match check.
+-- name: delete(user_id, id, versions)!
+-- Null versions: any.
 delete from tags
 where user_id = :user_id
   and id = :id
-  and (:version::bigint is null or version = :version);
+  and (:versions::int8multirange is null or version <@ :versions);
 
 -- name: put_tagging(user_id, tag_id, taggable_type, taggable_id)!
 -- A foreign key of its type says whether this user has such a row: taggings_task_exists and its like, taggings_tag_exists.

@@ -47,21 +47,21 @@ from (
     order by id
     limit :limit) task;
 
--- name: patch(user_id, id, version, changes)^
--- changes is the JSON of a merge patch: an absent key keeps its column, null clears it. A null version skips the If-Match
--- check. No row: not this user's, or not at this version.
+-- name: patch(user_id, id, versions, changes)^
+-- changes is the JSON of a merge patch: an absent key keeps its column, null clears it. versions are those
+-- that the row may have; null: any. No row: not this user's, or not at one of them.
 update tasks t
 set (title, description, completed) = (
     select p.title, p.description, p.completed
     from jsonb_populate_record(t, :changes::jsonb) p)
 where t.user_id = :user_id
   and t.id = :id
-  and (:version::bigint is null or t.version = :version)
+  and (:versions::int8multirange is null or t.version <@ :versions)
 returning t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version;
 
--- name: delete(user_id, id, version)!
--- A null version skips the If-Match check.
+-- name: delete(user_id, id, versions)!
+-- Null versions: any.
 delete from tasks
 where user_id = :user_id
   and id = :id
-  and (:version::bigint is null or version = :version);
+  and (:versions::int8multirange is null or version <@ :versions);

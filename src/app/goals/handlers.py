@@ -9,7 +9,7 @@ from litestar.params import FromPath, FromQuery, JSONBody
 from app.goals import repository, rules
 from app.goals.schemas import Goal, GoalCreate, GoalPatch, GoalProgress, GoalProgressCreate, GoalQuery, GoalTree
 from app.http import idempotency, pagination, responses
-from app.http.conditional import IfMatch
+from app.http.conditional import Versions
 from app.http.pagination import DatedPageQuery, Page
 from app.http.requests import Request
 from app.http.responses import EncodedResponse
@@ -43,22 +43,22 @@ async def page(request: Request, filters: FromQuery[GoalQuery]) -> EncodedRespon
 
 
 @patch("/{id:uuid}", opt={"problems": ["goals_cycle"]})
-async def change(request: Request, id: FromPath[UUID], data: JSONBody[GoalPatch], if_match: IfMatch) -> EncodedResponse[Goal]:
+async def change(request: Request, id: FromPath[UUID], data: JSONBody[GoalPatch], versions: Versions) -> EncodedResponse[Goal]:
     """Change a goal by a merge patch: with `parent_id` it moves, with all its sub-goals.
 
     Completing a recurring goal makes its next occurrence, once: an active goal with the same fields and tags, without
     progress and sub-goals, that begins on the rule's next day after `start_date` (or after today). Its `previous_id` is
     this goal.
     """
-    goal = await rules.change(request.database, request.caller.user_id, id, if_match, data)
+    goal = await rules.change(request.database, request.caller.user_id, id, versions, data)
     return responses.versioned(goal)
 
 
 @delete("/{id:uuid}", status_code=204)
-async def remove(request: Request, id: FromPath[UUID], if_match: IfMatch) -> EncodedResponse[None]:
+async def remove(request: Request, id: FromPath[UUID], versions: Versions) -> EncodedResponse[None]:
     """Delete a goal and all its sub-goals for good."""
     user_id = request.caller.user_id
-    if not await repository.delete(request.database, user_id, id, if_match):
+    if not await repository.delete(request.database, user_id, id, versions):
         raise missing(await repository.get(request.database, user_id, id))
     return responses.no_content()
 

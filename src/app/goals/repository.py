@@ -6,6 +6,7 @@ from uuid import UUID
 from app.database.queries import Executor, Json, load, to_json
 from app.goals.recurrence import Occurrence
 from app.goals.schemas import Goal, GoalCreate, GoalPatch, GoalProgress, GoalProgressCreate, GoalQuery, TreeGoal
+from app.http.conditional import Versions
 from app.http.pagination import DatedPageQuery, dated_parameters, parameters
 
 queries = load("goals")
@@ -36,9 +37,9 @@ async def lock_goals(database: Executor, user_id: UUID) -> UUID | None:
     return await queries.lock_goals.value(database, UUID, user_id=user_id)
 
 
-async def patch(database: Executor, user_id: UUID, id: UUID, version: int | None, changes: GoalPatch) -> Goal | None:
-    """Change a goal. None: not this user's, or not at `version` any more, or it would be a sub-goal of itself."""
-    return await queries.patch.one(database, Goal, user_id=user_id, id=id, version=version, changes=to_json(changes))
+async def patch(database: Executor, user_id: UUID, id: UUID, versions: Versions, changes: GoalPatch) -> Goal | None:
+    """Change a goal. None: not this user's, or not at one of `versions`, or it would be a sub-goal of itself."""
+    return await queries.patch.one(database, Goal, user_id=user_id, id=id, versions=versions, changes=to_json(changes))
 
 
 async def today(database: Executor, user_id: UUID) -> date | None:
@@ -51,9 +52,9 @@ async def recur(database: Executor, user_id: UUID, id: UUID, occurrence: Occurre
     return await queries.recur.count(database, user_id=user_id, id=id, **occurrence._asdict())
 
 
-async def delete(database: Executor, user_id: UUID, id: UUID, version: int | None) -> int:
-    """Delete a goal with all its sub-goals. 0: not this user's, or not at `version` any more."""
-    return await queries.delete.count(database, user_id=user_id, id=id, version=version)
+async def delete(database: Executor, user_id: UUID, id: UUID, versions: Versions) -> int:
+    """Delete a goal with all its sub-goals. 0: not this user's, or not at one of `versions`."""
+    return await queries.delete.count(database, user_id=user_id, id=id, versions=versions)
 
 
 async def create_progress(database: Executor, user_id: UUID, new: GoalProgressCreate, *, goal_id: UUID) -> GoalProgress | None:

@@ -8,6 +8,7 @@ from app.database.queries import Executor, Json
 from app.goals import recurrence, repository
 from app.goals.schemas import Goal, GoalCreate, GoalPatch, GoalTree, TreeGoal
 from app.http import idempotency
+from app.http.conditional import Versions, fits
 from app.problems.catalog import FieldError, Problem
 from app.problems.ownership import missing
 
@@ -24,7 +25,7 @@ async def create(database: Executor, user_id: UUID, new: GoalCreate) -> tuple[Go
     return await idempotency.create_once(repository.create, repository.get, database, user_id, new)
 
 
-async def change(database: Database, user_id: UUID, id: UUID, version: int | None, changes: GoalPatch) -> Goal:
+async def change(database: Database, user_id: UUID, id: UUID, versions: Versions, changes: GoalPatch) -> Goal:
     """Change a goal by a merge patch. Raises Problem 404, 412, 422.
 
     It is one statement, except for two changes that need a transaction: a move under another goal first takes the lock of
@@ -34,12 +35,12 @@ async def change(database: Database, user_id: UUID, id: UUID, version: int | Non
     recurrence.check(changes.recurrence_pattern)
     moves = isinstance(changes.parent_id, UUID)
     if not moves and changes.status != "completed":
-        return await _patch(database, user_id, id, version, changes)
+        return await _patch(database, user_id, id, versions, changes)
 
     async def work(transaction: Executor) -> Goal:
         if moves:
             await repository.lock_goals(transaction, user_id)
-        goal = await _patch(transaction, user_id, id, version, changes)
+        goal = await _patch(transaction, user_id, id, versions, changes)
         if changes.status == "completed":
             await _recur(transaction, user_id, goal)
         return goal
@@ -47,12 +48,12 @@ async def change(database: Database, user_id: UUID, id: UUID, version: int | Non
     return await database.transaction(work)
 
 
-async def _patch(database: Executor, user_id: UUID, id: UUID, version: int | None, changes: GoalPatch) -> Goal:
-    goal = await repository.patch(database, user_id, id, version, changes)
+async def _patch(database: Executor, user_id: UUID, id: UUID, versions: Versions, changes: GoalPatch) -> Goal:
+    goal = await repository.patch(database, user_id, id, versions, changes)
     if goal is not None:
         return goal
     unchanged = await repository.get(database, user_id, id)
-    if unchanged is not None and isinstance(changes.parent_id, UUID) and version in {None, unchanged.version}:
+    if unchanged is not None and isinstance(changes.parent_id, UUID) and fits(versions, unchanged.version):
         raise Problem(
             "goals_cycle", errors=(FieldError("parent_id", "goals_cycle", "must not be this goal, nor one below it"),)
         )

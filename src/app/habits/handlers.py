@@ -20,7 +20,7 @@ from app.habits.schemas import (
     HabitsToday,
 )
 from app.http import idempotency, pagination, responses
-from app.http.conditional import IfMatch
+from app.http.conditional import Versions
 from app.http.pagination import Page
 from app.http.requests import Request
 from app.http.responses import EncodedResponse
@@ -53,20 +53,22 @@ async def page(request: Request, filters: FromQuery[HabitQuery]) -> EncodedRespo
 
 
 @patch("/{id:uuid}")
-async def change(request: Request, id: FromPath[UUID], data: JSONBody[HabitPatch], if_match: IfMatch) -> EncodedResponse[Habit]:
+async def change(
+    request: Request, id: FromPath[UUID], data: JSONBody[HabitPatch], versions: Versions
+) -> EncodedResponse[Habit]:
     """Change a habit by a merge patch."""
     user_id = request.caller.user_id
-    habit = await repository.patch(request.database, user_id, id, if_match, data)
+    habit = await repository.patch(request.database, user_id, id, versions, data)
     if habit is None:
         raise missing(await repository.get(request.database, user_id, id))
     return responses.versioned(habit)
 
 
 @delete("/{id:uuid}", status_code=204)
-async def remove(request: Request, id: FromPath[UUID], if_match: IfMatch) -> EncodedResponse[None]:
+async def remove(request: Request, id: FromPath[UUID], versions: Versions) -> EncodedResponse[None]:
     """Delete a habit with all its entries, for good."""
     user_id = request.caller.user_id
-    if not await repository.delete(request.database, user_id, id, if_match):
+    if not await repository.delete(request.database, user_id, id, versions):
         raise missing(await repository.get(request.database, user_id, id))
     return responses.no_content()
 
@@ -120,7 +122,7 @@ async def read_entry(request: Request, id: FromPath[UUID], date: FromPath[dt.dat
 
 @put("/{id:uuid}/entries/{date:date}", opt=PUT)
 async def put_entry(
-    request: Request, id: FromPath[UUID], date: FromPath[dt.date], data: JSONBody[HabitEntryPut], if_match: IfMatch
+    request: Request, id: FromPath[UUID], date: FromPath[dt.date], data: JSONBody[HabitEntryPut], versions: Versions
 ) -> EncodedResponse[HabitEntry]:
     """Write the entry of a day: made, or replaced where there is one.
 
@@ -129,7 +131,7 @@ async def put_entry(
     """
     rules.check_day(date, request.caller.timezone, data)
     user_id = request.caller.user_id
-    put = await repository.put_entry(request.database, user_id, id, date, version=if_match, new=data)
+    put = await repository.put_entry(request.database, user_id, id, date, versions=versions, new=data)
     if put is None:
         raise missing(await repository.get(request.database, user_id, id))
     entry, made = put
@@ -138,11 +140,11 @@ async def put_entry(
 
 @delete("/{id:uuid}/entries/{date:date}", status_code=204)
 async def remove_entry(
-    request: Request, id: FromPath[UUID], date: FromPath[dt.date], if_match: IfMatch
+    request: Request, id: FromPath[UUID], date: FromPath[dt.date], versions: Versions
 ) -> EncodedResponse[None]:
     """Delete the entry of a day."""
     user_id = request.caller.user_id
-    if not await repository.delete_entry(request.database, user_id, id, date, if_match):
+    if not await repository.delete_entry(request.database, user_id, id, date, versions):
         raise missing(await repository.get_entry(request.database, user_id, id, date))
     return responses.no_content()
 

@@ -15,6 +15,7 @@ from app.habits.schemas import (
     HabitStats,
     HabitsToday,
 )
+from app.http.conditional import Versions
 from app.http.pagination import days_parameters, parameters
 
 queries = load("habits")
@@ -35,27 +36,27 @@ async def page(database: Executor, user_id: UUID, filters: HabitQuery) -> list[J
     return await queries.ordered("page", filters.order).values(database, user_id=user_id, **parameters(filters))
 
 
-async def patch(database: Executor, user_id: UUID, id: UUID, version: int | None, changes: HabitPatch) -> Habit | None:
-    """Change a habit. None: not this user's, or not at `version` any more."""
-    return await queries.patch.one(database, Habit, user_id=user_id, id=id, version=version, changes=to_json(changes))
+async def patch(database: Executor, user_id: UUID, id: UUID, versions: Versions, changes: HabitPatch) -> Habit | None:
+    """Change a habit. None: not this user's, or not at one of `versions`."""
+    return await queries.patch.one(database, Habit, user_id=user_id, id=id, versions=versions, changes=to_json(changes))
 
 
-async def delete(database: Executor, user_id: UUID, id: UUID, version: int | None) -> int:
-    """Delete a habit with its entries. 0: not this user's, or not at `version` any more."""
-    return await queries.delete.count(database, user_id=user_id, id=id, version=version)
+async def delete(database: Executor, user_id: UUID, id: UUID, versions: Versions) -> int:
+    """Delete a habit with its entries. 0: not this user's, or not at one of `versions`."""
+    return await queries.delete.count(database, user_id=user_id, id=id, versions=versions)
 
 
 async def put_entry(
-    database: Executor, user_id: UUID, habit_id: UUID, date: dt.date, *, version: int | None, new: HabitEntryPut
+    database: Executor, user_id: UUID, habit_id: UUID, date: dt.date, *, versions: Versions, new: HabitEntryPut
 ) -> tuple[HabitEntry, bool] | None:
     """Make or replace the entry of a day; returns it, and whether it was made.
 
     Where `completed` is not sent, a numeric habit's entry is completed when it has a value that reaches the target (any
     above 0 where there is none) and is not skipped; any other entry is not.
-    None: not this user's habit, or with a `version` no entry, or one that is not at it any more.
+    None: not this user's habit, an entry that is not at one of `versions`, or none and they do not allow that.
     """
     return await queries.put_entry.upserted(
-        database, HabitEntry, user_id=user_id, habit_id=habit_id, date=date, version=version, new=to_json(new)
+        database, HabitEntry, user_id=user_id, habit_id=habit_id, date=date, versions=versions, new=to_json(new)
     )
 
 
@@ -71,9 +72,9 @@ async def page_entries(database: Executor, user_id: UUID, habit_id: UUID, filter
     )
 
 
-async def delete_entry(database: Executor, user_id: UUID, habit_id: UUID, date: dt.date, version: int | None) -> int:
-    """Delete the entry of a day. 0: there is none, or it is not at `version` any more."""
-    return await queries.delete_entry.count(database, user_id=user_id, habit_id=habit_id, date=date, version=version)
+async def delete_entry(database: Executor, user_id: UUID, habit_id: UUID, date: dt.date, versions: Versions) -> int:
+    """Delete the entry of a day. 0: there is none, or it is not at one of `versions`."""
+    return await queries.delete_entry.count(database, user_id=user_id, habit_id=habit_id, date=date, versions=versions)
 
 
 async def stats(database: Executor, user_id: UUID, id: UUID) -> Json[HabitStats] | None:

@@ -6,7 +6,7 @@ from litestar import Router, delete, get, patch, post
 from litestar.params import FromPath, FromQuery, JSONBody
 
 from app.http import pagination, responses
-from app.http.conditional import IfMatch, names_tag
+from app.http.conditional import Versions, names_tag
 from app.http.pagination import Page
 from app.http.ranges import ByteRange
 from app.http.requests import Request
@@ -69,19 +69,21 @@ async def page(request: Request, filters: FromQuery[MediaQuery]) -> EncodedRespo
 
 
 @patch("/{id:uuid}")
-async def change(request: Request, id: FromPath[UUID], data: JSONBody[MediaPatch], if_match: IfMatch) -> EncodedResponse[Media]:
+async def change(
+    request: Request, id: FromPath[UUID], data: JSONBody[MediaPatch], versions: Versions
+) -> EncodedResponse[Media]:
     """Change a file's name, its description, and what it is attached to. The bytes stay."""
-    media = await rules.patch(request.database, request.caller.user_id, id, if_match, data)
+    media = await rules.patch(request.database, request.caller.user_id, id, versions, data)
     if media is None:
         raise missing(await repository.get(request.database, request.caller.user_id, id))
     return responses.versioned(media)
 
 
 @delete("/{id:uuid}", status_code=204)
-async def remove(request: Request, id: FromPath[UUID], if_match: IfMatch) -> EncodedResponse[None]:
+async def remove(request: Request, id: FromPath[UUID], versions: Versions) -> EncodedResponse[None]:
     """Delete a file for good."""
     user_id = request.caller.user_id
-    key = await repository.delete(request.database, user_id, id, if_match)
+    key = await repository.delete(request.database, user_id, id, versions)
     if key is None:
         raise missing(await repository.get(request.database, user_id, id))
     await orphans.delete_object(request.database, request.storage, key)

@@ -3,6 +3,7 @@
 from uuid import UUID
 
 from app.database.queries import Executor, Json, load, to_json
+from app.http.conditional import Versions
 from app.http.pagination import after, parameters
 from app.media.schemas import FileFacts, Media, MediaForm, MediaPatch, MediaQuery, Stored
 
@@ -54,14 +55,14 @@ async def page_attached(database: Executor, user_id: UUID, filters: MediaQuery) 
     return await queries.page_attached.values(database, user_id=user_id, newest=newest, **parameters(filters))
 
 
-async def patch(database: Executor, user_id: UUID, id: UUID, version: int | None, changes: MediaPatch) -> Media | None:
-    """Change a file. None: not this user's, or not at `version` any more."""
-    return await queries.patch.one(database, Media, user_id=user_id, id=id, version=version, changes=to_json(changes))
+async def patch(database: Executor, user_id: UUID, id: UUID, versions: Versions, changes: MediaPatch) -> Media | None:
+    """Change a file. None: not this user's, or not at one of `versions`."""
+    return await queries.patch.one(database, Media, user_id=user_id, id=id, versions=versions, changes=to_json(changes))
 
 
-async def delete(database: Executor, user_id: UUID, id: UUID, version: int | None) -> str | None:
-    """Delete the row of a file; returns the key of its object. None: not this user's, or not at `version` any more."""
-    return await queries.delete.value(database, str, user_id=user_id, id=id, version=version)
+async def delete(database: Executor, user_id: UUID, id: UUID, versions: Versions) -> str | None:
+    """Delete the row of a file; returns the key of its object. None: not this user's, or not at one of `versions`."""
+    return await queries.delete.value(database, str, user_id=user_id, id=id, versions=versions)
 
 
 async def due_deletions(database: Executor, limit: int) -> list[str]:

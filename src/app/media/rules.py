@@ -3,6 +3,7 @@
 from uuid import UUID
 
 from app.database.queries import Executor, Json
+from app.http.conditional import Versions
 from app.media import repository
 from app.media.schemas import Media, MediaPatch, MediaQuery
 from app.problems.catalog import Problem, later
@@ -17,10 +18,10 @@ async def page(database: Executor, user_id: UUID, filters: MediaQuery) -> list[J
     return await repository.page_attached(database, user_id, filters)
 
 
-async def patch(database: Executor, user_id: UUID, id: UUID, version: int | None, changes: MediaPatch) -> Media | None:
+async def patch(database: Executor, user_id: UUID, id: UUID, versions: Versions, changes: MediaPatch) -> Media | None:
     """Change a file, as `repository.patch` does. Raises Problem 422 for half of a row's type and id."""
     check_pair(changes.taggable_type, changes.taggable_id)
-    return await repository.patch(database, user_id, id, version, changes)
+    return await repository.patch(database, user_id, id, versions, changes)
 
 
 async def absent_object(database: Executor, user_id: UUID, id: UUID) -> Problem:

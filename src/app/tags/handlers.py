@@ -6,7 +6,7 @@ from litestar import Router, delete, get, patch, post, put
 from litestar.params import FromPath, FromQuery, JSONBody
 
 from app.http import idempotency, pagination, responses
-from app.http.conditional import IfMatch
+from app.http.conditional import Versions
 from app.http.pagination import Page
 from app.http.requests import Request
 from app.http.responses import EncodedResponse
@@ -42,20 +42,20 @@ async def page(request: Request, filters: FromQuery[TagQuery]) -> EncodedRespons
 
 
 @patch("/{id:uuid}", opt={"problems": ["conflict"]})
-async def change(request: Request, id: FromPath[UUID], data: JSONBody[TagPatch], if_match: IfMatch) -> EncodedResponse[Tag]:
+async def change(request: Request, id: FromPath[UUID], data: JSONBody[TagPatch], versions: Versions) -> EncodedResponse[Tag]:
     """Change a tag by a merge patch. A new name makes a new slug; the rows that carry the tag keep it."""
     user_id = request.caller.user_id
-    tag = await repository.patch(request.database, user_id, id, if_match, data)
+    tag = await repository.patch(request.database, user_id, id, versions, data)
     if tag is None:
         raise missing(await repository.get(request.database, user_id, id))
     return responses.versioned(tag)
 
 
 @delete("/{id:uuid}", status_code=204)
-async def remove(request: Request, id: FromPath[UUID], if_match: IfMatch) -> EncodedResponse[None]:
+async def remove(request: Request, id: FromPath[UUID], versions: Versions) -> EncodedResponse[None]:
     """Delete a tag for good; the rows that carried it stay."""
     user_id = request.caller.user_id
-    if not await repository.delete(request.database, user_id, id, if_match):
+    if not await repository.delete(request.database, user_id, id, versions):
         raise missing(await repository.get(request.database, user_id, id))
     return responses.no_content()
 

@@ -5,6 +5,7 @@ from uuid import UUID
 from msgspec.structs import asdict
 
 from app.database.queries import Executor, Json, load, to_json
+from app.http.conditional import Versions
 from app.http.pagination import parameters
 from app.slugs import slug
 from app.tags.schemas import SLUG_LENGTH, Tag, TagCreate, Tagging, TaggingQuery, TagPatch, TagQuery
@@ -27,17 +28,17 @@ async def page(database: Executor, user_id: UUID, filters: TagQuery) -> list[Jso
     return await queries.ordered("page", filters.order).values(database, user_id=user_id, **parameters(filters))
 
 
-async def patch(database: Executor, user_id: UUID, id: UUID, version: int | None, changes: TagPatch) -> Tag | None:
-    """Change a tag, its slug with its name. None: not this user's, or not at `version` any more."""
+async def patch(database: Executor, user_id: UUID, id: UUID, versions: Versions, changes: TagPatch) -> Tag | None:
+    """Change a tag, its slug with its name. None: not this user's, or not at one of `versions`."""
     renamed = slug(changes.name, SLUG_LENGTH) if isinstance(changes.name, str) else None
     return await queries.patch.one(
-        database, Tag, user_id=user_id, id=id, version=version, changes=to_json(changes), slug=renamed
+        database, Tag, user_id=user_id, id=id, versions=versions, changes=to_json(changes), slug=renamed
     )
 
 
-async def delete(database: Executor, user_id: UUID, id: UUID, version: int | None) -> int:
-    """Delete a tag and take it off all rows. 0: not this user's, or not at `version` any more."""
-    return await queries.delete.count(database, user_id=user_id, id=id, version=version)
+async def delete(database: Executor, user_id: UUID, id: UUID, versions: Versions) -> int:
+    """Delete a tag and take it off all rows. 0: not this user's, or not at one of `versions`."""
+    return await queries.delete.count(database, user_id=user_id, id=id, versions=versions)
 
 
 async def put_tagging(database: Executor, user_id: UUID, tag_id: UUID, kind: str, target_id: UUID) -> int:

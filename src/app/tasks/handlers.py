@@ -6,7 +6,7 @@ from litestar import Router, delete, get, patch, post
 from litestar.params import FromPath, FromQuery, JSONBody
 
 from app.http import idempotency, pagination, responses
-from app.http.conditional import IfMatch
+from app.http.conditional import Versions
 from app.http.pagination import Page
 from app.http.requests import Request
 from app.http.responses import EncodedResponse
@@ -46,24 +46,24 @@ async def page(request: Request, filters: FromQuery[TaskQuery]) -> EncodedRespon
 
 
 @patch("/{id:uuid}", opt=FOREIGN)
-async def change(request: Request, id: FromPath[UUID], data: JSONBody[TaskPatch], if_match: IfMatch) -> EncodedResponse[Task]:
+async def change(request: Request, id: FromPath[UUID], data: JSONBody[TaskPatch], versions: Versions) -> EncodedResponse[Task]:
     """Change a task by a merge patch."""
-    task = await repository.patch(request.database, request.caller.user_id, id, if_match, data)
+    task = await repository.patch(request.database, request.caller.user_id, id, versions, data)
     if task is None:
         raise await absent(request, id)
     return responses.versioned(task)
 
 
 @delete("/{id:uuid}", status_code=204, opt=FOREIGN)
-async def remove(request: Request, id: FromPath[UUID], if_match: IfMatch) -> EncodedResponse[None]:
+async def remove(request: Request, id: FromPath[UUID], versions: Versions) -> EncodedResponse[None]:
     """Delete a task for good."""
-    if not await repository.delete(request.database, request.caller.user_id, id, if_match):
+    if not await repository.delete(request.database, request.caller.user_id, id, versions):
         raise await absent(request, id)
     return responses.no_content()
 
 
 async def absent(request: Request, id: UUID) -> Problem:
-    """Why nothing was found: 403 for another user's task, 412 for another version than If-Match names, 404 for no such task."""
+    """Why nothing was found: 403 for another user's task, 412 for a version that the conditions do not allow, 404 for none."""
     user_id = request.caller.user_id
     return refusal(user_id, await repository.owner(request.database, user_id, id), shows_foreign=True)
 

@@ -5,6 +5,7 @@ from uuid import UUID
 from msgspec.structs import asdict
 
 from app.database.queries import Executor, Json, load, to_json
+from app.http.conditional import Versions
 from app.http.pagination import parameters
 from app.tasks.schemas import Task, TaskCreate, TaskPatch, TaskQuery
 
@@ -31,11 +32,11 @@ async def page(database: Executor, user_id: UUID, filters: TaskQuery) -> list[Js
     return await queries.ordered("page", filters.order).values(database, user_id=user_id, **parameters(filters))
 
 
-async def patch(database: Executor, user_id: UUID, id: UUID, version: int | None, changes: TaskPatch) -> Task | None:
-    """Change a task. None: not this user's, or not at `version` any more."""
-    return await queries.patch.one(database, Task, user_id=user_id, id=id, version=version, changes=to_json(changes))
+async def patch(database: Executor, user_id: UUID, id: UUID, versions: Versions, changes: TaskPatch) -> Task | None:
+    """Change a task. None: not this user's, or not at one of `versions`."""
+    return await queries.patch.one(database, Task, user_id=user_id, id=id, versions=versions, changes=to_json(changes))
 
 
-async def delete(database: Executor, user_id: UUID, id: UUID, version: int | None) -> int:
-    """Delete a task. 0: not this user's, or not at `version` any more."""
-    return await queries.delete.count(database, user_id=user_id, id=id, version=version)
+async def delete(database: Executor, user_id: UUID, id: UUID, versions: Versions) -> int:
+    """Delete a task. 0: not this user's, or not at one of `versions`."""
+    return await queries.delete.count(database, user_id=user_id, id=id, versions=versions)
