@@ -96,10 +96,10 @@ from (
     join blog_entries e on e.user_id = :user_id and e.id = r.id
     order by r.rank desc, r.id desc) entry;
 
--- name: patch(user_id, id, version, changes)^
--- changes is the JSON of a merge patch: an absent key keeps its column, null clears it. A null version skips the If-Match
--- check. published_at is set when the entry becomes published, and cleared when it is no longer. No row: not this user's, or
--- not at this version.
+-- name: patch(user_id, id, versions, changes)^
+-- changes is the JSON of a merge patch: an absent key keeps its column, null clears it. Null versions: any.
+-- published_at is set when the entry becomes published, and cleared when it is no longer. No row: not this user's, or not at
+-- one of them.
 update blog_entries e
 set (title, content, excerpt, slug, status, is_featured, published_at) = (
     select p.title, p.content, p.excerpt, p.slug, p.status, p.is_featured,
@@ -107,13 +107,13 @@ set (title, content, excerpt, slug, status, is_featured, published_at) = (
     from jsonb_populate_record(e, :changes::jsonb) p)
 where e.user_id = :user_id
   and e.id = :id
-  and (:version::bigint is null or e.version = :version)
+  and (:versions::int8multirange is null or e.version <@ :versions)
 returning e.id, e.title, e.content, e.excerpt, e.slug, e.status, e.is_featured, e.published_at,
     e.created_at, e.updated_at, e.version;
 
--- name: delete(user_id, id, version)!
--- A null version skips the If-Match check.
+-- name: delete(user_id, id, versions)!
+-- Null versions: any.
 delete from blog_entries
 where user_id = :user_id
   and id = :id
-  and (:version::bigint is null or version = :version);
+  and (:versions::int8multirange is null or version <@ :versions);

@@ -1,10 +1,11 @@
--- name: put(user_id, date, version, new)^
--- Makes the review of a day or replaces it: is_made says which. new is the JSON of all its fields. With a version only a review
--- at that version is replaced: it is locked first, so that it cannot be deleted in between and then made again. No row: with a
--- version no review at it.
+-- name: put(user_id, date, versions, new)^
+-- Makes the review of a day or replaces it: is_made says which. new is the JSON of all its fields. A review that is
+-- there is replaced at one of these versions; null: any. Version 0 among them: one may be made. Otherwise it is locked first,
+-- so that it cannot be deleted in between and then made again. No row: a review at another version, or none and 0 is not
+-- among them.
 with locked_review as (
     select version from daily_reviews
-    where user_id = :user_id and date = :date and version = :version::bigint
+    where user_id = :user_id and date = :date and not :versions::int8multirange @> 0::bigint
     for update)
 insert into daily_reviews (
     user_id, id, date, mood, energy, productivity, sleep_quality, sleep_hours, water_ml, screen_minutes, steps,
@@ -13,7 +14,7 @@ select
     :user_id, new_id(), :date, p.mood, p.energy, p.productivity, p.sleep_quality, p.sleep_hours, p.water_ml,
     p.screen_minutes, p.steps, p.highlights, p.accomplishments, p.challenges, p.lessons, p.gratitude, p.tomorrow
 from jsonb_populate_record(null::daily_reviews, :new::jsonb) p
-where :version::bigint is null or exists (select 1 from locked_review)
+where :versions::int8multirange is null or :versions @> 0::bigint or exists (select 1 from locked_review)
 on conflict (user_id, date) do update
 set mood = excluded.mood,
     energy = excluded.energy,
@@ -29,6 +30,7 @@ set mood = excluded.mood,
     lessons = excluded.lessons,
     gratitude = excluded.gratitude,
     tomorrow = excluded.tomorrow
+where :versions::int8multirange is null or daily_reviews.version <@ :versions
 -- A replaced row was locked by this statement, whose id is in its xmax; a new row has none.
 returning id, date, mood, energy, productivity, sleep_quality, sleep_hours, water_ml, screen_minutes, steps,
     highlights, accomplishments, challenges, lessons, gratitude, tomorrow, created_at, updated_at, version,
@@ -75,9 +77,9 @@ from (
     order by date
     limit :limit) review;
 
--- name: patch(user_id, date, version, changes)^
--- changes is the JSON of a merge patch: an absent key keeps its column, null clears it. A null version skips the If-Match
--- check. No row: none on that day, or not at this version.
+-- name: patch(user_id, date, versions, changes)^
+-- changes is the JSON of a merge patch: an absent key keeps its column, null clears it. Null versions: any.
+-- No row: none on that day, or not at one of them.
 update daily_reviews r
 set (mood, energy, productivity, sleep_quality, sleep_hours, water_ml, screen_minutes, steps,
     highlights, accomplishments, challenges, lessons, gratitude, tomorrow) = (
@@ -86,13 +88,13 @@ set (mood, energy, productivity, sleep_quality, sleep_hours, water_ml, screen_mi
     from jsonb_populate_record(r, :changes::jsonb) p)
 where r.user_id = :user_id
   and r.date = :date
-  and (:version::bigint is null or r.version = :version)
+  and (:versions::int8multirange is null or r.version <@ :versions)
 returning r.id, r.date, r.mood, r.energy, r.productivity, r.sleep_quality, r.sleep_hours, r.water_ml, r.screen_minutes, r.steps,
     r.highlights, r.accomplishments, r.challenges, r.lessons, r.gratitude, r.tomorrow, r.created_at, r.updated_at, r.version;
 
--- name: delete(user_id, date, version)!
--- A null version skips the If-Match check.
+-- name: delete(user_id, date, versions)!
+-- Null versions: any.
 delete from daily_reviews
 where user_id = :user_id
   and date = :date
-  and (:version::bigint is null or version = :version);
+  and (:versions::int8multirange is null or version <@ :versions);

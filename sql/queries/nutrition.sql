@@ -70,9 +70,9 @@ where f.user_id = :user_id
 group by 1
 order by 1;
 
--- name: patch(user_id, id, version, changes)^
--- changes is the JSON of a merge patch: an absent key keeps its column, null clears it. A null version skips the
--- If-Match check. No row: not this user's, or not at this version.
+-- name: patch(user_id, id, versions, changes)^
+-- changes is the JSON of a merge patch: an absent key keeps its column, null clears it. Null versions: any.
+-- No row: not this user's, or not at one of them.
 update foods f
 set (date, time, meal_type, name, portion, calories, protein_g, carbs_g, fats_g, fiber_g, sugar_g, sodium_mg, is_favorite,
     notes) = (
@@ -81,13 +81,13 @@ set (date, time, meal_type, name, portion, calories, protein_g, carbs_g, fats_g,
     from jsonb_populate_record(f, :changes::jsonb) p)
 where f.user_id = :user_id
   and f.id = :id
-  and (:version::bigint is null or f.version = :version)
+  and (:versions::int8multirange is null or f.version <@ :versions)
 returning f.id, f.date, f.time, f.meal_type, f.name, f.portion, f.calories, f.protein_g, f.carbs_g, f.fats_g, f.fiber_g,
     f.sugar_g, f.sodium_mg, f.is_favorite, f.notes, f.created_at, f.updated_at, f.version;
 
--- name: delete(user_id, id, version)!
--- A null version skips the If-Match check.
+-- name: delete(user_id, id, versions)!
+-- Null versions: any.
 delete from foods
 where user_id = :user_id
   and id = :id
-  and (:version::bigint is null or version = :version);
+  and (:versions::int8multirange is null or version <@ :versions);

@@ -1,10 +1,11 @@
--- name: put(user_id, period, date, version, new)^
+-- name: put(user_id, period, date, versions, new)^
 -- Computes a snapshot from the present data, and makes or replaces it: is_made says which. The rules are in the docstring of
--- handlers.compute. new is the JSON of the user's measurements. With a version only a snapshot at that version is replaced: it
--- is locked first, so that it cannot be deleted in between and then made again. No row: with a version no snapshot at it.
+-- handlers.compute. new is the JSON of the user's measurements. A snapshot that is there is replaced at one of these
+-- versions; null: any. Version 0 among them: one may be made. Otherwise it is locked first, so that it cannot be deleted in
+-- between and then made again. No row: a snapshot at another version, or none and 0 is not among them.
 with locked_snapshot as (
     select version from progress_snapshots
-    where user_id = :user_id and period = :period and date = :date and version = :version::bigint
+    where user_id = :user_id and period = :period and date = :date and not :versions::int8multirange @> 0::bigint
     for update),
 bounded as (
     select u.timezone, (now() at time zone u.timezone)::date as today, :date::date as first_date,
@@ -81,7 +82,7 @@ cross join counted_workouts w
 cross join averaged_foods f
 cross join averaged_reviews r
 cross join jsonb_populate_record(null::progress_snapshots, :new::jsonb) p
-where :version::bigint is null or exists (select 1 from locked_snapshot)
+where :versions::int8multirange is null or :versions @> 0::bigint or exists (select 1 from locked_snapshot)
 on conflict (user_id, period, date) do update set
     goals_active = excluded.goals_active,
     goals_completed = excluded.goals_completed,
@@ -95,6 +96,7 @@ on conflict (user_id, period, date) do update set
     weight = excluded.weight,
     weight_unit = excluded.weight_unit,
     body_fat_percent = excluded.body_fat_percent
+where :versions::int8multirange is null or progress_snapshots.version <@ :versions
 -- A replaced row was locked by this statement, whose id is in its xmax; a new row has none.
 returning id, period, date, goals_active, goals_completed, habit_completion_rate, longest_streak, workouts_count,
     workout_minutes, calories_avg, mood_avg, sleep_avg, weight, weight_unit, body_fat_percent, created_at, updated_at,
@@ -137,10 +139,10 @@ from (
     order by date, id
     limit :limit) snapshot;
 
--- name: delete(user_id, period, date, version)!
--- A null version skips the If-Match check.
+-- name: delete(user_id, period, date, versions)!
+-- Null versions: any.
 delete from progress_snapshots
 where user_id = :user_id
   and period = :period
   and date = :date
-  and (:version::bigint is null or version = :version);
+  and (:versions::int8multirange is null or version <@ :versions);

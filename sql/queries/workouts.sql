@@ -115,14 +115,14 @@ where w.user_id = :user_id
 group by 1
 order by 1;
 
--- name: lock(user_id, id, version)$
+-- name: lock(user_id, id, versions)$
 -- First statement of a transaction that changes a workout: so the next ones read its latest exercises. Inside one of them the
--- lock would come too late for the snapshot. A null version skips the If-Match check. No row: not this user's, or not at this
--- version.
+-- lock would come too late for the snapshot. Null versions: any. No row: not this user's, or not at one of
+-- them.
 select id from workouts
 where user_id = :user_id
   and id = :id
-  and (:version::bigint is null or version = :version)
+  and (:versions::int8multirange is null or version <@ :versions)
 for no key update;
 
 -- name: replace_exercises(user_id, workout_id, exercises)$
@@ -174,9 +174,9 @@ returning w.id, w.date, w.time, w.type, w.name, w.duration_minutes, w.calories_b
             from workout_exercises
             where user_id = :user_id and workout_id = w.id) e), '[]') as exercises;
 
--- name: delete(user_id, id, version)!
--- A foreign key deletes its exercises. A null version skips the If-Match check.
+-- name: delete(user_id, id, versions)!
+-- A foreign key deletes its exercises. Null versions: any.
 delete from workouts
 where user_id = :user_id
   and id = :id
-  and (:version::bigint is null or version = :version);
+  and (:versions::int8multirange is null or version <@ :versions);

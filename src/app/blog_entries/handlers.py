@@ -8,7 +8,7 @@ from litestar.params import FromPath, FromQuery, JSONBody
 from app.blog_entries import repository, rules
 from app.blog_entries.schemas import BlogEntry, BlogEntryCreate, BlogEntryPatch, BlogEntryQuery, ListedBlogEntry
 from app.http import pagination, responses
-from app.http.conditional import IfMatch
+from app.http.conditional import Versions
 from app.http.pagination import Page
 from app.http.requests import Request
 from app.http.responses import EncodedResponse
@@ -57,7 +57,7 @@ async def page(request: Request, filters: FromQuery[BlogEntryQuery]) -> EncodedR
 
 @patch("/{id:uuid}", opt=LARGE_BODY | {"problems": ["conflict"]})
 async def change(
-    request: Request, id: FromPath[UUID], data: JSONBody[BlogEntryPatch], if_match: IfMatch
+    request: Request, id: FromPath[UUID], data: JSONBody[BlogEntryPatch], versions: Versions
 ) -> EncodedResponse[BlogEntry]:
     """Change an entry by a merge patch. Bodies up to 1 MiB.
 
@@ -65,17 +65,17 @@ async def change(
     slug that another entry has is a 409.
     """
     user_id = request.caller.user_id
-    entry = await repository.patch(request.database, user_id, id, if_match, data)
+    entry = await repository.patch(request.database, user_id, id, versions, data)
     if entry is None:
         raise missing(await repository.get(request.database, user_id, id))
     return responses.versioned(entry)
 
 
 @delete("/{id:uuid}", status_code=204)
-async def remove(request: Request, id: FromPath[UUID], if_match: IfMatch) -> EncodedResponse[None]:
+async def remove(request: Request, id: FromPath[UUID], versions: Versions) -> EncodedResponse[None]:
     """Delete an entry for good."""
     user_id = request.caller.user_id
-    if not await repository.delete(request.database, user_id, id, if_match):
+    if not await repository.delete(request.database, user_id, id, versions):
         raise missing(await repository.get(request.database, user_id, id))
     return responses.no_content()
 

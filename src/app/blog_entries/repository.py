@@ -4,6 +4,7 @@ from uuid import UUID
 
 from app.blog_entries.schemas import BlogEntry, BlogEntryCreate, BlogEntryPatch, BlogEntryQuery, FoundBlogEntry
 from app.database.queries import Executor, Json, load, to_json
+from app.http.conditional import Versions
 from app.http.pagination import parameters
 
 queries = load("blog_entries")
@@ -49,11 +50,11 @@ async def find(database: Executor, user_id: UUID, filters: BlogEntryQuery) -> li
     )
 
 
-async def patch(database: Executor, user_id: UUID, id: UUID, version: int | None, changes: BlogEntryPatch) -> BlogEntry | None:
-    """Change an entry. None: not this user's, or not at `version` any more."""
-    return await queries.patch.one(database, BlogEntry, user_id=user_id, id=id, version=version, changes=to_json(changes))
+async def patch(database: Executor, user_id: UUID, id: UUID, versions: Versions, changes: BlogEntryPatch) -> BlogEntry | None:
+    """Change an entry. None: not this user's, or not at one of `versions`."""
+    return await queries.patch.one(database, BlogEntry, user_id=user_id, id=id, versions=versions, changes=to_json(changes))
 
 
-async def delete(database: Executor, user_id: UUID, id: UUID, version: int | None) -> int:
-    """Delete an entry. 0: not this user's, or not at `version` any more."""
-    return await queries.delete.count(database, user_id=user_id, id=id, version=version)
+async def delete(database: Executor, user_id: UUID, id: UUID, versions: Versions) -> int:
+    """Delete an entry. 0: not this user's, or not at one of `versions`."""
+    return await queries.delete.count(database, user_id=user_id, id=id, versions=versions)

@@ -8,7 +8,7 @@ from litestar.params import FromPath, FromQuery, JSONBody
 from app.daily_reviews import repository
 from app.daily_reviews.schemas import DailyReview, DailyReviewPatch, DailyReviewPut, DailyReviewQuery
 from app.http import pagination, responses
-from app.http.conditional import IfMatch
+from app.http.conditional import Versions
 from app.http.pagination import Page
 from app.http.requests import Request
 from app.http.responses import EncodedResponse
@@ -22,10 +22,10 @@ LARGE_BODY = {"body_limit": 1024 * 1024}
 
 @put("/{date:date}", opt=PUT | LARGE_BODY)
 async def replace(
-    request: Request, date: FromPath[dt.date], data: JSONBody[DailyReviewPut], if_match: IfMatch
+    request: Request, date: FromPath[dt.date], data: JSONBody[DailyReviewPut], versions: Versions
 ) -> EncodedResponse[DailyReview]:
     """Make the review of a day (201), or replace it (200): an omitted field is null. Bodies up to 1 MiB."""
-    put = await repository.put(request.database, request.caller.user_id, date, if_match, data)
+    put = await repository.put(request.database, request.caller.user_id, date, versions, data)
     if put is None:
         raise Problem("version_mismatch")
     review, made = put
@@ -48,21 +48,21 @@ async def page(request: Request, filters: FromQuery[DailyReviewQuery]) -> Encode
 
 @patch("/{date:date}", opt=LARGE_BODY)
 async def change(
-    request: Request, date: FromPath[dt.date], data: JSONBody[DailyReviewPatch], if_match: IfMatch
+    request: Request, date: FromPath[dt.date], data: JSONBody[DailyReviewPatch], versions: Versions
 ) -> EncodedResponse[DailyReview]:
     """Change the review of a day by a merge patch. Bodies up to 1 MiB."""
     user_id = request.caller.user_id
-    review = await repository.patch(request.database, user_id, date, if_match, data)
+    review = await repository.patch(request.database, user_id, date, versions, data)
     if review is None:
         raise missing(await repository.get(request.database, user_id, date))
     return responses.versioned(review)
 
 
 @delete("/{date:date}", status_code=204)
-async def remove(request: Request, date: FromPath[dt.date], if_match: IfMatch) -> EncodedResponse[None]:
+async def remove(request: Request, date: FromPath[dt.date], versions: Versions) -> EncodedResponse[None]:
     """Delete the review of a day for good."""
     user_id = request.caller.user_id
-    if not await repository.delete(request.database, user_id, date, if_match):
+    if not await repository.delete(request.database, user_id, date, versions):
         raise missing(await repository.get(request.database, user_id, date))
     return responses.no_content()
 

@@ -5,19 +5,20 @@ from uuid import UUID
 
 from app.daily_reviews.schemas import DailyReview, DailyReviewPatch, DailyReviewPut, DailyReviewQuery
 from app.database.queries import Executor, Json, load, to_json
+from app.http.conditional import Versions
 from app.http.pagination import dated_parameters
 
 queries = load("daily_reviews")
 
 
 async def put(
-    database: Executor, user_id: UUID, date: dt.date, version: int | None, new: DailyReviewPut
+    database: Executor, user_id: UUID, date: dt.date, versions: Versions, new: DailyReviewPut
 ) -> tuple[DailyReview, bool] | None:
     """Make or replace the review of a day; returns it, and whether it was made.
 
-    None: with a `version` there is no review, or it is not at that version any more.
+    None: it is not at one of `versions`, or there is none and they do not allow that.
     """
-    return await queries.put.upserted(database, DailyReview, user_id=user_id, date=date, version=version, new=to_json(new))
+    return await queries.put.upserted(database, DailyReview, user_id=user_id, date=date, versions=versions, new=to_json(new))
 
 
 async def get(database: Executor, user_id: UUID, date: dt.date) -> DailyReview | None:
@@ -31,12 +32,14 @@ async def page(database: Executor, user_id: UUID, filters: DailyReviewQuery) -> 
 
 
 async def patch(
-    database: Executor, user_id: UUID, date: dt.date, version: int | None, changes: DailyReviewPatch
+    database: Executor, user_id: UUID, date: dt.date, versions: Versions, changes: DailyReviewPatch
 ) -> DailyReview | None:
-    """Change the review of a day. None: there is none, or it is not at `version` any more."""
-    return await queries.patch.one(database, DailyReview, user_id=user_id, date=date, version=version, changes=to_json(changes))
+    """Change the review of a day. None: there is none, or it is not at one of `versions`."""
+    return await queries.patch.one(
+        database, DailyReview, user_id=user_id, date=date, versions=versions, changes=to_json(changes)
+    )
 
 
-async def delete(database: Executor, user_id: UUID, date: dt.date, version: int | None) -> int:
-    """Delete the review of a day. 0: there is none, or it is not at `version` any more."""
-    return await queries.delete.count(database, user_id=user_id, date=date, version=version)
+async def delete(database: Executor, user_id: UUID, date: dt.date, versions: Versions) -> int:
+    """Delete the review of a day. 0: there is none, or it is not at one of `versions`."""
+    return await queries.delete.count(database, user_id=user_id, date=date, versions=versions)

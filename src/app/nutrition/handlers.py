@@ -6,7 +6,7 @@ from litestar import Router, delete, get, patch, post
 from litestar.params import FromPath, FromQuery, JSONBody
 
 from app.http import idempotency, pagination, responses
-from app.http.conditional import IfMatch
+from app.http.conditional import Versions
 from app.http.date_ranges import Summary, SummaryQuery
 from app.http.pagination import Page
 from app.http.requests import Request
@@ -53,20 +53,20 @@ async def summary(request: Request, filters: FromQuery[SummaryQuery]) -> Encoded
 
 
 @patch("/{id:uuid}")
-async def change(request: Request, id: FromPath[UUID], data: JSONBody[FoodPatch], if_match: IfMatch) -> EncodedResponse[Food]:
+async def change(request: Request, id: FromPath[UUID], data: JSONBody[FoodPatch], versions: Versions) -> EncodedResponse[Food]:
     """Change a food by a merge patch."""
     user_id = request.caller.user_id
-    food = await repository.patch(request.database, user_id, id, if_match, data)
+    food = await repository.patch(request.database, user_id, id, versions, data)
     if food is None:
         raise missing(await repository.get(request.database, user_id, id))
     return responses.versioned(food)
 
 
 @delete("/{id:uuid}", status_code=204)
-async def remove(request: Request, id: FromPath[UUID], if_match: IfMatch) -> EncodedResponse[None]:
+async def remove(request: Request, id: FromPath[UUID], versions: Versions) -> EncodedResponse[None]:
     """Delete a food for good."""
     user_id = request.caller.user_id
-    if not await repository.delete(request.database, user_id, id, if_match):
+    if not await repository.delete(request.database, user_id, id, versions):
         raise missing(await repository.get(request.database, user_id, id))
     return responses.no_content()
 

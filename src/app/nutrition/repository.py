@@ -4,6 +4,7 @@ from uuid import UUID
 
 from app.database.queries import Executor, Json, load, to_json
 from app.http import date_ranges
+from app.http.conditional import Versions
 from app.http.date_ranges import SummaryQuery
 from app.http.pagination import dated_parameters
 from app.nutrition.schemas import Food, FoodCreate, FoodPatch, FoodQuery, FoodTotals
@@ -31,11 +32,11 @@ async def summary(database: Executor, user_id: UUID, filters: SummaryQuery) -> l
     return await queries.summary.many(database, FoodTotals, user_id=user_id, **date_ranges.parameters(filters))
 
 
-async def patch(database: Executor, user_id: UUID, id: UUID, version: int | None, changes: FoodPatch) -> Food | None:
-    """Change a food. None: not this user's, or not at `version` any more."""
-    return await queries.patch.one(database, Food, user_id=user_id, id=id, version=version, changes=to_json(changes))
+async def patch(database: Executor, user_id: UUID, id: UUID, versions: Versions, changes: FoodPatch) -> Food | None:
+    """Change a food. None: not this user's, or not at one of `versions`."""
+    return await queries.patch.one(database, Food, user_id=user_id, id=id, versions=versions, changes=to_json(changes))
 
 
-async def delete(database: Executor, user_id: UUID, id: UUID, version: int | None) -> int:
-    """Delete a food. 0: not this user's, or not at `version` any more."""
-    return await queries.delete.count(database, user_id=user_id, id=id, version=version)
+async def delete(database: Executor, user_id: UUID, id: UUID, versions: Versions) -> int:
+    """Delete a food. 0: not this user's, or not at one of `versions`."""
+    return await queries.delete.count(database, user_id=user_id, id=id, versions=versions)

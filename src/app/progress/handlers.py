@@ -6,7 +6,7 @@ from litestar import Router, delete, get, put
 from litestar.params import FromPath, FromQuery, JSONBody
 
 from app.http import pagination, responses
-from app.http.conditional import IfMatch
+from app.http.conditional import Versions
 from app.http.pagination import Page
 from app.http.requests import Request
 from app.http.responses import EncodedResponse
@@ -23,7 +23,7 @@ async def compute(
     period: FromPath[ProgressPeriod],
     date: FromPath[dt.date],
     data: JSONBody[ProgressSnapshotPut],
-    if_match: IfMatch,
+    versions: Versions,
 ) -> EncodedResponse[ProgressSnapshot]:
     """Compute the snapshot of a period from the present data, and keep it until it is computed again.
 
@@ -43,7 +43,7 @@ async def compute(
     - `calories_avg`: the calories of foods, divided by the days that have a food with calories.
     - `mood_avg`, `sleep_avg`: the means of mood and hours of sleep of the daily reviews that have them.
     """
-    put = await repository.put(request.database, request.caller.user_id, period, date, version=if_match, new=data)
+    put = await repository.put(request.database, request.caller.user_id, period, date, versions=versions, new=data)
     if put is None:
         raise Problem("version_mismatch")
     snapshot, made = put
@@ -68,11 +68,11 @@ async def page(request: Request, filters: FromQuery[ProgressSnapshotQuery]) -> E
 
 @delete("/{period:str}/{date:date}", status_code=204)
 async def remove(
-    request: Request, period: FromPath[ProgressPeriod], date: FromPath[dt.date], if_match: IfMatch
+    request: Request, period: FromPath[ProgressPeriod], date: FromPath[dt.date], versions: Versions
 ) -> EncodedResponse[None]:
     """Delete a snapshot for good."""
     user_id = request.caller.user_id
-    if not await repository.delete(request.database, user_id, period, date, if_match):
+    if not await repository.delete(request.database, user_id, period, date, versions):
         raise missing(await repository.get(request.database, user_id, period, date))
     return responses.no_content()
 

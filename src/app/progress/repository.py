@@ -4,6 +4,7 @@ import datetime as dt
 from uuid import UUID
 
 from app.database.queries import Executor, Json, load, to_json
+from app.http.conditional import Versions
 from app.http.pagination import dated_parameters
 from app.progress.schemas import ProgressPeriod, ProgressSnapshot, ProgressSnapshotPut, ProgressSnapshotQuery
 
@@ -11,14 +12,14 @@ queries = load("progress")
 
 
 async def put(
-    database: Executor, user_id: UUID, period: ProgressPeriod, date: dt.date, *, version: int | None, new: ProgressSnapshotPut
+    database: Executor, user_id: UUID, period: ProgressPeriod, date: dt.date, *, versions: Versions, new: ProgressSnapshotPut
 ) -> tuple[ProgressSnapshot, bool] | None:
     """Compute a snapshot and keep it; returns it, and whether it was made.
 
-    None: with a `version` there is no snapshot, or it is not at that version any more.
+    None: it is not at one of `versions`, or there is none and they do not allow that.
     """
     return await queries.put.upserted(
-        database, ProgressSnapshot, user_id=user_id, period=period, date=date, version=version, new=to_json(new)
+        database, ProgressSnapshot, user_id=user_id, period=period, date=date, versions=versions, new=to_json(new)
     )
 
 
@@ -32,6 +33,6 @@ async def page(database: Executor, user_id: UUID, filters: ProgressSnapshotQuery
     return await queries.ordered("page", filters.order).values(database, user_id=user_id, **dated_parameters(filters))
 
 
-async def delete(database: Executor, user_id: UUID, period: ProgressPeriod, date: dt.date, version: int | None) -> int:
-    """Delete a snapshot. 0: there is none, or it is not at `version` any more."""
-    return await queries.delete.count(database, user_id=user_id, period=period, date=date, version=version)
+async def delete(database: Executor, user_id: UUID, period: ProgressPeriod, date: dt.date, versions: Versions) -> int:
+    """Delete a snapshot. 0: there is none, or it is not at one of `versions`."""
+    return await queries.delete.count(database, user_id=user_id, period=period, date=date, versions=versions)

@@ -6,7 +6,7 @@ from litestar import Router, delete, get, patch, post, put
 from litestar.params import FromPath, FromQuery, JSONBody
 
 from app.http import pagination, responses
-from app.http.conditional import IfMatch
+from app.http.conditional import Versions
 from app.http.date_ranges import Summary, SummaryQuery
 from app.http.pagination import Page
 from app.http.requests import Request
@@ -52,11 +52,11 @@ async def summary(request: Request, filters: FromQuery[SummaryQuery]) -> Encoded
 
 @put("/{id:uuid}")
 async def replace(
-    request: Request, id: FromPath[UUID], data: JSONBody[WorkoutPut], if_match: IfMatch
+    request: Request, id: FromPath[UUID], data: JSONBody[WorkoutPut], versions: Versions
 ) -> EncodedResponse[Workout]:
     """Replace a whole workout, with its exercises. It must exist: POST accepts an `id` too."""
     user_id = request.caller.user_id
-    workout = await rules.change(request.database, user_id, id, if_match, data)
+    workout = await rules.change(request.database, user_id, id, versions, data)
     if workout is None:
         raise missing(await repository.get(request.database, user_id, id))
     return responses.versioned(workout)
@@ -64,21 +64,21 @@ async def replace(
 
 @patch("/{id:uuid}")
 async def change(
-    request: Request, id: FromPath[UUID], data: JSONBody[WorkoutPatch], if_match: IfMatch
+    request: Request, id: FromPath[UUID], data: JSONBody[WorkoutPatch], versions: Versions
 ) -> EncodedResponse[Workout]:
     """Change a workout by a merge patch. `exercises` replaces all of them; the same ones again change nothing."""
     user_id = request.caller.user_id
-    workout = await rules.change(request.database, user_id, id, if_match, data)
+    workout = await rules.change(request.database, user_id, id, versions, data)
     if workout is None:
         raise missing(await repository.get(request.database, user_id, id))
     return responses.versioned(workout)
 
 
 @delete("/{id:uuid}", status_code=204)
-async def remove(request: Request, id: FromPath[UUID], if_match: IfMatch) -> EncodedResponse[None]:
+async def remove(request: Request, id: FromPath[UUID], versions: Versions) -> EncodedResponse[None]:
     """Delete a workout and its exercises for good."""
     user_id = request.caller.user_id
-    if not await repository.delete(request.database, user_id, id, if_match):
+    if not await repository.delete(request.database, user_id, id, versions):
         raise missing(await repository.get(request.database, user_id, id))
     return responses.no_content()
 

@@ -8,6 +8,7 @@ import msgspec
 
 from app.database.queries import Executor, Json, load, to_json
 from app.http import date_ranges
+from app.http.conditional import Versions
 from app.http.date_ranges import SummaryQuery
 from app.http.pagination import dated_parameters
 from app.workouts.schemas import (
@@ -49,9 +50,9 @@ async def summary(database: Executor, user_id: UUID, filters: SummaryQuery) -> l
     return await queries.summary.many(database, WorkoutTotals, user_id=user_id, **date_ranges.parameters(filters))
 
 
-async def lock(database: Executor, user_id: UUID, id: UUID, version: int | None) -> UUID | None:
-    """Lock a workout until the transaction ends. None: not this user's, or not at `version` any more."""
-    return await queries.lock.value(database, UUID, user_id=user_id, id=id, version=version)
+async def lock(database: Executor, user_id: UUID, id: UUID, versions: Versions) -> UUID | None:
+    """Lock a workout until the transaction ends. None: not this user's, or not at one of `versions`."""
+    return await queries.lock.value(database, UUID, user_id=user_id, id=id, versions=versions)
 
 
 async def replace_exercises(
@@ -72,6 +73,6 @@ async def patch(
     )
 
 
-async def delete(database: Executor, user_id: UUID, id: UUID, version: int | None) -> int:
-    """Delete a workout and its exercises. 0: not this user's, or not at `version` any more."""
-    return await queries.delete.count(database, user_id=user_id, id=id, version=version)
+async def delete(database: Executor, user_id: UUID, id: UUID, versions: Versions) -> int:
+    """Delete a workout and its exercises. 0: not this user's, or not at one of `versions`."""
+    return await queries.delete.count(database, user_id=user_id, id=id, versions=versions)

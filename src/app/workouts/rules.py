@@ -8,6 +8,7 @@ from msgspec import UnsetType
 from app.database.executor import Database, Transaction
 from app.database.queries import Executor
 from app.http import idempotency
+from app.http.conditional import Versions
 from app.problems.catalog import invalid
 from app.workouts import repository
 from app.workouts.schemas import Workout, WorkoutCreate, WorkoutExerciseCreate, WorkoutPatch, WorkoutPut
@@ -23,11 +24,11 @@ async def create(database: Executor, user_id: UUID, new: WorkoutCreate) -> tuple
 
 
 async def change(
-    database: Database, user_id: UUID, id: UUID, version: int | None, changes: WorkoutPatch | WorkoutPut
+    database: Database, user_id: UUID, id: UUID, versions: Versions, changes: WorkoutPatch | WorkoutPut
 ) -> Workout | None:
     """Change a workout; `exercises`, where sent, replaces all of them, and counts as a change if they differ.
 
-    None: not this user's, or not at `version` any more. Concurrent changes run one after the other, so that two lists of
+    None: not this user's, or not at one of `versions`. Concurrent changes run one after the other, so that two lists of
     exercises never mix. Raises Problem 422 for a weight or a distance without its unit.
     """
     exercises = changes.exercises
@@ -35,7 +36,7 @@ async def change(
         _check_units(exercises)
 
     async def work(transaction: Transaction) -> Workout | None:
-        if await repository.lock(transaction, user_id, id, version) is None:
+        if await repository.lock(transaction, user_id, id, versions) is None:
             return None
         changed = None
         if not isinstance(exercises, UnsetType):
