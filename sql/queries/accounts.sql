@@ -62,7 +62,7 @@ select id, email, username, name, first_name, last_name, bio, avatar_url, timezo
 from users
 where id = :user_id;
 
--- name: patch_me(user_id, version, password_hash, changes)^
+-- name: patch_me(user_id, versions, password_hash, changes)^
 -- A merge patch as in tasks.patch. A changed e-mail has to be verified again. password_hash is the one that was checked; null:
 -- none was.
 update users u
@@ -71,16 +71,16 @@ set (email, is_verified, username, name, first_name, last_name, bio, avatar_url,
         p.last_name, p.bio, p.avatar_url, p.timezone
     from jsonb_populate_record(u, :changes::jsonb) p)
 where u.id = :user_id
-  and (:version::bigint is null or u.version = :version)
+  and (:versions::int8multirange is null or u.version <@ :versions)
   and (:password_hash::text is null or u.password_hash = :password_hash)
 returning u.id, u.email, u.username, u.name, u.first_name, u.last_name, u.bio, u.avatar_url, u.timezone, u.role,
     u.is_guest, u.is_active, u.is_verified, u.is_external, u.last_login_at, u.created_at, u.updated_at, u.version;
 
--- name: delete_me(user_id, version)!
+-- name: delete_me(user_id, versions)!
 -- Everything owned goes with it, by cascade.
 delete from users
 where id = :user_id
-  and (:version::bigint is null or version = :version);
+  and (:versions::int8multirange is null or version <@ :versions);
 
 -- name: guest(token_hash, session_days, user_agent, ip)^
 -- tenant: none, it makes the user, and the session in the same statement

@@ -14,14 +14,14 @@ from (
     order by id desc
     limit :limit) account;
 
--- name: patch_user(user_id, version, changes)^
+-- name: patch_user(user_id, versions, changes)^
 -- A merge patch as in tasks.patch, of what only an admin can change.
 update users u
 set (role, is_active, is_verified) = (
     select p.role, p.is_active, p.is_verified
     from jsonb_populate_record(u, :changes::jsonb) p)
 where u.id = :user_id
-  and (:version::bigint is null or u.version = :version)
+  and (:versions::int8multirange is null or u.version <@ :versions)
 returning u.id, u.email, u.username, u.name, u.first_name, u.last_name, u.bio, u.avatar_url, u.timezone, u.role,
     u.is_guest, u.is_active, u.is_verified, u.is_external, u.last_login_at, u.created_at, u.updated_at, u.version;
 

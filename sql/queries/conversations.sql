@@ -103,24 +103,23 @@ from (
     from listed_conversation c
     order by c.last_activity_at desc, c.id desc) conversation;
 
--- name: patch(user_id, id, version, changes)^
--- changes is the JSON of a merge patch; a null version skips the If-Match check. No row: not this user's, or not at this
--- version.
+-- name: patch(user_id, id, versions, changes)^
+-- changes is the JSON of a merge patch; null versions: any. No row: not this user's, or not at one of them.
 update conversations c
 set (title, is_archived) = (
     select p.title, p.is_archived
     from jsonb_populate_record(c, :changes::jsonb) p)
 where c.user_id = :user_id
   and c.id = :id
-  and (:version::bigint is null or c.version = :version)
+  and (:versions::int8multirange is null or c.version <@ :versions)
 returning c.id, c.title, c.is_archived, c.last_seq as message_count, c.last_activity_at, c.created_at, c.updated_at, c.version;
 
--- name: delete(user_id, id, version)!
--- With its messages. A null version skips the If-Match check.
+-- name: delete(user_id, id, versions)!
+-- With its messages. Null versions: any.
 delete from conversations
 where user_id = :user_id
   and id = :id
-  and (:version::bigint is null or version = :version);
+  and (:versions::int8multirange is null or version <@ :versions);
 
 -- name: change_many(user_id, archive, unarchive, delete)^
 -- Returns the ids that were there, of each list; no id may stand in two.
@@ -289,12 +288,12 @@ insert into conversations (user_id, id, title, is_archived, last_seq)
 values (:user_id, :id, :title, :is_archived, :last_seq)
 on conflict (user_id, id) do nothing;
 
--- name: lock(user_id, id, version)$
--- Second statement of a save of a conversation that is there: no message comes in between. A null version skips the
--- If-Match check. Null: not this user's, or not at this version.
+-- name: lock(user_id, id, versions)$
+-- Second statement of a save of a conversation that is there: no message comes in between. Null versions: any.
+-- Null: not this user's, or not at one of them.
 select id
 from conversations
-where user_id = :user_id and id = :id and (:version::bigint is null or version = :version)
+where user_id = :user_id and id = :id and (:versions::int8multirange is null or version <@ :versions)
 for no key update;
 
 -- name: count_new(user_id, id, contents)$

@@ -23,7 +23,7 @@ from app.accounts.schemas import (
 from app.auth.authentication import unauthenticated
 from app.http import pagination, responses
 from app.http.clients import client_of
-from app.http.conditional import IfMatch
+from app.http.conditional import Versions
 from app.http.pagination import Page, PageQuery
 from app.http.requests import Request
 from app.http.responses import EncodedResponse
@@ -79,19 +79,19 @@ async def read_me(request: Request) -> EncodedResponse[User]:
     "/v1/me",
     opt=HASHED_ETAG | {"problems": ["email_taken", "username_taken", "session_required", "wrong_password", "rate_limited"]},
 )
-async def patch_me(request: Request, data: JSONBody[MePatch], if_match: IfMatch) -> EncodedResponse[User]:
+async def patch_me(request: Request, data: JSONBody[MePatch], versions: Versions) -> EncodedResponse[User]:
     """Change one's own account by a merge patch. A new e-mail address is unverified.
 
     The e-mail and the user name are changed by a session, not by an API token or a service; the e-mail takes
     `current_password` where there is one. A guest gets an e-mail by registering.
     """
-    return responses.versioned(await rules.patch_me(request.services, request.caller, if_match, data))
+    return responses.versioned(await rules.patch_me(request.services, request.caller, versions, data))
 
 
 @delete("/v1/me", status_code=204, opt=SESSION_ONLY | {"problems": ["wrong_password", "rate_limited"]})
-async def delete_me(request: Request, data: JSONBody[AccountDeletion], if_match: IfMatch) -> EncodedResponse[None]:
+async def delete_me(request: Request, data: JSONBody[AccountDeletion], versions: Versions) -> EncodedResponse[None]:
     """Delete one's own account and everything it owns, for good."""
-    await rules.delete_me(request.services, request.caller.user_id, data, if_match)
+    await rules.delete_me(request.services, request.caller.user_id, data, versions)
     return responses.no_content()
 
 

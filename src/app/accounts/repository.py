@@ -19,6 +19,7 @@ from app.accounts.schemas import (
     UserSession,
 )
 from app.database.queries import Executor, Json, load, to_json
+from app.http.conditional import Versions
 from app.http.pagination import PageQuery, parameters
 
 queries = load("accounts")
@@ -99,17 +100,17 @@ async def me(database: Executor, user_id: UUID) -> User | None:
 
 
 async def patch_me(
-    database: Executor, user_id: UUID, version: int | None, password_hash: str | None, changes: MePatch
+    database: Executor, user_id: UUID, versions: Versions, password_hash: str | None, changes: MePatch
 ) -> User | None:
-    """Change an account. None: it is not at `version`, or its password not that of `password_hash` any more, or it is gone."""
+    """Change an account. None: not at one of `versions`, or with another password than `password_hash` has, or gone."""
     return await queries.patch_me.one(
-        database, User, user_id=user_id, version=version, password_hash=password_hash, changes=to_json(changes)
+        database, User, user_id=user_id, versions=versions, password_hash=password_hash, changes=to_json(changes)
     )
 
 
-async def delete_me(database: Executor, user_id: UUID, version: int | None) -> int:
-    """Delete an account and everything it owns. 0: it is not at `version` any more, or is gone."""
-    return await queries.delete_me.count(database, user_id=user_id, version=version)
+async def delete_me(database: Executor, user_id: UUID, versions: Versions) -> int:
+    """Delete an account and everything it owns. 0: it is not at one of `versions`, or is gone."""
+    return await queries.delete_me.count(database, user_id=user_id, versions=versions)
 
 
 async def change_password(

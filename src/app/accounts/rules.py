@@ -31,6 +31,7 @@ from app.credits.repository import register_account
 from app.database.executor import ATTEMPTS, Database
 from app.database.queries import Executor
 from app.http.clients import Client
+from app.http.conditional import Versions
 from app.http.rate_limits import hit, hit_with_pauses
 from app.http.services import Services
 from app.problems.catalog import Problem, invalid, later
@@ -165,8 +166,8 @@ async def log_out(services: Services, token_hash: bytes) -> None:
     services.token_cache.forget(token_hash)
 
 
-async def patch_me(services: Services, caller: Caller, version: int | None, changes: MePatch) -> User:
-    """Change an account. Raises Problem 403, 409, 412, 422, 429.
+async def patch_me(services: Services, caller: Caller, versions: Versions, changes: MePatch) -> User:
+    """Change an account. Raises Problem 401, 403, 409, 412, 422, 429.
 
     Whoever has the e-mail or the user name has the account in the end: they are for sessions, and the e-mail for who knows
     the password.
@@ -174,13 +175,14 @@ async def patch_me(services: Services, caller: Caller, version: int | None, chan
     check_timezone(changes.timezone)
     changes, credentials = await _check_login_change(services, caller, changes)
     password_hash = credentials.password_hash if credentials else None
-    me = await repository.patch_me(services.database, caller.user_id, version, password_hash, changes)
+    me = await repository.patch_me(services.database, caller.user_id, versions, password_hash, changes)
     if me is None and password_hash is not None:
         now = await repository.credentials(services.database, caller.user_id)
         if now is not None and now.password_hash != password_hash:
             raise Problem("wrong_password")
     if me is None:
-        raise Problem("version_mismatch")
+        gone = await repository.me(services.database, caller.user_id) is None
+        raise unauthenticated() if gone else Problem("version_mismatch")
     return me
 
 
@@ -233,11 +235,12 @@ async def check_password(services: Services, user_id: UUID, password: str | Unse
     return credentials
 
 
-async def delete_me(services: Services, user_id: UUID, deletion: AccountDeletion, version: int | None) -> None:
+async def delete_me(services: Services, user_id: UUID, deletion: AccountDeletion, versions: Versions) -> None:
     """Delete an account, after a check of the password. Raises Problem 401, 403, 412, 422, 429."""
     await check_password(services, user_id, deletion.password, "password")
-    if not await repository.delete_me(services.database, user_id, version):
-        raise Problem("version_mismatch")
+    if not await repository.delete_me(services.database, user_id, versions):
+        gone = await repository.me(services.database, user_id) is None
+        raise unauthenticated() if gone else Problem("version_mismatch")
     services.token_cache.forget()
 
 

@@ -14,11 +14,11 @@ from app.consents.schemas import UserConsent
 from app.credits.rules import grant
 from app.credits.schemas import CreditChange, CreditGrant
 from app.http import pagination, responses
-from app.http.conditional import IfMatch
+from app.http.conditional import Versions
 from app.http.pagination import Page, PageQuery
 from app.http.requests import Request
 from app.http.responses import EncodedResponse
-from app.http.routes import ADMIN_ONLY
+from app.http.routes import ADMIN_ONLY, CONDITIONAL, HASHED_ETAG
 from app.usage import rules as usage
 from app.usage.schemas import Usage, UsagePut
 
@@ -29,18 +29,18 @@ async def page_users(request: Request, filters: FromQuery[UserQuery]) -> Encoded
     return pagination.answer(await repository.page_users(request.database, filters), filters)
 
 
-@get("/users/{id:uuid}")
+@get("/users/{id:uuid}", opt=CONDITIONAL | HASHED_ETAG)
 async def read_user(request: Request, id: FromPath[UUID]) -> EncodedResponse[User]:
     """Read an account."""
     return responses.found(await accounts.me(request.database, id))
 
 
-@patch("/users/{id:uuid}", opt={"problems": ["last_admin"]})
+@patch("/users/{id:uuid}", opt=HASHED_ETAG | {"problems": ["last_admin"]})
 async def change_user(
-    request: Request, id: FromPath[UUID], data: JSONBody[UserPatch], if_match: IfMatch
+    request: Request, id: FromPath[UUID], data: JSONBody[UserPatch], versions: Versions
 ) -> EncodedResponse[User]:
     """CreditChange what only an admin can change: the role, whether a user may sign in, whether their e-mail is verified."""
-    return responses.versioned(await rules.change_user(request.services, id, if_match, data))
+    return responses.versioned(await rules.change_user(request.services, id, versions, data))
 
 
 @put("/users/{id:uuid}/password", status_code=204)

@@ -5,6 +5,7 @@ from uuid import UUID
 from app.accounts.schemas import User
 from app.admin.schemas import UserPatch, UserQuery
 from app.database.queries import Executor, Json, load, to_json
+from app.http.conditional import Versions
 from app.http.pagination import parameters
 
 queries = load("admin")
@@ -15,9 +16,9 @@ async def page_users(database: Executor, filters: UserQuery) -> list[Json[User]]
     return await queries.page_users.values(database, **parameters(filters))
 
 
-async def patch_user(database: Executor, user_id: UUID, version: int | None, changes: UserPatch) -> User | None:
-    """CreditChange a user. None: there is no such user, or not at `version` any more."""
-    return await queries.patch_user.one(database, User, user_id=user_id, version=version, changes=to_json(changes))
+async def patch_user(database: Executor, user_id: UUID, versions: Versions, changes: UserPatch) -> User | None:
+    """CreditChange a user. None: there is no such user, or not at one of `versions`."""
+    return await queries.patch_user.one(database, User, user_id=user_id, versions=versions, changes=to_json(changes))
 
 
 async def set_password(database: Executor, user_id: UUID, password_hash: str) -> UUID | None:

@@ -7,14 +7,15 @@ from app.accounts.inputs import check_new_password
 from app.accounts.schemas import User
 from app.admin import repository
 from app.admin.schemas import UserPasswordPut, UserPatch
+from app.http.conditional import Versions
 from app.http.services import Services
 from app.problems.catalog import Problem
 from app.problems.ownership import missing
 
 
-async def change_user(services: Services, user_id: UUID, version: int | None, changes: UserPatch) -> User:
+async def change_user(services: Services, user_id: UUID, versions: Versions, changes: UserPatch) -> User:
     """CreditChange a user; their tokens are looked up again. Raises Problem 404, 409, 412."""
-    user = await repository.patch_user(services.database, user_id, version, changes)
+    user = await repository.patch_user(services.database, user_id, versions, changes)
     if user is None:
         raise missing(await accounts.me(services.database, user_id))
     services.token_cache.forget()

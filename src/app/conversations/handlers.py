@@ -24,7 +24,7 @@ from app.conversations.schemas import (
     MessageQuery,
 )
 from app.http import idempotency, pagination, responses
-from app.http.conditional import IfMatch
+from app.http.conditional import Versions
 from app.http.pagination import Page
 from app.http.requests import Request
 from app.http.responses import EncodedResponse, Headers, StreamingResponse
@@ -64,11 +64,11 @@ async def read(request: Request, id: FromPath[UUID]) -> EncodedResponse[Conversa
 
 @patch("/{id:uuid}")
 async def change(
-    request: Request, id: FromPath[UUID], data: JSONBody[ConversationPatch], if_match: IfMatch
+    request: Request, id: FromPath[UUID], data: JSONBody[ConversationPatch], versions: Versions
 ) -> EncodedResponse[Conversation]:
     """Rename or archive a conversation by a merge patch."""
     user_id = request.caller.user_id
-    conversation = await repository.patch(request.database, user_id, id, if_match, data)
+    conversation = await repository.patch(request.database, user_id, id, versions, data)
     if conversation is None:
         raise missing(await repository.get(request.database, user_id, id))
     return responses.versioned(conversation)
@@ -76,21 +76,21 @@ async def change(
 
 @put("/{id:uuid}", opt=PUT | {"body_limit": BODY_LIMIT, "problems": ["conflict", "quota_exhausted"]})
 async def save(
-    request: Request, id: FromPath[UUID], data: JSONBody[ConversationPut], if_match: IfMatch
+    request: Request, id: FromPath[UUID], data: JSONBody[ConversationPut], versions: Versions
 ) -> EncodedResponse[Conversation]:
     """Save a whole conversation: its messages become those that are sent, or nothing changes.
 
     User messages that were not there before count against the quota. The answer has no messages.
     """
-    conversation, is_new = await rules.save(request.database, request.caller.user_id, id, if_match, data)
+    conversation, is_new = await rules.save(request.database, request.caller.user_id, id, versions, data)
     return responses.replaced(conversation, made=is_new)
 
 
 @delete("/{id:uuid}", status_code=204)
-async def remove(request: Request, id: FromPath[UUID], if_match: IfMatch) -> EncodedResponse[None]:
+async def remove(request: Request, id: FromPath[UUID], versions: Versions) -> EncodedResponse[None]:
     """Delete a conversation and its messages for good."""
     user_id = request.caller.user_id
-    if not await repository.delete(request.database, user_id, id, if_match):
+    if not await repository.delete(request.database, user_id, id, versions):
         raise missing(await repository.get(request.database, user_id, id))
     return responses.no_content()
 

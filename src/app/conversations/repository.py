@@ -21,6 +21,7 @@ from app.conversations.schemas import (
     Part,
 )
 from app.database.queries import Executor, Json, load, to_json
+from app.http.conditional import Versions
 from app.http.pagination import Order, active_parameters
 from app.usage.schemas import LIMITS
 
@@ -53,15 +54,15 @@ async def page_found(database: Executor, user_id: UUID, filters: ConversationQue
 
 
 async def patch(
-    database: Executor, user_id: UUID, id: UUID, version: int | None, changes: ConversationPatch
+    database: Executor, user_id: UUID, id: UUID, versions: Versions, changes: ConversationPatch
 ) -> Conversation | None:
-    """Change a conversation. None: not this user's, or not at `version` any more."""
-    return await queries.patch.one(database, Conversation, user_id=user_id, id=id, version=version, changes=to_json(changes))
+    """Change a conversation. None: not this user's, or not at one of `versions`."""
+    return await queries.patch.one(database, Conversation, user_id=user_id, id=id, versions=versions, changes=to_json(changes))
 
 
-async def delete(database: Executor, user_id: UUID, id: UUID, version: int | None) -> int:
-    """Delete a conversation and its messages. 0: not this user's, or not at `version` any more."""
-    return await queries.delete.count(database, user_id=user_id, id=id, version=version)
+async def delete(database: Executor, user_id: UUID, id: UUID, versions: Versions) -> int:
+    """Delete a conversation and its messages. 0: not this user's, or not at one of `versions`."""
+    return await queries.delete.count(database, user_id=user_id, id=id, versions=versions)
 
 
 async def change_many(database: Executor, user_id: UUID, batch: ConversationBatch) -> Changed:
@@ -114,9 +115,9 @@ async def place(database: Executor, user_id: UUID, id: UUID, put: ConversationPu
     return await queries.place.count(database, user_id=user_id, id=id, last_seq=len(put.messages), **_columns(put))
 
 
-async def lock(database: Executor, user_id: UUID, id: UUID, version: int | None) -> UUID | None:
-    """Keep others from changing a conversation until the transaction ends. None: not there, or not at `version` any more."""
-    return await queries.lock.value(database, UUID, user_id=user_id, id=id, version=version)
+async def lock(database: Executor, user_id: UUID, id: UUID, versions: Versions) -> UUID | None:
+    """Keep others from changing a conversation until the transaction ends. None: not there, or not at one of `versions`."""
+    return await queries.lock.value(database, UUID, user_id=user_id, id=id, versions=versions)
 
 
 async def count_new(database: Executor, user_id: UUID, id: UUID, contents: list[str]) -> int:

@@ -19,6 +19,7 @@ from app.conversations.schemas import (
 from app.database.executor import Database, Transaction
 from app.database.queries import Executor, Json, to_json
 from app.http import raw_json
+from app.http.conditional import ABSENT, Versions, fits
 from app.problems.catalog import Problem, invalid
 from app.usage import repository as usage
 from app.usage import rules as quota
@@ -65,7 +66,7 @@ async def add_message(
 
 
 async def save(
-    database: Database, user_id: UUID, id: UUID, version: int | None, put: ConversationPut
+    database: Database, user_id: UUID, id: UUID, versions: Versions, put: ConversationPut
 ) -> tuple[Conversation, bool]:
     """Save a whole conversation, all or nothing; returns it, and whether it is new.
 
@@ -79,10 +80,10 @@ async def save(
     contents = [message.content for message in put.messages if message.role == "user" and message.content is not None]
 
     async def work(transaction: Transaction) -> tuple[Conversation, bool]:
-        is_new = version is None and await repository.place(transaction, user_id, id, put) > 0
-        if not is_new and await repository.lock(transaction, user_id, id, version) is None:
-            # Without If-Match it was deleted between the two statements.
-            raise Problem("conflict" if version is None else "version_mismatch")
+        is_new = fits(versions, ABSENT) and await repository.place(transaction, user_id, id, put) > 0
+        if not is_new and await repository.lock(transaction, user_id, id, versions) is None:
+            # Without a condition it was deleted between the two statements.
+            raise Problem("conflict" if versions is None else "version_mismatch")
         await quota.consume(transaction, user_id, await repository.count_new(transaction, user_id, id, contents))
         saved = await repository.save(transaction, user_id, id, put, messages, is_new=is_new)
         if saved is None:
