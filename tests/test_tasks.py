@@ -140,7 +140,7 @@ def test_if_match_stops_a_write_on_a_row_that_has_moved_on(ada: User, method: st
     body: dict[str, Any] = {"json": {"completed": True}} if method == "PATCH" else {}
     for header in (
         etag(task, -1), etag(task, 1), '"1"', f"W/{tag}", str(version), '""', tag[:-1], f'"0{version}"', f'"-{version}"',
-        '"99999999999999999999"', "''", f'{tag}, "2"',
+        '"99999999999999999999"', "''", f'{tag} "2"',
     ):  # fmt: skip
         answer = ada.request(method, path, headers={"If-Match": header}, **body)
         assert_problem(answer, 412, "version_mismatch")

@@ -21,9 +21,6 @@ Ranges from the first to the last version, both included, None: without an end; 
 them as an int8multirange: so "all but these", which If-None-Match asks for, needs no parameter of its own.
 """
 
-IfMatch = Annotated[int | None, HeaderParameter(name="If-Match")]
-"""A handler's parameter `if_match: IfMatch`: it makes the change only of this version; None: of any."""
-
 ABSENT = 0
 """The version of what is not there: a PUT may make it where the versions have this one. No row ever has it."""
 
@@ -34,23 +31,6 @@ _TAG = rb'(?:W/)?"[!#-~\x80-\xff]*"'
 _EACH = re.compile(_TAG)
 _LIST = re.compile(rb"[ \t,]*%b(?:[ \t]*,[ \t,]*%b)*[ \t,]*" % (_TAG, _TAG))
 _OURS = re.compile(rb'(W/)?"([1-9][0-9]{0,15})(?:-[0-9a-f]{16})?"')
-
-
-_VERSION = re.compile(rb'"(0|[1-9][0-9]{0,15})(?:-[0-9a-f]{16})?"')
-
-
-def expected_version(scope: HTTPScope) -> int | None:
-    """Read the version that If-Match asks for; None: any.
-
-    A weak or malformed header gives -1, which no row ever has, so that the row's own 403 and 404 come before the 412.
-    """
-    for name, value in scope["headers"]:
-        if name == b"if-match":
-            if value.strip() == b"*":
-                return None
-            found = _VERSION.fullmatch(value.strip())
-            return int(found[1]) if found else -1
-    return None
 
 
 def expected_versions(scope: HTTPScope) -> Versions:

@@ -148,8 +148,6 @@ def _parameters(route: Route, schemas: Schemas) -> list[Json]:
     parameters = [schemas.in_path(name, fields[name].raw) for name in route.parameters]
     if route.filters:
         parameters += schemas.in_query(route.filters)
-    if route.if_match:
-        parameters.append(reference("parameters", "If-Match"))
     if route.versions:
         unless = "If-None-Match-Put" if route.method == "PUT" else "If-None-Match-Change"
         parameters += [reference("parameters", "If-Match"), reference("parameters", unless)]
@@ -207,7 +205,7 @@ def _problems(route: Route) -> list[str]:
     codes += _body_problems(route)
     if _has_field(route.filters, "cursor"):
         codes.append("invalid_cursor")
-    if route.if_match or route.versions:
+    if route.versions:
         codes.append("version_mismatch")
     if route.method != "GET":
         codes.append("database_read_only")

@@ -18,7 +18,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.routes import HTTPRoute
 from litestar.types import Empty
 
-from app.http.conditional import IfMatch, Versions
+from app.http.conditional import Versions
 from app.http.ranges import ByteRange
 from app.http.requests import Request
 
@@ -93,7 +93,6 @@ class Route(msgspec.Struct, frozen=True):
     answer: Any
     """The type of the answer's content; None: no content."""
     takes_request: bool
-    if_match: bool
     versions: bool
     byte_range: bool
 
@@ -124,12 +123,7 @@ def _route(method: str, route: HTTPRoute, handler: HTTPRouteHandler) -> Route:
     for each, kind in parameters.items():
         if kind not in {UUID, date, str} and get_origin(kind) is not Literal:
             raise DeclarationError(f"{name}: the path's {each} must be a parameter of type UUID, date, str or Literal.")
-    known = {
-        "request": Request,
-        "if_match": get_args(IfMatch)[0],
-        "versions": get_args(Versions)[0],
-        "byte_range": get_args(ByteRange)[0],
-    }
+    known = {"request": Request, "versions": get_args(Versions)[0], "byte_range": get_args(ByteRange)[0]}
     for each, kind in fields.items():
         if each in parameters or each in {"data", "filters"}:
             continue
@@ -151,7 +145,6 @@ def _route(method: str, route: HTTPRoute, handler: HTTPRouteHandler) -> Route:
         filters=fields.get("filters"),
         answer=None if not answer or answer[0] is type(None) else answer[0],
         takes_request="request" in fields,
-        if_match="if_match" in fields,
         versions="versions" in fields,
         byte_range="byte_range" in fields,
     )

@@ -132,7 +132,7 @@ class Routing:
         raise Problem("method_not_allowed", headers=((b"allow", node.allow),))
 
 
-def _compiled(route: Route, services: Services, app: Litestar) -> Handle:  # noqa: C901 - until no handler takes if_match
+def _compiled(route: Route, services: Services, app: Litestar) -> Handle:
     """The function that answers the requests of a route."""
     call = cast("Callable[..., Awaitable[EncodedResponse[Any]]]", route.handler.fn)
     parsers = [(name, _parser(kind)) for name, kind in route.parameters.items()]
@@ -154,8 +154,6 @@ def _compiled(route: Route, services: Services, app: Litestar) -> Handle:  # noq
             arguments["data"] = await decode_body(scope, receive, data, limit)
         if takes_request:
             arguments["request"] = Request(scope, receive, services)
-        if route.if_match:
-            arguments["if_match"] = conditional.expected_version(scope)
         if versions:
             arguments["versions"] = conditional.expected_versions(scope)
         if byte_range:
