@@ -4,8 +4,9 @@ A handler declares `data: JSONBody[T]` for the body and `filters: FromQuery[Q]` 
 forbid unknown fields; app.http.routing decodes them with what stands here. A handler without `filters` takes no parameters.
 """
 
+import asyncio
 import re
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable
 from functools import cache, lru_cache
 from typing import Any, NoReturn
 from urllib.parse import parse_qsl
@@ -13,6 +14,7 @@ from urllib.parse import parse_qsl
 import msgspec
 from litestar.types import HTTPRequestEvent, HTTPScope, Receive
 
+from app.http import json_limits, raw_json
 from app.http.fields import NOT_BLANK
 from app.http.routes import BODY_LIMIT
 from app.problems.catalog import Problem, invalid
@@ -21,7 +23,10 @@ _JSON_TYPES = {"application/json", "application/merge-patch+json"}
 
 
 async def decode_body(scope: HTTPScope, receive: Receive, kind: Any, limit: int = BODY_LIMIT) -> Any:
-    """Read the body as a `kind`. Raises the problems of size (413), type (415), form (400) and rules (422), in this order."""
+    """Read the body as a `kind`. Raises the problems of size (413), type (415), form (400) and rules (422), in this order.
+
+    What it may hold is counted before it is decoded, and so comes before the form.
+    """
     content_type, announced = b"", b"0"
     for name, value in scope["headers"]:
         if name == b"content-type":
@@ -37,7 +42,13 @@ async def decode_body(scope: HTTPScope, receive: Receive, kind: Any, limit: int 
         raise Problem("unsupported_media_type")
     if not body:
         raise Problem("malformed_json", "The body is empty; a JSON object is expected.")
-    return decode(body, kind)
+    if json_limits.may_exceed(body):
+        await json_limits.check(body, json_limits.MAX_DEPTH + raw_json.levels_around(kind))
+    decoded = _decode(body, kind)
+    # A pre-filter only: "\\u0000" is also how a backslash before u0000 looks, which is legal.
+    if rb"\u0000" in body:
+        await _refuse_nul(body, decoded)
+    return decoded
 
 
 def announced_length(headers: Iterable[tuple[bytes, bytes]]) -> int:
@@ -72,14 +83,17 @@ async def _next_event(receive: Receive) -> HTTPRequestEvent:
 
 
 async def _read_body(receive: Receive, limit: int) -> bytes:
-    body, more = b"", True
-    while more:
+    event = await _next_event(receive)
+    if not event["more_body"] and len(event["body"]) <= limit:
+        return event["body"]
+    # Not by adding bytes to bytes: that would copy 8 MiB for every piece.
+    body = bytearray(event["body"])
+    while event["more_body"] and len(body) <= limit:
         event = await _next_event(receive)
-        body = body + event["body"] if body else event["body"]
-        if len(body) > limit:
-            raise Problem("body_too_large")
-        more = event["more_body"]
-    return body
+        body += event["body"]
+    if len(body) > limit:
+        raise Problem("body_too_large")
+    return bytes(body)
 
 
 @lru_cache(64)
@@ -94,44 +108,44 @@ def _decoder(kind: Any) -> Callable[[bytes], Any]:
     return msgspec.json.Decoder(kind, strict=True).decode
 
 
-def decode(body: bytes, kind: Any) -> Any:
-    """Decode JSON into `kind`, without any coercion.
-
-    Raises Problem: 400 for what is not JSON, 422 with the field for what breaks a rule, U+0000 included, which
-    PostgreSQL cannot store.
-    """
+def _decode(body: bytes, kind: Any) -> Any:
+    """Decode JSON into `kind`, without any coercion. Raises Problem: 400 for what is not JSON, 422 for what breaks a rule."""
     try:
-        decoded = _decoder(kind)(body)
+        # Of what is kept as it was sent msgspec does not look whether it is UTF-8.
+        if not body.isascii():
+            body.decode()
+        return _decoder(kind)(body)
     except msgspec.ValidationError as error:
         raise problem_for_validation(error) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise Problem("malformed_json") from None
-    # A pre-filter only: "\\u0000" is also how a backslash before u0000 looks, which is legal.
-    if rb"\u0000" in body:
-        for field, text in _texts(msgspec.to_builtins(decoded, enc_hook=_unwrapped)):
-            if "\0" in text:
-                raise invalid(field, "nul_character", "must not contain U+0000")
-    return decoded
 
 
-def _unwrapped(raw: msgspec.Raw) -> Any:
-    """What is inside of JSON that is kept as it was sent; None where its own check will refuse it."""
-    try:
-        return msgspec.json.decode(raw)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return None
+async def _refuse_nul(body: bytes, decoded: Any) -> None:
+    """Raise Problem 422 for U+0000 in a body, which PostgreSQL cannot store."""
+    await asyncio.sleep(0)
+    if rb"\u0000" in body.replace(rb"\\", b""):
+        await asyncio.sleep(0)
+        raise invalid(_place_of_nul(decoded), "nul_character", "must not contain U+0000")
 
 
-def _texts(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
-    if isinstance(value, str):
-        yield path, value
-    elif isinstance(value, dict):
-        for key, inner in value.items():
-            yield path, str(key)
-            yield from _texts(inner, f"{path}.{key}" if path else str(key))
-    elif isinstance(value, list):
-        for index, inner in enumerate(value):
-            yield from _texts(inner, f"{path}[{index}]")
+def _place_of_nul(decoded: Any) -> str:
+    """The first field that has a U+0000."""
+    places = [("", msgspec.to_builtins(decoded, enc_hook=_nul_of_document))]
+    # The list grows while it is walked: no level of the body is a call.
+    for path, value in places:
+        if isinstance(value, dict):
+            places += [(f"{path}.{key}" if path else key, inner) for key, inner in value.items()]
+        elif isinstance(value, list):
+            places += [(f"{path}[{index}]", inner) for index, inner in enumerate(value)]
+        elif isinstance(value, str) and "\0" in value:
+            return path
+    return ""
+
+
+def _nul_of_document(raw: msgspec.Raw) -> str:
+    """A text that has U+0000 where a document has it, which is not decoded."""
+    return "\0" if rb"\u0000" in bytes(raw).replace(rb"\\", b"") else ""
 
 
 def refuse_query(query_string: bytes) -> NoReturn:

@@ -219,7 +219,7 @@ def _body_problems(route: Route) -> list[str]:
         return ["malformed_multipart", "bad_request", "request_timeout", "body_too_large", "unsupported_media_type"]
     if route.data is None:
         return []
-    codes = ["malformed_json", "request_timeout", "body_too_large", "unsupported_media_type"]
+    codes = ["malformed_json", "request_timeout", "body_too_large", "unsupported_media_type", "body_too_complex"]
     if _has_field(route.data, "id"):
         codes.append("conflict")
     if any(ChosenId in get_args(field.type) for field in msgspec.structs.fields(route.data)):

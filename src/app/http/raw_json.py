@@ -1,11 +1,12 @@
 """JSON that is kept as it was sent: what can be stored and given back, whatever it says."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from functools import cache
 from typing import Any
 
 import msgspec
-from msgspec import Raw
+from msgspec import Raw, inspect
 
 from app.problems.catalog import Problem, invalid
 
@@ -56,3 +57,25 @@ def _children(value: Any) -> Iterable[Any]:
 
 def _exponents(text: bytes) -> int:
     return sum(map(int, _EXPONENT.findall(text)))
+
+
+@cache
+def levels_around(kind: Any) -> int:
+    """How many levels of a `kind` stand around the documents in it; 0: it has none."""
+    return max(_levels(inspect.type_info(kind)), default=0)
+
+
+def _levels(info: inspect.Type) -> Iterator[int]:
+    """For each document."""
+    if isinstance(info, inspect.RawType):
+        yield 0
+    elif isinstance(info, inspect.Metadata):
+        yield from _levels(info.type)
+    elif isinstance(info, inspect.UnionType):
+        for each in info.types:
+            yield from _levels(each)
+    elif isinstance(info, inspect.ListType):
+        yield from (1 + levels for levels in _levels(info.item_type))
+    elif isinstance(info, inspect.StructType):
+        for field in info.fields:
+            yield from (1 + levels for levels in _levels(field.type))

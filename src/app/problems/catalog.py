@@ -16,7 +16,7 @@ class Kind(msgspec.Struct, frozen=True):
 
 
 KINDS: dict[str, Kind] = {
-    "malformed_json": Kind(400, "Malformed JSON", "The body is not JSON in UTF-8, is empty, or is nested too deeply."),
+    "malformed_json": Kind(400, "Malformed JSON", "The body is not JSON in UTF-8, or is empty."),
     "malformed_multipart": Kind(400, "Malformed form", "The body is not complete, well-formed multipart/form-data."),
     "bad_request": Kind(400, "Bad request", "The request does not follow HTTP: see detail."),
     "unauthenticated": Kind(
@@ -89,6 +89,11 @@ KINDS: dict[str, Kind] = {
         415, "Unsupported media type", "Send `Content-Type: application/json`, in UTF-8; for a file `multipart/form-data`."
     ),
     "invalid": Kind(422, "Invalid input", "A field or a query parameter breaks a rule; errors says which one and why."),
+    "body_too_complex": Kind(
+        422,
+        "Body too complex",
+        "A body has at most 100,000 values (numbers, texts, lists, objects, true, false, null) and is at most 100 levels deep.",
+    ),
     "goals_cycle": Kind(422, "Goals in a circle", "A goal cannot be a sub-goal of itself: choose another parent, or none."),
     "goals_tree_too_large": Kind(
         422, "Too many sub-goals", "The tree of this goal has more than 10,000 goals. Read the trees of its sub-goals instead."
