@@ -263,11 +263,10 @@ COMMENT ON FUNCTION public.snippet(body text, q text) IS 'The part of a text tha
 CREATE FUNCTION public.touch() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
-declare
-    -- Without arguments tg_argv is null, and "- null" would make every two rows equal.
-    ignored text[] := coalesce(tg_argv, '{}');
 begin
-    if to_jsonb(old) - ignored is distinct from to_jsonb(new) - ignored then
+    -- Without arguments the rows are compared as they are stored. jsonb would unfold what json columns hold, and refuse U+0000:
+    -- a table that has one has no columns to leave out.
+    if (case when tg_nargs = 0 then old *<> new else to_jsonb(old) - tg_argv is distinct from to_jsonb(new) - tg_argv end) then
         new.version := greatest(old.version + 1, new_version());
         if new.updated_at is not distinct from old.updated_at then
             new.updated_at := clock_timestamp();
@@ -499,7 +498,7 @@ CREATE TABLE public.conversations (
     is_archived boolean DEFAULT false NOT NULL,
     last_seq integer DEFAULT 0 NOT NULL,
     last_activity_at timestamp with time zone DEFAULT now() NOT NULL,
-    extra jsonb,
+    extra json,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
     version bigint DEFAULT public.new_version() NOT NULL,
@@ -1159,14 +1158,15 @@ CREATE TABLE public.messages (
     seq integer NOT NULL,
     role text NOT NULL,
     content text,
-    stage1 jsonb,
-    stage2 jsonb,
-    stage3 jsonb,
-    metadata jsonb,
-    extra jsonb,
+    stage1 json,
+    stage2 json,
+    stage3 json,
+    metadata json,
+    extra json,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     size_bytes integer GENERATED ALWAYS AS (((((COALESCE(octet_length(content), 0) + COALESCE(octet_length((stage1)::text), 0)) + COALESCE(octet_length((stage2)::text), 0)) + COALESCE(octet_length((stage3)::text), 0)) + COALESCE(octet_length((metadata)::text), 0))) STORED NOT NULL,
     search tsvector GENERATED ALWAYS AS ((array_to_tsvector(ARRAY[(user_id)::text]) || to_tsvector('simple'::regconfig, "left"(((COALESCE(content, ''::text) || chr(10)) || COALESCE((stage3 ->> 'response'::text), ''::text)), 100000)))) STORED NOT NULL,
+    beginning text GENERATED ALWAYS AS ("left"(COALESCE(content, (stage3 ->> 'response'::text)), 200)) STORED,
     CONSTRAINT messages_content_length CHECK ((char_length(content) <= 8388608)),
     CONSTRAINT messages_content_needed CHECK (((content IS NOT NULL) OR ((role = 'assistant'::text) AND (stage3 IS NOT NULL)))),
     CONSTRAINT messages_role_known CHECK ((role = ANY (ARRAY['user'::text, 'assistant'::text]))),
@@ -1184,19 +1184,25 @@ COMMENT ON TABLE public.messages IS 'What was said in a conversation, in the ord
 -- Name: COLUMN messages.stage1; Type: COMMENT; Schema: public; Owner: -
 --
 
-COMMENT ON COLUMN public.messages.stage1 IS 'The answers of the council''s models; kept as sent.';
+COMMENT ON COLUMN public.messages.stage1 IS 'The answers of the council''s models; as sent, to the byte.';
 
 --
 -- Name: COLUMN messages.stage2; Type: COMMENT; Schema: public; Owner: -
 --
 
-COMMENT ON COLUMN public.messages.stage2 IS 'The models'' rankings of each other; kept as sent.';
+COMMENT ON COLUMN public.messages.stage2 IS 'The models'' rankings of each other; as sent, to the byte.';
 
 --
 -- Name: COLUMN messages.stage3; Type: COMMENT; Schema: public; Owner: -
 --
 
-COMMENT ON COLUMN public.messages.stage3 IS 'The final answer; its response is searched, and shown in lists. Kept as sent.';
+COMMENT ON COLUMN public.messages.stage3 IS 'The final answer; its response is searched, and shown in lists. As sent, to the byte.';
+
+--
+-- Name: COLUMN messages.metadata; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.messages.metadata IS 'As sent, to the byte.';
 
 --
 -- Name: COLUMN messages.extra; Type: COMMENT; Schema: public; Owner: -
@@ -1215,6 +1221,12 @@ COMMENT ON COLUMN public.messages.size_bytes IS 'Length of the texts: a reader t
 --
 
 COMMENT ON COLUMN public.messages.search IS 'Words of the content and of the response in stage3, and the owner''s id as a word. The first 100,000 characters: of more, words of four bytes a letter and with hyphens, which count twice, can be too many for a tsvector.';
+
+--
+-- Name: COLUMN messages.beginning; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.messages.beginning IS 'What a list of conversations shows of its last message: a page would read 50 documents to their end for it.';
 
 --
 -- Name: progress_snapshots; Type: TABLE; Schema: public; Owner: -
@@ -1294,7 +1306,7 @@ COMMENT ON COLUMN public.progress_snapshots.version IS 'Microseconds since 1970 
 
 CREATE TABLE public.query_cache (
     query_hash text NOT NULL,
-    result jsonb NOT NULL,
+    result json NOT NULL,
     cached_at timestamp with time zone DEFAULT now() NOT NULL,
     expires_at timestamp with time zone NOT NULL,
     CONSTRAINT query_cache_expires_later CHECK ((expires_at > cached_at)),
@@ -1312,6 +1324,12 @@ COMMENT ON TABLE public.query_cache IS 'Answers to questions that many users ask
 --
 
 COMMENT ON COLUMN public.query_cache.query_hash IS 'What the writer made of the question; the server does not know how.';
+
+--
+-- Name: COLUMN query_cache.result; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.query_cache.result IS 'As sent, to the byte.';
 
 --
 -- Name: rate_limits; Type: TABLE; Schema: public; Owner: -
@@ -2779,4 +2797,5 @@ INSERT INTO public.schema_migrations (version) VALUES
     ('20261121002710'),
     ('20261121002720'),
     ('20261121002730'),
-    ('20261121003000');
+    ('20261121003000'),
+    ('20261121004000');

@@ -216,6 +216,46 @@ def test_versions_that_were_counted_become_the_time_of_the_last_change_and_go_ba
         assert version == 2, table
 
 
+DOCUMENTS = {
+    '{ "b": 1e2, "a": -0, "b": 2 }': '{"a": 0, "b": 2}',
+    "1e-300": "0." + "0" * 299 + "1",
+    "1e-20000": '"1e-20000"',
+    '{"response": "\\u00e9"}': '{"response": "\u00e9"}',
+    "null": "null",
+}
+"""Documents as they are kept, and what becomes of them where jsonb keeps them."""
+
+
+def test_documents_are_kept_to_the_byte_and_go_back_to_jsonb_whatever_they_say(
+    runner: asyncio.Runner, own_database: str
+) -> None:
+    insert = """
+        with made_user as (insert into users (is_guest) values (true) returning id),
+        made_conversation as (
+            insert into conversations (user_id, extra) select id, '{"a": "\\u0000"}' from made_user returning user_id, id),
+        made_message as (
+            insert into messages (user_id, conversation_id, seq, role, stage1, stage2, stage3, metadata, extra)
+            select c.user_id, c.id, place, 'assistant', d.text::json, d.text::json, d.text::json, d.text::json, '"\\u0000"'
+            from made_conversation c cross join unnest($1::text[]) with ordinality as d (text, place))
+        insert into query_cache (query_hash, result, expires_at)
+        select place::text, d.text::json, now() + interval '1 hour'
+        from unnest($1::text[]) with ordinality as d (text, place)"""
+    kept = """
+        select stage1::text, stage2::text, stage3::text, metadata::text, result::text
+        from messages join query_cache on query_hash = seq::text order by seq"""
+    runner.run(_fetched(own_database, insert, [*DOCUMENTS]))
+    assert runner.run(_fetched(own_database, kept)) == [(each,) * 5 for each in DOCUMENTS]
+    _back_before(runner, own_database, "documents_as_json")
+    assert runner.run(_fetched(own_database, kept)) == [(each,) * 5 for each in DOCUMENTS.values()]
+    runner.run(migrations.up(own_database))
+    assert runner.run(_fetched(own_database, kept)) == [(each,) * 5 for each in DOCUMENTS.values()]
+    texts = "select m.extra::text, c.extra::text, search @@ 'é' from messages m join conversations c on true order by seq"
+    rows = runner.run(_fetched(own_database, texts))
+    # A text of what jsonb would not hold.
+    assert {row[:2] for row in rows} == {(r'"\"\\u0000\""', r'"{\"a\": \"\\u0000\"}"')}
+    assert [row[2] for row in rows] == ["response" in each for each in DOCUMENTS]
+
+
 async def _seeded(url: str, statements: Iterable[str]) -> None:
     """Make a user and a row of theirs by each of the statements, and change them all once."""
     connection = await asyncpg.connect(url)
@@ -342,6 +382,26 @@ async def _change(connection: Connection, table: str) -> None:
         assert (await after("created_at = created_at - interval '1 hour'"))[0] == ahead + 1
     finally:
         await transaction.rollback()
+
+
+def test_a_change_of_a_row_with_json_is_seen_by_its_text(runner: asyncio.Runner, own_database: str) -> None:
+    extra = r'{"a": "\u0000", "b": 1e-100000, "c": 1}'
+    insert = """
+        with made_user as (insert into users (is_guest) values (true) returning id)
+        insert into conversations (user_id, extra) select id, $1::text::json from made_user returning version"""
+    versions = runner.run(_fetched(own_database, insert, extra))
+    for title, text, is_change in (("A", extra, True), ("A", extra, False), ("A", extra.replace("1}", "1.0}"), True)):
+        update = "update conversations set title = $1, extra = $2::text::json returning version"
+        versions += runner.run(_fetched(own_database, update, title, text))
+        assert (versions[-1] > versions[-2]) is is_change
+
+
+def test_a_table_with_json_leaves_no_column_out_of_the_comparison(ask: Ask) -> None:
+    # To leave one out the row becomes jsonb.
+    with_json = {row["table_name"] for row in ask(_COLUMNS) if row["data_type"] == "json"}
+    leaving_out = ask("select tgrelid::regclass::text as name from pg_trigger where tgfoid = 'touch'::regproc and tgnargs > 0")
+    assert "conversations" in with_json
+    assert not with_json & {row["name"] for row in leaving_out}
 
 
 def _time_of(version: int) -> datetime:

@@ -38,6 +38,14 @@ def test_what_a_service_keeps_everybody_reads_and_it_costs_nothing(api: Api, ser
     assert_problem(api.get(key), 401, "unauthenticated")
 
 
+def test_an_answer_is_kept_to_the_byte(service: User, ada: User) -> None:
+    headers = {"Content-Type": "application/json"}
+    for result in (b'{ "b": 1e2, "a": -0, "b": [1e-16000, 1e400] }', b"null", b'"\\u00e9\\/"', b"[" * 100 + b"]" * 100):
+        key, body = path(), b'{"ttl_seconds": 60, "result": ' + result + b"}"
+        for answer in (service.request("PUT", key, content=body, headers=headers), ada.get(key)):
+            assert b'"result":' + result + b',"cached_at"' in answer.content
+
+
 def test_what_has_expired_is_not_there_and_can_be_kept_anew(
     service: User, ada: User, runner: asyncio.Runner, database: str
 ) -> None:
@@ -141,7 +149,7 @@ def test_what_breaks_a_rule_is_not_kept(service: User, body: Any, field: str) ->
 def test_an_answer_that_is_too_deep_and_a_key_of_another_form_are_refused(service: User) -> None:
     deep = b'{"ttl_seconds": 60, "result": ' + b"[" * 101 + b"]" * 101 + b"}"
     headers = {"Content-Type": "application/json"}
-    assert_problem(service.request("PUT", path(), content=deep, headers=headers), 422, "invalid", "result")
+    assert_problem(service.request("PUT", path(), content=deep, headers=headers), 422, "body_too_complex")
     for key in ("a.b", "x" * 129, "%20"):
         assert_problem(service.put(f"/v1/query-cache/{key}", {"result": 1, "ttl_seconds": 60}), 422, "invalid", "query_hash")
         assert_problem(service.get(f"/v1/query-cache/{key}"), 404, "not_found")

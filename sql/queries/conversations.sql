@@ -21,7 +21,7 @@ from (
         rfc3339(created_at) as created_at, rfc3339(updated_at) as updated_at, version,
         (select row_to_json(start)
         from (
-            select m.role, left(coalesce(m.content, m.stage3 ->> 'response'), 200) as content
+            select m.role, m.beginning as content
             from messages m
             where m.user_id = :user_id and m.conversation_id = conversations.id and m.seq = conversations.last_seq
             ) start) as last_message,
@@ -94,7 +94,7 @@ from (
         rfc3339(c.created_at) as created_at, rfc3339(c.updated_at) as updated_at, c.version,
         (select row_to_json(start)
         from (
-            select m.role, left(coalesce(m.content, m.stage3 ->> 'response'), 200) as content
+            select m.role, m.beginning as content
             from messages m
             where m.user_id = :user_id and m.conversation_id = c.id and m.seq = c.last_seq) start) as last_message,
         (select snippet(left(concat_ws(chr(10), m.content, m.stage3 ->> 'response'), 100000), :q)
@@ -195,20 +195,16 @@ left join lateral (
     where s.bytes_before < :bytes::bigint) part on true
 where c.user_id = :user_id and c.id = :id;
 
--- name: append_user_message(user_id, id, message, daily_limit, monthly_limit)^
+-- name: append_user_message(user_id, id, seq, content, stage1, stage2, stage3, metadata, daily_limit, monthly_limit)^
 -- A user message, as JSON, and what it takes from the quota, all or nothing. is_next is null: no such conversation; false: its
 -- seq is not the next one; true without a message: the quota is used up. The limits are for a user without a row of usage, who
 -- is free. The row lock of the conversation is the sequence, so that it has no gap; conversation first, then usage, or two
 -- would wait for each other.
-with sent_message as (
-    select p.seq, p.content, p.stage1, p.stage2, p.stage3, p.metadata
-    from jsonb_populate_record(null::messages, :message::jsonb) p),
-locked_conversation as (
-    select c.user_id, c.id, s.seq is null or c.last_seq + 1 = s.seq as is_next
-    from conversations c
-    cross join sent_message s
-    where c.user_id = :user_id and c.id = :id
-    for no key update of c),
+with locked_conversation as (
+    select user_id, id, :seq::integer is null or last_seq + 1 = :seq as is_next
+    from conversations
+    where user_id = :user_id and id = :id
+    for no key update),
 consumed_usage as (
     insert into usage (user_id, tier, daily_used, daily_limit, monthly_used, monthly_limit, total_queries,
         last_reset_daily, last_reset_monthly)
@@ -237,49 +233,44 @@ advanced_conversation as (
     returning c.user_id, c.id, c.last_seq),
 inserted_message as (
     insert into messages (user_id, conversation_id, seq, role, content, stage1, stage2, stage3, metadata)
-    select c.user_id, c.id, c.last_seq, 'user', s.content, s.stage1, s.stage2, s.stage3, s.metadata
-    from advanced_conversation c
-    cross join sent_message s
+    select user_id, id, last_seq, 'user', :content, :stage1::json, :stage2::json, :stage3::json, :metadata::json
+    from advanced_conversation
     returning seq, role, content, stage1, stage2, stage3, metadata, rfc3339(created_at) as created_at)
 select
     (select is_next from locked_conversation) as is_next,
     (select row_to_json(message)::text from inserted_message message) as message;
 
--- name: append(user_id, id, message)^
+-- name: append(user_id, id, seq, content, stage1, stage2, stage3, metadata)^
 -- An assistant message, as JSON. No row: no such conversation, or its seq is not the next one.
-with sent_message as (
-    select p.seq, p.content, p.stage1, p.stage2, p.stage3, p.metadata
-    from jsonb_populate_record(null::messages, :message::jsonb) p),
-advanced_conversation as (
-    update conversations c
-    set last_seq = c.last_seq + 1, last_activity_at = now()
-    from sent_message s
-    where c.user_id = :user_id and c.id = :id and (s.seq is null or c.last_seq + 1 = s.seq)
-    returning c.user_id, c.id, c.last_seq),
+with advanced_conversation as (
+    update conversations
+    set last_seq = last_seq + 1, last_activity_at = now()
+    where user_id = :user_id and id = :id and (:seq::integer is null or last_seq + 1 = :seq)
+    returning user_id, id, last_seq),
 inserted_message as (
     insert into messages (user_id, conversation_id, seq, role, content, stage1, stage2, stage3, metadata)
-    select c.user_id, c.id, c.last_seq, 'assistant', s.content, s.stage1, s.stage2, s.stage3, s.metadata
-    from advanced_conversation c
-    cross join sent_message s
+    select user_id, id, last_seq, 'assistant', :content, :stage1::json, :stage2::json, :stage3::json, :metadata::json
+    from advanced_conversation
     returning seq, role, content, stage1, stage2, stage3, metadata, created_at)
 select row_to_json(message)::text as json
 from (
     select seq, role, content, stage1, stage2, stage3, metadata, rfc3339(created_at) as created_at
     from inserted_message) message;
 
--- name: find_message(user_id, id, message)^
--- The message that has the seq of one that was sent, and whether the two are equal. No row: no such conversation.
+-- name: find_message(user_id, id, seq, role, content, stage1, stage2, stage3, metadata)^
+-- The message that has the seq of one that was sent, and whether the two are equal. json knows no equality: it is that of the
+-- texts. No row: no such conversation.
 select
     m.seq is not null
-        and (m.role, m.content, m.stage1, m.stage2, m.stage3, m.metadata)
-            is not distinct from (p.role, p.content, p.stage1, p.stage2, p.stage3, p.metadata) as is_equal,
+        and (m.role, m.content, m.stage1::text, m.stage2::text, m.stage3::text, m.metadata::text)
+            is not distinct from
+            (:role::text, :content::text, :stage1::text, :stage2::text, :stage3::text, :metadata::text) as is_equal,
     (select row_to_json(message)::text
     from (
         select m.seq, m.role, m.content, m.stage1, m.stage2, m.stage3, m.metadata, rfc3339(m.created_at) as created_at
         ) message) as message
 from conversations c
-cross join jsonb_populate_record(null::messages, :message::jsonb) p
-left join messages m on m.user_id = c.user_id and m.conversation_id = c.id and m.seq = p.seq
+left join messages m on m.user_id = c.user_id and m.conversation_id = c.id and m.seq = :seq::integer
 where c.user_id = :user_id and c.id = :id;
 
 -- name: place(user_id, id, title, is_archived, last_seq)!
@@ -304,16 +295,17 @@ from (
     except all
     select content from messages where user_id = :user_id and conversation_id = :id and role = 'user') new_message;
 
--- name: save(user_id, id, title, is_archived, messages, is_new)^
--- Last statement of a save: messages is the JSON of the list, in order. A message that stays as it is keeps its time, and a
--- save that changes nothing is none. is_new: place() made the row, which is at its first version then.
+-- name: save(user_id, id, title, is_archived, roles, contents, stages1, stages2, stages3, metadata, is_new)^
+-- Last statement of a save: the fields of the messages, in their order. A message whose role and content stay keeps its time,
+-- and a save that changes nothing is none. is_new: place() made the row, which is at its first version then.
 with sent_message as materialized (
-    select element.place::integer as seq, p.role, p.content, p.stage1, p.stage2, p.stage3, p.metadata
-    from jsonb_array_elements(:messages::jsonb) with ordinality as element (sent, place)
-    cross join jsonb_populate_record(null::messages, element.sent) p),
+    select seq::integer as seq, role, content, stage1, stage2, stage3, metadata
+    from unnest(
+        :roles::text[], :contents::text[], :stages1::text[], :stages2::text[], :stages3::text[], :metadata::text[])
+        with ordinality as sent (role, content, stage1, stage2, stage3, metadata, seq)),
 written_message as (
     insert into messages (user_id, conversation_id, seq, role, content, stage1, stage2, stage3, metadata)
-    select :user_id, :id, seq, role, content, stage1, stage2, stage3, metadata from sent_message
+    select :user_id, :id, seq, role, content, stage1::json, stage2::json, stage3::json, metadata::json from sent_message
     on conflict (user_id, conversation_id, seq) do update
     set role = excluded.role,
         content = excluded.content,
@@ -322,10 +314,14 @@ written_message as (
         stage3 = excluded.stage3,
         metadata = excluded.metadata,
         extra = null,
-        created_at = excluded.created_at
-    where (messages.role, messages.content, messages.stage1, messages.stage2, messages.stage3, messages.metadata)
+        created_at = case
+            when (messages.role, messages.content) is not distinct from (excluded.role, excluded.content)
+            then messages.created_at else excluded.created_at end
+    where (messages.role, messages.content, messages.stage1::text, messages.stage2::text, messages.stage3::text,
+            messages.metadata::text)
         is distinct from
-        (excluded.role, excluded.content, excluded.stage1, excluded.stage2, excluded.stage3, excluded.metadata)
+        (excluded.role, excluded.content, excluded.stage1::text, excluded.stage2::text, excluded.stage3::text,
+            excluded.metadata::text)
     returning seq),
 deleted_message as (
     delete from messages

@@ -11,7 +11,7 @@ where query_hash = :query_hash and expires_at > now();
 with previous_answer as (
     select expires_at from query_cache where query_hash = :query_hash and expires_at > now())
 insert into query_cache (query_hash, result, expires_at)
-values (:query_hash, :result::jsonb, now() + make_interval(secs => :ttl_seconds::integer))
+values (:query_hash, :result::json, now() + make_interval(secs => :ttl_seconds::integer))
 on conflict (query_hash) do update
 set result = excluded.result, cached_at = excluded.cached_at, expires_at = excluded.expires_at
 returning query_hash, result::text as result, cached_at, expires_at, 0 as credits_charged,

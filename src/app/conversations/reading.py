@@ -5,10 +5,12 @@ from typing import TypeAlias
 from uuid import UUID
 
 import msgspec
+from msgspec import Raw
 
 from app.conversations import repository
 from app.conversations.schemas import Conversation, ConversationMessage, MessageQuery, Part
 from app.database.executor import Database
+from app.http import raw_json
 from app.http.pagination import Order, after_numbered, numbered_cursor
 from app.http.responses import encode
 from app.problems.catalog import Problem
@@ -117,12 +119,21 @@ async def markdown(database: Database, reading: Reading) -> AsyncIterator[bytes]
         yield "".join(f"\n## {message.role.capitalize()}\n\n{_said(message)}\n" for message in messages).encode()
 
 
+class _FinalAnswer(msgspec.Struct):
+    """What is shown of stage3; the rest is not decoded."""
+
+    response: Raw = Raw(b"null")
+
+
 def _said(message: ConversationMessage) -> str:
     if message.content is not None:
         return message.content
-    answer = msgspec.json.decode(message.stage3)
-    response = answer.get("response") if isinstance(answer, dict) else answer
-    return response if isinstance(response, str) else f"```json\n{bytes(message.stage3).decode()}\n```"
+    shown = message.stage3
+    if bytes(shown).startswith(b"{"):
+        shown = msgspec.json.decode(shown, type=_FinalAnswer).response
+    if bytes(shown).startswith(b'"'):
+        return msgspec.json.decode(shown, type=str)
+    return f"```json\n{raw_json.text(message.stage3)}\n```"
 
 
 def _enclosed(database: Database, reading: Reading, head: bytes, tail: bytes) -> Content:

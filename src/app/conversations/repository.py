@@ -21,6 +21,7 @@ from app.conversations.schemas import (
     Part,
 )
 from app.database.queries import Executor, Json, load, to_json
+from app.http import raw_json
 from app.http.conditional import Versions
 from app.http.pagination import Order, active_parameters
 from app.usage.schemas import LIMITS
@@ -86,15 +87,11 @@ async def read(
 
 async def append_user_message(database: Executor, user_id: UUID, id: UUID, new: ConversationMessageCreate) -> Asked:
     """Add a user message and take it from the quota, both or neither."""
+    columns = _message(new)
+    del columns["role"]
     free = LIMITS["free"]
     return await queries.append_user_message.only(
-        database,
-        Asked,
-        user_id=user_id,
-        id=id,
-        message=to_json(new),
-        daily_limit=free.daily,
-        monthly_limit=free.monthly,
+        database, Asked, user_id=user_id, id=id, daily_limit=free.daily, monthly_limit=free.monthly, **columns
     )
 
 
@@ -102,12 +99,14 @@ async def append(
     database: Executor, user_id: UUID, id: UUID, new: ConversationMessageCreate
 ) -> Json[ConversationMessage] | None:
     """Add an assistant message. None: no such conversation, or `seq` is not the next one."""
-    return await queries.append.json(database, user_id=user_id, id=id, message=to_json(new))
+    columns = _message(new)
+    del columns["role"]
+    return await queries.append.json(database, user_id=user_id, id=id, **columns)
 
 
 async def find_message(database: Executor, user_id: UUID, id: UUID, sent: ConversationMessageCreate) -> FoundMessage | None:
     """Read the message that has the seq of one that was sent, and compare. None: no such conversation."""
-    return await queries.find_message.one(database, FoundMessage, user_id=user_id, id=id, message=to_json(sent))
+    return await queries.find_message.one(database, FoundMessage, user_id=user_id, id=id, **_message(sent))
 
 
 async def place(database: Executor, user_id: UUID, id: UUID, put: ConversationPut) -> int:
@@ -125,12 +124,21 @@ async def count_new(database: Executor, user_id: UUID, id: UUID, contents: list[
     return await queries.count_new.value(database, int, user_id=user_id, id=id, contents=contents) or 0
 
 
-async def save(
-    database: Executor, user_id: UUID, id: UUID, put: ConversationPut, messages: str, *, is_new: bool
-) -> Conversation | None:
-    """Make a locked conversation what was sent; `messages` is the JSON of its list. None: not there."""
+async def save(database: Executor, user_id: UUID, id: UUID, put: ConversationPut, *, is_new: bool) -> Conversation | None:
+    """Make a locked conversation what was sent. None: not there."""
     return await queries.save.one(
-        database, Conversation, user_id=user_id, id=id, messages=messages, is_new=is_new, **_columns(put)
+        database,
+        Conversation,
+        user_id=user_id,
+        id=id,
+        roles=[message.role for message in put.messages],
+        contents=[message.content for message in put.messages],
+        stages1=[raw_json.text_or_none(message.stage1) for message in put.messages],
+        stages2=[raw_json.text_or_none(message.stage2) for message in put.messages],
+        stages3=[raw_json.text_or_none(message.stage3) for message in put.messages],
+        metadata=[raw_json.text_or_none(message.metadata) for message in put.messages],
+        is_new=is_new,
+        **_columns(put),
     )
 
 
@@ -139,3 +147,9 @@ def _columns(put: ConversationPut) -> dict[str, Any]:
     columns = asdict(put)
     del columns["messages"]
     return columns
+
+
+def _message(sent: ConversationMessageCreate) -> dict[str, Any]:
+    """A message as statements take it: its documents as texts."""
+    documents = {name: raw_json.text_or_none(getattr(sent, name)) for name in ("stage1", "stage2", "stage3", "metadata")}
+    return asdict(sent) | documents

@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from msgspec import UNSET, Raw, UnsetType
+from msgspec import UNSET
 
 from app.conversations import repository
 from app.conversations.schemas import (
@@ -17,8 +17,7 @@ from app.conversations.schemas import (
     ListedConversation,
 )
 from app.database.executor import Database, Transaction
-from app.database.queries import Executor, Json, to_json
-from app.http import raw_json
+from app.database.queries import Executor, Json
 from app.http.conditional import ABSENT, Versions, fits
 from app.problems.catalog import Problem, invalid
 from app.usage import repository as usage
@@ -76,7 +75,6 @@ async def save(
         raise invalid("messages", "too_many", f"must be at most {MAX_MESSAGES}")
     for place, message in enumerate(put.messages):
         _check_message(message, f"messages[{place}].")
-    messages = to_json(put.messages)
     contents = [message.content for message in put.messages if message.role == "user" and message.content is not None]
 
     async def work(transaction: Transaction) -> tuple[Conversation, bool]:
@@ -85,7 +83,7 @@ async def save(
             # Without a condition it was deleted between the two statements.
             raise Problem("conflict" if versions is None else "version_mismatch")
         await quota.consume(transaction, user_id, await repository.count_new(transaction, user_id, id, contents))
-        saved = await repository.save(transaction, user_id, id, put, messages, is_new=is_new)
+        saved = await repository.save(transaction, user_id, id, put, is_new=is_new)
         if saved is None:
             raise Problem("conflict")
         return saved, is_new
@@ -113,12 +111,11 @@ async def change_many(database: Executor, user_id: UUID, batch: ConversationBatc
 
 
 def _check_message(message: ConversationMessagePut, path: str = "") -> None:
-    """Raise Problem 422 unless a message has what its role needs, and its JSON can be kept as it was sent."""
-    for name in ("stage1", "stage2", "stage3", "metadata"):
-        value: Raw | UnsetType = getattr(message, name)
-        if value is not UNSET:
-            raw_json.check(f"{path}{name}", value)
-    has_stage3 = message.stage3 is not UNSET and bytes(message.stage3) != b"null"
-    if message.content is None and (message.role == "user" or not has_stage3):
+    """Raise Problem 422 unless a message has what its role needs."""
+    if message.content is not None:
+        # Here and not by a pattern in the schema, which takes 40 ms for 8 MiB of blanks.
+        if message.content.replace("\ufeff", " ").isspace():
+            raise invalid(f"{path}content", "form", "must not be blank")
+    elif message.role == "user" or message.stage3 is UNSET or bytes(message.stage3) == b"null":
         also = "" if message.role == "user" else ", or stage3"
         raise invalid(f"{path}content", "required", f"is required{also}")

@@ -50,34 +50,39 @@ Content = Annotated[
     str,
     Meta(
         min_length=1,
-        pattern=NOT_BLANK,
         description="The text, not blank. A user message has one; an assistant message has one, or stage3.",
         examples=["Which bike for a hilly town?"],
+        # The rules check it: as a pattern of msgspec it would take too long for 8 MiB.
+        extra_json_schema={"pattern": NOT_BLANK},
     ),
 ]
 Stage1 = Annotated[
     Raw,
     Meta(
-        description="The answers of the council's models. Any JSON, kept as sent; at most 100 levels deep.",
+        description="The answers of the council's models. Any JSON, kept as sent, to the byte; at most 100 levels deep.",
         examples=[[{"model": "a", "response": "A light one."}]],
     ),
 ]
 Stage2 = Annotated[
     Raw,
     Meta(
-        description="The models' rankings of each other. Any JSON, kept as sent; at most 100 levels deep.",
+        description="The models' rankings of each other. Any JSON, kept as sent, to the byte; at most 100 levels deep.",
         examples=[[{"model": "a", "ranking": ["b", "a"]}]],
     ),
 ]
 Stage3 = Annotated[
     Raw,
     Meta(
-        description="The final answer: its `response` is searched and shown. Any JSON, kept as sent; at most 100 levels deep.",
+        description="The final answer: its `response` is searched and shown. Any JSON, kept as sent, to the byte; at most 100 "
+        "levels deep.",
         examples=[{"model": "a", "response": "A light one, with low gears."}],
     ),
 ]
 Metadata = Annotated[
-    Raw, Meta(description="Any JSON, kept as sent; at most 100 levels deep.", examples=[{"label_to_model": {"A": "a"}}])
+    Raw,
+    Meta(
+        description="Any JSON, kept as sent, to the byte; at most 100 levels deep.", examples=[{"label_to_model": {"A": "a"}}]
+    ),
 ]
 
 

@@ -1,62 +1,27 @@
-"""JSON that is kept as it was sent: what can be stored and given back, whatever it says."""
+"""JSON that is kept as it was sent, to the byte.
 
-import re
-from collections.abc import Iterable, Iterator
+Decoding passes over it, and has seen that it is JSON in UTF-8 without U+0000, of few enough values and levels
+(app.http.decoding).
+"""
+
+from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
-import msgspec
-from msgspec import Raw, inspect
-
-from app.problems.catalog import Problem, invalid
-
-MAX_DEPTH = 100
+from msgspec import Raw, UnsetType, inspect
 
 
-MAX_EXPONENTS = 1_000_000
-"""What the exponents of the numbers in one document may add up to: numbers are stored as digits, and 1e300 has 301 of them."""
+def text(raw: Raw) -> str:
+    """A document as a statement takes it."""
+    return str(raw, "utf-8")
 
 
-_EXPONENT = re.compile(rb"[0-9][eE][+-]?([0-9]{1,5})")
-
-
-_STRING = re.compile(rb'"(?:[^"\\]|\\.)*"')
-
-
-def check(field: str, raw: Raw) -> None:
-    """Raise Problem: 400 for what is not JSON in UTF-8, 422 for what the database could not keep or give back."""
-    text = bytes(raw)
-    try:
-        value = msgspec.json.decode(text)
-    except RecursionError:
-        raise _too_deep(field) from None
-    except msgspec.ValidationError:
-        raise invalid(field, "out_of_range", "must not hold a number that no program can read") from None
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        raise Problem("malformed_json") from None
-    if text.count(b"[") + text.count(b"{") > MAX_DEPTH:
-        level = [value]
-        for _ in range(MAX_DEPTH):
-            level = [inner for each in level for inner in _children(each) if isinstance(inner, dict | list)]
-        if level:
-            raise _too_deep(field)
-    # Where strings alone look like such numbers, they are left out for a second look.
-    if _exponents(text) > MAX_EXPONENTS and _exponents(_STRING.sub(b"", text)) > MAX_EXPONENTS:
-        raise invalid(field, "out_of_range", "must not hold that many numbers with large exponents")
-
-
-def _too_deep(field: str) -> Problem:
-    return invalid(field, "too_deep", f"must be at most {MAX_DEPTH} levels deep")
-
-
-def _children(value: Any) -> Iterable[Any]:
-    if isinstance(value, dict):
-        return value.values()
-    return value if isinstance(value, list) else ()
-
-
-def _exponents(text: bytes) -> int:
-    return sum(map(int, _EXPONENT.findall(text)))
+def text_or_none(raw: Raw | UnsetType) -> str | None:
+    """A document as a statement takes it; None for null, and when it is absent."""
+    if isinstance(raw, UnsetType):
+        return None
+    kept = text(raw)
+    return None if kept == "null" else kept
 
 
 @cache

@@ -6,6 +6,7 @@ from msgspec import Raw
 from msgspec.structs import asdict
 
 from app.database.queries import Executor, load
+from app.http import raw_json
 from app.query_cache.schemas import QueryCacheEntry, QueryCachePut
 
 queries = load("query_cache")
@@ -18,7 +19,7 @@ async def get(database: Executor, query_hash: str) -> QueryCacheEntry | None:
 
 async def put(database: Executor, query_hash: str, new: QueryCachePut) -> tuple[QueryCacheEntry, bool]:
     """Keep an answer; returns it, and whether there was none."""
-    columns = asdict(new) | {"result": bytes(new.result).decode()}
+    columns = asdict(new) | {"result": raw_json.text(new.result)}
     return await queries.put.only(database, _put, query_hash=query_hash, **columns)
 
 

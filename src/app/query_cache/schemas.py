@@ -25,7 +25,9 @@ QueryHash = Annotated[
         examples=["9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"],
     ),
 ]
-Result = Annotated[Raw, Meta(description="Any JSON, kept as sent; at most 100 levels deep.", examples=[{"best": "A bike"}])]
+Result = Annotated[
+    Raw, Meta(description="Any JSON, kept as sent, to the byte; at most 100 levels deep.", examples=[{"best": "A bike"}])
+]
 
 
 class QueryCacheEntry(msgspec.Struct, frozen=True):
