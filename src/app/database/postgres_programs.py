@@ -40,4 +40,7 @@ def run(command: Sequence[str]) -> "subprocess.CompletedProcess[str]":
 
 def environment() -> dict[str, str]:
     """Nothing of ours: PGPORT and the like would reach the server, and secrets have no business there."""
-    return {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C", "TZ": "UTC"}
+    # From 1 MiB on memory goes back to the system at once. By default the GNU library learns to keep it: a backend that had
+    # stored 8 MB had 135 MB for good.
+    given = {"MALLOC_MMAP_THRESHOLD_": "1048576"}
+    return {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C", "TZ": "UTC"} | given
