@@ -226,8 +226,13 @@ _NAMED = re.compile(r"^Object (?P<kind>missing required|contains unknown) field 
 
 def problem_for_validation(error: msgspec.ValidationError) -> Problem:
     """Turn msgspec's sentence ("Expected `int`, got `str` - at `$.a.b`") into a 422 that names the field."""
-    parts = _VALIDATION.match(str(error))
-    message, path = (parts["message"], parts["path"] or "$") if parts else (str(error), "$")
+    text = str(error)
+    if text.startswith("Invalid enum value "):
+        # It repeats the value, which may be as long as the body, and look like a path.
+        field = text.rpartition(" - at `$.")[2].removesuffix("`")
+        return invalid(field, "out_of_range", "must be one of the values that are allowed")
+    parts = _VALIDATION.match(text)
+    message, path = (parts["message"], parts["path"] or "$") if parts else (text, "$")
     field = path.removeprefix("$").lstrip(".")
     if named := _NAMED.match(message):
         name = f"{field}.{named['name']}" if field else named["name"]
