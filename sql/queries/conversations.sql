@@ -196,10 +196,10 @@ left join lateral (
 where c.user_id = :user_id and c.id = :id;
 
 -- name: append_user_message(user_id, id, seq, content, stage1, stage2, stage3, metadata, daily_limit, monthly_limit)^
--- A user message, as JSON, and what it takes from the quota, all or nothing. is_next is null: no such conversation; false: its
--- seq is not the next one; true without a message: the quota is used up. The limits are for a user without a row of usage, who
--- is free. The row lock of the conversation is the sequence, so that it has no gap; conversation first, then usage, or two
--- would wait for each other.
+-- A user message, and what it takes from the quota, all or nothing. What was sent does not come back. is_next is null: no such
+-- conversation; false: its seq is not the next one; true without a seq: the quota is used up. The limits are for a user without
+-- a row of usage, who is free. The row lock of the conversation is the sequence, so that it has no gap; conversation first,
+-- then usage, or two would wait for each other.
 with locked_conversation as (
     select user_id, id, :seq::integer is null or last_seq + 1 = :seq as is_next
     from conversations
@@ -235,40 +235,33 @@ inserted_message as (
     insert into messages (user_id, conversation_id, seq, role, content, stage1, stage2, stage3, metadata)
     select user_id, id, last_seq, 'user', :content, :stage1::json, :stage2::json, :stage3::json, :metadata::json
     from advanced_conversation
-    returning seq, role, content, stage1, stage2, stage3, metadata, rfc3339(created_at) as created_at)
+    returning seq, created_at)
 select
-    (select is_next from locked_conversation) as is_next,
-    (select row_to_json(message)::text from inserted_message message) as message;
+    (select seq from inserted_message) as seq,
+    (select created_at from inserted_message) as created_at,
+    (select is_next from locked_conversation) as is_next;
 
 -- name: append(user_id, id, seq, content, stage1, stage2, stage3, metadata)^
--- An assistant message, as JSON. No row: no such conversation, or its seq is not the next one.
+-- An assistant message. No row: no such conversation, or its seq is not the next one.
 with advanced_conversation as (
     update conversations
     set last_seq = last_seq + 1, last_activity_at = now()
     where user_id = :user_id and id = :id and (:seq::integer is null or last_seq + 1 = :seq)
-    returning user_id, id, last_seq),
-inserted_message as (
-    insert into messages (user_id, conversation_id, seq, role, content, stage1, stage2, stage3, metadata)
-    select user_id, id, last_seq, 'assistant', :content, :stage1::json, :stage2::json, :stage3::json, :metadata::json
-    from advanced_conversation
-    returning seq, role, content, stage1, stage2, stage3, metadata, created_at)
-select row_to_json(message)::text as json
-from (
-    select seq, role, content, stage1, stage2, stage3, metadata, rfc3339(created_at) as created_at
-    from inserted_message) message;
+    returning user_id, id, last_seq)
+insert into messages (user_id, conversation_id, seq, role, content, stage1, stage2, stage3, metadata)
+select user_id, id, last_seq, 'assistant', :content, :stage1::json, :stage2::json, :stage3::json, :metadata::json
+from advanced_conversation
+returning seq, created_at;
 
 -- name: find_message(user_id, id, seq, role, content, stage1, stage2, stage3, metadata)^
--- The message that has the seq of one that was sent, and whether the two are equal. json knows no equality: it is that of the
--- texts. No row: no such conversation.
+-- The message that has the seq of one that was sent: when it came, and whether the two are equal: documents by their texts. No
+-- row: no such conversation.
 select
+    m.seq, m.created_at,
     m.seq is not null
         and (m.role, m.content, m.stage1::text, m.stage2::text, m.stage3::text, m.metadata::text)
             is not distinct from
-            (:role::text, :content::text, :stage1::text, :stage2::text, :stage3::text, :metadata::text) as is_equal,
-    (select row_to_json(message)::text
-    from (
-        select m.seq, m.role, m.content, m.stage1, m.stage2, m.stage3, m.metadata, rfc3339(m.created_at) as created_at
-        ) message) as message
+            (:role::text, :content::text, :stage1::text, :stage2::text, :stage3::text, :metadata::text) as is_equal
 from conversations c
 left join messages m on m.user_id = c.user_id and m.conversation_id = c.id and m.seq = :seq::integer
 where c.user_id = :user_id and c.id = :id;

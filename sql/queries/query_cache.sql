@@ -7,15 +7,14 @@ where query_hash = :query_hash and expires_at > now();
 
 -- name: put(query_hash, result, ttl_seconds)^
 -- tenant: none, the cache belongs to no user
--- is_new: there was none, or one that had expired.
+-- What was sent does not come back. is_new: there was none, or one that had expired.
 with previous_answer as (
     select expires_at from query_cache where query_hash = :query_hash and expires_at > now())
 insert into query_cache (query_hash, result, expires_at)
 values (:query_hash, :result::json, now() + make_interval(secs => :ttl_seconds::integer))
 on conflict (query_hash) do update
 set result = excluded.result, cached_at = excluded.cached_at, expires_at = excluded.expires_at
-returning query_hash, result::text as result, cached_at, expires_at, 0 as credits_charged,
-    not exists (select 1 from previous_answer) as is_new;
+returning cached_at, expires_at, not exists (select 1 from previous_answer) as is_new;
 
 -- name: delete(query_hash)!
 -- tenant: none, the cache belongs to no user

@@ -135,7 +135,7 @@ async def add_message(
 ) -> EncodedResponse[ConversationMessage]:
     """Add a message to a conversation. A user message takes one from the quota; sent again with its `seq`, it costs nothing."""
     message, replayed = await rules.add_message(request.database, request.caller.user_id, id, data)
-    return EncodedResponse(message.encode(), 200 if replayed else 201)
+    return responses.row(message, 200 if replayed else 201)
 
 
 def _answer(content: Content, headers: Headers, etag: bytes = b"") -> EncodedResponse[Any]:

@@ -6,12 +6,12 @@ from uuid import UUID
 from msgspec.structs import asdict
 
 from app.conversations.schemas import (
+    DOCUMENTS,
     Asked,
     Changed,
     Conversation,
     ConversationBatch,
     ConversationCreate,
-    ConversationMessage,
     ConversationMessageCreate,
     ConversationPatch,
     ConversationPut,
@@ -19,6 +19,7 @@ from app.conversations.schemas import (
     FoundMessage,
     ListedConversation,
     Part,
+    Stored,
 )
 from app.database.queries import Executor, Json, load, to_json
 from app.http import raw_json
@@ -95,17 +96,15 @@ async def append_user_message(database: Executor, user_id: UUID, id: UUID, new: 
     )
 
 
-async def append(
-    database: Executor, user_id: UUID, id: UUID, new: ConversationMessageCreate
-) -> Json[ConversationMessage] | None:
+async def append(database: Executor, user_id: UUID, id: UUID, new: ConversationMessageCreate) -> Stored | None:
     """Add an assistant message. None: no such conversation, or `seq` is not the next one."""
     columns = _message(new)
     del columns["role"]
-    return await queries.append.json(database, user_id=user_id, id=id, **columns)
+    return await queries.append.one(database, Stored, user_id=user_id, id=id, **columns)
 
 
 async def find_message(database: Executor, user_id: UUID, id: UUID, sent: ConversationMessageCreate) -> FoundMessage | None:
-    """Read the message that has the seq of one that was sent, and compare. None: no such conversation."""
+    """Compare a message that was sent with the one that has its seq. None: no such conversation."""
     return await queries.find_message.one(database, FoundMessage, user_id=user_id, id=id, **_message(sent))
 
 
@@ -151,5 +150,5 @@ def _columns(put: ConversationPut) -> dict[str, Any]:
 
 def _message(sent: ConversationMessageCreate) -> dict[str, Any]:
     """A message as statements take it: its documents as texts."""
-    documents = {name: raw_json.text_or_none(getattr(sent, name)) for name in ("stage1", "stage2", "stage3", "metadata")}
+    documents = {name: raw_json.text_or_none(getattr(sent, name)) for name in DOCUMENTS}
     return asdict(sent) | documents

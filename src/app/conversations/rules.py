@@ -2,10 +2,11 @@
 
 from uuid import UUID
 
-from msgspec import UNSET
+from msgspec import UNSET, Raw, UnsetType
 
 from app.conversations import repository
 from app.conversations.schemas import (
+    DOCUMENTS,
     Conversation,
     ConversationBatch,
     ConversationBatchResult,
@@ -15,6 +16,7 @@ from app.conversations.schemas import (
     ConversationPut,
     ConversationQuery,
     ListedConversation,
+    Stored,
 )
 from app.database.executor import Database, Transaction
 from app.database.queries import Executor, Json
@@ -24,6 +26,8 @@ from app.usage import repository as usage
 from app.usage import rules as quota
 
 MAX_MESSAGES = 20_000
+
+NULL = Raw(b"null")
 
 
 async def page(database: Executor, user_id: UUID, filters: ConversationQuery) -> list[Json[ListedConversation]]:
@@ -35,7 +39,7 @@ async def page(database: Executor, user_id: UUID, filters: ConversationQuery) ->
 
 async def add_message(
     database: Database, user_id: UUID, id: UUID, new: ConversationMessageCreate
-) -> tuple[Json[ConversationMessage], bool]:
+) -> tuple[ConversationMessage, bool]:
     """Add a message at the end; returns it, and whether it was there before: then it is neither stored nor paid again.
 
     One statement does it; a second one says why not. Raises Problem 404, 409 when `seq` is not the next one and the message
@@ -44,24 +48,33 @@ async def add_message(
     _check_message(new)
     if new.role == "user":
         asked = await repository.append_user_message(database, user_id, id, new)
-        if asked.message is not None:
-            return asked.message, False
+        if (message := _as_stored(new, asked)) is not None:
+            return message, False
         if asked.is_next is None:
             raise Problem("not_found")
         if asked.is_next:
             raise quota.exhausted(await usage.get(database, user_id))
     else:
-        message = await repository.append(database, user_id, id, new)
-        if message is not None:
+        stored = await repository.append(database, user_id, id, new)
+        if stored is not None and (message := _as_stored(new, stored)) is not None:
             return message, False
         if new.seq is None:
             raise Problem("not_found")
     found = await repository.find_message(database, user_id, id, new)
     if found is None:
         raise Problem("not_found")
-    if found.message is None or not found.is_equal:
+    message = _as_stored(new, found) if found.is_equal else None
+    if message is None:
         raise Problem("seq_conflict")
-    return found.message, True
+    return message, True
+
+
+def _as_stored(new: ConversationMessageCreate, stored: Stored) -> ConversationMessage | None:
+    """A message that was sent, to the byte: nothing of it has to come back from the database. None: it is not stored."""
+    if stored.seq is None or stored.created_at is None:
+        return None
+    documents = {name: NULL if isinstance(raw := getattr(new, name), UnsetType) else raw for name in DOCUMENTS}
+    return ConversationMessage(seq=stored.seq, role=new.role, content=new.content, created_at=stored.created_at, **documents)
 
 
 async def save(

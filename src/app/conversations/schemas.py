@@ -1,12 +1,12 @@
 """What goes in and out of /v1/conversations."""
 
+from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
 import msgspec
 from msgspec import UNSET, Meta, Raw, UnsetType
 
-from app.database.queries import Json
 from app.http.fields import NOT_BLANK, TagSlug, Timestamp, Version
 from app.http.pagination import Order, PageQuery
 from app.problems import constraints
@@ -84,6 +84,10 @@ Metadata = Annotated[
         description="Any JSON, kept as sent, to the byte; at most 100 levels deep.", examples=[{"label_to_model": {"A": "a"}}]
     ),
 ]
+
+
+DOCUMENTS = ("stage1", "stage2", "stage3", "metadata")
+"""The fields of a message that are kept as they were sent."""
 
 
 class Conversation(msgspec.Struct, frozen=True):
@@ -266,21 +270,24 @@ class Part(msgspec.Struct, frozen=True):
     """The messages as JSON, with commas in between."""
 
 
-class Asked(msgspec.Struct, frozen=True):
+class Stored(msgspec.Struct, frozen=True):
+    """What the database adds to a message. None: there is none."""
+
+    seq: int | None
+    created_at: datetime | None
+
+
+class Asked(Stored, frozen=True):
     """What became of a user message that was sent."""
 
     is_next: bool | None
     """Whether its seq is the next one; None: there is no such conversation."""
-    message: Json[ConversationMessage] | None
-    """None: not stored."""
 
 
-class FoundMessage(msgspec.Struct, frozen=True):
+class FoundMessage(Stored, frozen=True):
     """The message that has a seq already."""
 
     is_equal: bool
-    message: Json[ConversationMessage] | None
-    """None: no message has that seq."""
 
 
 class Changed(msgspec.Struct, frozen=True):

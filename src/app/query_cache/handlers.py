@@ -26,7 +26,7 @@ async def read(request: Request, query_hash: FromPath[str]) -> EncodedResponse[Q
 @put("/{query_hash:str}", opt=SERVICES | PUT | {"body_limit": BODY_LIMIT})
 async def write(request: Request, query_hash: FromPath[str], data: JSONBody[QueryCachePut]) -> EncodedResponse[QueryCacheEntry]:
     """Keep an answer for a while. For services and admins."""
-    answer, is_new = await repository.put(request.database, query_hash, data)
+    answer, is_new = await rules.put(request.database, query_hash, data)
     return responses.row(answer, 201 if is_new else 200)
 
 

@@ -7,7 +7,7 @@ from msgspec.structs import asdict
 
 from app.database.queries import Executor, load
 from app.http import raw_json
-from app.query_cache.schemas import QueryCacheEntry, QueryCachePut
+from app.query_cache.schemas import Kept, QueryCacheEntry, QueryCachePut
 
 queries = load("query_cache")
 
@@ -17,10 +17,10 @@ async def get(database: Executor, query_hash: str) -> QueryCacheEntry | None:
     return await queries.get.one(database, _answer, query_hash=query_hash)
 
 
-async def put(database: Executor, query_hash: str, new: QueryCachePut) -> tuple[QueryCacheEntry, bool]:
-    """Keep an answer; returns it, and whether there was none."""
+async def put(database: Executor, query_hash: str, new: QueryCachePut) -> Kept:
+    """Keep an answer; returns what it got."""
     columns = asdict(new) | {"result": raw_json.text(new.result)}
-    return await queries.put.only(database, _put, query_hash=query_hash, **columns)
+    return await queries.put.only(database, Kept, query_hash=query_hash, **columns)
 
 
 async def delete(database: Executor, query_hash: str) -> int:
@@ -40,8 +40,3 @@ async def delete_expired(database: Executor, limit: int) -> int:
 
 def _answer(query_hash: str, result: str, *rest: Any) -> QueryCacheEntry:
     return QueryCacheEntry(query_hash, Raw(result.encode()), *rest)
-
-
-def _put(*columns: Any) -> tuple[QueryCacheEntry, bool]:
-    *answer, is_new = columns
-    return _answer(*answer), is_new

@@ -1,5 +1,6 @@
 """What goes in and out of /v1/query-cache."""
 
+from datetime import datetime
 from typing import Annotated, Literal
 
 import msgspec
@@ -38,6 +39,15 @@ class QueryCacheEntry(msgspec.Struct, frozen=True):
     cached_at: Timestamp
     expires_at: Timestamp
     credits_charged: Annotated[Literal[0], Meta(description="A hit never costs a credit.", examples=[0])]
+
+
+class Kept(msgspec.Struct, frozen=True):
+    """What the database adds to an answer that is kept."""
+
+    cached_at: datetime
+    expires_at: datetime
+    is_new: bool
+    """Whether there was none, or one that had expired."""
 
 
 class QueryCachePut(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
