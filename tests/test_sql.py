@@ -21,6 +21,7 @@ from statements import FILES, STATEMENTS, Statement, function_of, loader_of
 
 from app.database.pool import PLANNING
 from app.database.queries import Json, Query, load
+from app.http.pagination import PAGE_BYTES
 from app.http.responses import encode
 
 Connection: typing.TypeAlias = "asyncpg.Connection[asyncpg.Record]"
@@ -107,7 +108,8 @@ def _row(statement: Statement) -> Any:
         return []
     if typing.get_origin(kind) is list:
         assert statement.operator == "", f"{statement.name}{statement.operator} gives no list"
-        return typing.get_args(kind)[0]
+        # None is no row: a page has ended early.
+        return _without_none(typing.get_args(kind)[0])
     operators = "$^" if kind in SCALARS else "^"
     assert statement.operator, f"{statement.name} gives a list, its function {kind}"
     assert statement.operator in operators, f"{statement.name}{statement.operator} gives no {kind}"
@@ -115,10 +117,23 @@ def _row(statement: Statement) -> Any:
 
 
 def _inside_of_json(sql: str) -> str:
-    """The statement whose rows are given as JSON."""
+    """The statement whose rows are given as JSON, without what measures them."""
+    if measured := re.fullmatch(rf"(?s)(?:with |(.*),\n)listed as \((.*)\s+{_MEASURING}", sql.strip()):
+        sql = (measured[1] or "") + measured[2]
     found = re.fullmatch(r"(?s)(.*)\bselect row_to_json\((\w+)\)::text as json\s+from \((.*)\) \2", sql.strip())
     assert found, "JSON is made in one way: select row_to_json(row)::text as json from (...) row"
     return found[1] + found[3]
+
+
+_MEASURING = r"""offset 0\),
+measured as \(
+    select json, sum\(octet_length\(json\)\) over \(rows unbounded preceding\) - octet_length\(json\) as bytes_before
+    from listed\),
+counted as \(
+    select json, count\(\*\) filter \(where bytes_before >= \$\d+\) over \(rows unbounded preceding\) as ended
+    from measured\)
+select (case when ended = 0 then json end as json\nfrom counted\nwhere ended <= 1|json from counted where ended = 0)"""
+"""How a list ends with the row that reaches `bytes`: with a null where a page follows, or, where none does, without."""
 
 
 SCALARS = {bool, int, float, str, bytes, Decimal, UUID, date, datetime}
@@ -501,6 +516,7 @@ class Plans:
             "from_date": date(1900, 1, 1),
             "to_date": date(9999, 12, 31),
             "limit": PAGE,
+            "bytes": PAGE_BYTES,
             "token_id": self._user_id,
         }
 

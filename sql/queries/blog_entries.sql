@@ -33,40 +33,65 @@ select id, title, content, excerpt, slug, status, is_featured, published_at, cre
 from blog_entries
 where user_id = :user_id and slug = :slug;
 
--- name: page_newest(user_id, status, tag, after, limit)
+-- name: page_newest(user_id, status, tag, after, limit, bytes)
 -- Newest first; a null filter means "do not filter". The first page passes the highest id of all.
-select row_to_json(entry)::text as json
-from (
-    select id, title, content, excerpt, slug, status, is_featured, rfc3339(published_at) as published_at,
-        rfc3339(created_at) as created_at, rfc3339(updated_at) as updated_at, version
-    from blog_entries
-    where user_id = :user_id
-      and id < :after
-      and (:status::text is null or status = :status)
-      and (:tag::text is null or exists (
-          select 1 from taggings g join tags t on t.user_id = g.user_id and t.id = g.tag_id
-          where g.user_id = :user_id and g.blog_entry_id = blog_entries.id and t.slug = :tag))
-    order by id desc
-    limit :limit) entry;
+-- A null after the row with which bytes are reached: there is more (docs/decisions/0031).
+with listed as (
+    select row_to_json(entry)::text as json
+    from (
+        select id, title, excerpt, left(content, 200) as content_start, slug, status, is_featured,
+            rfc3339(published_at) as published_at, rfc3339(created_at) as created_at, rfc3339(updated_at) as updated_at, version
+        from blog_entries
+        where user_id = :user_id
+          and id < :after
+          and (:status::text is null or status = :status)
+          and (:tag::text is null or exists (
+              select 1 from taggings g join tags t on t.user_id = g.user_id and t.id = g.tag_id
+              where g.user_id = :user_id and g.blog_entry_id = blog_entries.id and t.slug = :tag))
+        order by id desc
+        limit :limit) entry
+    offset 0),
+measured as (
+    select json, sum(octet_length(json)) over (rows unbounded preceding) - octet_length(json) as bytes_before
+    from listed),
+counted as (
+    select json, count(*) filter (where bytes_before >= :bytes) over (rows unbounded preceding) as ended
+    from measured)
+select case when ended = 0 then json end as json
+from counted
+where ended <= 1;
 
--- name: page_oldest(user_id, status, tag, after, limit)
+-- name: page_oldest(user_id, status, tag, after, limit, bytes)
 -- Oldest first; the first page passes the lowest id of all.
-select row_to_json(entry)::text as json
-from (
-    select id, title, content, excerpt, slug, status, is_featured, rfc3339(published_at) as published_at,
-        rfc3339(created_at) as created_at, rfc3339(updated_at) as updated_at, version
-    from blog_entries
-    where user_id = :user_id
-      and id > :after
-      and (:status::text is null or status = :status)
-      and (:tag::text is null or exists (
-          select 1 from taggings g join tags t on t.user_id = g.user_id and t.id = g.tag_id
-          where g.user_id = :user_id and g.blog_entry_id = blog_entries.id and t.slug = :tag))
-    order by id
-    limit :limit) entry;
+-- A null after the row with which bytes are reached: there is more (docs/decisions/0031).
+with listed as (
+    select row_to_json(entry)::text as json
+    from (
+        select id, title, excerpt, left(content, 200) as content_start, slug, status, is_featured,
+            rfc3339(published_at) as published_at, rfc3339(created_at) as created_at, rfc3339(updated_at) as updated_at, version
+        from blog_entries
+        where user_id = :user_id
+          and id > :after
+          and (:status::text is null or status = :status)
+          and (:tag::text is null or exists (
+              select 1 from taggings g join tags t on t.user_id = g.user_id and t.id = g.tag_id
+              where g.user_id = :user_id and g.blog_entry_id = blog_entries.id and t.slug = :tag))
+        order by id
+        limit :limit) entry
+    offset 0),
+measured as (
+    select json, sum(octet_length(json)) over (rows unbounded preceding) - octet_length(json) as bytes_before
+    from listed),
+counted as (
+    select json, count(*) filter (where bytes_before >= :bytes) over (rows unbounded preceding) as ended
+    from measured)
+select case when ended = 0 then json end as json
+from counted
+where ended <= 1;
 
--- name: find(user_id, q, status, tag, limit)
--- The entries that match a search, best first, among the newest 1,000 matches. asked is as in search.hits.
+-- name: find(user_id, q, status, tag, limit, bytes)
+-- The entries that match a search, best first, among the newest 1,000 matches. asked is as in search.hits. The last one is that
+-- with which bytes are reached: there is no next page.
 with asked as (
     select words && quote_literal(:user_id::uuid::text)::tsquery as own_words, any_word(:q) as any_word
     from websearch_to_tsquery('simple', :q) words
@@ -86,15 +111,25 @@ ranked as (
     select id, ts_rank(search, (select any_word from asked)) as rank
     from matched
     order by rank desc, id desc
-    limit :limit)
-select row_to_json(entry)::text as json
-from (
-    select e.id, e.title, e.content, e.excerpt, e.slug, e.status, e.is_featured, rfc3339(e.published_at) as published_at,
-        rfc3339(e.created_at) as created_at, rfc3339(e.updated_at) as updated_at, e.version,
-        snippet(concat_ws(chr(10), e.title, e.excerpt, e.content), :q) as snippet, r.rank
-    from ranked r
-    join blog_entries e on e.user_id = :user_id and e.id = r.id
-    order by r.rank desc, r.id desc) entry;
+    limit :limit),
+listed as (
+    select row_to_json(entry)::text as json
+    from (
+        select e.id, e.title, e.excerpt, left(e.content, 200) as content_start, e.slug, e.status, e.is_featured,
+            rfc3339(e.published_at) as published_at, rfc3339(e.created_at) as created_at,
+            rfc3339(e.updated_at) as updated_at, e.version,
+            snippet(concat_ws(chr(10), e.title, e.excerpt, e.content), :q) as snippet, r.rank
+        from ranked r
+        join blog_entries e on e.user_id = :user_id and e.id = r.id
+        order by r.rank desc, r.id desc) entry
+    offset 0),
+measured as (
+    select json, sum(octet_length(json)) over (rows unbounded preceding) - octet_length(json) as bytes_before
+    from listed),
+counted as (
+    select json, count(*) filter (where bytes_before >= :bytes) over (rows unbounded preceding) as ended
+    from measured)
+select json from counted where ended = 0;
 
 -- name: patch(user_id, id, versions, changes)^
 -- changes is the JSON of a merge patch: an absent key keeps its column, null clears it. Null versions: any.

@@ -2,10 +2,17 @@
 
 from uuid import UUID
 
-from app.blog_entries.schemas import BlogEntry, BlogEntryCreate, BlogEntryPatch, BlogEntryQuery, FoundBlogEntry
+from app.blog_entries.schemas import (
+    BlogEntry,
+    BlogEntryCreate,
+    BlogEntryPatch,
+    BlogEntryQuery,
+    BlogEntrySummary,
+    FoundBlogEntry,
+)
 from app.database.queries import Executor, Json, load, to_json
 from app.http.conditional import Versions
-from app.http.pagination import parameters
+from app.http.pagination import PAGE_BYTES, parameters
 
 queries = load("blog_entries")
 
@@ -33,20 +40,26 @@ async def get_by_slug(database: Executor, user_id: UUID, slug: str) -> BlogEntry
     return await queries.get_by_slug.one(database, BlogEntry, user_id=user_id, slug=slug)
 
 
-async def page(database: Executor, user_id: UUID, filters: BlogEntryQuery) -> list[Json[BlogEntry]]:
-    """Read a page of entries, and one entry more if there is a next page; `filters.q` is ignored.
+async def page(database: Executor, user_id: UUID, filters: BlogEntryQuery) -> list[Json[BlogEntrySummary] | None]:
+    """Read a page of entries, and one more, or None, if there is a next one; `filters.q` is ignored.
 
     Raises Problem 422 for a bad cursor.
     """
     values = parameters(filters)
     del values["q"]
-    return await queries.ordered("page", filters.order).values(database, user_id=user_id, **values)
+    return await queries.ordered("page", filters.order).values(database, user_id=user_id, bytes=PAGE_BYTES, **values)
 
 
 async def find(database: Executor, user_id: UUID, filters: BlogEntryQuery) -> list[Json[FoundBlogEntry]]:
-    """Read up to `filters.limit` entries that match `filters.q`, best first."""
+    """Read up to `filters.limit` entries that match `filters.q`, best first, fewer once they have PAGE_BYTES."""
     return await queries.find.values(
-        database, user_id=user_id, q=filters.q, status=filters.status, tag=filters.tag, limit=filters.limit
+        database,
+        user_id=user_id,
+        q=filters.q,
+        status=filters.status,
+        tag=filters.tag,
+        limit=filters.limit,
+        bytes=PAGE_BYTES,
     )
 
 

@@ -72,15 +72,33 @@ class BlogEntry(msgspec.Struct, frozen=True):
     version: Version
 
 
-class FoundBlogEntry(BlogEntry, frozen=True):
-    """An entry that matches a search."""
+class BlogEntrySummary(msgspec.Struct, frozen=True):
+    """An entry without its content."""
+
+    id: Id
+    title: Title
+    excerpt: Excerpt | None
+    content_start: Annotated[
+        str, Meta(max_length=200, description="The first 200 characters of the content.", examples=["It rained. I walked"])
+    ]
+    slug: Slug
+    status: BlogEntryStatus
+    is_featured: IsFeatured
+    published_at: PublishedAt | None
+    created_at: Timestamp
+    updated_at: Timestamp
+    version: Version
+
+
+class FoundBlogEntry(BlogEntrySummary, frozen=True):
+    """An entry that matches a search, without its content."""
 
     snippet: Snippet
     rank: Annotated[float, Meta(description="How well it matches: higher is better.", examples=[0.6079271])]
 
 
-class ListedBlogEntry(BlogEntry, frozen=True, kw_only=True):
-    """An entry in a list; with `q` it also has the fields of a search."""
+class ListedBlogEntry(BlogEntrySummary, frozen=True, kw_only=True):
+    """An entry in a list, without its content; with `q` it also has the fields of a search."""
 
     snippet: Snippet | UnsetType = UNSET
     rank: Annotated[float, Meta(description="With `q`: how well it matches.", examples=[0.6079271])] | UnsetType = UNSET

@@ -5,7 +5,7 @@ import binascii
 import struct
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
-from typing import Annotated, Any, Generic, Literal, TypeVar
+from typing import Annotated, Any, Generic, Literal, TypeAlias, TypeVar, cast
 from uuid import UUID
 
 import msgspec
@@ -25,6 +25,14 @@ FIRST_OLDEST = UUID("00000000-0000-0000-0000-000000000000")
 
 
 LAST_NUMBER = 2**31 - 1
+
+
+PAGE_BYTES = 1024 * 1024
+"""With the row that reaches it a page ends, in the lists that may pass it (docs/decisions/0031)."""
+
+
+Rows: TypeAlias = Sequence[Json[T] | None]
+"""What a page is made of: up to `limit + 1` rows, or fewer and then None, where it ended at PAGE_BYTES."""
 
 
 Order = Annotated[Literal["newest", "oldest"], msgspec.Meta(title="ListOrder")]
@@ -180,42 +188,54 @@ def _order(query: PageQuery) -> Order:
     return query.order if isinstance(query, OrderedPageQuery) else "newest"
 
 
-def answer(rows: list[Json[T]], query: PageQuery) -> EncodedResponse[Page[T]]:
-    """Answer with a page, made from up to `limit + 1` rows: the extra row says that there is a next page."""
-    if len(rows) <= query.limit:
-        return EncodedResponse(b'{"items":[%b],"next_cursor":null}' % ",".join(rows).encode())
-    last = msgspec.json.decode(rows[query.limit - 1], type=_Identified)
-    return _answer_before(rows, query, _order(query), last.id.bytes)
+def answer(rows: Rows[T], query: PageQuery) -> EncodedResponse[Page[T]]:
+    """Answer with a page: a row more than `limit`, or None at the end, says that there is a next one."""
+    items, has_more = _items(rows, query)
+    if not has_more:
+        return _answer(items, None)
+    last = msgspec.json.decode(items[-1], type=_Identified)
+    return _answer(items, _cursor(_order(query), last.id.bytes))
 
 
-def answer_dated(rows: list[Json[T]], query: DatedPageQuery) -> EncodedResponse[Page[T]]:
+def answer_dated(rows: Rows[T], query: DatedPageQuery) -> EncodedResponse[Page[T]]:
     """Answer with a page of rows that are ordered by (date, id), as `answer` does."""
-    if len(rows) <= query.limit:
-        return answer(rows, query)
-    last = msgspec.json.decode(rows[query.limit - 1], type=_Dated)
-    return _answer_before(rows, query, query.order, _DATED.pack(last.date.toordinal(), last.id.bytes))
+    items, has_more = _items(rows, query)
+    if not has_more:
+        return _answer(items, None)
+    last = msgspec.json.decode(items[-1], type=_Dated)
+    return _answer(items, _cursor(query.order, _DATED.pack(last.date.toordinal(), last.id.bytes)))
 
 
-def answer_numbered(rows: list[Json[T]], query: PageQuery) -> EncodedResponse[Page[T]]:
+def answer_numbered(rows: Rows[T], query: PageQuery) -> EncodedResponse[Page[T]]:
     """Answer with a page of rows that are ordered by `seq`, newest first, as `answer` does."""
-    if len(rows) <= query.limit:
-        return answer(rows, query)
-    last = msgspec.json.decode(rows[query.limit - 1], type=_Numbered)
-    return _answer_before(rows, query, "newest", last.seq.to_bytes(4))
+    items, has_more = _items(rows, query)
+    if not has_more:
+        return _answer(items, None)
+    last = msgspec.json.decode(items[-1], type=_Numbered)
+    return _answer(items, numbered_cursor("newest", last.seq))
 
 
-def answer_active(rows: list[Json[T]], query: PageQuery) -> EncodedResponse[Page[T]]:
+def answer_active(rows: Rows[T], query: PageQuery) -> EncodedResponse[Page[T]]:
     """Answer with a page of rows that are ordered by (last_activity_at, id), newest first, as `answer` does."""
-    if len(rows) <= query.limit:
-        return answer(rows, query)
-    last = msgspec.json.decode(rows[query.limit - 1], type=_Active)
+    items, has_more = _items(rows, query)
+    if not has_more:
+        return _answer(items, None)
+    last = msgspec.json.decode(items[-1], type=_Active)
     microseconds = (last.last_activity_at - _EPOCH) // timedelta(microseconds=1)
-    return _answer_before(rows, query, "newest", _ACTIVE.pack(microseconds, last.id.bytes))
+    return _answer(items, _cursor("newest", _ACTIVE.pack(microseconds, last.id.bytes)))
 
 
-def _answer_before(rows: list[Json[T]], query: PageQuery, order: Order, key: bytes) -> EncodedResponse[Page[T]]:
-    items = ",".join(rows[: query.limit]).encode()
-    return EncodedResponse(b'{"items":[%b],"next_cursor":"%b"}' % (items, _cursor(order, key).encode()))
+def _items(rows: Rows[T], query: PageQuery) -> tuple[list[Json[T]], bool]:
+    """The rows of a page, and whether there is a next one."""
+    items = list(rows[: query.limit])
+    if items and items[-1] is None:
+        items.pop()
+    return cast("list[Json[T]]", items), len(items) < len(rows)
+
+
+def _answer(items: list[Json[T]], cursor: str | None) -> EncodedResponse[Page[T]]:
+    next_cursor = b"null" if cursor is None else b'"%b"' % cursor.encode()
+    return EncodedResponse(b'{"items":[%b],"next_cursor":%b}' % (",".join(items).encode(), next_cursor))
 
 
 _DATED = struct.Struct(">I16s")
