@@ -42,40 +42,64 @@ select id, date, mood, energy, productivity, sleep_quality, sleep_hours, water_m
 from daily_reviews
 where user_id = :user_id and date = :date;
 
--- name: page_newest(user_id, from_date, tag, after_date, after_id, limit)
+-- name: page_newest(user_id, from_date, tag, after_date, after_id, limit, bytes)
 -- Latest day first, each row as JSON. A day has one review, so the order is by date; the first page passes the last day of the
 -- range and the highest id, a later page the date and the id of the last review before it.
-select row_to_json(review)::text as json
-from (
-    select id, date, mood, energy, productivity, sleep_quality, sleep_hours, water_ml, screen_minutes, steps,
-        highlights, accomplishments, challenges, lessons, gratitude, tomorrow,
-        rfc3339(created_at) as created_at, rfc3339(updated_at) as updated_at, version
-    from daily_reviews
-    where user_id = :user_id
-      and date >= :from_date
-      and (date, id) < (:after_date, :after_id)
-      and (:tag::text is null or exists (
-          select 1 from taggings g join tags t on t.user_id = g.user_id and t.id = g.tag_id
-          where g.user_id = :user_id and g.daily_review_id = daily_reviews.id and t.slug = :tag))
-    order by date desc
-    limit :limit) review;
+-- A null after the row with which bytes are reached: there is more (docs/decisions/0031).
+with listed as (
+    select row_to_json(review)::text as json
+    from (
+        select id, date, mood, energy, productivity, sleep_quality, sleep_hours, water_ml, screen_minutes, steps,
+            highlights, accomplishments, challenges, lessons, gratitude, tomorrow,
+            rfc3339(created_at) as created_at, rfc3339(updated_at) as updated_at, version
+        from daily_reviews
+        where user_id = :user_id
+          and date >= :from_date
+          and (date, id) < (:after_date, :after_id)
+          and (:tag::text is null or exists (
+              select 1 from taggings g join tags t on t.user_id = g.user_id and t.id = g.tag_id
+              where g.user_id = :user_id and g.daily_review_id = daily_reviews.id and t.slug = :tag))
+        order by date desc
+        limit :limit) review
+    offset 0),
+measured as (
+    select json, sum(octet_length(json)) over (rows unbounded preceding) - octet_length(json) as bytes_before
+    from listed),
+counted as (
+    select json, count(*) filter (where bytes_before >= :bytes) over (rows unbounded preceding) as ended
+    from measured)
+select case when ended = 0 then json end as json
+from counted
+where ended <= 1;
 
--- name: page_oldest(user_id, to_date, tag, after_date, after_id, limit)
+-- name: page_oldest(user_id, to_date, tag, after_date, after_id, limit, bytes)
 -- Earliest day first; the first page passes the first day of the range and the lowest id.
-select row_to_json(review)::text as json
-from (
-    select id, date, mood, energy, productivity, sleep_quality, sleep_hours, water_ml, screen_minutes, steps,
-        highlights, accomplishments, challenges, lessons, gratitude, tomorrow,
-        rfc3339(created_at) as created_at, rfc3339(updated_at) as updated_at, version
-    from daily_reviews
-    where user_id = :user_id
-      and date <= :to_date
-      and (date, id) > (:after_date, :after_id)
-      and (:tag::text is null or exists (
-          select 1 from taggings g join tags t on t.user_id = g.user_id and t.id = g.tag_id
-          where g.user_id = :user_id and g.daily_review_id = daily_reviews.id and t.slug = :tag))
-    order by date
-    limit :limit) review;
+-- A null after the row with which bytes are reached: there is more (docs/decisions/0031).
+with listed as (
+    select row_to_json(review)::text as json
+    from (
+        select id, date, mood, energy, productivity, sleep_quality, sleep_hours, water_ml, screen_minutes, steps,
+            highlights, accomplishments, challenges, lessons, gratitude, tomorrow,
+            rfc3339(created_at) as created_at, rfc3339(updated_at) as updated_at, version
+        from daily_reviews
+        where user_id = :user_id
+          and date <= :to_date
+          and (date, id) > (:after_date, :after_id)
+          and (:tag::text is null or exists (
+              select 1 from taggings g join tags t on t.user_id = g.user_id and t.id = g.tag_id
+              where g.user_id = :user_id and g.daily_review_id = daily_reviews.id and t.slug = :tag))
+        order by date
+        limit :limit) review
+    offset 0),
+measured as (
+    select json, sum(octet_length(json)) over (rows unbounded preceding) - octet_length(json) as bytes_before
+    from listed),
+counted as (
+    select json, count(*) filter (where bytes_before >= :bytes) over (rows unbounded preceding) as ended
+    from measured)
+select case when ended = 0 then json end as json
+from counted
+where ended <= 1;
 
 -- name: patch(user_id, date, versions, changes)^
 -- changes is the JSON of a merge patch: an absent key keeps its column, null clears it. Null versions: any.

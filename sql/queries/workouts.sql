@@ -41,54 +41,78 @@ select w.id, w.date, w.time, w.type, w.name, w.duration_minutes, w.calories_burn
 from workouts w
 where w.user_id = :user_id and w.id = :id;
 
--- name: page_newest(user_id, from_date, tag, after_date, after_id, limit)
+-- name: page_newest(user_id, from_date, tag, after_date, after_id, limit, bytes)
 -- Latest day first, each row with its exercises as JSON. A null filter means "do not filter". after_date and after_id are
 -- those of the last row of the previous page; the first page passes the last day of the range and the highest id of all.
-select row_to_json(workout)::text as json
-from (
-    select w.id, w.date, rfc3339(w.time) as time, w.type, w.name, w.duration_minutes, w.calories_burned, w.intensity,
-        w.location, w.mood_before, w.mood_after, w.notes, rfc3339(w.created_at) as created_at,
-        rfc3339(w.updated_at) as updated_at, w.version,
-        coalesce((
-            select json_agg(row_to_json(e) order by e.position)
-            from (
-                select position, name, type, sets, reps, weight, weight_unit, weight_kg, distance, distance_unit, distance_m,
-                    duration_seconds, rest_seconds, notes
-                from workout_exercises
-                where user_id = :user_id and workout_id = w.id) e), '[]') as exercises
-    from workouts w
-    where w.user_id = :user_id
-      and w.date >= :from_date
-      and (w.date, w.id) < (:after_date, :after_id)
-      and (:tag::text is null or exists (
-          select 1 from taggings g join tags t on t.user_id = g.user_id and t.id = g.tag_id
-          where g.user_id = :user_id and g.workout_id = w.id and t.slug = :tag))
-    order by w.date desc, w.id desc
-    limit :limit) workout;
+-- A null after the row with which bytes are reached: there is more (docs/decisions/0031).
+with listed as (
+    select row_to_json(workout)::text as json
+    from (
+        select w.id, w.date, rfc3339(w.time) as time, w.type, w.name, w.duration_minutes, w.calories_burned, w.intensity,
+            w.location, w.mood_before, w.mood_after, w.notes, rfc3339(w.created_at) as created_at,
+            rfc3339(w.updated_at) as updated_at, w.version,
+            coalesce((
+                select json_agg(row_to_json(e) order by e.position)
+                from (
+                    select position, name, type, sets, reps, weight, weight_unit, weight_kg, distance, distance_unit,
+                        distance_m, duration_seconds, rest_seconds, notes
+                    from workout_exercises
+                    where user_id = :user_id and workout_id = w.id) e), '[]') as exercises
+        from workouts w
+        where w.user_id = :user_id
+          and w.date >= :from_date
+          and (w.date, w.id) < (:after_date, :after_id)
+          and (:tag::text is null or exists (
+              select 1 from taggings g join tags t on t.user_id = g.user_id and t.id = g.tag_id
+              where g.user_id = :user_id and g.workout_id = w.id and t.slug = :tag))
+        order by w.date desc, w.id desc
+        limit :limit) workout
+    offset 0),
+measured as (
+    select json, sum(octet_length(json)) over (rows unbounded preceding) - octet_length(json) as bytes_before
+    from listed),
+counted as (
+    select json, count(*) filter (where bytes_before >= :bytes) over (rows unbounded preceding) as ended
+    from measured)
+select case when ended = 0 then json end as json
+from counted
+where ended <= 1;
 
--- name: page_oldest(user_id, to_date, tag, after_date, after_id, limit)
+-- name: page_oldest(user_id, to_date, tag, after_date, after_id, limit, bytes)
 -- Earliest day first; the first page passes the first day of the range and the lowest id of all.
-select row_to_json(workout)::text as json
-from (
-    select w.id, w.date, rfc3339(w.time) as time, w.type, w.name, w.duration_minutes, w.calories_burned, w.intensity,
-        w.location, w.mood_before, w.mood_after, w.notes, rfc3339(w.created_at) as created_at,
-        rfc3339(w.updated_at) as updated_at, w.version,
-        coalesce((
-            select json_agg(row_to_json(e) order by e.position)
-            from (
-                select position, name, type, sets, reps, weight, weight_unit, weight_kg, distance, distance_unit, distance_m,
-                    duration_seconds, rest_seconds, notes
-                from workout_exercises
-                where user_id = :user_id and workout_id = w.id) e), '[]') as exercises
-    from workouts w
-    where w.user_id = :user_id
-      and w.date <= :to_date
-      and (w.date, w.id) > (:after_date, :after_id)
-      and (:tag::text is null or exists (
-          select 1 from taggings g join tags t on t.user_id = g.user_id and t.id = g.tag_id
-          where g.user_id = :user_id and g.workout_id = w.id and t.slug = :tag))
-    order by w.date, w.id
-    limit :limit) workout;
+-- A null after the row with which bytes are reached: there is more (docs/decisions/0031).
+with listed as (
+    select row_to_json(workout)::text as json
+    from (
+        select w.id, w.date, rfc3339(w.time) as time, w.type, w.name, w.duration_minutes, w.calories_burned, w.intensity,
+            w.location, w.mood_before, w.mood_after, w.notes, rfc3339(w.created_at) as created_at,
+            rfc3339(w.updated_at) as updated_at, w.version,
+            coalesce((
+                select json_agg(row_to_json(e) order by e.position)
+                from (
+                    select position, name, type, sets, reps, weight, weight_unit, weight_kg, distance, distance_unit,
+                        distance_m, duration_seconds, rest_seconds, notes
+                    from workout_exercises
+                    where user_id = :user_id and workout_id = w.id) e), '[]') as exercises
+        from workouts w
+        where w.user_id = :user_id
+          and w.date <= :to_date
+          and (w.date, w.id) > (:after_date, :after_id)
+          and (:tag::text is null or exists (
+              select 1 from taggings g join tags t on t.user_id = g.user_id and t.id = g.tag_id
+              where g.user_id = :user_id and g.workout_id = w.id and t.slug = :tag))
+        order by w.date, w.id
+        limit :limit) workout
+    offset 0),
+measured as (
+    select json, sum(octet_length(json)) over (rows unbounded preceding) - octet_length(json) as bytes_before
+    from listed),
+counted as (
+    select json, count(*) filter (where bytes_before >= :bytes) over (rows unbounded preceding) as ended
+    from measured)
+select case when ended = 0 then json end as json
+from counted
+where ended <= 1;
 
 -- name: summary(user_id, from_date, to_date, by)
 -- Earliest day (by = week: Monday) first; days without a workout are left out. Without dates: the 30 days that end today, in

@@ -6,7 +6,7 @@ from uuid import UUID
 from app.daily_reviews.schemas import DailyReview, DailyReviewPatch, DailyReviewPut, DailyReviewQuery
 from app.database.queries import Executor, Json, load, to_json
 from app.http.conditional import Versions
-from app.http.pagination import dated_parameters
+from app.http.pagination import PAGE_BYTES, dated_parameters
 
 queries = load("daily_reviews")
 
@@ -26,9 +26,11 @@ async def get(database: Executor, user_id: UUID, date: dt.date) -> DailyReview |
     return await queries.get.one(database, DailyReview, user_id=user_id, date=date)
 
 
-async def page(database: Executor, user_id: UUID, filters: DailyReviewQuery) -> list[Json[DailyReview]]:
-    """Read a page of reviews, and one review more if there is a next page. Raises Problem 422 for a bad cursor or range."""
-    return await queries.ordered("page", filters.order).values(database, user_id=user_id, **dated_parameters(filters))
+async def page(database: Executor, user_id: UUID, filters: DailyReviewQuery) -> list[Json[DailyReview] | None]:
+    """Read a page of reviews, and one more, or None, if there is a next one. Raises Problem 422 for a bad cursor or range."""
+    return await queries.ordered("page", filters.order).values(
+        database, user_id=user_id, bytes=PAGE_BYTES, **dated_parameters(filters)
+    )
 
 
 async def patch(

@@ -10,7 +10,7 @@ from app.database.queries import Executor, Json, load, to_json
 from app.http import date_ranges
 from app.http.conditional import Versions
 from app.http.date_ranges import SummaryQuery
-from app.http.pagination import dated_parameters
+from app.http.pagination import PAGE_BYTES, dated_parameters
 from app.workouts.schemas import (
     Workout,
     WorkoutCreate,
@@ -40,9 +40,11 @@ async def get(database: Executor, user_id: UUID, id: UUID) -> Workout | None:
     return await queries.get.one(database, _workout, user_id=user_id, id=id)
 
 
-async def page(database: Executor, user_id: UUID, filters: WorkoutQuery) -> list[Json[Workout]]:
-    """Read a page of workouts, and one workout more if there is a next page. Raises Problem 422 for a bad cursor or range."""
-    return await queries.ordered("page", filters.order).values(database, user_id=user_id, **dated_parameters(filters))
+async def page(database: Executor, user_id: UUID, filters: WorkoutQuery) -> list[Json[Workout] | None]:
+    """Read a page of workouts, and one more, or None, if there is a next one. Raises Problem 422 for a bad cursor or range."""
+    return await queries.ordered("page", filters.order).values(
+        database, user_id=user_id, bytes=PAGE_BYTES, **dated_parameters(filters)
+    )
 
 
 async def summary(database: Executor, user_id: UUID, filters: SummaryQuery) -> list[WorkoutTotals]:
