@@ -26,64 +26,90 @@ left join lateral (
     limit 1) progress on true
 where goals.user_id = :user_id and id = :id;
 
--- name: page_newest(user_id, status, goal_type, parent_id, tag, after, limit)
+-- name: page_newest(user_id, status, goal_type, parent_id, tag, after, limit, bytes)
 -- Newest first, each row as JSON, its current value from the end of an index. A null filter means "do not filter".
 -- The values are joined after the limit: before it, they would be looked up for every goal that passes the filters.
-select row_to_json(goal)::text as json
-from (
-    select id, title, description, goal_type, category, target_value, target_unit, start_date, end_date, status, priority,
-        is_recurring, recurrence_pattern, parent_id, previous_id, rfc3339(completed_at) as completed_at, current_value,
-        goal_percentage(status, target_value, current_value) as percentage,
-        rfc3339(created_at) as created_at, rfc3339(updated_at) as updated_at, version
+-- A null after the row with which bytes are reached: there is more (docs/decisions/0031).
+with listed as (
+    select row_to_json(goal)::text as json
     from (
         select id, title, description, goal_type, category, target_value, target_unit, start_date, end_date, status, priority,
-            is_recurring, recurrence_pattern, parent_id, previous_id, completed_at, created_at, updated_at, version
-        from goals
-        where user_id = :user_id
-          and id < :after
-          and (:status::text is null or status = :status)
-          and (:goal_type::text is null or goal_type = :goal_type)
-          and (:parent_id::uuid is null or parent_id = :parent_id)
-          and (:tag::text is null or exists (
-              select 1 from taggings g join tags t on t.user_id = g.user_id and t.id = g.tag_id
-              where g.user_id = :user_id and g.goal_id = goals.id and t.slug = :tag))
-        order by id desc
-        limit :limit) listed
-    left join lateral (
-        select value as current_value from goal_progress
-        where user_id = :user_id and goal_id = listed.id
-        order by date desc, id desc
-        limit 1) progress on true
-    order by id desc) goal;
+            is_recurring, recurrence_pattern, parent_id, previous_id, rfc3339(completed_at) as completed_at, current_value,
+            goal_percentage(status, target_value, current_value) as percentage,
+            rfc3339(created_at) as created_at, rfc3339(updated_at) as updated_at, version
+        from (
+            select id, title, description, goal_type, category, target_value, target_unit, start_date, end_date, status,
+                priority, is_recurring, recurrence_pattern, parent_id, previous_id, completed_at, created_at, updated_at,
+                version
+            from goals
+            where user_id = :user_id
+              and id < :after
+              and (:status::text is null or status = :status)
+              and (:goal_type::text is null or goal_type = :goal_type)
+              and (:parent_id::uuid is null or parent_id = :parent_id)
+              and (:tag::text is null or exists (
+                  select 1 from taggings g join tags t on t.user_id = g.user_id and t.id = g.tag_id
+                  where g.user_id = :user_id and g.goal_id = goals.id and t.slug = :tag))
+            order by id desc
+            limit :limit) listed
+        left join lateral (
+            select value as current_value from goal_progress
+            where user_id = :user_id and goal_id = listed.id
+            order by date desc, id desc
+            limit 1) progress on true
+        order by id desc) goal
+    offset 0),
+measured as (
+    select json, sum(octet_length(json)) over (rows unbounded preceding) - octet_length(json) as bytes_before
+    from listed),
+counted as (
+    select json, count(*) filter (where bytes_before >= :bytes) over (rows unbounded preceding) as ended
+    from measured)
+select case when ended = 0 then json end as json
+from counted
+where ended <= 1;
 
--- name: page_oldest(user_id, status, goal_type, parent_id, tag, after, limit)
+-- name: page_oldest(user_id, status, goal_type, parent_id, tag, after, limit, bytes)
 -- Oldest first; the first page passes the lowest id of all.
-select row_to_json(goal)::text as json
-from (
-    select id, title, description, goal_type, category, target_value, target_unit, start_date, end_date, status, priority,
-        is_recurring, recurrence_pattern, parent_id, previous_id, rfc3339(completed_at) as completed_at, current_value,
-        goal_percentage(status, target_value, current_value) as percentage,
-        rfc3339(created_at) as created_at, rfc3339(updated_at) as updated_at, version
+-- A null after the row with which bytes are reached: there is more (docs/decisions/0031).
+with listed as (
+    select row_to_json(goal)::text as json
     from (
         select id, title, description, goal_type, category, target_value, target_unit, start_date, end_date, status, priority,
-            is_recurring, recurrence_pattern, parent_id, previous_id, completed_at, created_at, updated_at, version
-        from goals
-        where user_id = :user_id
-          and id > :after
-          and (:status::text is null or status = :status)
-          and (:goal_type::text is null or goal_type = :goal_type)
-          and (:parent_id::uuid is null or parent_id = :parent_id)
-          and (:tag::text is null or exists (
-              select 1 from taggings g join tags t on t.user_id = g.user_id and t.id = g.tag_id
-              where g.user_id = :user_id and g.goal_id = goals.id and t.slug = :tag))
-        order by id
-        limit :limit) listed
-    left join lateral (
-        select value as current_value from goal_progress
-        where user_id = :user_id and goal_id = listed.id
-        order by date desc, id desc
-        limit 1) progress on true
-    order by id) goal;
+            is_recurring, recurrence_pattern, parent_id, previous_id, rfc3339(completed_at) as completed_at, current_value,
+            goal_percentage(status, target_value, current_value) as percentage,
+            rfc3339(created_at) as created_at, rfc3339(updated_at) as updated_at, version
+        from (
+            select id, title, description, goal_type, category, target_value, target_unit, start_date, end_date, status,
+                priority, is_recurring, recurrence_pattern, parent_id, previous_id, completed_at, created_at, updated_at,
+                version
+            from goals
+            where user_id = :user_id
+              and id > :after
+              and (:status::text is null or status = :status)
+              and (:goal_type::text is null or goal_type = :goal_type)
+              and (:parent_id::uuid is null or parent_id = :parent_id)
+              and (:tag::text is null or exists (
+                  select 1 from taggings g join tags t on t.user_id = g.user_id and t.id = g.tag_id
+                  where g.user_id = :user_id and g.goal_id = goals.id and t.slug = :tag))
+            order by id
+            limit :limit) listed
+        left join lateral (
+            select value as current_value from goal_progress
+            where user_id = :user_id and goal_id = listed.id
+            order by date desc, id desc
+            limit 1) progress on true
+        order by id) goal
+    offset 0),
+measured as (
+    select json, sum(octet_length(json)) over (rows unbounded preceding) - octet_length(json) as bytes_before
+    from listed),
+counted as (
+    select json, count(*) filter (where bytes_before >= :bytes) over (rows unbounded preceding) as ended
+    from measured)
+select case when ended = 0 then json end as json
+from counted
+where ended <= 1;
 
 -- name: tree(user_id, id, limit)
 -- Up to limit goals of the tree below a goal, itself included, each with its JSON; rules.tree makes the tree. No row: not this
@@ -201,27 +227,51 @@ select id, goal_id, date, value, note, created_at, updated_at, version
 from goal_progress
 where user_id = :user_id and goal_id = :goal_id and id = :id;
 
--- name: page_progress_newest(user_id, goal_id, from_date, after_date, after_id, limit)
+-- name: page_progress_newest(user_id, goal_id, from_date, after_date, after_id, limit, bytes)
 -- A goal's entries by date, latest first, each as JSON.
-select row_to_json(entry)::text as json
-from (
-    select id, goal_id, date, value, note, rfc3339(created_at) as created_at, rfc3339(updated_at) as updated_at, version
-    from goal_progress
-    where user_id = :user_id
-      and goal_id = :goal_id
-      and date >= :from_date
-      and (date, id) < (:after_date, :after_id)
-    order by date desc, id desc
-    limit :limit) entry;
+-- A null after the row with which bytes are reached: there is more (docs/decisions/0031).
+with listed as (
+    select row_to_json(entry)::text as json
+    from (
+        select id, goal_id, date, value, note, rfc3339(created_at) as created_at, rfc3339(updated_at) as updated_at, version
+        from goal_progress
+        where user_id = :user_id
+          and goal_id = :goal_id
+          and date >= :from_date
+          and (date, id) < (:after_date, :after_id)
+        order by date desc, id desc
+        limit :limit) entry
+    offset 0),
+measured as (
+    select json, sum(octet_length(json)) over (rows unbounded preceding) - octet_length(json) as bytes_before
+    from listed),
+counted as (
+    select json, count(*) filter (where bytes_before >= :bytes) over (rows unbounded preceding) as ended
+    from measured)
+select case when ended = 0 then json end as json
+from counted
+where ended <= 1;
 
--- name: page_progress_oldest(user_id, goal_id, to_date, after_date, after_id, limit)
-select row_to_json(entry)::text as json
-from (
-    select id, goal_id, date, value, note, rfc3339(created_at) as created_at, rfc3339(updated_at) as updated_at, version
-    from goal_progress
-    where user_id = :user_id
-      and goal_id = :goal_id
-      and date <= :to_date
-      and (date, id) > (:after_date, :after_id)
-    order by date, id
-    limit :limit) entry;
+-- name: page_progress_oldest(user_id, goal_id, to_date, after_date, after_id, limit, bytes)
+-- A null after the row with which bytes are reached: there is more (docs/decisions/0031).
+with listed as (
+    select row_to_json(entry)::text as json
+    from (
+        select id, goal_id, date, value, note, rfc3339(created_at) as created_at, rfc3339(updated_at) as updated_at, version
+        from goal_progress
+        where user_id = :user_id
+          and goal_id = :goal_id
+          and date <= :to_date
+          and (date, id) > (:after_date, :after_id)
+        order by date, id
+        limit :limit) entry
+    offset 0),
+measured as (
+    select json, sum(octet_length(json)) over (rows unbounded preceding) - octet_length(json) as bytes_before
+    from listed),
+counted as (
+    select json, count(*) filter (where bytes_before >= :bytes) over (rows unbounded preceding) as ended
+    from measured)
+select case when ended = 0 then json end as json
+from counted
+where ended <= 1;

@@ -18,39 +18,63 @@ select id, name, description, kind, unit, target_value, frequency, target_days, 
 from habits
 where user_id = :user_id and id = :id;
 
--- name: page_newest(user_id, is_archived, tag, after, limit)
+-- name: page_newest(user_id, is_archived, tag, after, limit, bytes)
 -- Newest first, each row as JSON; cursor and filters as in tasks.page_newest.
-select row_to_json(habit)::text as json
-from (
-    select id, name, description, kind, unit, target_value, frequency, target_days, category, color, icon,
-        rfc3339(reminder_time) as reminder_time, is_archived, position, rfc3339(created_at) as created_at,
-        rfc3339(updated_at) as updated_at, version
-    from habits
-    where user_id = :user_id
-      and id < :after
-      and (:is_archived::boolean is null or is_archived = :is_archived)
-      and (:tag::text is null or exists (
-          select 1 from taggings g join tags t on t.user_id = g.user_id and t.id = g.tag_id
-          where g.user_id = :user_id and g.habit_id = habits.id and t.slug = :tag))
-    order by id desc
-    limit :limit) habit;
+-- A null after the row with which bytes are reached: there is more (docs/decisions/0031).
+with listed as (
+    select row_to_json(habit)::text as json
+    from (
+        select id, name, description, kind, unit, target_value, frequency, target_days, category, color, icon,
+            rfc3339(reminder_time) as reminder_time, is_archived, position, rfc3339(created_at) as created_at,
+            rfc3339(updated_at) as updated_at, version
+        from habits
+        where user_id = :user_id
+          and id < :after
+          and (:is_archived::boolean is null or is_archived = :is_archived)
+          and (:tag::text is null or exists (
+              select 1 from taggings g join tags t on t.user_id = g.user_id and t.id = g.tag_id
+              where g.user_id = :user_id and g.habit_id = habits.id and t.slug = :tag))
+        order by id desc
+        limit :limit) habit
+    offset 0),
+measured as (
+    select json, sum(octet_length(json)) over (rows unbounded preceding) - octet_length(json) as bytes_before
+    from listed),
+counted as (
+    select json, count(*) filter (where bytes_before >= :bytes) over (rows unbounded preceding) as ended
+    from measured)
+select case when ended = 0 then json end as json
+from counted
+where ended <= 1;
 
--- name: page_oldest(user_id, is_archived, tag, after, limit)
+-- name: page_oldest(user_id, is_archived, tag, after, limit, bytes)
 -- Oldest first.
-select row_to_json(habit)::text as json
-from (
-    select id, name, description, kind, unit, target_value, frequency, target_days, category, color, icon,
-        rfc3339(reminder_time) as reminder_time, is_archived, position, rfc3339(created_at) as created_at,
-        rfc3339(updated_at) as updated_at, version
-    from habits
-    where user_id = :user_id
-      and id > :after
-      and (:is_archived::boolean is null or is_archived = :is_archived)
-      and (:tag::text is null or exists (
-          select 1 from taggings g join tags t on t.user_id = g.user_id and t.id = g.tag_id
-          where g.user_id = :user_id and g.habit_id = habits.id and t.slug = :tag))
-    order by id
-    limit :limit) habit;
+-- A null after the row with which bytes are reached: there is more (docs/decisions/0031).
+with listed as (
+    select row_to_json(habit)::text as json
+    from (
+        select id, name, description, kind, unit, target_value, frequency, target_days, category, color, icon,
+            rfc3339(reminder_time) as reminder_time, is_archived, position, rfc3339(created_at) as created_at,
+            rfc3339(updated_at) as updated_at, version
+        from habits
+        where user_id = :user_id
+          and id > :after
+          and (:is_archived::boolean is null or is_archived = :is_archived)
+          and (:tag::text is null or exists (
+              select 1 from taggings g join tags t on t.user_id = g.user_id and t.id = g.tag_id
+              where g.user_id = :user_id and g.habit_id = habits.id and t.slug = :tag))
+        order by id
+        limit :limit) habit
+    offset 0),
+measured as (
+    select json, sum(octet_length(json)) over (rows unbounded preceding) - octet_length(json) as bytes_before
+    from listed),
+counted as (
+    select json, count(*) filter (where bytes_before >= :bytes) over (rows unbounded preceding) as ended
+    from measured)
+select case when ended = 0 then json end as json
+from counted
+where ended <= 1;
 
 -- name: patch(user_id, id, versions, changes)^
 -- A merge patch as in tasks.patch.
@@ -107,31 +131,55 @@ select habit_id, date, completed, skipped, value, note, mood, created_at, update
 from habit_entries
 where user_id = :user_id and habit_id = :habit_id and date = :date;
 
--- name: page_entries_newest(user_id, habit_id, from_date, to_date, limit)
+-- name: page_entries_newest(user_id, habit_id, from_date, to_date, limit, bytes)
 -- By date, newest first. A habit has one entry a day, so the cursor only shortens the range.
-select row_to_json(entry)::text as json
-from (
-    select habit_id, date, completed, skipped, value, note, mood, rfc3339(created_at) as created_at,
-        rfc3339(updated_at) as updated_at, version
-    from habit_entries
-    where user_id = :user_id
-      and habit_id = :habit_id
-      and date between :from_date and :to_date
-    order by date desc
-    limit :limit) entry;
+-- A null after the row with which bytes are reached: there is more (docs/decisions/0031).
+with listed as (
+    select row_to_json(entry)::text as json
+    from (
+        select habit_id, date, completed, skipped, value, note, mood, rfc3339(created_at) as created_at,
+            rfc3339(updated_at) as updated_at, version
+        from habit_entries
+        where user_id = :user_id
+          and habit_id = :habit_id
+          and date between :from_date and :to_date
+        order by date desc
+        limit :limit) entry
+    offset 0),
+measured as (
+    select json, sum(octet_length(json)) over (rows unbounded preceding) - octet_length(json) as bytes_before
+    from listed),
+counted as (
+    select json, count(*) filter (where bytes_before >= :bytes) over (rows unbounded preceding) as ended
+    from measured)
+select case when ended = 0 then json end as json
+from counted
+where ended <= 1;
 
--- name: page_entries_oldest(user_id, habit_id, from_date, to_date, limit)
+-- name: page_entries_oldest(user_id, habit_id, from_date, to_date, limit, bytes)
 -- By date, oldest first.
-select row_to_json(entry)::text as json
-from (
-    select habit_id, date, completed, skipped, value, note, mood, rfc3339(created_at) as created_at,
-        rfc3339(updated_at) as updated_at, version
-    from habit_entries
-    where user_id = :user_id
-      and habit_id = :habit_id
-      and date between :from_date and :to_date
-    order by date
-    limit :limit) entry;
+-- A null after the row with which bytes are reached: there is more (docs/decisions/0031).
+with listed as (
+    select row_to_json(entry)::text as json
+    from (
+        select habit_id, date, completed, skipped, value, note, mood, rfc3339(created_at) as created_at,
+            rfc3339(updated_at) as updated_at, version
+        from habit_entries
+        where user_id = :user_id
+          and habit_id = :habit_id
+          and date between :from_date and :to_date
+        order by date
+        limit :limit) entry
+    offset 0),
+measured as (
+    select json, sum(octet_length(json)) over (rows unbounded preceding) - octet_length(json) as bytes_before
+    from listed),
+counted as (
+    select json, count(*) filter (where bytes_before >= :bytes) over (rows unbounded preceding) as ended
+    from measured)
+select case when ended = 0 then json end as json
+from counted
+where ended <= 1;
 
 -- name: delete_entry(user_id, habit_id, date, versions)!
 -- Null versions: any.

@@ -7,7 +7,7 @@ from app.database.queries import Executor, Json, load, to_json
 from app.goals.recurrence import Occurrence
 from app.goals.schemas import Goal, GoalCreate, GoalPatch, GoalProgress, GoalProgressCreate, GoalQuery, TreeGoal
 from app.http.conditional import Versions
-from app.http.pagination import DatedPageQuery, dated_parameters, parameters
+from app.http.pagination import PAGE_BYTES, DatedPageQuery, dated_parameters, parameters
 
 queries = load("goals")
 
@@ -22,9 +22,11 @@ async def get(database: Executor, user_id: UUID, id: UUID) -> Goal | None:
     return await queries.get.one(database, Goal, user_id=user_id, id=id)
 
 
-async def page(database: Executor, user_id: UUID, filters: GoalQuery) -> list[Json[Goal]]:
-    """Read a page of goals, and one goal more if there is a next page. Raises Problem 422 for a bad cursor."""
-    return await queries.ordered("page", filters.order).values(database, user_id=user_id, **parameters(filters))
+async def page(database: Executor, user_id: UUID, filters: GoalQuery) -> list[Json[Goal] | None]:
+    """Read a page of goals, and one more, or None, if there is a next one. Raises Problem 422 for a bad cursor."""
+    return await queries.ordered("page", filters.order).values(
+        database, user_id=user_id, bytes=PAGE_BYTES, **parameters(filters)
+    )
 
 
 async def tree(database: Executor, user_id: UUID, id: UUID, limit: int) -> list[TreeGoal]:
@@ -67,8 +69,10 @@ async def get_progress(database: Executor, user_id: UUID, id: UUID, *, goal_id: 
     return await queries.get_progress.one(database, GoalProgress, user_id=user_id, goal_id=goal_id, id=id)
 
 
-async def page_progress(database: Executor, user_id: UUID, goal_id: UUID, filters: DatedPageQuery) -> list[Json[GoalProgress]]:
-    """Read a page of a goal's progress, and one entry more if there is a next page. Raises Problem 422 for a bad cursor."""
+async def page_progress(
+    database: Executor, user_id: UUID, goal_id: UUID, filters: DatedPageQuery
+) -> list[Json[GoalProgress] | None]:
+    """Read a page of a goal's progress, and one more, or None, if there is a next one. Raises Problem 422 for a bad cursor."""
     return await queries.ordered("page_progress", filters.order).values(
-        database, user_id=user_id, goal_id=goal_id, **dated_parameters(filters)
+        database, user_id=user_id, goal_id=goal_id, bytes=PAGE_BYTES, **dated_parameters(filters)
     )

@@ -16,7 +16,7 @@ from app.habits.schemas import (
     HabitsToday,
 )
 from app.http.conditional import Versions
-from app.http.pagination import days_parameters, parameters
+from app.http.pagination import PAGE_BYTES, days_parameters, parameters
 
 queries = load("habits")
 
@@ -31,9 +31,11 @@ async def get(database: Executor, user_id: UUID, id: UUID) -> Habit | None:
     return await queries.get.one(database, Habit, user_id=user_id, id=id)
 
 
-async def page(database: Executor, user_id: UUID, filters: HabitQuery) -> list[Json[Habit]]:
-    """Read a page of habits, and one habit more if there is a next page. Raises Problem 422 for a bad cursor."""
-    return await queries.ordered("page", filters.order).values(database, user_id=user_id, **parameters(filters))
+async def page(database: Executor, user_id: UUID, filters: HabitQuery) -> list[Json[Habit] | None]:
+    """Read a page of habits, and one more, or None, if there is a next one. Raises Problem 422 for a bad cursor."""
+    return await queries.ordered("page", filters.order).values(
+        database, user_id=user_id, bytes=PAGE_BYTES, **parameters(filters)
+    )
 
 
 async def patch(database: Executor, user_id: UUID, id: UUID, versions: Versions, changes: HabitPatch) -> Habit | None:
@@ -65,10 +67,12 @@ async def get_entry(database: Executor, user_id: UUID, habit_id: UUID, date: dt.
     return await queries.get_entry.one(database, HabitEntry, user_id=user_id, habit_id=habit_id, date=date)
 
 
-async def page_entries(database: Executor, user_id: UUID, habit_id: UUID, filters: HabitEntryQuery) -> list[Json[HabitEntry]]:
-    """Read a page of a habit's entries, and one entry more if there is a next page. Raises Problem 422 for a bad cursor."""
+async def page_entries(
+    database: Executor, user_id: UUID, habit_id: UUID, filters: HabitEntryQuery
+) -> list[Json[HabitEntry] | None]:
+    """Read a page of a habit's entries, and one more, or None, if there is a next one. Raises Problem 422 for a bad cursor."""
     return await queries.ordered("page_entries", filters.order).values(
-        database, user_id=user_id, habit_id=habit_id, **days_parameters(filters)
+        database, user_id=user_id, habit_id=habit_id, bytes=PAGE_BYTES, **days_parameters(filters)
     )
 
 
