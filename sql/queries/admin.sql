@@ -1,18 +1,30 @@
--- name: page_users(q, after, limit)
+-- name: page_users(q, after, limit, bytes)
 -- tenant: none, an admin looks for accounts
 -- plan: exempt, a search in the middle of names reads every account; there are few, and few admins
 -- Newest first, each as JSON. q is a part of the e-mail, the user name or the name, in any letter case; null: every user.
-select row_to_json(account)::text as json
-from (
-    select id, email, username, name, first_name, last_name, bio, avatar_url, timezone, role, is_guest, is_active,
-        is_verified, is_external, rfc3339(last_login_at) as last_login_at, rfc3339(created_at) as created_at,
-        rfc3339(updated_at) as updated_at, version
-    from users
-    where id < :after
-      and (:q::text is null
-        or position(lower(:q) in lower(concat_ws(' ', email, username, name, first_name, last_name))) > 0)
-    order by id desc
-    limit :limit) account;
+-- A null after the row with which bytes are reached: there is more (docs/decisions/0031).
+with listed as (
+    select row_to_json(account)::text as json
+    from (
+        select id, email, username, name, first_name, last_name, bio, avatar_url, timezone, role, is_guest, is_active,
+            is_verified, is_external, rfc3339(last_login_at) as last_login_at, rfc3339(created_at) as created_at,
+            rfc3339(updated_at) as updated_at, version
+        from users
+        where id < :after
+          and (:q::text is null
+            or position(lower(:q) in lower(concat_ws(' ', email, username, name, first_name, last_name))) > 0)
+        order by id desc
+        limit :limit) account
+    offset 0),
+measured as (
+    select json, sum(octet_length(json)) over (rows unbounded preceding) - octet_length(json) as bytes_before
+    from listed),
+counted as (
+    select json, count(*) filter (where bytes_before >= :bytes) over (rows unbounded preceding) as ended
+    from measured)
+select case when ended = 0 then json end as json
+from counted
+where ended <= 1;
 
 -- name: patch_user(user_id, versions, changes)^
 -- A merge patch as in tasks.patch, of what only an admin can change.

@@ -37,44 +37,80 @@ select file_name, content_type, size_bytes, sha256, storage_key
 from media
 where user_id = :user_id and id = :id;
 
--- name: page_newest(user_id, after, limit)
+-- name: page_newest(user_id, after, limit, bytes)
 -- Newest first, each row as JSON; the first page passes the highest id of all.
-select row_to_json(file)::text as json
-from (
-    select id, file_name, content_type, size_bytes, sha256, width, height, alt_text, taggable_type, taggable_id,
-        rfc3339(created_at) as created_at, rfc3339(updated_at) as updated_at, version
-    from media
-    where user_id = :user_id
-      and id < :after
-    order by id desc
-    limit :limit) file;
+-- A null after the row with which bytes are reached: there is more (docs/decisions/0031).
+with listed as (
+    select row_to_json(file)::text as json
+    from (
+        select id, file_name, content_type, size_bytes, sha256, width, height, alt_text, taggable_type, taggable_id,
+            rfc3339(created_at) as created_at, rfc3339(updated_at) as updated_at, version
+        from media
+        where user_id = :user_id
+          and id < :after
+        order by id desc
+        limit :limit) file
+    offset 0),
+measured as (
+    select json, sum(octet_length(json)) over (rows unbounded preceding) - octet_length(json) as bytes_before
+    from listed),
+counted as (
+    select json, count(*) filter (where bytes_before >= :bytes) over (rows unbounded preceding) as ended
+    from measured)
+select case when ended = 0 then json end as json
+from counted
+where ended <= 1;
 
--- name: page_oldest(user_id, after, limit)
+-- name: page_oldest(user_id, after, limit, bytes)
 -- Oldest first; the first page passes the lowest id of all.
-select row_to_json(file)::text as json
-from (
-    select id, file_name, content_type, size_bytes, sha256, width, height, alt_text, taggable_type, taggable_id,
-        rfc3339(created_at) as created_at, rfc3339(updated_at) as updated_at, version
-    from media
-    where user_id = :user_id
-      and id > :after
-    order by id
-    limit :limit) file;
+-- A null after the row with which bytes are reached: there is more (docs/decisions/0031).
+with listed as (
+    select row_to_json(file)::text as json
+    from (
+        select id, file_name, content_type, size_bytes, sha256, width, height, alt_text, taggable_type, taggable_id,
+            rfc3339(created_at) as created_at, rfc3339(updated_at) as updated_at, version
+        from media
+        where user_id = :user_id
+          and id > :after
+        order by id
+        limit :limit) file
+    offset 0),
+measured as (
+    select json, sum(octet_length(json)) over (rows unbounded preceding) - octet_length(json) as bytes_before
+    from listed),
+counted as (
+    select json, count(*) filter (where bytes_before >= :bytes) over (rows unbounded preceding) as ended
+    from measured)
+select case when ended = 0 then json end as json
+from counted
+where ended <= 1;
 
--- name: page_attached(user_id, taggable_type, taggable_id, newest, after, limit)
+-- name: page_attached(user_id, taggable_type, taggable_id, newest, after, limit, bytes)
 -- plan: exempt, what is attached to one row is few: found by an index of it, then sorted
 -- The files of one row, in either order.
-select row_to_json(file)::text as json
-from (
-    select id, file_name, content_type, size_bytes, sha256, width, height, alt_text, taggable_type, taggable_id,
-        rfc3339(created_at) as created_at, rfc3339(updated_at) as updated_at, version
-    from media
-    where user_id = :user_id
-      and taggable_id = :taggable_id
-      and taggable_type = :taggable_type
-      and case when :newest::boolean then id < :after else id > :after end
-    order by case when :newest then id end desc, id
-    limit :limit) file;
+-- A null after the row with which bytes are reached: there is more (docs/decisions/0031).
+with listed as (
+    select row_to_json(file)::text as json
+    from (
+        select id, file_name, content_type, size_bytes, sha256, width, height, alt_text, taggable_type, taggable_id,
+            rfc3339(created_at) as created_at, rfc3339(updated_at) as updated_at, version
+        from media
+        where user_id = :user_id
+          and taggable_id = :taggable_id
+          and taggable_type = :taggable_type
+          and case when :newest::boolean then id < :after else id > :after end
+        order by case when :newest then id end desc, id
+        limit :limit) file
+    offset 0),
+measured as (
+    select json, sum(octet_length(json)) over (rows unbounded preceding) - octet_length(json) as bytes_before
+    from listed),
+counted as (
+    select json, count(*) filter (where bytes_before >= :bytes) over (rows unbounded preceding) as ended
+    from measured)
+select case when ended = 0 then json end as json
+from counted
+where ended <= 1;
 
 -- name: patch(user_id, id, versions, changes)^
 -- A merge patch as in tasks.patch.

@@ -16,42 +16,68 @@ select id, date, time, meal_type, name, portion, calories, protein_g, carbs_g, f
 from foods
 where user_id = :user_id and id = :id;
 
--- name: page_newest(user_id, from_date, meal_type, is_favorite, tag, after_date, after_id, limit)
+-- name: page_newest(user_id, from_date, meal_type, is_favorite, tag, after_date, after_id, limit, bytes)
 -- Latest day first, each row as JSON. A null filter means "do not filter". after_date and after_id are those of the last row
 -- of the previous page; the first page passes the last day of the range and the highest id of all.
-select row_to_json(food)::text as json
-from (
-    select id, date, rfc3339(time) as time, meal_type, name, portion, calories, protein_g, carbs_g, fats_g, fiber_g, sugar_g,
-        sodium_mg, is_favorite, notes, rfc3339(created_at) as created_at, rfc3339(updated_at) as updated_at, version
-    from foods
-    where user_id = :user_id
-      and date >= :from_date
-      and (date, id) < (:after_date, :after_id)
-      and (:meal_type::text is null or meal_type = :meal_type)
-      and (:is_favorite::boolean is null or is_favorite = :is_favorite)
-      and (:tag::text is null or exists (
-          select 1 from taggings g join tags t on t.user_id = g.user_id and t.id = g.tag_id
-          where g.user_id = :user_id and g.food_id = foods.id and t.slug = :tag))
-    order by date desc, id desc
-    limit :limit) food;
+-- A null after the row with which bytes are reached: there is more (docs/decisions/0031).
+with listed as (
+    select row_to_json(food)::text as json
+    from (
+        select id, date, rfc3339(time) as time, meal_type, name, portion, calories, protein_g, carbs_g, fats_g, fiber_g,
+            sugar_g, sodium_mg, is_favorite, notes, rfc3339(created_at) as created_at,
+            rfc3339(updated_at) as updated_at, version
+        from foods
+        where user_id = :user_id
+          and date >= :from_date
+          and (date, id) < (:after_date, :after_id)
+          and (:meal_type::text is null or meal_type = :meal_type)
+          and (:is_favorite::boolean is null or is_favorite = :is_favorite)
+          and (:tag::text is null or exists (
+              select 1 from taggings g join tags t on t.user_id = g.user_id and t.id = g.tag_id
+              where g.user_id = :user_id and g.food_id = foods.id and t.slug = :tag))
+        order by date desc, id desc
+        limit :limit) food
+    offset 0),
+measured as (
+    select json, sum(octet_length(json)) over (rows unbounded preceding) - octet_length(json) as bytes_before
+    from listed),
+counted as (
+    select json, count(*) filter (where bytes_before >= :bytes) over (rows unbounded preceding) as ended
+    from measured)
+select case when ended = 0 then json end as json
+from counted
+where ended <= 1;
 
--- name: page_oldest(user_id, to_date, meal_type, is_favorite, tag, after_date, after_id, limit)
+-- name: page_oldest(user_id, to_date, meal_type, is_favorite, tag, after_date, after_id, limit, bytes)
 -- Earliest day first; the first page passes the first day of the range and the lowest id of all.
-select row_to_json(food)::text as json
-from (
-    select id, date, rfc3339(time) as time, meal_type, name, portion, calories, protein_g, carbs_g, fats_g, fiber_g, sugar_g,
-        sodium_mg, is_favorite, notes, rfc3339(created_at) as created_at, rfc3339(updated_at) as updated_at, version
-    from foods
-    where user_id = :user_id
-      and date <= :to_date
-      and (date, id) > (:after_date, :after_id)
-      and (:meal_type::text is null or meal_type = :meal_type)
-      and (:is_favorite::boolean is null or is_favorite = :is_favorite)
-      and (:tag::text is null or exists (
-          select 1 from taggings g join tags t on t.user_id = g.user_id and t.id = g.tag_id
-          where g.user_id = :user_id and g.food_id = foods.id and t.slug = :tag))
-    order by date, id
-    limit :limit) food;
+-- A null after the row with which bytes are reached: there is more (docs/decisions/0031).
+with listed as (
+    select row_to_json(food)::text as json
+    from (
+        select id, date, rfc3339(time) as time, meal_type, name, portion, calories, protein_g, carbs_g, fats_g, fiber_g,
+            sugar_g, sodium_mg, is_favorite, notes, rfc3339(created_at) as created_at,
+            rfc3339(updated_at) as updated_at, version
+        from foods
+        where user_id = :user_id
+          and date <= :to_date
+          and (date, id) > (:after_date, :after_id)
+          and (:meal_type::text is null or meal_type = :meal_type)
+          and (:is_favorite::boolean is null or is_favorite = :is_favorite)
+          and (:tag::text is null or exists (
+              select 1 from taggings g join tags t on t.user_id = g.user_id and t.id = g.tag_id
+              where g.user_id = :user_id and g.food_id = foods.id and t.slug = :tag))
+        order by date, id
+        limit :limit) food
+    offset 0),
+measured as (
+    select json, sum(octet_length(json)) over (rows unbounded preceding) - octet_length(json) as bytes_before
+    from listed),
+counted as (
+    select json, count(*) filter (where bytes_before >= :bytes) over (rows unbounded preceding) as ended
+    from measured)
+select case when ended = 0 then json end as json
+from counted
+where ended <= 1;
 
 -- name: summary(user_id, from_date, to_date, by)
 -- Earliest day (by = week: Monday) first; days without food are left out. Without dates: the 30 days that end today, in the

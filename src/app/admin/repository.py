@@ -6,14 +6,14 @@ from app.accounts.schemas import User
 from app.admin.schemas import UserPatch, UserQuery
 from app.database.queries import Executor, Json, load, to_json
 from app.http.conditional import Versions
-from app.http.pagination import parameters
+from app.http.pagination import PAGE_BYTES, parameters
 
 queries = load("admin")
 
 
-async def page_users(database: Executor, filters: UserQuery) -> list[Json[User]]:
+async def page_users(database: Executor, filters: UserQuery) -> list[Json[User] | None]:
     """Read a page of users, newest first. Raises Problem 422 for a bad cursor."""
-    return await queries.page_users.values(database, **parameters(filters))
+    return await queries.page_users.values(database, bytes=PAGE_BYTES, **parameters(filters))
 
 
 async def patch_user(database: Executor, user_id: UUID, versions: Versions, changes: UserPatch) -> User | None:

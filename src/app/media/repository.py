@@ -4,7 +4,7 @@ from uuid import UUID
 
 from app.database.queries import Executor, Json, load, to_json
 from app.http.conditional import Versions
-from app.http.pagination import after, parameters
+from app.http.pagination import PAGE_BYTES, after, parameters
 from app.media.schemas import FileFacts, Media, MediaForm, MediaPatch, MediaQuery, Stored
 
 queries = load("media")
@@ -43,16 +43,18 @@ async def stored(database: Executor, user_id: UUID, id: UUID) -> Stored | None:
     return await queries.stored.one(database, Stored, user_id=user_id, id=id)
 
 
-async def page(database: Executor, user_id: UUID, filters: MediaQuery) -> list[Json[Media]]:
-    """Read a page of all files, and one file more if there is a next page. Raises Problem 422 for a bad cursor."""
+async def page(database: Executor, user_id: UUID, filters: MediaQuery) -> list[Json[Media] | None]:
+    """Read a page of all files, and one more, or None, if there is a next one. Raises Problem 422 for a bad cursor."""
     start, limit = after(filters, filters.order), filters.limit + 1
-    return await queries.ordered("page", filters.order).values(database, user_id=user_id, after=start, limit=limit)
+    return await queries.ordered("page", filters.order).values(
+        database, user_id=user_id, after=start, limit=limit, bytes=PAGE_BYTES
+    )
 
 
-async def page_attached(database: Executor, user_id: UUID, filters: MediaQuery) -> list[Json[Media]]:
+async def page_attached(database: Executor, user_id: UUID, filters: MediaQuery) -> list[Json[Media] | None]:
     """Read a page of the files that are attached to one row, as `page` does."""
     newest = filters.order == "newest"
-    return await queries.page_attached.values(database, user_id=user_id, newest=newest, **parameters(filters))
+    return await queries.page_attached.values(database, user_id=user_id, newest=newest, bytes=PAGE_BYTES, **parameters(filters))
 
 
 async def patch(database: Executor, user_id: UUID, id: UUID, versions: Versions, changes: MediaPatch) -> Media | None:

@@ -10,7 +10,7 @@ from app.problems.catalog import Problem, later
 from app.tags.targets import check_pair
 
 
-async def page(database: Executor, user_id: UUID, filters: MediaQuery) -> list[Json[Media]]:
+async def page(database: Executor, user_id: UUID, filters: MediaQuery) -> list[Json[Media] | None]:
     """Read a page of files, all or those of one row. Raises Problem 422, for half of a row's type and id as well."""
     check_pair(filters.taggable_type, filters.taggable_id)
     if filters.taggable_id is None:

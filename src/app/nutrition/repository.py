@@ -6,7 +6,7 @@ from app.database.queries import Executor, Json, load, to_json
 from app.http import date_ranges
 from app.http.conditional import Versions
 from app.http.date_ranges import SummaryQuery
-from app.http.pagination import dated_parameters
+from app.http.pagination import PAGE_BYTES, dated_parameters
 from app.nutrition.schemas import Food, FoodCreate, FoodPatch, FoodQuery, FoodTotals
 
 queries = load("nutrition")
@@ -22,9 +22,11 @@ async def get(database: Executor, user_id: UUID, id: UUID) -> Food | None:
     return await queries.get.one(database, Food, user_id=user_id, id=id)
 
 
-async def page(database: Executor, user_id: UUID, filters: FoodQuery) -> list[Json[Food]]:
-    """Read a page of foods, and one food more if there is a next page. Raises Problem 422 for a bad cursor or range."""
-    return await queries.ordered("page", filters.order).values(database, user_id=user_id, **dated_parameters(filters))
+async def page(database: Executor, user_id: UUID, filters: FoodQuery) -> list[Json[Food] | None]:
+    """Read a page of foods, and one more, or None, if there is a next one. Raises Problem 422 for a bad cursor or range."""
+    return await queries.ordered("page", filters.order).values(
+        database, user_id=user_id, bytes=PAGE_BYTES, **dated_parameters(filters)
+    )
 
 
 async def summary(database: Executor, user_id: UUID, filters: SummaryQuery) -> list[FoodTotals]:
