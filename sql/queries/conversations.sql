@@ -14,6 +14,7 @@ where user_id = :user_id and id = :id;
 -- Newest activity first, each with the start of its last message. A null filter means "do not filter". after_at and after_id
 -- are the last row of the previous page; the first page passes the highest of both. The order names its table: by itself
 -- last_activity_at would be the text.
+-- bytes: exempt, without a snippet a row has 700 characters, and 200 of them 0.9 MB at most
 select row_to_json(conversation)::text as json
 from (
     select
@@ -36,7 +37,7 @@ from (
     order by conversations.last_activity_at desc, id desc
     limit :limit) conversation;
 
--- name: page_found(user_id, q, is_archived, tag, after_at, after_id, limit)
+-- name: page_found(user_id, q, is_archived, tag, after_at, after_id, limit, bytes)
 -- plan: exempt, full-text search
 -- As page_active, of the conversations with a message that matches a search, the newest of which the snippet shows.
 -- The index gives the matches in no order. Up to 1,000 of them are sorted into their conversations (rare; one look-up each:
@@ -44,6 +45,7 @@ from (
 -- match (common; "is true" keeps the walk off that index, which it would read for each conversation): with that many matches
 -- they are soon found. asked has no row when q has no word. own_words adds the owner's id, a lexeme of every message that no
 -- word of a search can be: so the index by itself narrows to the user. A snippet is of what is searched of a message.
+-- A null after the row with which bytes are reached: there is more (docs/decisions/0031).
 with asked as (
     select words, words && quote_literal(:user_id::uuid::text)::tsquery as own_words
     from websearch_to_tsquery('simple', :q) words
@@ -86,22 +88,33 @@ listed_conversation as materialized (
           select 1 from taggings g join tags t on t.user_id = g.user_id and t.id = g.tag_id
           where g.user_id = :user_id and g.conversation_id = c.id and t.slug = :tag))
     order by c.last_activity_at desc, c.id desc
-    limit :limit))
-select row_to_json(conversation)::text as json
-from (
-    select
-        c.id, c.title, c.is_archived, c.last_seq as message_count, rfc3339(c.last_activity_at) as last_activity_at,
-        rfc3339(c.created_at) as created_at, rfc3339(c.updated_at) as updated_at, c.version,
-        (select row_to_json(start)
-        from (
-            select m.role, m.beginning as content
+    limit :limit)),
+listed as (
+    select row_to_json(conversation)::text as json
+    from (
+        select
+            c.id, c.title, c.is_archived, c.last_seq as message_count, rfc3339(c.last_activity_at) as last_activity_at,
+            rfc3339(c.created_at) as created_at, rfc3339(c.updated_at) as updated_at, c.version,
+            (select row_to_json(start)
+            from (
+                select m.role, m.beginning as content
+                from messages m
+                where m.user_id = :user_id and m.conversation_id = c.id and m.seq = c.last_seq) start) as last_message,
+            (select snippet(left(concat_ws(chr(10), m.content, m.stage3 ->> 'response'), 100000), :q)
             from messages m
-            where m.user_id = :user_id and m.conversation_id = c.id and m.seq = c.last_seq) start) as last_message,
-        (select snippet(left(concat_ws(chr(10), m.content, m.stage3 ->> 'response'), 100000), :q)
-        from messages m
-        where m.user_id = :user_id and m.conversation_id = c.id and m.seq = c.seq) as snippet
-    from listed_conversation c
-    order by c.last_activity_at desc, c.id desc) conversation;
+            where m.user_id = :user_id and m.conversation_id = c.id and m.seq = c.seq) as snippet
+        from listed_conversation c
+        order by c.last_activity_at desc, c.id desc) conversation
+    offset 0),
+measured as (
+    select json, sum(octet_length(json)) over (rows unbounded preceding) - octet_length(json) as bytes_before
+    from listed),
+counted as (
+    select json, count(*) filter (where bytes_before >= :bytes) over (rows unbounded preceding) as ended
+    from measured)
+select case when ended = 0 then json end as json
+from counted
+where ended <= 1;
 
 -- name: patch(user_id, id, versions, changes)^
 -- changes is the JSON of a merge patch; null versions: any. No row: not this user's, or not at one of them.

@@ -24,7 +24,7 @@ from app.conversations.schemas import (
 from app.database.queries import Executor, Json, load, to_json
 from app.http import raw_json
 from app.http.conditional import Versions
-from app.http.pagination import Order, active_parameters
+from app.http.pagination import PAGE_BYTES, Order, active_parameters
 from app.usage.schemas import LIMITS
 
 queries = load("conversations")
@@ -50,9 +50,9 @@ async def page_active(database: Executor, user_id: UUID, filters: ConversationQu
     return await queries.page_active.values(database, user_id=user_id, **parameters)
 
 
-async def page_found(database: Executor, user_id: UUID, filters: ConversationQuery) -> list[Json[ListedConversation]]:
+async def page_found(database: Executor, user_id: UUID, filters: ConversationQuery) -> list[Json[ListedConversation] | None]:
     """Read a page of the conversations with a message that matches `q`, as `page_active` does."""
-    return await queries.page_found.values(database, user_id=user_id, **active_parameters(filters))
+    return await queries.page_found.values(database, user_id=user_id, bytes=PAGE_BYTES, **active_parameters(filters))
 
 
 async def patch(

@@ -1,5 +1,6 @@
 """The rules of conversations: which messages may be kept, what counts against the quota, what a batch does."""
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from msgspec import UNSET, Raw, UnsetType
@@ -30,7 +31,7 @@ MAX_MESSAGES = 20_000
 NULL = Raw(b"null")
 
 
-async def page(database: Executor, user_id: UUID, filters: ConversationQuery) -> list[Json[ListedConversation]]:
+async def page(database: Executor, user_id: UUID, filters: ConversationQuery) -> Sequence[Json[ListedConversation] | None]:
     """Read a page of conversations, with `q` of those with a message that matches. Raises Problem 422 for a bad cursor."""
     if filters.q is None:
         return await repository.page_active(database, user_id, filters)
