@@ -579,9 +579,9 @@ def test_a_save_while_a_conversation_is_read_cuts_the_answer_off_and_an_append_d
     messages = [{"role": "assistant", "content": f"M{n}"} for n in range(6)]
     ada.put(path, {"messages": messages})
 
-    async def read(meanwhile: dict[str, Any], method: str, to: str) -> list[str]:
+    async def read(meanwhile: dict[str, Any], method: str, to: str) -> list[bytes]:
         begun = await reading.begin(api.database, user_id, conversation)
-        seen: list[str] = []
+        seen: list[bytes] = []
         async for items in reading.parts(api.database, begun):
             if not seen:
                 assert (await ada.send(method, to, json=meanwhile)).status_code < 300

@@ -158,7 +158,7 @@ select
 -- them, fewer once they have that many bytes, but at least one. to_seq is the last of the part; null: there was none.
 select
     c.id, c.title, c.is_archived, c.last_seq as message_count, c.last_activity_at, c.created_at, c.updated_at, c.version,
-    c.saves, part.to_seq, coalesce(part.items, '') as items
+    c.saves, part.to_seq, convert_to(coalesce(part.items, ''), 'UTF8') as items
 from conversations c
 left join lateral (
     select
@@ -185,7 +185,7 @@ where c.user_id = :user_id and c.id = :id;
 -- As read_oldest, newest first: those before seq after.
 select
     c.id, c.title, c.is_archived, c.last_seq as message_count, c.last_activity_at, c.created_at, c.updated_at, c.version,
-    c.saves, part.to_seq, coalesce(part.items, '') as items
+    c.saves, part.to_seq, convert_to(coalesce(part.items, ''), 'UTF8') as items
 from conversations c
 left join lateral (
     select

@@ -118,8 +118,7 @@ async def page_messages(
     request: Request, id: FromPath[UUID], filters: FromQuery[MessageQuery]
 ) -> EncodedResponse[Page[ConversationMessage]]:
     """List the messages of a conversation, oldest first or newest first, from any seq on."""
-    begun = await reading.begin_page(request.database, request.caller.user_id, id, filters)
-    return _answer(reading.page(request.database, begun), (JSON,))
+    return EncodedResponse(await reading.page(request.database, request.caller.user_id, id, filters))
 
 
 @post(

@@ -1,4 +1,7 @@
-"""Messages of a conversation, read part by part: as JSON and as Markdown. No part is kept, nor a connection in between."""
+"""Messages of a conversation: a page, and all of them part by part, as JSON and as Markdown.
+
+One part is held at a time, and no connection in between.
+"""
 
 from collections.abc import AsyncIterator
 from typing import TypeAlias
@@ -9,113 +12,93 @@ from msgspec import Raw
 
 from app.conversations import repository
 from app.conversations.schemas import Conversation, ConversationMessage, MessageQuery, Part
-from app.database.executor import Database
+from app.database.queries import Executor
 from app.http import raw_json
-from app.http.pagination import Order, after_numbered, numbered_cursor
+from app.http.pagination import PAGE_BYTES, after_numbered, numbered_cursor
 from app.http.responses import encode
 from app.problems.catalog import Problem
 
 PART = 500
 """Messages that are read at once at most."""
 
-PART_BYTES = 1_000_000
+PART_BYTES = 256 * 1024
 """Length of their texts, after which no further message is read at once."""
 
 Content: TypeAlias = bytes | AsyncIterator[bytes]
 """What was read: at once when the first part is all, or else part by part."""
 
 
-class Reading(msgspec.Struct, frozen=True):
-    """Messages of a conversation that are read part by part, of which the first is there."""
+class Reading(msgspec.Struct):
+    """A conversation that is read part by part."""
 
     user_id: UUID
     conversation: Conversation
-    order: Order
-    first: Part
-    end: int
-    """The seq of the last message that is wanted."""
+    part: Part
+    """The part that was read last; the one before it is not kept, because a reader may be slow."""
 
     @property
     def is_whole(self) -> bool:
-        """Whether the first part is all."""
-        return self.first.to_seq in {None, self.end}
-
-    @property
-    def has_more(self) -> bool:
-        """Whether the conversation goes on after the last message that is wanted."""
-        last = self.conversation.message_count if self.order == "oldest" else 1
-        return self.first.to_seq is not None and self.end != last
+        """Whether no message comes after the part; those that were added meanwhile do not count."""
+        return self.part.to_seq in {None, self.conversation.message_count}
 
 
 class SavedMeanwhileError(Exception):
     """A conversation was saved as a whole, or deleted, while it was sent: what follows belongs to another one."""
 
 
-async def begin(database: Database, user_id: UUID, id: UUID) -> Reading:
+async def begin(database: Executor, user_id: UUID, id: UUID) -> Reading:
     """Begin to read all messages, oldest first. Raises Problem 404."""
     found = await repository.read(database, user_id, id, "oldest", after=0, limit=PART, bytes=PART_BYTES)
     if found is None:
         raise Problem("not_found")
-    conversation, first = found
-    return Reading(user_id, conversation, "oldest", first, end=conversation.message_count)
+    conversation, part = found
+    return Reading(user_id, conversation, part)
 
 
-async def begin_page(database: Database, user_id: UUID, id: UUID, filters: MessageQuery) -> Reading:
-    """Begin to read a page of messages. Raises Problem 404, and 422 for a bad cursor."""
-    order, wanted = filters.order, filters.limit
+async def page(database: Executor, user_id: UUID, id: UUID, filters: MessageQuery) -> bytes:
+    """Read a page of messages, with the cursor of the next one. Raises Problem 404, and 422 for a bad cursor."""
+    order = filters.order
     after = after_numbered(filters, order)
     if filters.from_ is not None:
         after = max(after, filters.from_ - 1) if order == "oldest" else min(after, filters.from_ + 1)
-    limit = min(wanted, PART)
-    found = await repository.read(database, user_id, id, order, after=after, limit=limit, bytes=PART_BYTES)
+    found = await repository.read(database, user_id, id, order, after=after, limit=filters.limit, bytes=PAGE_BYTES)
     if found is None:
         raise Problem("not_found")
-    conversation, first = found
-    count = conversation.message_count
-    end = min(count, after + wanted) if order == "oldest" else max(1, min(after, count + 1) - wanted)
-    return Reading(user_id, conversation, order, first, end)
+    conversation, part = found
+    last = conversation.message_count if order == "oldest" else 1
+    cursor = "null" if part.to_seq is None or part.to_seq == last else f'"{numbered_cursor(order, part.to_seq)}"'
+    return b'{"items":[%b],"next_cursor":%b}' % (part.items, cursor.encode())
 
 
-async def parts(database: Database, reading: Reading) -> AsyncIterator[str]:
+async def parts(database: Executor, reading: Reading) -> AsyncIterator[bytes]:
     """Read part by part: each as the inside of a JSON array.
 
     Raises SavedMeanwhileError when the rest is no longer the conversation that was begun.
     """
-    part = reading.first
-    yield part.items
-    while part.to_seq not in {None, reading.end}:
-        limit = min(abs(reading.end - part.to_seq), PART)
+    yield reading.part.items
+    while not reading.is_whole:
+        conversation, saves, after = reading.conversation, reading.part.saves, reading.part.to_seq or 0
+        limit = min(conversation.message_count - after, PART)
         found = await repository.read(
-            database,
-            reading.user_id,
-            reading.conversation.id,
-            reading.order,
-            after=part.to_seq,
-            limit=limit,
-            bytes=PART_BYTES,
+            database, reading.user_id, conversation.id, "oldest", after=after, limit=limit, bytes=PART_BYTES
         )
-        if found is None or found[1].saves != part.saves or found[1].to_seq is None:
+        if found is None or found[1].saves != saves or found[1].to_seq is None:
             raise SavedMeanwhileError
-        part = found[1]
-        yield part.items
+        reading.part = found[1]
+        yield reading.part.items
 
 
-def whole(database: Database, reading: Reading) -> Content:
+def whole(database: Executor, reading: Reading) -> Content:
     """A conversation with its messages, as a struct of both would be encoded."""
-    return _enclosed(database, reading, encode(reading.conversation)[:-1] + b',"messages":[', b"]}")
+    head = encode(reading.conversation)[:-1] + b',"messages":['
+    return b"%b%b]}" % (head, reading.part.items) if reading.is_whole else _chunks(database, reading, head)
 
 
-def page(database: Database, reading: Reading) -> Content:
-    """A page of messages, with the cursor of the next one."""
-    cursor = f'"{numbered_cursor(reading.order, reading.end)}"' if reading.has_more else "null"
-    return _enclosed(database, reading, b'{"items":[', f'],"next_cursor":{cursor}}}'.encode())
-
-
-async def markdown(database: Database, reading: Reading) -> AsyncIterator[bytes]:
+async def markdown(database: Executor, reading: Reading) -> AsyncIterator[bytes]:
     """A conversation for reading: who said what. Of an assistant message the content, or else the final answer."""
     yield f"# {' '.join(reading.conversation.title.split())}\n".encode()
     async for items in parts(database, reading):
-        messages = msgspec.json.decode(f"[{items}]", type=list[ConversationMessage])
+        messages = msgspec.json.decode(b"[%b]" % items, type=list[ConversationMessage])
         yield "".join(f"\n## {message.role.capitalize()}\n\n{_said(message)}\n" for message in messages).encode()
 
 
@@ -136,16 +119,10 @@ def _said(message: ConversationMessage) -> str:
     return f"```json\n{raw_json.text(message.stage3)}\n```"
 
 
-def _enclosed(database: Database, reading: Reading, head: bytes, tail: bytes) -> Content:
-    if reading.is_whole:
-        return head + reading.first.items.encode() + tail
-    return _chunks(database, reading, head, tail)
-
-
-async def _chunks(database: Database, reading: Reading, head: bytes, tail: bytes) -> AsyncIterator[bytes]:
-    comma = b""
-    yield head
+async def _chunks(database: Executor, reading: Reading, head: bytes) -> AsyncIterator[bytes]:
     async for items in parts(database, reading):
-        yield comma + items.encode()
-        comma = b","
-    yield tail
+        # By itself, because a part may have megabytes.
+        yield head
+        yield items
+        head = b","
+    yield b"]}"

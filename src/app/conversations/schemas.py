@@ -266,7 +266,7 @@ class Part(msgspec.Struct, frozen=True):
     """A part with another number is of another save."""
     to_seq: int | None
     """The seq of its last message; None: it has none."""
-    items: str
+    items: bytes
     """The messages as JSON, with commas in between."""
 
 
