@@ -50,9 +50,7 @@ class EncodedResponse(Response[T], Generic[T]):
         await send({"type": "http.response.start", "status": self.status_code, "headers": headers})
         body = b"" if "head" in scope["state"] else self.body
         if len(body) > PIECED_ABOVE:
-            for start in range(0, len(body), PIECE):
-                piece, more = body[start : start + PIECE], start + PIECE < len(body)
-                await send({"type": "http.response.body", "body": piece, "more_body": more})
+            await _send_pieces(send, body, more_body=False)
         else:
             await send({"type": "http.response.body", "body": body, "more_body": False})
 
@@ -82,8 +80,15 @@ class StreamingResponse(EncodedResponse[bytes]):
         await send({"type": "http.response.start", "status": self.status_code, "headers": self._headers(scope)})
         if "head" not in scope["state"]:
             async for chunk in self.chunks:
-                await send({"type": "http.response.body", "body": chunk, "more_body": True})
+                await _send_pieces(send, chunk, more_body=True)
         await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+async def _send_pieces(send: Send, body: bytes, *, more_body: bool) -> None:
+    """Send a body, or a part of one, so that the server holds only a piece of it."""
+    for start in range(0, len(body), PIECE):
+        piece, more = body[start : start + PIECE], more_body or start + PIECE < len(body)
+        await send({"type": "http.response.body", "body": piece, "more_body": more})
 
 
 class Versioned(Protocol):
