@@ -236,7 +236,8 @@ def test_what_matches_is_marked_however_late_in_a_long_text_it_stands(api: Api) 
     for q in ("needle", "needle or nonsense", "-nonsense needle", "word needle", "a or needle"):
         [hit] = found(user, q)
         assert "<mark>Needle</mark>" in hit["snippet"], q
-        assert len(hit["snippet"]) < 500
+        # Without the marks: PostgreSQL 15 shows up to 30 words and marks each "word", later ones show 15.
+        assert len(re.sub("</?mark>", "", hit["snippet"])) < 200
 
 
 def test_a_snippet_is_short(api: Api) -> None:
