@@ -10,7 +10,7 @@ import signal
 import socket
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any, Self
 
@@ -20,7 +20,7 @@ import pytest
 from client import PASSWORD, Api
 from serving import PATIENCE, Serving, run, until
 
-from app.http.responses import EncodedResponse
+from app.http.responses import EncodedResponse, StreamingResponse
 
 SOCKETS = 1100
 LARGE = 7_000_000
@@ -331,3 +331,24 @@ def test_an_answer_of_more_than_256_kib_is_sent_in_pieces_one_after_another(api:
         assert b"".join(message["body"] for message in messages) == body[:size]
         assert [message["more_body"] for message in messages] == [True] * (pieces - 1) + [False]
         assert max(len(message["body"]) for message in messages) <= 256 * 1024
+
+
+def test_a_part_of_a_streamed_answer_is_sent_in_pieces(api: Api) -> None:
+    parts = [b"a" * 10, b"", bytes(range(256)) * 1024]
+
+    async def chunks() -> AsyncIterator[bytes]:
+        for part in parts:
+            yield part
+
+    sent: list[Any] = []
+
+    async def send(message: Any) -> None:
+        await asyncio.sleep(0)
+        sent.append(message)
+
+    scope: Any = {"state": {"request_id": "x"}}
+    api.runner.run(StreamingResponse(chunks()).send(scope, send))
+    bodies = [message["body"] for message in sent[1:]]
+    assert b"".join(bodies) == b"".join(parts)
+    assert [len(body) for body in bodies] == [10, 65536, 65536, 65536, 65536, 0]
+    assert [message["more_body"] for message in sent[1:]] == [True] * 5 + [False]

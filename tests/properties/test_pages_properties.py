@@ -180,9 +180,11 @@ def test_pages_end_at_their_bytes_and_give_every_row_once(
         [rows] = walked(user, path, 200)
         keys = [row[each.key] for row in made]
         assert [msgspec.json.decode(row)[each.key] for row in rows] == (keys if order == "oldest" else keys[::-1])
-        with monkeypatch.context() as patched:
-            patched.setattr(importlib.import_module(each.reader), "PAGE_BYTES", most)
-            assert list(walked(user, path, limit)) == cut(rows, limit, most, each.measure)
+        # At random, and exactly what two rows have.
+        for bytes_ in {most, sum(map(each.measure, rows[:2]))} - {0}:
+            with monkeypatch.context() as patched:
+                patched.setattr(importlib.import_module(each.reader), "PAGE_BYTES", bytes_)
+                assert list(walked(user, path, limit)) == cut(rows, limit, bytes_, each.measure)
 
     check()
 
