@@ -320,6 +320,9 @@ def test_a_statement_that_reaches_other_tenants_is_caught(sql: str) -> None:
 
 PAGE = 51
 
+EARLY = 5
+"""Rows that a page may read which ends with its first one."""
+
 FIRST_SEEDED_DAY = date(2020, 1, 1)
 """The ids are spread over 2,000 days, 50 a day, in the same order."""
 
@@ -468,6 +471,11 @@ class Plans:
                     faults.append(f"{node['Node Type']} at depth {depth}")
                 if dropped > node["Actual Rows"]:
                     faults.append(f"drops {dropped} rows for {node['Actual Rows']:.0f} at depth {depth}")
+        if "bytes" in order:
+            # With the first row they are reached, and what looks ahead reads a few more.
+            ended = await self._plan(sql, order, await self._values(0.5) | {"bytes": 1}, analyze=True)
+            read = max(node["Actual Rows"] for node in _nodes(ended) if node["Node Type"] in {"Limit", "Subquery Scan"})
+            faults += [f"reads {read:.0f} rows for a page of one"] if read > EARLY else []
         return faults + await self.look_up_faults(sql, order)
 
     async def json_faults(self, query: Query, row: Any) -> list[str]:
