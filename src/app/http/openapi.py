@@ -25,9 +25,9 @@ One durable JSON API for small apps, on PostgreSQL: what its users do, write, ea
 Services act for a user with `X-On-Behalf-Of: <user id>` or `<provider>:<subject>`; whoever is named by a subject for the first
 time is made.
 
-Times are RFC 3339 in UTC. Unknown fields and parameters are refused. A body has at most 100,000 values and is at most 100 levels
-deep; 256 KiB, where nothing else is said (whole conversations, messages and cached answers 8 MiB, daily reviews and blog entries
-1 MiB). Every error is an `application/problem+json`
+Times are RFC 3339 in UTC. Unknown fields and parameters are refused. A body has at most 100,000 values and is at most 100
+levels deep; 256 KiB, where nothing else is said (whole conversations, messages and cached answers 8 MiB, daily reviews and blog
+entries 1 MiB). Every error is an `application/problem+json`
 (RFC 9457) with a stable `code`; `GET /problems/{code}` explains it. Every answer carries `X-Request-Id`: name it when you
 report a fault. `HEAD` works where `GET` does.
 """
