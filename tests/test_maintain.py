@@ -192,3 +192,26 @@ def test_the_command_says_what_it_did(api: Api, sql: Run, database: str) -> None
     assert (broken.returncode, broken.stdout) == (1, f"{user.id}\n")
     assert broken.stderr == "holdfast: The ledger does not add up for 1 of all accounts.\n"
     sql("update credit_accounts set available = available - 1 where user_id = $1", user.id)
+
+
+def test_a_session_that_is_used_again_while_expired_ones_go_stays(
+    api: Api, sql: Run, runner: asyncio.Runner, database: str
+) -> None:
+    user = api.user()
+
+    async def use_during_the_removal() -> dict[str, int]:
+        writer = await asyncpg.connect(database)
+        # A request that began before the end: its worker still counts the session as live.
+        past = "created_at = now() - interval '1 hour', expires_at = now() - interval '1 second'"
+        await writer.execute(f"update sessions set {past} where user_id = $1", user.id)
+        async with writer.transaction():
+            await writer.execute("update sessions set expires_at = now() + interval '1 day' where user_id = $1", user.id)
+            removal = asyncio.create_task(jobs.run(api.database, api.storage))
+            async with asyncio.timeout(5):
+                while not await writer.fetchval("select count(*) from pg_locks where not granted"):  # noqa: ASYNC110 - a lock sets no event
+                    await asyncio.sleep(0.01)
+        await writer.close()
+        return await removal
+
+    assert runner.run(use_during_the_removal())["expired sessions"] == 0
+    assert sql("select count(*) as n from sessions where user_id = $1", user.id)[0]["n"] == 1
