@@ -109,14 +109,14 @@ begin
         raise check_violation using
             message = 'the last active admin stays one', table = 'users', constraint = 'users_last_admin';
     end if;
-    return new;
+    return coalesce(new, old);
 end $$;
 
 --
 -- Name: FUNCTION keep_an_admin(); Type: COMMENT; Schema: public; Owner: -
 --
 
-COMMENT ON FUNCTION public.keep_an_admin() IS 'Refuses to demote or disable the last active admin.';
+COMMENT ON FUNCTION public.keep_an_admin() IS 'Refuses to demote, disable or delete the last active admin.';
 
 --
 -- Name: new_id(timestamp with time zone); Type: FUNCTION; Schema: public; Owner: -
@@ -2434,6 +2434,12 @@ CREATE TRIGGER users_deleted AFTER DELETE ON public.users FOR EACH ROW EXECUTE F
 CREATE TRIGGER users_last_admin BEFORE UPDATE OF role, is_active ON public.users FOR EACH ROW WHEN (((old.role = 'admin'::text) AND old.is_active AND (NOT ((new.role = 'admin'::text) AND new.is_active)))) EXECUTE FUNCTION public.keep_an_admin();
 
 --
+-- Name: users users_last_admin_stays; Type: TRIGGER; Schema: public; Owner: -
+--
+
+CREATE TRIGGER users_last_admin_stays BEFORE DELETE ON public.users FOR EACH ROW WHEN (((old.role = 'admin'::text) AND old.is_active)) EXECUTE FUNCTION public.keep_an_admin();
+
+--
 -- Name: users users_touch; Type: TRIGGER; Schema: public; Owner: -
 --
 
@@ -2798,4 +2804,5 @@ INSERT INTO public.schema_migrations (version) VALUES
     ('20261121002720'),
     ('20261121002730'),
     ('20261121003000'),
-    ('20261121004000');
+    ('20261121004000'),
+    ('20261121004300');

@@ -341,6 +341,30 @@ def test_the_last_active_admin_stays_one(other: tuple[Api, Sql]) -> None:
     assert admin.patch(path, {"role": "user"}).status_code == 200
 
 
+def test_the_last_active_admin_cannot_delete_the_own_account(other: tuple[Api, Sql]) -> None:
+    api, sql = other
+    admin, disabled = with_role(api, sql, "admin"), with_role(api, sql, "admin")
+    sql("update users set is_active = false where id = $1", disabled.id)
+    assert_problem(admin.request("DELETE", "/v1/me", json={"password": PASSWORD}), 409, "last_admin")
+    assert admin.get("/v1/me").status_code == 200
+    assert_problem(admin.request("DELETE", "/v1/me", json={"password": "wrong password"}), 403, "wrong_password")
+    second = with_role(api, sql, "admin")
+    assert admin.request("DELETE", "/v1/me", json={"password": PASSWORD}).status_code == 204
+    assert_problem(second.request("DELETE", "/v1/me", json={"password": PASSWORD}), 409, "last_admin")
+    user = api.user()
+    assert user.request("DELETE", "/v1/me", json={"password": PASSWORD}).status_code == 204
+
+
+def test_of_admins_who_delete_themselves_at_once_one_stays(other: tuple[Api, Sql]) -> None:
+    api, sql = other
+    for _ in range(10):
+        admins = [with_role(api, sql, "admin") for _ in range(2)]
+        sql("update users set role = 'user' where role = 'admin' and id <> all($1::uuid[])", [each.id for each in admins])
+        answers = api.together(*(each.send("DELETE", "/v1/me", json={"password": PASSWORD}) for each in admins))
+        assert sorted(answer.status_code for answer in answers) == [204, 409]
+        assert sql("select count(*) as n from users where role = 'admin' and is_active")[0]["n"] == 1
+
+
 def test_of_admins_who_demote_each_other_at_once_one_stays(other: tuple[Api, Sql]) -> None:
     api, sql = other
     for number in range(15):

@@ -88,9 +88,9 @@ async def patch_me(request: Request, data: JSONBody[MePatch], versions: Versions
     return responses.versioned(await rules.patch_me(request.services, request.caller, versions, data))
 
 
-@delete("/v1/me", status_code=204, opt=SESSION_ONLY | {"problems": ["wrong_password", "rate_limited"]})
+@delete("/v1/me", status_code=204, opt=SESSION_ONLY | {"problems": ["wrong_password", "last_admin", "rate_limited"]})
 async def delete_me(request: Request, data: JSONBody[AccountDeletion], versions: Versions) -> EncodedResponse[None]:
-    """Delete one's own account and everything it owns, for good."""
+    """Delete one's own account and everything it owns, for good. The last active admin stays."""
     await rules.delete_me(request.services, request.caller.user_id, data, versions)
     return responses.no_content()
 

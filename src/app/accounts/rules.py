@@ -236,7 +236,10 @@ async def check_password(services: Services, user_id: UUID, password: str | Unse
 
 
 async def delete_me(services: Services, user_id: UUID, deletion: AccountDeletion, versions: Versions) -> None:
-    """Delete an account, after a check of the password. Raises Problem 401, 403, 412, 422, 429."""
+    """Delete an account, after a check of the password. Raises Problem 401, 403, 412, 422, 429.
+
+    Raises CheckViolationError for the last active admin, which is answered by 409.
+    """
     await check_password(services, user_id, deletion.password, "password")
     if not await repository.delete_me(services.database, user_id, versions):
         gone = await repository.me(services.database, user_id) is None
