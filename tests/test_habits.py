@@ -79,6 +79,34 @@ def test_a_patch_changes_what_it_names_null_clears_and_nothing_changes_nothing(a
     assert_problem(ada.delete(path), 404, "not_found")
 
 
+TRANSITIONS = [
+    ({"frequency": "daily"}, {"frequency": "weekly"}, 1),
+    ({"frequency": "daily"}, {"frequency": "custom"}, 7),
+    ({"frequency": "daily", "target_days": 3}, {"frequency": "weekly"}, 1),
+    ({"frequency": "weekly", "target_days": 3}, {"frequency": "daily"}, 7),
+    ({"frequency": "custom", "target_days": 3}, {"frequency": "daily"}, 7),
+    ({"frequency": "weekly", "target_days": 3}, {"frequency": "custom"}, 3),
+    ({"frequency": "custom", "target_days": 3}, {"frequency": "weekly"}, 3),
+    ({"frequency": "daily"}, {"frequency": "weekly", "target_days": 5}, 5),
+    ({"frequency": "weekly", "target_days": 3}, {"frequency": "daily", "target_days": 2}, 2),
+    ({"frequency": "weekly", "target_days": 3}, {"frequency": "weekly"}, 3),
+    ({"frequency": "weekly", "target_days": 3}, {"name": "Other"}, 3),
+    ({"frequency": "daily", "target_days": 3}, {"frequency": "daily"}, 3),
+]
+
+
+@pytest.mark.parametrize(("fields", "changes", "target_days"), TRANSITIONS)
+def test_another_frequency_brings_its_own_default_of_target_days(
+    ada: User, fields: Any, changes: Any, target_days: int
+) -> None:
+    path = habit(ada, **fields)
+    before = ada.get(path).json()
+    changed = ada.patch(path, changes).json()
+    expected = before | changes | {"target_days": target_days}
+    assert changed == (expected | set_by_change(before, changed) if expected != before else before)
+    assert ada.get(path).json() == changed
+
+
 @pytest.mark.parametrize(
     ("fields", "field"),
     [

@@ -77,12 +77,19 @@ from counted
 where ended <= 1;
 
 -- name: patch(user_id, id, versions, changes)^
--- A merge patch as in tasks.patch.
+-- A merge patch as in tasks.patch. A habit that becomes daily, or no longer is, gets the target_days that create() gives it,
+-- unless they are sent, too: those of a daily habit mean nothing.
 update habits h
 set (name, description, kind, unit, target_value, frequency, target_days, category, color, icon, reminder_time,
     is_archived, position) = (
-    select p.name, p.description, p.kind, p.unit, p.target_value, p.frequency, p.target_days, p.category, p.color, p.icon,
-        p.reminder_time, p.is_archived, p.position
+    select p.name, p.description, p.kind, p.unit, p.target_value, p.frequency,
+        case
+            when (p.frequency = 'daily') = (h.frequency = 'daily') or :changes::jsonb -> 'target_days' is not null
+                then p.target_days
+            when p.frequency = 'weekly' then 1
+            else 7
+        end,
+        p.category, p.color, p.icon, p.reminder_time, p.is_archived, p.position
     from jsonb_populate_record(h, :changes::jsonb) p)
 where h.user_id = :user_id
   and h.id = :id

@@ -78,7 +78,7 @@ TargetDays = Annotated[
         ge=1,
         le=7,
         description="Weekly and custom habits: how many days of a week must be completed. Default: 1 for a weekly habit, "
-        "else 7.",
+        "else 7; also when a habit becomes daily, or no longer is.",
         examples=[3],
     ),
 ]
