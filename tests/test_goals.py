@@ -604,6 +604,11 @@ def test_a_goal_without_a_start_comes_again_after_today(api: Api) -> None:
         "FREQ=MONTHLY;BYMONTHDAY=32", "FREQ=MONTHLY;BYMONTH=2;BYMONTHDAY=30", "FREQ=YEARLY;BYYEARDAY=400",
         "FREQ=YEARLY;BYYEARDAY=366;BYMONTH=1", "FREQ=MONTHLY;BYSETPOS=367", "FREQ=MONTHLY;BYDAY=MO;BYSETPOS=6", "FREQ=DAILY;",
         "FREQ=YEARLY;BYEASTER=1", "FREQ=DAILY;" + "BYDAY=MO;" * 60,
+        # What RFC 5545, 3.3.10, forbids though each part is right.
+        "FREQ=DAILY;COUNT=2;UNTIL=20270101", "FREQ=WEEKLY;UNTIL=20270101T000000Z;BYDAY=MO;COUNT=1", "FREQ=MONTHLY;BYSETPOS=1",
+        "FREQ=MONTHLY;INTERVAL=2;WKST=SU;BYSETPOS=-1", "FREQ=YEARLY;BYWEEKNO=20;BYDAY=1MO", "FREQ=YEARLY;BYDAY=MO,-1FR;BYWEEKNO=1",
+        "FREQ=YEARLY;BYYEARDAY=1,367", "FREQ=YEARLY;BYYEARDAY=-1,-367", "FREQ=MONTHLY;BYDAY=MO;BYSETPOS=1,367",
+        "FREQ=DAILY;UNTIL=20270101T240000Z", "FREQ=DAILY;UNTIL=20270101T236000", "FREQ=DAILY;UNTIL=20270101T235961Z",
     ],
 )  # fmt: skip
 def test_a_rule_that_is_none_is_refused(ada: User, pattern: str) -> None:
@@ -613,6 +618,18 @@ def test_a_rule_that_is_none_is_refused(ada: User, pattern: str) -> None:
     path = f"/v1/goals/{goal(ada)['id']}"
     assert_problem(ada.patch(path, {"recurrence_pattern": pattern}), 422, "invalid", "recurrence_pattern")
     assert datetime.now(UTC) - before < timedelta(seconds=2)
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        "FREQ=DAILY;COUNT=2", "FREQ=DAILY;UNTIL=20270101", "FREQ=DAILY;UNTIL=20270101T235960Z", "FREQ=MONTHLY;BYMONTHDAY=1,2;BYSETPOS=2",
+        "FREQ=YEARLY;BYSETPOS=366;BYMONTH=1,2,3,4,5,6,7,8,9,10,11,12;BYDAY=MO,TU,WE,TH,FR,SA,SU", "FREQ=YEARLY;BYYEARDAY=366,-366",
+        "FREQ=YEARLY;BYWEEKNO=20;BYDAY=MO", "FREQ=YEARLY;BYDAY=53MO,-53MO",
+    ],
+)  # fmt: skip
+def test_a_rule_at_the_limits_of_the_rfc_is_taken(ada: User, pattern: str) -> None:
+    assert goal(ada, recurrence_pattern=pattern)["recurrence_pattern"] == pattern
 
 
 def test_an_imported_pattern_that_is_no_rule_makes_no_trouble(api: Api, runner: asyncio.Runner, database: str) -> None:

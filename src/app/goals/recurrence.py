@@ -45,7 +45,10 @@ def next_occurrence(pattern: str, start: date, end: date | None) -> Occurrence |
 
 
 def check(pattern: str | None | UnsetType) -> None:
-    """Raise Problem 422 for a rule that python-dateutil refuses, or that names no day. Decoding has checked its form."""
+    """Raise Problem 422 for a rule that RFC 5545 forbids or python-dateutil refuses, or that names no day.
+
+    Decoding has checked its form.
+    """
     if not isinstance(pattern, str):
         return
     try:
@@ -54,6 +57,10 @@ def check(pattern: str | None | UnsetType) -> None:
         day = _next_day({**parts, "INTERVAL": "1"}, date(2000, 1, 1))
     except (ValueError, IndexError):
         raise _refused("is not a recurrence rule of RFC 5545") from None
+    if "COUNT" in parts and "UNTIL" in parts:
+        raise _refused("must not have both COUNT and UNTIL")
+    if "BYSETPOS" in parts and not any(name.startswith("BY") for name in parts.keys() - {"BYSETPOS"}):
+        raise _refused("must not have BYSETPOS without another BY part")
     if day is None:
         raise _refused("names no day that ever comes")
 

@@ -49,7 +49,7 @@ constraints.owned(
 
 
 _WEEKDAY = "(MO|TU|WE|TH|FR|SA|SU)"
-_NUMBER = "[+-]?[1-9][0-9]{0,2}"
+_DAY_OF_YEAR = "[+-]?(36[0-6]|3[0-5][0-9]|[12][0-9]{2}|[1-9][0-9]?)"
 
 
 def _part(name: str, value: str, *, many: bool = True) -> str:
@@ -60,13 +60,13 @@ _ANY = "|".join(
     (
         _part("INTERVAL", "[1-9][0-9]{0,2}", many=False),
         _part("COUNT", "[1-9][0-9]{0,3}", many=False),
-        _part("UNTIL", "[0-9]{8}(T[0-9]{6}Z?)?", many=False),
+        _part("UNTIL", "[0-9]{8}(T([01][0-9]|2[0-3])[0-5][0-9]([0-5][0-9]|60)Z?)?", many=False),
         _part("WKST", _WEEKDAY, many=False),
         _part("BYMONTH", "(1[0-2]|[1-9])"),
     )
 )
-_MONTHLY = "|".join((_ANY, _part("BYMONTHDAY", "[+-]?(3[01]|[12][0-9]|[1-9])"), _part("BYSETPOS", _NUMBER)))
-_YEARLY = "|".join((_MONTHLY, _part("BYYEARDAY", _NUMBER), _part("BYWEEKNO", "[+-]?(5[0-3]|[1-4][0-9]|[1-9])")))
+_MONTHLY = "|".join((_ANY, _part("BYMONTHDAY", "[+-]?(3[01]|[12][0-9]|[1-9])"), _part("BYSETPOS", _DAY_OF_YEAR)))
+_YEARLY = "|".join((_MONTHLY, _part("BYYEARDAY", _DAY_OF_YEAR), _part("BYWEEKNO", "[+-]?(5[0-3]|[1-4][0-9]|[1-9])")))
 
 RECURRENCE = (
     "^(RRULE:)?FREQ=("
@@ -93,7 +93,8 @@ RecurrencePattern = Annotated[
     Meta(
         max_length=500,
         pattern=RECURRENCE,
-        description="A recurrence rule of RFC 5545 about days: when the next occurrence begins.",
+        description="A recurrence rule of RFC 5545 about days: when the next occurrence begins. COUNT or UNTIL, not both; a time "
+        "of day in UNTIL does not count; BYSETPOS only beside another BY part.",
         examples=["FREQ=WEEKLY;BYDAY=MO"],
     ),
 ]
