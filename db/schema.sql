@@ -119,6 +119,50 @@ end $$;
 COMMENT ON FUNCTION public.keep_an_admin() IS 'Refuses to demote, disable or delete the last active admin.';
 
 --
+-- Name: keep_goals_shallow(); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.keep_goals_shallow() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+declare
+    above integer;
+    below integer := 0;
+begin
+    with recursive reached_ancestor as (
+        select new.parent_id as id, 1 as level
+        union all
+        select parent.parent_id, r.level + 1
+        from reached_ancestor r
+        cross join lateral (
+            select g.parent_id from goals g where g.user_id = new.user_id and g.id = r.id limit 1) parent
+        where r.level < 100 and parent.parent_id is not null)
+    select max(level) into above from reached_ancestor;
+    if tg_op = 'UPDATE' and above < 100 then
+        with recursive reached_goal as (
+            select new.id as id, 0 as level
+            union all
+            select child.id, r.level + 1
+            from reached_goal r
+            cross join lateral (
+                select g.id from goals g where g.user_id = new.user_id and g.parent_id = r.id limit 10000) child
+            where above + r.level < 100)
+        select max(level) into below from (select level from reached_goal limit 10000) counted;
+    end if;
+    if above + 1 + below > 100 then
+        raise check_violation using
+            message = 'a goal is too deep', table = 'goals', constraint = 'goals_depth';
+    end if;
+    return new;
+end $$;
+
+--
+-- Name: FUNCTION keep_goals_shallow(); Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON FUNCTION public.keep_goals_shallow() IS 'Refuses a goal below the 100th level.';
+
+--
 -- Name: new_id(timestamp with time zone); Type: FUNCTION; Schema: public; Owner: -
 --
 
@@ -854,7 +898,7 @@ COMMENT ON COLUMN public.goals.recurrence_pattern IS 'An RFC 5545 recurrence rul
 -- Name: COLUMN goals.parent_id; Type: COMMENT; Schema: public; Owner: -
 --
 
-COMMENT ON COLUMN public.goals.parent_id IS 'A goal of the same user; cycles are refused by the statement that moves a goal (goals.move).';
+COMMENT ON COLUMN public.goals.parent_id IS 'A goal of the same user; a circle is refused by the statement that moves a goal (goals.patch), a chain of more than 100 goals by a trigger.';
 
 --
 -- Name: COLUMN goals.previous_id; Type: COMMENT; Schema: public; Owner: -
@@ -2356,6 +2400,18 @@ CREATE TRIGGER foods_touch BEFORE UPDATE ON public.foods FOR EACH ROW EXECUTE FU
 CREATE TRIGGER goal_progress_touch BEFORE UPDATE ON public.goal_progress FOR EACH ROW EXECUTE FUNCTION public.touch();
 
 --
+-- Name: goals goals_depth_of_moved; Type: TRIGGER; Schema: public; Owner: -
+--
+
+CREATE TRIGGER goals_depth_of_moved BEFORE UPDATE OF parent_id ON public.goals FOR EACH ROW WHEN (((new.parent_id IS NOT NULL) AND (new.parent_id IS DISTINCT FROM old.parent_id))) EXECUTE FUNCTION public.keep_goals_shallow();
+
+--
+-- Name: goals goals_depth_of_new; Type: TRIGGER; Schema: public; Owner: -
+--
+
+CREATE TRIGGER goals_depth_of_new BEFORE INSERT ON public.goals FOR EACH ROW WHEN ((new.parent_id IS NOT NULL)) EXECUTE FUNCTION public.keep_goals_shallow();
+
+--
 -- Name: goals goals_touch; Type: TRIGGER; Schema: public; Owner: -
 --
 
@@ -2805,4 +2861,5 @@ INSERT INTO public.schema_migrations (version) VALUES
     ('20261121002730'),
     ('20261121003000'),
     ('20261121004000'),
-    ('20261121004300');
+    ('20261121004300'),
+    ('20261121004310');

@@ -1,7 +1,7 @@
 """Goals: the whole contract of /v1/goals, of their progress and their trees."""
 
 import asyncio
-import json
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
@@ -377,7 +377,9 @@ def test_a_tree_nests_every_sub_goal_and_rolls_percentages_up(ada: User) -> None
     assert [each["goal"]["id"] for each in read["children"][1]["children"]] == [given_up]
     assert read["children"][0]["goal"] == ada.get(f"/v1/goals/{first}").json()
     assert tree(ada, first) == read["children"][0]
-    assert tree(ada, given_up) == {"goal": ada.get(f"/v1/goals/{given_up}").json(), "children": [], "rolled_up_percentage": 0}
+    assert tree(ada, given_up) == {
+        "goal": ada.get(f"/v1/goals/{given_up}").json(), "children": [], "children_left_out": 0, "rolled_up_percentage": 0
+    }  # fmt: skip
 
 
 @contextmanager
@@ -395,22 +397,76 @@ CHAIN = """
     returning id, parent_id"""
 
 
-@pytest.mark.parametrize("depth", [500, 5_000])
-def test_a_chain_of_any_depth_is_read_moved_and_deleted(api: Api, runner: asyncio.Runner, database: str, depth: int) -> None:
-    user = api.user()
+def chain_of(user: User, runner: asyncio.Runner, database: str, depth: int) -> list[str]:
+    """A chain from before there was a limit, or that an import of that time made: its ids, the top first."""
+
+    async def insert(connection: "asyncpg.Connection[asyncpg.Record]") -> list[str]:
+        async with connection.transaction():
+            await connection.execute("set local session_replication_role = replica")
+            return [str(row["id"]) for row in await connection.fetch(CHAIN, user.id, depth)]
+
     with connected(runner, database) as connection:
-        chain = [str(row["id"]) for row in runner.run(connection.fetch(CHAIN, user.id, depth))]
+        return runner.run(insert(connection))
+
+
+@pytest.mark.parametrize("depth", [500, 5_000])
+def test_a_chain_of_any_depth_is_read_cut_moved_and_deleted(
+    api: Api, runner: asyncio.Runner, database: str, depth: int
+) -> None:
+    user = api.user()
+    chain = chain_of(user, runner, database, depth)
     progress(user, chain[-1], value=1)
-    text = user.get(f"/v1/goals/{chain[0]}/tree").text
-    assert text.count('"rolled_up_percentage":25.0') == text.count('"children":[') == depth
-    # Deeper than json.loads goes: the innermost, and the way out.
-    leaf = user.get(f"/v1/goals/{chain[-1]}").text
-    assert text.endswith('{"goal":' + leaf + ',"rolled_up_percentage":25.0,"children":[' + "]}" * depth)
-    assert json.loads(user.get(f"/v1/goals/{chain[-100]}/tree").text)["rolled_up_percentage"] == 25
+    read, levels = tree(user, chain[0]), []
+    while True:
+        levels.append((read["goal"]["id"], read["rolled_up_percentage"], read["children_left_out"]))
+        if not read["children"]:
+            break
+        [read] = read["children"]
+    # What is left out still counts.
+    assert levels == [(each, 25, int(place == 99)) for place, each in enumerate(chain[:100])]
+    assert tree(user, levels[-1][0])["goal"]["id"] == levels[-1][0]
+    assert tree(user, chain[-100])["children_left_out"] == 0
     assert_problem(user.patch(f"/v1/goals/{chain[0]}", {"parent_id": chain[-1]}), 422, "goals_cycle", "parent_id")
-    assert goal(user, parent_id=chain[-1])["parent_id"] == chain[-1]
+    assert user.patch(f"/v1/goals/{chain[-1]}", {"title": "Still there"}).status_code == 200
+    new = {"title": "T", "goal_type": "daily", "parent_id": chain[-1]}
+    assert_problem(user.post("/v1/goals", new), 422, "goals_too_deep", "parent_id")
+    assert user.patch(f"/v1/goals/{chain[-1]}", {"parent_id": chain[98]}).status_code == 200
     assert user.delete(f"/v1/goals/{chain[0]}").status_code == 204
     assert goals(user) == []
+
+
+def test_a_chain_of_100_goals_takes_no_more_at_its_end_nor_below_what_moves(api: Api) -> None:
+    user = api.user()
+    chain = [goal(user)["id"]]
+    for _ in range(99):
+        chain.append(goal(user, parent_id=chain[-1])["id"])
+    new = {"title": "T", "goal_type": "daily", "parent_id": chain[-1]}
+    assert_problem(user.post("/v1/goals", new), 422, "goals_too_deep", "parent_id")
+    assert tree(user, chain[0])["children_left_out"] == 0
+    single, top, middle = goal(user)["id"], goal(user)["id"], goal(user, parent_id=chain[97])["id"]
+    bottom = goal(user, parent_id=top)["id"]
+    assert_problem(user.patch(f"/v1/goals/{single}", {"parent_id": chain[-1]}), 422, "goals_too_deep", "parent_id")
+    assert_problem(user.patch(f"/v1/goals/{top}", {"parent_id": middle}), 422, "goals_too_deep", "parent_id")
+    assert_problem(user.patch(f"/v1/goals/{chain[0]}", {"parent_id": single}), 422, "goals_too_deep", "parent_id")
+    assert user.patch(f"/v1/goals/{top}", {"parent_id": chain[97]}).status_code == 200
+    assert user.patch(f"/v1/goals/{bottom}", {"title": "The 100th level"}).status_code == 200
+    assert user.patch(f"/v1/goals/{single}", {"parent_id": chain[98]}).status_code == 200
+    assert user.patch(f"/v1/goals/{chain[1]}", {"parent_id": None}).status_code == 200
+
+
+def test_a_tree_of_10_000_goals_is_answered_soon(api: Api, runner: asyncio.Runner, database: str) -> None:
+    user = api.user()
+    top = goal(user)["id"]
+    with connected(runner, database) as connection:
+        wide = """
+            insert into goals (user_id, title, goal_type, parent_id)
+            select $1, 'G', 'daily', $2::text::uuid from generate_series(1, 9999) n"""
+        runner.run(connection.execute(wide, user.id, top))
+    began = time.monotonic()
+    assert len(tree(user, top)["children"]) == 9_999
+    moved = user.patch(f"/v1/goals/{top}", {"parent_id": goal(user)["id"]})
+    assert moved.status_code == 200
+    assert time.monotonic() - began < 5
 
 
 def test_a_tree_that_is_too_large_says_so(ada: User, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -606,8 +662,9 @@ def test_a_goal_without_a_start_comes_again_after_today(api: Api) -> None:
         "FREQ=YEARLY;BYEASTER=1", "FREQ=DAILY;" + "BYDAY=MO;" * 60,
         # What RFC 5545, 3.3.10, forbids though each part is right.
         "FREQ=DAILY;COUNT=2;UNTIL=20270101", "FREQ=WEEKLY;UNTIL=20270101T000000Z;BYDAY=MO;COUNT=1", "FREQ=MONTHLY;BYSETPOS=1",
-        "FREQ=MONTHLY;INTERVAL=2;WKST=SU;BYSETPOS=-1", "FREQ=YEARLY;BYWEEKNO=20;BYDAY=1MO", "FREQ=YEARLY;BYDAY=MO,-1FR;BYWEEKNO=1",
-        "FREQ=YEARLY;BYYEARDAY=1,367", "FREQ=YEARLY;BYYEARDAY=-1,-367", "FREQ=MONTHLY;BYDAY=MO;BYSETPOS=1,367",
+        "FREQ=MONTHLY;INTERVAL=2;WKST=SU;BYSETPOS=-1", "FREQ=YEARLY;BYWEEKNO=20;BYDAY=1MO",
+        "FREQ=YEARLY;BYDAY=MO,-1FR;BYWEEKNO=1", "FREQ=YEARLY;BYYEARDAY=1,367", "FREQ=YEARLY;BYYEARDAY=-1,-367",
+        "FREQ=MONTHLY;BYDAY=MO;BYSETPOS=1,367",
         "FREQ=DAILY;UNTIL=20270101T240000Z", "FREQ=DAILY;UNTIL=20270101T236000", "FREQ=DAILY;UNTIL=20270101T235961Z",
     ],
 )  # fmt: skip
@@ -623,8 +680,9 @@ def test_a_rule_that_is_none_is_refused(ada: User, pattern: str) -> None:
 @pytest.mark.parametrize(
     "pattern",
     [
-        "FREQ=DAILY;COUNT=2", "FREQ=DAILY;UNTIL=20270101", "FREQ=DAILY;UNTIL=20270101T235960Z", "FREQ=MONTHLY;BYMONTHDAY=1,2;BYSETPOS=2",
-        "FREQ=YEARLY;BYSETPOS=366;BYMONTH=1,2,3,4,5,6,7,8,9,10,11,12;BYDAY=MO,TU,WE,TH,FR,SA,SU", "FREQ=YEARLY;BYYEARDAY=366,-366",
+        "FREQ=DAILY;COUNT=2", "FREQ=DAILY;UNTIL=20270101", "FREQ=DAILY;UNTIL=20270101T235960Z",
+        "FREQ=MONTHLY;BYMONTHDAY=1,2;BYSETPOS=2", "FREQ=YEARLY;BYYEARDAY=366,-366",
+        "FREQ=YEARLY;BYSETPOS=366;BYMONTH=1,2,3,4,5,6,7,8,9,10,11,12;BYDAY=MO,TU,WE,TH,FR,SA,SU",
         "FREQ=YEARLY;BYWEEKNO=20;BYDAY=MO", "FREQ=YEARLY;BYDAY=53MO,-53MO",
     ],
 )  # fmt: skip

@@ -59,7 +59,7 @@ class Model:
         parts = [child["rolled_up_percentage"] for child in children if child["goal"]["status"] != "cancelled"]
         goal = self.read(id)
         rolled_up = sum(parts) / len(parts) if parts else goal["percentage"]
-        return {"goal": goal, "rolled_up_percentage": rolled_up, "children": children}
+        return {"goal": goal, "rolled_up_percentage": rolled_up, "children_left_out": 0, "children": children}
 
 
 class Goals(RuleBasedStateMachine):

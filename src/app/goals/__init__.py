@@ -1,1 +1,1 @@
-"""Goals: progress, sub-goals to any depth, and goals that recur."""
+"""Goals: progress, trees of sub-goals, and goals that recur."""

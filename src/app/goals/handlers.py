@@ -18,7 +18,7 @@ from app.problems.catalog import Problem
 from app.problems.ownership import missing
 
 
-@post("/", opt={"problems": ["not_found", "goals_cycle"]})
+@post("/", opt={"problems": ["not_found", "goals_cycle", "goals_too_deep"]})
 async def create(request: Request, data: JSONBody[GoalCreate]) -> EncodedResponse[Goal]:
     """Make a goal. Sent again with the same `id`: 200 with the goal as it stands, and nothing new.
 
@@ -42,7 +42,7 @@ async def page(request: Request, filters: FromQuery[GoalQuery]) -> EncodedRespon
     return pagination.answer(goals, filters)
 
 
-@patch("/{id:uuid}", opt={"problems": ["goals_cycle"]})
+@patch("/{id:uuid}", opt={"problems": ["goals_cycle", "goals_too_deep"]})
 async def change(request: Request, id: FromPath[UUID], data: JSONBody[GoalPatch], versions: Versions) -> EncodedResponse[Goal]:
     """Change a goal by a merge patch: with `parent_id` it moves, with all its sub-goals.
 
@@ -68,7 +68,8 @@ async def tree(request: Request, id: FromPath[UUID]) -> EncodedResponse[GoalTree
     """Read a goal with all its sub-goals, and how far they are together.
 
     A goal's `rolled_up_percentage` is the mean of those of its sub-goals, without cancelled ones; without any sub-goal it is
-    the goal's own `percentage`. Sub-goals are nested to any depth; a tree of more than 10,000 goals is refused.
+    the goal's own `percentage`. The answer has at most 100 levels: goals from before there was this limit may have more below,
+    which count, and of which `children_left_out` tells. A tree of more than 10,000 goals is refused.
     """
     tree = await rules.tree(request.database, request.caller.user_id, id)
     return EncodedResponse(tree.encode())

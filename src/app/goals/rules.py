@@ -15,6 +15,9 @@ from app.problems.ownership import missing
 LARGEST_TREE = 10_000
 """The number of goals in one answer."""
 
+LEVELS = 100
+"""The levels of a tree in an answer; no new goal gets deeper, but one from before there was this limit may be."""
+
 
 async def create(database: Executor, user_id: UUID, new: GoalCreate) -> tuple[Goal, bool]:
     """Make a goal, or find the one that the same create made before; returns it, and whether it was there before.
@@ -78,7 +81,7 @@ async def _recur(transaction: Executor, user_id: UUID, goal: Goal) -> None:
 
 
 async def tree(database: Executor, user_id: UUID, id: UUID) -> Json[GoalTree]:
-    """Read a goal with all its sub-goals. Raises Problem 404, and 422 for a tree of more than LARGEST_TREE goals."""
+    """Read a goal with its sub-goals of LEVELS levels. Raises Problem 404, and 422 for more than LARGEST_TREE goals."""
     goals = await repository.tree(database, user_id, id, LARGEST_TREE + 1)
     if not goals:
         raise Problem("not_found")
@@ -92,6 +95,7 @@ def _nested(root: UUID, goals: list[TreeGoal]) -> Json[GoalTree]:
 
     A goal's rolled-up percentage is the mean of those of its sub-goals; cancelled ones do not count, or a plan that was
     given up would lower its goal for ever. Without any that counts it is the goal's own percentage.
+    Goals below LEVELS levels count, and are left out.
     No function is recursive, and the goals stay JSON: a chain may be as deep as a tree may be large.
     """
     children: dict[UUID | None, list[TreeGoal]] = defaultdict(list)
@@ -109,8 +113,14 @@ def _nested(root: UUID, goals: list[TreeGoal]) -> Json[GoalTree]:
         rolled_up[goal.id] = sum(parts) / len(parts) if parts else float(goal.percentage)
     written, last = [], -1
     for goal, depth in downwards:
+        if depth >= LEVELS:
+            continue
         # A goal that is not deeper than the previous one ends it, and the goals around it down to its own depth.
         written.append("" if depth > last else "]}" * (last - depth + 1) + ",")
-        written.append(f'{{"goal":{goal.json},"rolled_up_percentage":{round(rolled_up[goal.id], 2)},"children":[')
+        left_out = len(children[goal.id]) if depth == LEVELS - 1 else 0
+        written.append(
+            f'{{"goal":{goal.json},"rolled_up_percentage":{round(rolled_up[goal.id], 2)},"children_left_out":{left_out},'
+            '"children":['
+        )
         last = depth
     return Json("".join(written) + "]}" * (last + 1))

@@ -35,6 +35,7 @@ constraints.owned(
 constraints.declare(
     {
         "goals_end_date_order": ("invalid", "end_date", "must not lie before start_date"),
+        "goals_depth": ("goals_too_deep", "parent_id", "would make a chain of more than 100 goals"),
         "goals_parent_other": ("goals_cycle", "parent_id", "must be another goal"),
         "goals_completed_at_status": ("invalid", "status", "must be completed exactly when completed_at is set"),
         "goals_recurrence_pattern_needed": ("invalid", "recurrence_pattern", "is required for a recurring goal"),
@@ -93,8 +94,8 @@ RecurrencePattern = Annotated[
     Meta(
         max_length=500,
         pattern=RECURRENCE,
-        description="A recurrence rule of RFC 5545 about days: when the next occurrence begins. COUNT or UNTIL, not both; a time "
-        "of day in UNTIL does not count; BYSETPOS only beside another BY part.",
+        description="A recurrence rule of RFC 5545 about days: when the next occurrence begins. COUNT or UNTIL, not both; a "
+        "time of day in UNTIL does not count; BYSETPOS only beside another BY part.",
         examples=["FREQ=WEEKLY;BYDAY=MO"],
     ),
 ]
@@ -207,7 +208,7 @@ class TreeGoal(msgspec.Struct, frozen=True):
 
 
 class GoalTree(msgspec.Struct, frozen=True):
-    """A goal with all its sub-goals."""
+    """A goal with its sub-goals."""
 
     goal: Goal
     rolled_up_percentage: Annotated[
@@ -215,6 +216,13 @@ class GoalTree(msgspec.Struct, frozen=True):
         Meta(
             description="The mean of the rolled-up percentages of its sub-goals without cancelled ones, with two decimals. "
             "Without any sub-goal: its own percentage."
+        ),
+    ]
+    children_left_out: Annotated[
+        int,
+        Meta(
+            description="How many sub-goals of a goal on the 100th level are left out: its own tree has them. Else 0.",
+            examples=[0],
         ),
     ]
     children: Annotated[list["GoalTree"], Meta(description="Its sub-goals, oldest first, each with its own.", examples=[[]])]

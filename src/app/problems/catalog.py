@@ -95,6 +95,9 @@ KINDS: dict[str, Kind] = {
         "A body has at most 100,000 values (numbers, texts, lists, objects, true, false, null) and is at most 100 levels deep.",
     ),
     "goals_cycle": Kind(422, "Goals in a circle", "A goal cannot be a sub-goal of itself: choose another parent, or none."),
+    "goals_too_deep": Kind(
+        422, "Goals too deep", "With this parent there would be more than 100 goals, one below the other: choose one higher up."
+    ),
     "goals_tree_too_large": Kind(
         422, "Too many sub-goals", "The tree of this goal has more than 10,000 goals. Read the trees of its sub-goals instead."
     ),
