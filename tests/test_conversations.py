@@ -663,6 +663,79 @@ def test_saves_and_appends_at_once_never_leave_half_of_a_save(api: Api, ada: Use
     assert [message["seq"] for message in read["messages"]] == [*range(1, read["message_count"] + 1)]
 
 
+def times(user: User, path: str) -> list[str]:
+    return [message["created_at"] for message in user.get(path).json()["messages"]]
+
+
+@pytest.mark.parametrize("role", ["user", "assistant"])
+def test_a_message_that_waited_for_another_one_is_not_older_than_it(api: Api, ada: User, database: str, role: str) -> None:
+    path = talk(ada)
+    conversation = path.rpartition("/")[2]
+
+    async def append_while_another_waits() -> httpx.Response:
+        first = await asyncpg.connect(database)
+        async with first.transaction():
+            await first.execute("select 1 from conversations where id::text = $1 for update", conversation)
+            second = asyncio.create_task(ada.send("POST", f"{path}/messages", json={"role": role, "content": "Second"}))
+            async with asyncio.timeout(5):
+                while not await first.fetchval("select count(*) from pg_locks where not granted"):  # noqa: ASYNC110 - no event
+                    await asyncio.sleep(0.01)
+            await first.execute(
+                """
+                with advanced as (
+                    update conversations set last_seq = 1, last_activity_at = clock_timestamp() where id::text = $1
+                    returning user_id, id, last_activity_at)
+                insert into messages (user_id, conversation_id, seq, role, content, created_at)
+                select user_id, id, 1, 'user', 'First', last_activity_at from advanced""",
+                conversation,
+            )
+        await first.close()
+        return await second
+
+    answer = api.runner.run(append_while_another_waits())
+    assert (answer.status_code, answer.json()["seq"]) == (201, 2)
+    assert times(ada, path) == sorted(times(ada, path))
+    assert ada.get(path).json()["last_activity_at"] == times(ada, path)[-1]
+
+
+def test_a_message_is_not_older_than_the_last_one_when_the_clock_was_set_back(ada: User, execute: Execute) -> None:
+    path = talk(ada)
+    say(ada, path, "First")
+    ahead = "now() + interval '1 hour'"
+    execute(f"update messages set created_at = {ahead} where conversation_id::text = $1", path.rpartition("/")[2])
+    execute(f"update conversations set last_activity_at = {ahead} where id::text = $1", path.rpartition("/")[2])
+    say(ada, path, "Second")
+    answer(ada, path)
+    before = times(ada, path)
+    assert before == sorted(before)
+    ada.put(path, {"messages": [{"role": "user", "content": text} for text in ("First", "Second", "Other")]})
+    assert times(ada, path)[:2] == before[:2]
+    assert times(ada, path) == sorted(times(ada, path))
+    assert ada.get(path).json()["last_activity_at"] >= times(ada, path)[-1]
+
+
+def test_a_save_keeps_the_times_of_messages_that_stay_and_all_of_them_in_order(ada: User) -> None:
+    path = talk(ada)
+    say(ada, path, "A")
+    answer(ada, path)
+    say(ada, path, "C")
+    answer(ada, path)
+    before = ada.get(path).json()["messages"]
+    sent = [{name: each[name] for name in ("role", "content", *STAGES)} for each in before]
+    sent[1]["stage1"] = [{"model": "a", "response": "Rethought"}]
+    sent[2]["content"] = "Said otherwise"
+    sent[3]["stage3"] = "Rethought"
+    ada.put(path, {"messages": [*sent, {"role": "user", "content": "New"}]})
+    after = times(ada, path)
+    assert after == sorted(after)
+    assert [after[0], after[1], after[3]] == [before[0]["created_at"], before[1]["created_at"], before[3]["created_at"]]
+    assert after[2] == before[3]["created_at"]
+    assert after[4] > before[3]["created_at"]
+    # Those that stood elsewhere before are new.
+    ada.put(path, {"messages": [{"role": "user", "content": "In front"}, *sent]})
+    assert times(ada, path) == sorted(times(ada, path))
+
+
 def test_a_message_takes_one_trip_to_the_database_and_two_when_it_is_refused(
     api: Api, bob: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -212,7 +212,8 @@ where c.user_id = :user_id and c.id = :id;
 -- A user message, and what it takes from the quota, all or nothing. What was sent does not come back. is_next is null: no such
 -- conversation; false: its seq is not the next one; true without a seq: the quota is used up. The limits are for a user without
 -- a row of usage, who is free. The row lock of the conversation is the sequence, so that it has no gap; conversation first,
--- then usage, or two would wait for each other.
+-- then usage, or two would wait for each other. now() is when the statement began, before it waited for the lock: a message is
+-- not older than the one before.
 with locked_conversation as (
     select user_id, id, :seq::integer is null or last_seq + 1 = :seq as is_next
     from conversations
@@ -240,13 +241,14 @@ consumed_usage as (
     returning user_id),
 advanced_conversation as (
     update conversations c
-    set last_seq = c.last_seq + 1, last_activity_at = now()
+    set last_seq = c.last_seq + 1, last_activity_at = greatest(c.last_activity_at, now())
     from consumed_usage u
     where c.user_id = :user_id and c.id = :id and u.user_id = c.user_id
-    returning c.user_id, c.id, c.last_seq),
+    returning c.user_id, c.id, c.last_seq, c.last_activity_at),
 inserted_message as (
-    insert into messages (user_id, conversation_id, seq, role, content, stage1, stage2, stage3, metadata)
-    select user_id, id, last_seq, 'user', :content, :stage1::json, :stage2::json, :stage3::json, :metadata::json
+    insert into messages (user_id, conversation_id, seq, role, content, stage1, stage2, stage3, metadata, created_at)
+    select user_id, id, last_seq, 'user', :content, :stage1::json, :stage2::json, :stage3::json, :metadata::json,
+        last_activity_at
     from advanced_conversation
     returning seq, created_at)
 select
@@ -258,11 +260,12 @@ select
 -- An assistant message. No row: no such conversation, or its seq is not the next one.
 with advanced_conversation as (
     update conversations
-    set last_seq = last_seq + 1, last_activity_at = now()
+    set last_seq = last_seq + 1, last_activity_at = greatest(last_activity_at, now())
     where user_id = :user_id and id = :id and (:seq::integer is null or last_seq + 1 = :seq)
-    returning user_id, id, last_seq)
-insert into messages (user_id, conversation_id, seq, role, content, stage1, stage2, stage3, metadata)
-select user_id, id, last_seq, 'assistant', :content, :stage1::json, :stage2::json, :stage3::json, :metadata::json
+    returning user_id, id, last_seq, last_activity_at)
+insert into messages (user_id, conversation_id, seq, role, content, stage1, stage2, stage3, metadata, created_at)
+select user_id, id, last_seq, 'assistant', :content, :stage1::json, :stage2::json, :stage3::json, :metadata::json,
+    last_activity_at
 from advanced_conversation
 returning seq, created_at;
 
@@ -309,9 +312,23 @@ with sent_message as materialized (
     from unnest(
         :roles::text[], :contents::text[], :stages1::text[], :stages2::text[], :stages3::text[], :metadata::text[])
         with ordinality as sent (role, content, stage1, stage2, stage3, metadata, seq)),
+matched_message as (
+    select s.seq, s.role, s.content, s.stage1, s.stage2, s.stage3, s.metadata, m.created_at as kept_at
+    from sent_message s
+    left join messages m on m.user_id = :user_id and m.conversation_id = :id and m.seq = s.seq
+        and m.role = s.role and m.content is not distinct from s.content),
+-- A message between two that keep their times gets that of the later one: so they stay in order.
+timed_message as (
+    select seq, role, content, stage1, stage2, stage3, metadata,
+        coalesce(
+            kept_at,
+            min(kept_at) over (order by seq desc rows between unbounded preceding and 1 preceding),
+            greatest(now(), max(kept_at) over (order by seq rows between unbounded preceding and 1 preceding))) as created_at
+    from matched_message),
 written_message as (
-    insert into messages (user_id, conversation_id, seq, role, content, stage1, stage2, stage3, metadata)
-    select :user_id, :id, seq, role, content, stage1::json, stage2::json, stage3::json, metadata::json from sent_message
+    insert into messages (user_id, conversation_id, seq, role, content, stage1, stage2, stage3, metadata, created_at)
+    select :user_id, :id, seq, role, content, stage1::json, stage2::json, stage3::json, metadata::json, created_at
+    from timed_message
     on conflict (user_id, conversation_id, seq) do update
     set role = excluded.role,
         content = excluded.content,
@@ -320,9 +337,7 @@ written_message as (
         stage3 = excluded.stage3,
         metadata = excluded.metadata,
         extra = null,
-        created_at = case
-            when (messages.role, messages.content) is not distinct from (excluded.role, excluded.content)
-            then messages.created_at else excluded.created_at end
+        created_at = excluded.created_at
     where (messages.role, messages.content, messages.stage1::text, messages.stage2::text, messages.stage3::text,
             messages.metadata::text)
         is distinct from
@@ -342,7 +357,7 @@ set title = :title,
     is_archived = :is_archived,
     last_seq = n.last_seq,
     saves = c.saves + n.is_changed::integer,
-    last_activity_at = case when n.is_changed then now() else c.last_activity_at end
+    last_activity_at = case when n.is_changed then greatest(c.last_activity_at, now()) else c.last_activity_at end
 from counted n
 where c.user_id = :user_id and c.id = :id
 returning c.id, c.title, c.is_archived, c.last_seq as message_count, c.last_activity_at, c.created_at, c.updated_at, c.version;
