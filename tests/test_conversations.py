@@ -561,13 +561,112 @@ def test_a_long_conversation_is_read_and_exported_whole_part_by_part(ada: User, 
     assert ada.request("HEAD", path).headers["etag"] == read.headers["etag"]
 
 
-def test_markdown_shows_the_final_answer_whatever_its_form(ada: User) -> None:
+def markdown(user: User, path: str) -> str:
+    answer = user.get(f"{path}/export?format=markdown")
+    assert answer.status_code == 200, answer.text
+    return answer.text
+
+
+def test_markdown_shows_contents_and_every_stage_by_model(ada: User) -> None:
     path = talk(ada, title="Bikes")
-    for stage3 in ({"model": "c", "response": "A light one."}, "Just a text", {"model": "c"}):
-        answer(ada, path, stage3=stage3)
-    shown = ada.get(f"{path}/export?format=markdown").text
-    texts = ("A light one.", "Just a text", '```json\n{"model":"c"}\n```')
-    assert shown == "# Bikes\n" + "".join(f"\n## Assistant\n\n{text}\n" for text in texts)
+    say(ada, path)
+    answer(ada, path, **STAGES)
+    answer(ada, path, content="In short: a light one.", stage2=[{"model": "a", "ranking": ["b", "a"]}], stage3=None)
+    assert markdown(ada, path) == BIKES
+
+
+BIKES = """# Bikes
+
+## User
+
+Which bike?
+
+## Assistant
+
+### Stage 1: answers
+
+#### a
+
+A light one.
+
+#### b
+
+None.
+
+### Stage 2: rankings
+
+#### a
+
+B, A
+
+```json
+{"parsed_ranking":["b","a"]}
+```
+
+### Stage 3: final answer
+
+#### c
+
+A light one, with low gears.
+
+## Assistant
+
+In short: a light one.
+
+### Stage 2: rankings
+
+#### a
+
+1. b
+2. a
+"""
+
+
+@pytest.mark.parametrize(
+    ("stage3", "shown"),
+    [
+        ("Just a text", "Just a text"),
+        ({"response": "A light one."}, "A light one."),
+        ({"model": " c\n# d"}, "#### c # d"),
+        ({"model": ["c"], "why": 1.5}, '1. c\n\n```json\n{"why":1.5}\n```'),
+        ({"model": 7, "response": {}}, '```json\n{"model":7,"response":{}}\n```'),
+        ([["A"]], '```json\n[["A"]]\n```'),
+        (7, "```json\n7\n```"),
+        ({"model": "c", "response": []}, '#### c\n\n```json\n{"response":[]}\n```'),
+        ([{"model": "c"}] * 101, "```json\n[" + ",".join(['{"model":"c"}'] * 101) + "]\n```"),
+        ([], ""),
+    ],
+)
+def test_markdown_shows_a_stage_whatever_its_form(ada: User, stage3: Any, shown: str) -> None:
+    path = talk(ada, title="Bikes")
+    answer(ada, path, stage3=stage3)
+    expected = f"# Bikes\n\n## Assistant\n\n### Stage 3: final answer\n\n{shown}\n"
+    assert markdown(ada, path) == expected.replace("answer\n\n\n", "answer\n")
+
+
+def test_nothing_that_was_said_opens_what_goes_on_to_the_end_of_the_markdown(ada: User) -> None:
+    path = talk(ada, title="`Bikes`\n```")
+    said = ["```python\nprint()", "~~~\nprint()", "A\r```\r\n", "<!-- never closed", "    ````\nx"]
+    for text in said:
+        say(ada, path, text)
+        answer(
+            ada, path, stage1=[{"model": "```", "response": text}], stage2={"model": "a", "notes": [text, "`" * 7]}, stage3=text
+        )
+    open_fence, headings = "", []
+    for line in markdown(ada, path).splitlines():
+        if not open_fence and line.startswith("```"):
+            open_fence = line.removesuffix("json")
+            assert set(open_fence) == {"`"}
+        elif open_fence:
+            # A fence ends with one that is as long; in it there is no heading.
+            assert open_fence not in line or line == open_fence
+            open_fence = "" if line == open_fence else open_fence
+        else:
+            assert not line.startswith(("~~~", "<", "    "))
+            headings += [line] * line.startswith("#")
+    assert open_fence == ""
+    stages = ["### Stage 1: answers", "#### ```", "### Stage 2: rankings", "#### a", "### Stage 3: final answer"]
+    assert headings == ["# `Bikes` ```", *(["## User", "## Assistant", *stages] * len(said))]
 
 
 def test_a_save_while_a_conversation_is_read_cuts_the_answer_off_and_an_append_does_not(

@@ -3,17 +3,17 @@
 One part is held at a time, and no connection in between.
 """
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import TypeAlias
 from uuid import UUID
 
 import msgspec
-from msgspec import Raw
 
 from app.conversations import repository
+from app.conversations.markdown import section
 from app.conversations.schemas import Conversation, ConversationMessage, MessageQuery, Part
 from app.database.queries import Executor
-from app.http import raw_json
 from app.http.pagination import PAGE_BYTES, after_numbered, numbered_cursor
 from app.http.responses import encode
 from app.problems.catalog import Problem
@@ -95,28 +95,16 @@ def whole(database: Executor, reading: Reading) -> Content:
 
 
 async def markdown(database: Executor, reading: Reading) -> AsyncIterator[bytes]:
-    """A conversation for reading: who said what. Of an assistant message the content, or else the final answer."""
+    """A conversation for reading: who said what, and the stages of each answer."""
     yield f"# {' '.join(reading.conversation.title.split())}\n".encode()
     async for items in parts(database, reading):
         messages = msgspec.json.decode(b"[%b]" % items, type=list[ConversationMessage])
-        yield "".join(f"\n## {message.role.capitalize()}\n\n{_said(message)}\n" for message in messages).encode()
-
-
-class _FinalAnswer(msgspec.Struct):
-    """What is shown of stage3; the rest is not decoded."""
-
-    response: Raw = Raw(b"null")
-
-
-def _said(message: ConversationMessage) -> str:
-    if message.content is not None:
-        return message.content
-    shown = message.stage3
-    if bytes(shown).startswith(b"{"):
-        shown = msgspec.json.decode(shown, type=_FinalAnswer).response
-    if bytes(shown).startswith(b'"'):
-        return msgspec.json.decode(shown, type=str)
-    return f"```json\n{raw_json.text(message.stage3)}\n```"
+        sections = []
+        for message in messages:
+            sections.append(section(message))
+            # Other requests come in between: stages may have been made to take long.
+            await asyncio.sleep(0)
+        yield "".join(sections).encode()
 
 
 async def _chunks(database: Executor, reading: Reading, head: bytes) -> AsyncIterator[bytes]:
