@@ -436,7 +436,7 @@ def test_a_period_begins_on_its_first_day(ada: User, period: str, day: str) -> N
 
 
 def test_the_last_periods_that_there_are_can_be_computed(ada: User) -> None:
-    for period, day in (("daily", "9999-12-30"), ("weekly", "9999-12-27"), ("monthly", "9999-12-01"), ("yearly", "9999-01-01")):
+    for period, day in (("daily", "9999-12-31"), ("weekly", "9999-12-27"), ("monthly", "9999-12-01"), ("yearly", "9999-01-01")):
         snapshot = computed(ada, period, day)
         assert {field: snapshot[field] for field in NOTHING} == NOTHING
 

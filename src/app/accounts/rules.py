@@ -284,6 +284,9 @@ async def create_token(database: Executor, user_id: UUID, session_hash: bytes, n
     """Make an API token. Raises Problem 401 when the session that asks ends meanwhile, 422."""
     if new.expires_at is not None and new.expires_at <= datetime.now(UTC):
         raise invalid("expires_at", "past", "must lie in the future")
+    # In UTC; asyncpg makes the very last microsecond infinity.
+    if new.expires_at is not None and new.expires_at >= datetime.max.replace(tzinfo=UTC):
+        raise invalid("expires_at", "out_of_range", "must lie before the end of the year 9999")
     token, token_hash = new_token()
     made = await repository.create_token(
         database, user_id, session_hash, new, token_hash=token_hash, last_characters=token[-8:]

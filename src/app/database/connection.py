@@ -1,5 +1,6 @@
 """A connection of the pool: what of asyncpg's own is left out, and what is added."""
 
+from datetime import date
 from time import monotonic
 from typing import Any, TypeAlias
 
@@ -22,6 +23,21 @@ class Connection(asyncpg.Connection):
 
     def get_reset_query(self) -> str:
         return ""
+
+
+_DAY_0 = date(2000, 1, 1).toordinal()
+"""The server counts days from here."""
+
+
+async def set_exact_dates(connection: "asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncpg.Record]") -> None:
+    """Have a new connection send 9999-12-31 as this day: asyncpg's own codec makes it infinity."""
+    await connection.set_type_codec(
+        "date",
+        schema="pg_catalog",
+        encoder=lambda day: (day.toordinal() - _DAY_0,),
+        decoder=lambda days: date.fromordinal(days[0] + _DAY_0),
+        format="tuple",
+    )
 
 
 AnyConnection: TypeAlias = "Connection | PoolConnectionProxy[asyncpg.Record]"

@@ -10,7 +10,7 @@ import asyncpg
 import structlog
 from asyncpg.pool import PoolConnectionProxy
 
-from app.database.connection import Connection
+from app.database.connection import Connection, set_exact_dates
 from app.database.errors import DRIVER_ERRORS, DatabaseUnavailable, PoolExhausted
 from app.database.startup import connect_with_retry
 from app.database.time_limit import TimeLimit
@@ -73,6 +73,7 @@ class Pool:
             return await asyncpg.create_pool(
                 settings.database_url,
                 connection_class=Connection,
+                init=set_exact_dates,
                 init_size=settings.pool_size,
                 # It would restore its least number by itself, and keep the place of each connection that it waits for: from
                 # requests, for DB_CONNECT_TIMEOUT, when the server swallows everything.
