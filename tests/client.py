@@ -16,6 +16,7 @@ from app.auth.token_cache import TokenCache
 from app.database.executor import Database
 from app.http.middleware import Application
 from app.main import create_app
+from app.problems.catalog import KINDS
 from app.settings import Settings
 from app.storage import Storage
 
@@ -182,6 +183,8 @@ def assert_problem(answer: httpx.Response, status: int, code: str, field: str | 
     assert problem["title"]
     assert problem["detail"]
     assert problem["request_id"] == answer.headers["x-request-id"]
+    if KINDS[code].example is not None:
+        assert problem["errors"], answer.text
     if field is not None:
         assert [error["field"] for error in problem["errors"]] == [field]
         assert all(error["code"] and error["message"] for error in problem["errors"])

@@ -259,7 +259,7 @@ def test_progress_reads_back_in_its_list_and_can_be_sent_again(api: Api, ada: Us
     page = ada.get(answers[0].headers["location"])
     assert page.text == '{"items":[' + answers[0].text + '],"next_cursor":null}'
     other = goal(ada)["id"]
-    assert_problem(ada.post(f"/v1/goals/{other}/progress", body), 409, "conflict")
+    assert_problem(ada.post(f"/v1/goals/{other}/progress", body), 409, "conflict", "id")
 
 
 def test_without_a_date_progress_is_of_today_where_the_user_is(api: Api) -> None:

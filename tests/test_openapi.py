@@ -101,6 +101,8 @@ def test_every_answer_of_a_problem_is_problem_json_with_an_example(document: dic
                 for code, example in content["examples"].items():
                     assert KINDS[code].status == int(status)
                     assert example["value"]["type"] == f"/problems/{code}"
+                    # Where the words promise errors, the example has them.
+                    assert ("errors" in example["value"]) == ("errors" in KINDS[code].explanation)
 
 
 def test_bodies_and_parameters_are_described_as_strictly_as_they_are_read(document: dict[str, Any]) -> None:

@@ -141,8 +141,8 @@ def test_every_problem_that_is_raised_is_known_and_every_known_one_is_raised() -
         for node in ast.walk(tree):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in {"Problem", "later"}:
                 raised |= {str(each.value) for each in node.args[:1] if isinstance(each, ast.Constant)}
-            elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "invalid":
-                raised.add("invalid")
+            elif isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in {"invalid", "conflict"}:
+                raised.add(node.func.id)
             elif isinstance(node, ast.ClassDef):
                 # DatabaseUnavailable and its kinds carry the code of their problem.
                 raised |= {
@@ -154,6 +154,17 @@ def test_every_problem_that_is_raised_is_known_and_every_known_one_is_raised() -
                     and isinstance(each.value, ast.Constant)
                 }
     assert raised == catalog.KINDS.keys()
+
+
+def test_a_problem_that_promises_errors_is_never_raised_without_them() -> None:
+    promised = {code for code, kind in catalog.KINDS.items() if "errors" in kind.explanation}
+    assert promised == {code for code, kind in catalog.KINDS.items() if kind.example is not None}
+    for name, tree in MODULES.items():
+        for node in ast.walk(tree):
+            if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Problem"):
+                continue
+            named = {str(each.value) for each in ast.walk(node.args[0]) if isinstance(each, ast.Constant)} & promised
+            assert not named or "errors" in {keyword.arg for keyword in node.keywords}, f"{name}:{node.lineno}"
 
 
 def test_every_problem_that_a_route_announces_is_known() -> None:

@@ -34,7 +34,7 @@ from app.http.clients import Client
 from app.http.conditional import Versions
 from app.http.rate_limits import hit, hit_with_pauses
 from app.http.services import Services
-from app.problems.catalog import Problem, invalid, later
+from app.problems.catalog import Problem, conflict, invalid, later
 
 log = structlog.get_logger()
 
@@ -269,7 +269,7 @@ async def change_password(services: Services, user_id: UUID, token_hash: bytes, 
         keep_tokens=keep_tokens,
     )
     if changed is None:
-        raise Problem("conflict", "The password was changed by another request at the same time.")
+        raise conflict("current", "was changed", "The password was changed by another request at the same time.")
     services.token_cache.forget()
 
 

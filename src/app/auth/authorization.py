@@ -9,7 +9,7 @@ from app.auth import repository
 from app.auth.repository import ActedFor
 from app.auth.token_cache import Caller, TokenCache
 from app.database.queries import Executor
-from app.problems.catalog import Problem, invalid
+from app.problems.catalog import Problem, conflict, invalid
 
 PROVIDERS = ("google", "github", "firebase", "auth0", "legacy")
 """Who may vouch for an identity, as in the table."""
@@ -87,7 +87,7 @@ async def _make_named(database: Executor, named: bytes, actor_id: UUID, target: 
         found = await repository.acted_for_identity(database, provider, subject)
     if found is None:
         # Made and deleted again between the statements.
-        raise Problem("conflict")
+        raise conflict("X-On-Behalf-Of", "names a user who was deleted at the same time")
     return found
 
 

@@ -22,7 +22,7 @@ from app.conversations.schemas import (
 from app.database.executor import Database, Transaction
 from app.database.queries import Executor, Json
 from app.http.conditional import ABSENT, Versions, fits
-from app.problems.catalog import Problem, invalid
+from app.problems.catalog import Problem, conflict, invalid
 from app.usage import repository as usage
 from app.usage import rules as quota
 
@@ -91,15 +91,17 @@ async def save(
         _check_message(message, f"messages[{place}].")
     contents = [message.content for message in put.messages if message.role == "user" and message.content is not None]
 
+    deleted = conflict("id", "is that of a conversation that was deleted at the same time")
+
     async def work(transaction: Transaction) -> tuple[Conversation, bool]:
         is_new = fits(versions, ABSENT) and await repository.place(transaction, user_id, id, put) > 0
         if not is_new and await repository.lock(transaction, user_id, id, versions) is None:
             # Without a condition it was deleted between the two statements.
-            raise Problem("conflict" if versions is None else "version_mismatch")
+            raise deleted if versions is None else Problem("version_mismatch")
         await quota.consume(transaction, user_id, await repository.count_new(transaction, user_id, id, contents))
         saved = await repository.save(transaction, user_id, id, put, is_new=is_new)
         if saved is None:
-            raise Problem("conflict")
+            raise deleted
         return saved, is_new
 
     return await database.transaction(work)

@@ -10,7 +10,7 @@ import asyncpg
 from app.credits import repository
 from app.credits.schemas import CreditAccount, CreditChange, CreditDeduction, CreditGrant, CreditRefund, CreditTransaction
 from app.database.executor import ATTEMPTS, Database
-from app.problems.catalog import Problem, invalid, later
+from app.problems.catalog import Problem, conflict, invalid, later
 from app.settings import Settings
 
 T = TypeVar("T")
@@ -81,7 +81,7 @@ async def grant(database: Database, settings: Settings, user_id: UUID, given: Cr
     except asyncpg.UniqueViolationError:
         outcome = await repository.deduction_outcome(database, user_id, given.idempotency_key)
         if outcome is None or outcome[1] is None:
-            raise Problem("conflict") from None
+            raise conflict("idempotency_key", "was used at the same time") from None
         _check_same(outcome[1], "grant", given.amount, given.description)
         return _change(outcome[1]), True
     return _change(done), False

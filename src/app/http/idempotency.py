@@ -9,7 +9,7 @@ import asyncpg
 from msgspec import Meta
 
 from app.database.queries import Executor
-from app.problems.catalog import FieldError, Problem
+from app.problems.catalog import FieldError, Problem, conflict
 
 MAX_AHEAD = 24 * 3600
 """Seconds by which the time inside a chosen id may lie ahead: clocks of phones are wrong, but not by more than a day."""
@@ -76,4 +76,4 @@ async def create_once(
         return row, False
     if new.id is not None and (row := await get(database, user_id, new.id)) is not None:
         return row, True
-    raise Problem("conflict")
+    raise conflict("id", "is taken")

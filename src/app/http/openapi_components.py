@@ -201,6 +201,11 @@ def _camel(code: str) -> str:
     return "".join(word.capitalize() for word in code.split("_"))
 
 
+def _example(code: str) -> Problem:
+    error = KINDS[code].example
+    return Problem(code, errors=(error,) if error else ())
+
+
 def _problem_response(codes: list[str]) -> Json:
     """A response that tells of one of some problems."""
     return {
@@ -212,7 +217,7 @@ def _problem_response(codes: list[str]) -> Json:
                 "examples": {
                     code: {
                         "summary": KINDS[code].title,
-                        "value": msgspec.json.decode(Problem(code).document("5f0c9a1b2d3e-1")),
+                        "value": msgspec.json.decode(_example(code).document("5f0c9a1b2d3e-1")),
                     }
                     for code in codes
                 },

@@ -7,12 +7,22 @@ import msgspec
 from msgspec import Meta
 
 
+class FieldError(msgspec.Struct, frozen=True):
+    """A rule that a field of the body or a query parameter breaks."""
+
+    field: Annotated[str, Meta(description="Where in the body, or which parameter.", examples=["title"])]
+    code: Annotated[str, Meta(examples=["required"])]
+    message: Annotated[str, Meta(examples=["is required"])]
+
+
 class Kind(msgspec.Struct, frozen=True):
     """The fixed part of a problem: its status, its title, and an explanation for whoever has to deal with it."""
 
     status: int
     title: str
     explanation: str
+    example: FieldError | None = None
+    """Of a problem that always comes with `errors`: what these may be."""
 
 
 KINDS: dict[str, Kind] = {
@@ -54,7 +64,12 @@ KINDS: dict[str, Kind] = {
     ),
     "email_taken": Kind(409, "E-mail taken", "Another account has this e-mail address; letter case does not count."),
     "username_taken": Kind(409, "User name taken", "Another account has this user name; letter case does not count."),
-    "conflict": Kind(409, "Conflict", "The resource collides with an existing one; errors names the field."),
+    "conflict": Kind(
+        409,
+        "Conflict",
+        "The resource collides with an existing one, or with a change at the same time; errors names the field.",
+        FieldError("id", "taken", "is taken"),
+    ),
     "idempotency_conflict": Kind(
         409, "Idempotency key used", "The idempotency key was used before with other content. Use a new key for a new request."
     ),
@@ -88,7 +103,12 @@ KINDS: dict[str, Kind] = {
     "unsupported_media_type": Kind(
         415, "Unsupported media type", "Send `Content-Type: application/json`, in UTF-8; for a file `multipart/form-data`."
     ),
-    "invalid": Kind(422, "Invalid input", "A field or a query parameter breaks a rule; errors says which one and why."),
+    "invalid": Kind(
+        422,
+        "Invalid input",
+        "A field or a query parameter breaks a rule; errors says which one and why.",
+        FieldError("title", "required", "is required"),
+    ),
     "body_too_complex": Kind(
         422,
         "Body too complex",
@@ -144,14 +164,6 @@ ProblemCode = Annotated[
 ]
 
 
-class FieldError(msgspec.Struct, frozen=True):
-    """A rule that a field of the body or a query parameter breaks."""
-
-    field: Annotated[str, Meta(description="Where in the body, or which parameter.", examples=["title"])]
-    code: Annotated[str, Meta(examples=["required"])]
-    message: Annotated[str, Meta(examples=["is required"])]
-
-
 class ProblemDocument(msgspec.Struct, frozen=True, rename={"kind": "type"}, omit_defaults=True):
     """RFC 9457 problem details."""
 
@@ -202,6 +214,11 @@ class Problem(Exception):
 def invalid(field: str, code: str, message: str) -> Problem:
     """A 422 about one field."""
     return Problem("invalid", f"{field}: {message}" if field else message, errors=(FieldError(field, code, message),))
+
+
+def conflict(field: str, message: str, detail: str | None = None) -> Problem:
+    """A 409 about one field."""
+    return Problem("conflict", detail, errors=(FieldError(field, "taken", message),))
 
 
 def later(code: str, seconds: int) -> Problem:
