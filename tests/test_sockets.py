@@ -186,6 +186,17 @@ def test_a_stalled_body_does_not_hold_up_the_end(database: str, tmp_path: Path) 
         assert "Traceback" not in serving.words()
 
 
+def test_half_a_head_holds_up_the_end_no_longer_than_a_head_may_take(database: str, tmp_path: Path) -> None:
+    with Serving(tmp_path / "var", tmp_path / "said", DATABASE_URL=database) as serving, Connection(serving.port) as half:
+        half.socket.sendall(b"GET /health/live HTTP/1.1\r\nHos")
+        time.sleep(0.5)
+        began = time.monotonic()
+        serving.process.send_signal(signal.SIGTERM)
+        assert serving.process.wait(PATIENCE) == 0
+        assert time.monotonic() - began < 15
+        assert half.is_closed()
+
+
 # Answers before the body was read
 
 

@@ -14,6 +14,7 @@ from types import FrameType
 import structlog
 from granian import Granian
 from granian.constants import HTTPModes, Interfaces, Loops
+from granian.http import HTTP1Settings
 from granian.log import LogLevels
 
 from app import settings as environment
@@ -24,6 +25,12 @@ from app.server.supervisor import DRAIN_WITHIN
 from app.telemetry import logs
 
 log = structlog.get_logger()
+
+HEAD_WITHIN = 10
+"""Seconds in which a request's head must come, and in which an idle connection must send another one: granian knows no difference.
+
+A proxy keeps its idle connections shorter. When told to stop, a worker waits for half a head no longer than this.
+"""
 
 _PR_SET_PDEATHSIG = 1
 _M_MMAP_THRESHOLD = -3
@@ -82,6 +89,7 @@ def run_granian() -> None:
         websockets=False,
         backpressure=connections,
         workers_kill_timeout=DRAIN_WITHIN,
+        http1_settings=HTTP1Settings(header_read_timeout=HEAD_WITHIN * 1000),
         respawn_interval=0.5,
         log_level=LogLevels.warning,
         # To the handler of app.telemetry.logs, which shows no text of an exception: it may carry a row.
