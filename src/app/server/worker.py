@@ -27,7 +27,7 @@ from app.telemetry import logs
 log = structlog.get_logger()
 
 HEAD_WITHIN = 10
-"""Seconds in which a request's head must come, and in which an idle connection must send another one: granian knows no difference.
+"""Seconds in which a request's head must come, and an idle connection must send another one: granian knows no difference.
 
 A proxy keeps its idle connections shorter. When told to stop, a worker waits for half a head no longer than this.
 """
