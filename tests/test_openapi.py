@@ -226,6 +226,12 @@ def test_the_page_loads_nothing_from_elsewhere(api: Api) -> None:
         assert api.get(source).status_code == 200
 
 
+def test_the_page_cannot_be_framed_and_keeps_no_token(api: Api) -> None:
+    policy = api.get("/docs").headers["content-security-policy"]
+    assert {"frame-ancestors 'none'", "base-uri 'none'"} <= {each.strip() for each in policy.split(";")}
+    assert "persistAuthorization" not in api.get("/docs/start.js").text
+
+
 def test_the_page_is_folded_and_has_a_filter(api: Api) -> None:
     """As it is told to be; what comes of it is seen in test_clients.py, where there is a browser."""
     assert 'docExpansion: "none", filter: true' in api.get("/docs/start.js").text
