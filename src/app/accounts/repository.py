@@ -109,7 +109,10 @@ async def patch_me(
 
 
 async def delete_me(database: Executor, user_id: UUID, versions: Versions) -> int:
-    """Delete an account and everything it owns. 0: it is not at one of `versions`, or is gone."""
+    """Delete an account and everything it owns. 0: it is not at one of `versions`, or is gone.
+
+    Raises CheckViolationError for the last active admin.
+    """
     return await queries.delete_me.count(database, user_id=user_id, versions=versions)
 
 

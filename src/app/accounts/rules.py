@@ -236,10 +236,7 @@ async def check_password(services: Services, user_id: UUID, password: str | Unse
 
 
 async def delete_me(services: Services, user_id: UUID, deletion: AccountDeletion, versions: Versions) -> None:
-    """Delete an account, after a check of the password. Raises Problem 401, 403, 412, 422, 429.
-
-    Raises CheckViolationError for the last active admin, which is answered by 409.
-    """
+    """Delete an account, after a check of the password. Raises Problem 401, 403, 412, 422, 429, and as the repository does."""
     await check_password(services, user_id, deletion.password, "password")
     if not await repository.delete_me(services.database, user_id, versions):
         gone = await repository.me(services.database, user_id) is None
@@ -284,8 +281,7 @@ async def create_token(database: Executor, user_id: UUID, session_hash: bytes, n
     """Make an API token. Raises Problem 401 when the session that asks ends meanwhile, 422."""
     if new.expires_at is not None and new.expires_at <= datetime.now(UTC):
         raise invalid("expires_at", "past", "must lie in the future")
-    # In UTC; asyncpg makes the very last microsecond infinity.
-    if new.expires_at is not None and new.expires_at >= datetime.max.replace(tzinfo=UTC):
+    if new.expires_at is not None and new.expires_at >= datetime.max.replace(tzinfo=UTC):  # asyncpg: infinity
         raise invalid("expires_at", "out_of_range", "must lie before the end of the year 9999")
     token, token_hash = new_token()
     made = await repository.create_token(
