@@ -14,7 +14,7 @@ T = TypeVar("T")
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
-GIB = 2**30
+MIB, GIB = 2**20, 2**30
 
 
 class SettingsError(Exception):
@@ -50,6 +50,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     cors_origins: tuple[str, ...] = ()
     trusted_proxies: tuple[Network, ...] = ()
     rate_limits: bool = True
+    """False: no attempts and no requests are counted, and no one's rows are measured."""
+    user_requests_per_minute: int = 1200
+    """For each user and worker; guests have the next."""
+    guest_requests_per_minute: int = 120
+    user_max_bytes: int = GIB
+    """Of a user's rows, as they are stored; files have a quota of their own. Guests: the next, for rows and for files."""
+    guest_max_bytes: int = 10 * MIB
     terms_version: str = "1"
     """Which terms a consent is about; one of another version is stale."""
     credits_guest: int = 10
@@ -103,6 +110,10 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
         cors_origins=read("CORS_ORIGINS", _origins, ()),
         trusted_proxies=read("TRUSTED_PROXIES", _networks, ()),
         rate_limits=read("RATE_LIMITS", _boolean, default=True),
+        user_requests_per_minute=read("USER_REQUESTS_PER_MINUTE", _whole(1, 1_000_000), 1200),
+        guest_requests_per_minute=read("GUEST_REQUESTS_PER_MINUTE", _whole(1, 1_000_000), 120),
+        user_max_bytes=read("USER_MAX_BYTES", _whole(1, 2**60), GIB),
+        guest_max_bytes=read("GUEST_MAX_BYTES", _whole(1, 2**60), 10 * MIB),
         terms_version=read("TERMS_VERSION", _short, "1"),
         credits_guest=read("CREDITS_GUEST", _whole(1, 1_000_000), 10),
         credits_registered=read("CREDITS_REGISTERED", _whole(1, 1_000_000), 50),
