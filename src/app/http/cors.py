@@ -11,8 +11,9 @@ MAX_AGE = 600
 _METHODS = b"DELETE, GET, HEAD, PATCH, POST, PUT"
 _REQUEST_HEADERS = b"authorization, content-type, if-match, if-none-match, if-range, range, x-request-id"
 _RESPONSE_HEADERS = (
-    b"content-disposition, content-range, etag, location, retry-after, www-authenticate, x-request-id"
-)  # fmt: skip
+    b"content-disposition, content-range, etag, location, ratelimit, ratelimit-policy, retry-after, www-authenticate, "
+    b"x-request-id"
+)
 
 
 class Cors:

@@ -30,6 +30,8 @@ levels deep; 256 KiB, where nothing else is said (whole conversations, messages 
 entries 1 MiB). Every error is an `application/problem+json`
 (RFC 9457) with a stable `code`; `GET /problems/{code}` explains it. Every answer carries `X-Request-Id`: name it when you
 report a fault. `HEAD` works where `GET` does.
+
+Requests are counted for each signed-in user. Every answer to one says in `RateLimit` and `RateLimit-Policy` how many are left.
 """
 
 TAGS = {
@@ -200,7 +202,7 @@ def _problems(route: Route) -> list[str]:
         return route.options.problems
     codes = ["invalid", "internal_error", "database_unavailable", "pool_exhausted", "database_busy", "query_timeout"]
     if route.options.auth != "public":
-        codes.append("unauthenticated")
+        codes += ["unauthenticated", "rate_limited"]
         codes.append("session_required" if route.options.session_only else "insufficient_scope")
     if route.parameters:
         codes.append("not_found")

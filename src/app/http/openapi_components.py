@@ -28,6 +28,17 @@ HEADERS: dict[str, Json] = {
     "ETag": {"description": "The row's version.", "schema": {"type": "string"}},
     "ContentETag": {"description": "The SHA-256 of the content.", "schema": {"type": "string"}},
     "Location": {"description": "Where the row is.", "schema": {"type": "string"}},
+    "Retry-After": {"description": "Seconds to wait before the next try.", "schema": {"type": "integer"}},
+    "RateLimit-Policy": {
+        "description": "How many requests a user may send (`q`) in so many seconds (`w`), as in "
+        'draft-ietf-httpapi-ratelimit-headers: `"user";q=1200;w=60`. On every answer to a signed-in caller.',
+        "schema": {"type": "string"},
+    },
+    "RateLimit": {
+        "description": "How many are left now (`r`), and in how many seconds there is one more (`t`): "
+        '`"user";r=1199;t=1`. On every answer to a signed-in caller.',
+        "schema": {"type": "string"},
+    },
 }
 
 PARAMETERS: dict[str, Json] = {
@@ -201,6 +212,9 @@ def _camel(code: str) -> str:
     return "".join(word.capitalize() for word in code.split("_"))
 
 
+_OF_A_REFUSAL = ("Retry-After", "RateLimit-Policy", "RateLimit")
+
+
 def _example(code: str) -> Problem:
     error = KINDS[code].example
     return Problem(code, errors=(error,) if error else ())
@@ -208,9 +222,10 @@ def _example(code: str) -> Problem:
 
 def _problem_response(codes: list[str]) -> Json:
     """A response that tells of one of some problems."""
+    headers = ["X-Request-Id", *(_OF_A_REFUSAL if "rate_limited" in codes else ())]
     return {
         "description": " ".join(f"`{code}`: {KINDS[code].explanation}" for code in codes),
-        "headers": {"X-Request-Id": reference("headers", "X-Request-Id")},
+        "headers": {name: reference("headers", name) for name in headers},
         "content": {
             "application/problem+json": {
                 "schema": reference("schemas", "ProblemDocument"),

@@ -18,6 +18,7 @@ from litestar.types import HTTPScope, Receive
 from app.auth import audit
 from app.auth.authentication import authenticate
 from app.auth.authorization import check_scopes, impersonate
+from app.auth.token_cache import Caller
 from app.auth.tokens import token_of
 from app.http import conditional
 from app.http.decoding import decode_body, decode_query, refuse_query
@@ -76,13 +77,17 @@ class Routing:
             node, arguments = self._find(scope)
             handle = node.methods.get(scope["method"]) if node is not None else None
             if handle is not None:
-                return await handle(scope, receive, arguments)
-            return await self._respond_unrouted(scope, node)
+                answer = await handle(scope, receive, arguments)
+            else:
+                answer = await self._respond_unrouted(scope, node)
         except Exception as error:  # noqa: BLE001 - every error becomes the problem that answers it
             answer = problem_response(scope, problem_for(error))
             if scope["path"].startswith("/v1/"):
                 answer.encoded_headers += _PRIVATE
-            return answer
+        left = scope["state"].get("requests_left")
+        if left is not None:
+            answer.encoded_headers += left
+        return answer
 
     def _add(self, route: Route) -> None:
         node = self._root
@@ -126,7 +131,8 @@ class Routing:
             return EncodedResponse(b"", 204, ((b"allow", node.allow),))
         if scope["path"].startswith("/v1/") and not (node is not None and node.is_open):
             services = self._services
-            await authenticate(services.database, services.token_cache, token_of(scope), services.settings.session_days)
+            token, days = token_of(scope), services.settings.session_days
+            _count(scope, await authenticate(services.database, services.token_cache, token, days), services)
         if node is None:
             raise Problem("not_found")
         raise Problem("method_not_allowed", headers=((b"allow", node.allow),))
@@ -170,7 +176,7 @@ def _compiled(route: Route, services: Services, app: Litestar) -> Handle:
 
 
 async def _admit(scope: HTTPScope, route: Route, services: Services) -> None:
-    """Find out who is calling, and whether they may. Raises Problem 401, 403, and those of acting for a user.
+    """Find out who is calling, and whether they may. Raises Problem 401, 429, 403, and those of acting for a user.
 
     What admins and services do is written down before it is done: so there is no act without its row in the audit trail.
     What a service only reads on behalf of a user is not, unless it makes the user.
@@ -184,6 +190,7 @@ async def _admit(scope: HTTPScope, route: Route, services: Services) -> None:
     database, token_cache = services.database, services.token_cache
     caller = await authenticate(database, token_cache, token, services.settings.session_days)
     scope["user"] = caller
+    _count(scope, caller, services)
     check_scopes(caller.scopes, route.method, scope["path"], session_only=options.session_only)
     named = _on_behalf_of(scope)
     if named is None and not options.roles:
@@ -198,6 +205,7 @@ async def _admit(scope: HTTPScope, route: Route, services: Services) -> None:
             database, token_cache, actor, named, target=scope["path"], request_id=scope["state"]["request_id"]
         )
         acting_for = caller.user_id
+        _count(scope, caller, services)
     if options.roles or route.method != "GET":
         await audit.record(
             database,
@@ -207,6 +215,12 @@ async def _admit(scope: HTTPScope, route: Route, services: Services) -> None:
             target=scope["path"],
             request_id=scope["state"]["request_id"],
         )
+
+
+def _count(scope: HTTPScope, caller: Caller, services: Services) -> None:
+    """Count a request of a caller; the answer says what is left. Raises Problem 429."""
+    if services.request_limits is not None:
+        scope["state"]["requests_left"] = services.request_limits.take(caller)
 
 
 def _on_behalf_of(scope: HTTPScope) -> bytes | None:

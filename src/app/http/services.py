@@ -6,6 +6,7 @@ from app.auth.passwords import Passwords
 from app.auth.token_cache import TokenCache
 from app.database import migrations
 from app.database.executor import Database
+from app.http.buckets import RequestLimits
 from app.settings import Settings
 from app.storage import Storage
 
@@ -13,7 +14,16 @@ from app.storage import Storage
 class Services:
     """Settings from the start; the rest is opened by the app's lifespan, before the first request."""
 
-    __slots__ = ("database", "document", "passwords", "schema_version", "settings", "storage", "token_cache")
+    __slots__ = (
+        "database",
+        "document",
+        "passwords",
+        "request_limits",
+        "schema_version",
+        "settings",
+        "storage",
+        "token_cache",
+    )
 
     database: Database
     document: Callable[[], bytes]
@@ -24,5 +34,6 @@ class Services:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
+        self.request_limits = RequestLimits(settings) if settings.rate_limits else None
         self.schema_version = migrations.expected_version()
         """What the database's newest migration must be."""

@@ -128,7 +128,7 @@ KINDS: dict[str, Kind] = {
         422, "Id is not time-ordered", "A chosen id must be a UUID of version 7, because lists are ordered by id."
     ),
     "id_in_future": Kind(422, "Id lies in the future", "The time inside a chosen id may be at most 24 hours ahead."),
-    "rate_limited": Kind(429, "Too many attempts", "Wait as many seconds as Retry-After says, then try again."),
+    "rate_limited": Kind(429, "Too many requests", "Wait as many seconds as Retry-After says, then try again."),
     "quota_exhausted": Kind(
         429,
         "Quota used up",
