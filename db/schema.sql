@@ -301,6 +301,41 @@ CREATE FUNCTION public.snippet(body text, q text) RETURNS text
 COMMENT ON FUNCTION public.snippet(body text, q text) IS 'The part of a text that a search shows, as HTML whose only tags are <mark>.';
 
 --
+-- Name: stored_bytes(uuid, integer); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.stored_bytes(owner uuid, most integer, OUT stored_bytes bigint, OUT is_complete boolean) RETURNS record
+    LANGUAGE plpgsql STABLE
+    AS $_$
+declare
+    counted text;
+begin
+    select string_agg(each.statement, ' union all ')
+    into counted
+    from (
+        select format(
+            'select count(*) as n, sum(size) as size from (select 32 + %s%s as size from %s where user_id = $1 limit $2) r',
+            sum(greatest(a.attlen, 0)),
+            string_agg(case when a.attlen < 0 then format(' + coalesce(pg_column_size(%I), 0)', a.attname) end, ''),
+            c.conrelid::regclass) as statement
+        from pg_constraint c
+        join pg_attribute k on k.attrelid = c.conrelid and c.conkey = array[k.attnum] and k.attname = 'user_id'
+        join pg_attribute a on a.attrelid = c.conrelid and a.attnum > 0 and not a.attisdropped
+            and a.attgenerated <> 'v'
+        where c.contype = 'f' and c.confrelid = 'users'::regclass
+        group by c.conrelid) each;
+    execute 'select coalesce(sum(size), 0)::bigint, max(n) < $2 from (' || counted || ') tables'
+    into stored_bytes, is_complete
+    using owner, most;
+end $_$;
+
+--
+-- Name: FUNCTION stored_bytes(owner uuid, most integer, OUT stored_bytes bigint, OUT is_complete boolean); Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON FUNCTION public.stored_bytes(owner uuid, most integer, OUT stored_bytes bigint, OUT is_complete boolean) IS 'The bytes of all rows of a user, and whether no table has more than the so many rows of the user that it looks at.';
+
+--
 -- Name: touch(); Type: FUNCTION; Schema: public; Owner: -
 --
 
@@ -1456,6 +1491,29 @@ COMMENT ON COLUMN public.sessions.id IS 'What the API shows: a token''s hash nev
 COMMENT ON COLUMN public.sessions.last_seen_at IS 'Written at most hourly, together with expires_at, which slides.';
 
 --
+-- Name: storage_use; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.storage_use (
+    user_id uuid NOT NULL,
+    stored_bytes bigint NOT NULL,
+    measured_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT storage_use_stored_bytes_range CHECK ((stored_bytes >= 0))
+);
+
+--
+-- Name: TABLE storage_use; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON TABLE public.storage_use IS 'How much each user stores, of those who wrote something. Not in users: what is counted is no change of a profile.';
+
+--
+-- Name: COLUMN storage_use.stored_bytes; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.storage_use.stored_bytes IS 'Of all their rows, without files and indexes: as measured_at found them, and what the user has sent since.';
+
+--
 -- Name: taggings; Type: TABLE; Schema: public; Owner: -
 --
 
@@ -2058,6 +2116,13 @@ ALTER TABLE ONLY public.schema_migrations
 
 ALTER TABLE ONLY public.sessions
     ADD CONSTRAINT sessions_pkey PRIMARY KEY (token_hash);
+
+--
+-- Name: storage_use storage_use_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.storage_use
+    ADD CONSTRAINT storage_use_pkey PRIMARY KEY (user_id);
 
 --
 -- Name: taggings taggings_once; Type: CONSTRAINT; Schema: public; Owner: -
@@ -2711,6 +2776,13 @@ ALTER TABLE ONLY public.sessions
     ADD CONSTRAINT sessions_user_exists FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
 
 --
+-- Name: storage_use storage_use_user_exists; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.storage_use
+    ADD CONSTRAINT storage_use_user_exists FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
+
+--
 -- Name: taggings taggings_blog_entry_exists; Type: FK CONSTRAINT; Schema: public; Owner: -
 --
 
@@ -2861,5 +2933,6 @@ INSERT INTO public.schema_migrations (version) VALUES
     ('20261121002730'),
     ('20261121003000'),
     ('20261121004000'),
+    ('20261121004200'),
     ('20261121004300'),
     ('20261121004310');

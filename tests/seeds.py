@@ -52,6 +52,8 @@ SEEDS = {
     "messages": """
         insert into messages (user_id, conversation_id, seq, role, content)
         select user_id, id, 1, 'user', 'Which bike?' from seed""",
+    "storage_use": """
+        insert into storage_use (user_id, stored_bytes) select distinct user_id, 0::bigint from seed""",
     "usage": """
         insert into usage (user_id, tier, daily_limit, monthly_limit) select distinct user_id, 'free', 10, 100 from seed""",
     "tags": """

@@ -639,7 +639,9 @@ def settled(api: Api, tables: Tables) -> Settled:
     assert {answer.status_code for answer in done} <= {201, 204}, [answer.text for answer in done]
     identity = "insert into identities (user_id, provider, subject) values ($1::text::uuid, 'legacy', $1)"
     cached = "insert into query_cache (query_hash, result, expires_at) values ($1, '[]', now() + interval '1 day')"
+    measured = "insert into storage_use (user_id, stored_bytes) values ($1::text::uuid, 0)"
     tables.run(tables.connection.execute(identity, user.id))
+    tables.run(tables.connection.execute(measured, user.id))
     tables.run(tables.connection.execute(cached, names["query-cache"]["query_hash"]))
     return Settled(user, names)
 

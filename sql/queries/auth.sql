@@ -4,18 +4,22 @@
 -- than an hour ago and wants touch_session() or touch_api_token(). fresh_for: seconds until it expires, at most an hour.
 select s.user_id, s.id as token_id, null::text[] as scopes, u.role, u.is_guest, u.timezone,
     s.last_seen_at < now() - interval '1 hour' as stale,
-    extract(epoch from least(s.expires_at - now(), interval '1 hour'))::float8 as fresh_for, null::uuid as actor_id
+    extract(epoch from least(s.expires_at - now(), interval '1 hour'))::float8 as fresh_for, null::uuid as actor_id,
+    coalesce(m.stored_bytes, 0) as stored_bytes, coalesce(m.measured_at > now() - interval '1 day', false) as is_measured
 from sessions s
 join users u on u.id = s.user_id
+left join storage_use m on m.user_id = u.id
 where s.token_hash = :token_hash
   and s.expires_at > now()
   and u.is_active
 union all
 select t.user_id, t.id, t.scopes, u.role, u.is_guest, u.timezone,
     coalesce(t.last_used_at < now() - interval '1 hour', true),
-    extract(epoch from least(t.expires_at - now(), interval '1 hour'))::float8, null
+    extract(epoch from least(t.expires_at - now(), interval '1 hour'))::float8, null,
+    coalesce(m.stored_bytes, 0), coalesce(m.measured_at > now() - interval '1 day', false)
 from api_tokens t
 join users u on u.id = t.user_id
+left join storage_use m on m.user_id = u.id
 where t.token_hash = :token_hash
   and (t.expires_at is null or t.expires_at > now())
   and u.is_active;
@@ -37,13 +41,19 @@ where token_hash = :token_hash
 
 -- name: acted_for(user_id)^
 -- The user that a service names by id. No row: there is none.
-select id as user_id, is_guest, timezone, is_active from users where id = :user_id;
+select u.id as user_id, u.is_guest, u.timezone, u.is_active, coalesce(m.stored_bytes, 0) as stored_bytes,
+    coalesce(m.measured_at > now() - interval '1 day', false) as is_measured
+from users u
+left join storage_use m on m.user_id = u.id
+where u.id = :user_id;
 
 -- name: acted_for_identity(provider, subject)^
 -- tenant: none, a service names the user by an identity
-select u.id as user_id, u.is_guest, u.timezone, u.is_active
+select u.id as user_id, u.is_guest, u.timezone, u.is_active, coalesce(m.stored_bytes, 0) as stored_bytes,
+    coalesce(m.measured_at > now() - interval '1 day', false) as is_measured
 from identities i
 join users u on u.id = i.user_id
+left join storage_use m on m.user_id = u.id
 where i.provider = :provider and i.subject = :subject;
 
 -- name: create_external_user(provider, subject, actor_id, target, request_id)^
@@ -58,4 +68,4 @@ inserted_event as (
     insert into audit_events (actor_id, acting_for, action, target, detail)
     select :actor_id, id, 'create external user', :target, jsonb_build_object('request_id', :request_id::text)
     from inserted_user)
-select id as user_id, is_guest, timezone, is_active from inserted_user;
+select id as user_id, is_guest, timezone, is_active, 0::bigint as stored_bytes, false as is_measured from inserted_user;

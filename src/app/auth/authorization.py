@@ -57,6 +57,8 @@ async def impersonate(
         is_guest=found.is_guest,
         timezone=found.timezone,
         actor_id=actor.user_id,
+        stored_bytes=found.stored_bytes,
+        is_measured=found.is_measured,
     )
     token_cache.keep(key, caller, notices)
     return caller

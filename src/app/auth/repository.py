@@ -23,6 +23,8 @@ class ActedFor(msgspec.Struct, frozen=True):
     is_guest: bool
     timezone: str
     is_active: bool
+    stored_bytes: int
+    is_measured: bool
 
 
 async def acted_for(database: Executor, user_id: UUID) -> ActedFor | None:

@@ -48,6 +48,10 @@ class Caller(msgspec.Struct, frozen=True):
     """Seconds until the token expires when it was looked up, at most an hour; None: it never does."""
     actor_id: UUID | None
     """The service that acts for this user; None: the user calls for themself."""
+    stored_bytes: int = 0
+    """What the user's rows take, as it was written down last."""
+    is_measured: bool = False
+    """Whether they were measured within the last day."""
 
 
 class TokenCache:
