@@ -85,7 +85,7 @@ def _lifespan(services: Services, passwords: Passwords | None) -> Callable[[Lite
             async with (
                 listening(services.token_cache, settings),
                 metrics.settling(),
-                jobs.regularly(services.database, services.storage),
+                jobs.regularly(services.database, services.storage, services.storage_quota),
             ):
                 # What is there now stays: the collector need not look at it again and again, nor every 700 objects.
                 gc.collect()

@@ -27,15 +27,12 @@ from app.http.conditional import Versions
 from app.http.pagination import Page, PageQuery
 from app.http.requests import Request
 from app.http.responses import EncodedResponse
-from app.http.routes import CONDITIONAL, HASHED_ETAG, NO_STORE, OPTIONAL, PUBLIC, SESSION_ONLY
+from app.http.routes import BEYOND_QUOTA, CONDITIONAL, HASHED_ETAG, NO_STORE, OPTIONAL, PUBLIC, SESSION_ONLY
 
 
 @post(
     "/v1/auth/register",
-    opt=OPTIONAL
-    | SESSION_ONLY
-    | NO_STORE
-    | {"problems": ["already_registered", "email_taken", "username_taken", "rate_limited"]},
+    opt=OPTIONAL | SESSION_ONLY | NO_STORE | {"problems": ["already_registered", "email_taken", "username_taken"]},
 )
 async def register(request: Request, data: JSONBody[Registration]) -> EncodedResponse[SignedIn]:
     """Make an account and sign it in. With a guest's token, the guest becomes the account and keeps everything."""
@@ -59,7 +56,7 @@ async def log_in(request: Request, data: JSONBody[Login]) -> EncodedResponse[Sig
     return responses.row(await rules.log_in(request.services, client_of(request), data))
 
 
-@post("/v1/auth/logout", status_code=204, opt=SESSION_ONLY)
+@post("/v1/auth/logout", status_code=204, opt=SESSION_ONLY | BEYOND_QUOTA)
 async def log_out(request: Request) -> EncodedResponse[None]:
     """End this session: its token is refused at once."""
     await rules.log_out(request.services, request.token_hash)
@@ -77,7 +74,7 @@ async def read_me(request: Request) -> EncodedResponse[User]:
 
 @patch(
     "/v1/me",
-    opt=HASHED_ETAG | {"problems": ["email_taken", "username_taken", "session_required", "wrong_password", "rate_limited"]},
+    opt=HASHED_ETAG | BEYOND_QUOTA | {"problems": ["email_taken", "username_taken", "session_required", "wrong_password"]},
 )
 async def patch_me(request: Request, data: JSONBody[MePatch], versions: Versions) -> EncodedResponse[User]:
     """Change one's own account by a merge patch. A new e-mail address is unverified.
@@ -88,14 +85,14 @@ async def patch_me(request: Request, data: JSONBody[MePatch], versions: Versions
     return responses.versioned(await rules.patch_me(request.services, request.caller, versions, data))
 
 
-@delete("/v1/me", status_code=204, opt=SESSION_ONLY | {"problems": ["wrong_password", "last_admin", "rate_limited"]})
+@delete("/v1/me", status_code=204, opt=SESSION_ONLY | {"problems": ["wrong_password", "last_admin"]})
 async def delete_me(request: Request, data: JSONBody[AccountDeletion], versions: Versions) -> EncodedResponse[None]:
     """Delete one's own account and everything it owns, for good. The last active admin stays."""
     await rules.delete_me(request.services, request.caller.user_id, data, versions)
     return responses.no_content()
 
 
-@put("/v1/me/password", status_code=204, opt=SESSION_ONLY | {"problems": ["wrong_password", "conflict", "rate_limited"]})
+@put("/v1/me/password", status_code=204, opt=SESSION_ONLY | BEYOND_QUOTA | {"problems": ["wrong_password", "conflict"]})
 async def change_password(request: Request, data: JSONBody[PasswordChange]) -> EncodedResponse[None]:
     """Change one's own password. The other sessions end, this one goes on; API tokens end, but those in `keep_tokens`."""
     await rules.change_password(request.services, request.caller.user_id, request.token_hash, data)

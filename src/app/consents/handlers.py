@@ -9,6 +9,7 @@ from app.http import pagination, responses
 from app.http.pagination import Page, PageQuery
 from app.http.requests import Request
 from app.http.responses import EncodedResponse
+from app.http.routes import BEYOND_QUOTA
 
 
 @get("/")
@@ -18,7 +19,7 @@ async def read(request: Request) -> EncodedResponse[Consent]:
     return responses.row(consent)
 
 
-@put("/", opt={"also": {201: "Nothing had been said before"}})
+@put("/", opt=BEYOND_QUOTA | {"also": {201: "Nothing had been said before"}})
 async def write(request: Request, data: JSONBody[ConsentPut]) -> EncodedResponse[Consent]:
     """Say what one agrees to now. It is added to the history, unless it is what was said last."""
     terms_version = request.settings.terms_version

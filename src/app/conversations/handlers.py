@@ -28,7 +28,7 @@ from app.http.conditional import Versions
 from app.http.pagination import Page
 from app.http.requests import Request
 from app.http.responses import EncodedResponse, Headers, StreamingResponse
-from app.http.routes import CONDITIONAL, PUT
+from app.http.routes import BEYOND_QUOTA, CONDITIONAL, PUT
 from app.problems.ownership import missing
 
 BODY_LIMIT = 8 * 1024 * 1024
@@ -95,7 +95,7 @@ async def remove(request: Request, id: FromPath[UUID], versions: Versions) -> En
     return responses.no_content()
 
 
-@post("/batch", status_code=200)
+@post("/batch", status_code=200, opt=BEYOND_QUOTA)
 async def change_many(request: Request, data: JSONBody[ConversationBatch]) -> EncodedResponse[ConversationBatchResult]:
     """Archive, unarchive and delete many conversations: all that are there, in one transaction."""
     done = await rules.change_many(request.database, request.caller.user_id, data)

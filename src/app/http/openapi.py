@@ -213,6 +213,8 @@ def _problems(route: Route) -> list[str]:
         codes.append("version_mismatch")
     if route.method != "GET":
         codes.append("database_read_only")
+    if route.stores:
+        codes.append("storage_quota_exceeded")
     if route.options.roles:
         codes.append("role_required")
     return [*codes, *route.options.problems]

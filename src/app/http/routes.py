@@ -39,6 +39,8 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     conditional: bool = False
     hashed_etag: bool = False
     """The ETag has a hash of the user and the body after the version."""
+    beyond_quota: bool = False
+    """Whoever stores as much as they may still may do this."""
     no_store: bool = False
     """The answer is a secret: no cache may keep it."""
     body_limit: int = BODY_LIMIT
@@ -70,6 +72,8 @@ HASHED_ETAG = {"hashed_etag": True}
 """For addresses that are the same for every user, and for answers that hold more than their row's version tells."""
 NO_STORE = {"no_store": True}
 """The answer is a secret, such as a token: no cache may keep it."""
+BEYOND_QUOTA = {"beyond_quota": True}
+"""For who stores as much as they may, too: it deletes, adds nothing, or must not be refused."""
 PUT = {"also": {201: "There was none: it is made"}}
 """A put that makes the row where there is none."""
 
@@ -99,6 +103,13 @@ class Route(msgspec.Struct, frozen=True):
     @property
     def name(self) -> str:
         return f"{self.method} {self.path}"
+
+    @property
+    def stores(self) -> bool:
+        """Whether what it stores counts against the caller's quota. What admins and services do is not for themselves."""
+        options = self.options
+        is_own = options.auth == "required" and not options.roles
+        return self.method in {"POST", "PUT", "PATCH"} and is_own and not options.beyond_quota
 
 
 def routes_of(app: Litestar) -> list[Route]:

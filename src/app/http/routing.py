@@ -146,11 +146,12 @@ def _compiled(route: Route, services: Services, app: Litestar) -> Handle:
     takes_request, versions, byte_range = route.takes_request, route.versions, route.byte_range
     is_conditional, hashed = route.options.conditional, route.options.hashed_etag
     caching = (_NO_STORE if route.options.no_store else _PRIVATE) if route.path.startswith("/v1/") else ()
+    admit = _admit_storing if route.stores else _admit
     refuses_query = filters is None and route.path.startswith("/v1/")
 
     async def handle(scope: HTTPScope, receive: Receive, values: list[str]) -> EncodedResponse[Any]:
         scope["path_template"], scope["route_handler"], scope["litestar_app"] = route.path, route.handler, app
-        await _admit(scope, route, services)
+        await admit(scope, route, services)
         arguments: dict[str, Any] = {name: parse(value) for (name, parse), value in zip(parsers, values, strict=True)}
         if filters is not None:
             arguments["filters"] = decode_query(scope["query_string"], filters)
@@ -217,10 +218,27 @@ async def _admit(scope: HTTPScope, route: Route, services: Services) -> None:
         )
 
 
+async def _admit_storing(scope: HTTPScope, route: Route, services: Services) -> None:
+    """As `_admit`; and find out whether they may store more. Raises Problem 403 for that, too."""
+    await _admit(scope, route, services)
+    if services.storage_quota is not None:
+        await services.storage_quota.admit(services.database, scope["user"], _announced_bytes(scope, route))
+
+
 def _count(scope: HTTPScope, caller: Caller, services: Services) -> None:
     """Count a request of a caller; the answer says what is left. Raises Problem 429."""
     if services.request_limits is not None:
         scope["state"]["requests_left"] = services.request_limits.take(caller)
+
+
+def _announced_bytes(scope: HTTPScope, route: Route) -> int:
+    """How long the body of what becomes rows will be at most, as far as the head tells; a file does not become rows."""
+    if route.data is None:
+        return 0
+    for name, value in scope["headers"]:
+        if name == b"content-length" and value.isdigit():
+            return min(int(value[:20]), route.options.body_limit)
+    return route.options.body_limit
 
 
 def _on_behalf_of(scope: HTTPScope) -> bytes | None:

@@ -7,6 +7,7 @@ from app.auth.token_cache import TokenCache
 from app.database import migrations
 from app.database.executor import Database
 from app.http.buckets import RequestLimits
+from app.http.storage_quota import StorageQuota
 from app.settings import Settings
 from app.storage import Storage
 
@@ -22,6 +23,7 @@ class Services:
         "schema_version",
         "settings",
         "storage",
+        "storage_quota",
         "token_cache",
     )
 
@@ -35,5 +37,6 @@ class Services:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.request_limits = RequestLimits(settings) if settings.rate_limits else None
+        self.storage_quota = StorageQuota(settings) if settings.rate_limits else None
         self.schema_version = migrations.expected_version()
         """What the database's newest migration must be."""

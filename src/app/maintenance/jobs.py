@@ -19,6 +19,7 @@ from app.database.executor import Database
 from app.database.migrations import analyze_new_tables, can_analyze_new_tables
 from app.database.queries import Executor
 from app.http.rate_limits import delete_past_windows
+from app.http.storage_quota import StorageQuota
 from app.maintenance.repository import is_my_turn
 from app.media.orphans import delete_orphans
 from app.query_cache.repository import delete_expired as delete_expired_answers
@@ -82,14 +83,19 @@ async def _batch(database: Database, job: Job) -> int:
 
 
 @asynccontextmanager
-async def regularly(database: Database, storage: Storage) -> AsyncIterator[None]:
-    """Maintain every ten minutes or so for as long as the block runs. What goes wrong is logged, and tried again."""
+async def regularly(database: Database, storage: Storage, quota: StorageQuota | None) -> AsyncIterator[None]:
+    """Maintain every ten minutes or so for as long as the block runs. What goes wrong is logged, and tried again.
+
+    What each user stores is settled by every worker for itself: it alone knows who wrote something.
+    """
 
     async def maintain_for_ever() -> None:
         while True:
             await asyncio.sleep(EVERY * random.uniform(0.5, 1.5))  # noqa: S311 - so that workers do not come all at once
             try:
                 await run(database, storage)
+                if quota is not None:
+                    await quota.settle(database)
             except (DatabaseUnavailable, QueryTimeout, asyncpg.PostgresError) as error:
                 log.warning("maintain_failed", error=type(error).__name__)
 

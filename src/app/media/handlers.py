@@ -24,7 +24,7 @@ from app.problems.ownership import missing
 async def create(request: Request) -> EncodedResponse[Media]:
     """Upload a file. It may be attached to a row of yours; its type is told from its bytes."""
     form = Form(request.scope["headers"], request.receive)
-    media = await uploads.upload(request.database, request.storage, request.settings, request.caller.user_id, form)
+    media = await uploads.upload(request.database, request.storage, request.settings, request.caller, form)
     return responses.created(media, f"/v1/media/{media.id}")
 
 

@@ -12,6 +12,7 @@ from uuid import UUID, uuid4
 
 import structlog
 
+from app.auth.token_cache import Caller
 from app.database.errors import DatabaseUnavailable, QueryTimeout
 from app.database.executor import Database
 from app.database.queries import Executor
@@ -32,15 +33,15 @@ DUE_SECONDS = UPLOAD_SECONDS + 3600
 """After so long an object without a row is one that was left."""
 
 
-async def upload(database: Database, storage: Storage, settings: Settings, user_id: UUID, form: Form) -> Media:
+async def upload(database: Database, storage: Storage, settings: Settings, caller: Caller, form: Form) -> Media:
     """Put the file of a form into the store while it arrives, and make its row.
 
     Raises Problem 400, 404 (the row to attach it to), 413 (too large, or beyond the user's quota), 415, 422, 503.
     """
-    most = settings.media_max_bytes
+    most, quota, user_id = settings.media_max_bytes, _quota(settings, caller), caller.user_id
     _check_size(form.announced_file_bytes, most, None)
     form.check_type()
-    room = settings.media_quota_bytes - await repository.used_bytes(database, user_id)
+    room = quota - await repository.used_bytes(database, user_id)
     _check_size(max(form.announced_file_bytes, 1), most, room)
     key = f"{user_id}/{uuid4()}"
     await repository.remember_upload(database, key, DUE_SECONDS)
@@ -49,13 +50,19 @@ async def upload(database: Database, storage: Storage, settings: Settings, user_
             file = _PassingFile(write, most, room)
             sent = await form.read(most, file.take)
             facts = file.facts()
-        return await _keep(database, settings, user_id, sent, facts, key=key)
+        return await _keep(database, user_id, sent, facts, key=key, most=most, quota=quota)
     except TimeoutError:
         await _give_up(database, storage, user_id, key)
         raise Problem("bad_request", "The body did not arrive in time.") from None
     except BaseException:
         await _give_up(database, storage, user_id, key)
         raise
+
+
+def _quota(settings: Settings, caller: Caller) -> int:
+    """How many bytes of files a caller may store. What bounds the rows of a guest bounds their files, too."""
+    quota = settings.media_quota_bytes
+    return min(quota, settings.guest_max_bytes) if caller.is_guest and settings.rate_limits else quota
 
 
 def _check_size(size: int, most: int, room: int | None) -> None:
@@ -90,16 +97,17 @@ class _PassingFile:
         return FileFacts(content_type, self._size, self._hash.hexdigest(), width, height)
 
 
-async def _keep(database: Database, settings: Settings, user_id: UUID, sent: MediaForm, facts: FileFacts, *, key: str) -> Media:
+async def _keep(
+    database: Database, user_id: UUID, sent: MediaForm, facts: FileFacts, *, key: str, most: int, quota: int
+) -> Media:
     """Make the row of an object that is in the store. Raises Problem 400, 413; a missing target is a broken constraint."""
-    quota = settings.media_quota_bytes
 
     async def work(tx: Executor) -> Media:
         await repository.lock_owner(tx, user_id)
         media = await repository.create(tx, user_id, sent, facts, storage_key=key, quota_bytes=quota)
         if media is None:
             room = quota - await repository.used_bytes(tx, user_id)
-            _check_size(facts.size_bytes, settings.media_max_bytes, room)
+            _check_size(facts.size_bytes, most, room)
             raise Problem("bad_request", "The body did not arrive in time.")
         return media
 

@@ -43,6 +43,11 @@ KINDS: dict[str, Kind] = {
     "forbidden": Kind(403, "Forbidden", "The resource exists, but belongs to another user."),
     "role_required": Kind(403, "Role required", "This is for admins or services; the account of the token is neither."),
     "insufficient_scope": Kind(403, "Insufficient scope", "The scopes of this API token do not include this request."),
+    "storage_quota_exceeded": Kind(
+        403,
+        "Storage quota exceeded",
+        "This account stores as much as it may: delete something, then try again. Reading and deleting go on.",
+    ),
     "session_required": Kind(
         403,
         "Session required",
