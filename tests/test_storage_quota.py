@@ -250,3 +250,83 @@ def test_several_workers_let_in_no_more_than_what_each_has_not_heard_of(start: S
         for worker in workers:
             write(at(worker, user), 100_000)
     assert stored_by(execute, user) < 3.5 * MIB
+
+
+def test_maintenance_measures_who_wrote_once_a_day_and_adds_up_in_between(start: Start, api: Api, execute: Execute) -> None:
+    worker = start()
+    user, idle = at(worker, api.user()), at(worker, api.user())
+    idle.get("/v1/tasks")
+    user.task()
+    assert settle(worker) == 1
+    first = written_down(execute, user)
+    assert first is not None
+    assert abs(first - stored_by(execute, user)) < 500
+    assert written_down(execute, idle) is None
+    assert settle(worker) == 0
+    # A caller is kept in memory for some seconds.
+    worker.token_cache.forget()
+    write(user, 10_000)
+    assert settle(worker) == 0
+    added = written_down(execute, user)
+    assert added is not None
+    assert 10_000 < added - first < 12_000
+    execute("update storage_use set measured_at = now() - interval '25 hours' where user_id = $1::text::uuid", user.id)
+    worker.token_cache.forget()
+    user.task()
+    assert settle(worker) == 1
+    assert written_down(execute, user) == stored_by(execute, user)
+
+
+def test_a_server_that_serves_settles_by_itself(start: Start, api: Api, execute: Execute, monkeypatch: Any) -> None:
+    monkeypatch.setattr(jobs, "EVERY", 0.05)
+    worker = start()
+    user = at(worker, api.user())
+    user.task()
+    worker.runner.run(asyncio.sleep(0.5))
+    assert written_down(execute, user)
+
+
+def test_a_user_with_more_rows_than_are_looked_at_goes_by_what_was_sent(
+    start: Start, api: Api, execute: Execute, clock: Clock, monkeypatch: Any
+) -> None:
+    monkeypatch.setattr("app.http.storage_quota.MAX_ROWS", 3)
+    user = at(start(user_max_bytes=MIB), api.user())
+    assert 3 <= write_all(user) <= 6
+    for _ in range(5):
+        clock.sleep(60)
+        assert write_all(user) == 0
+
+
+def test_every_table_of_a_user_is_counted_a_new_one_too(execute: Execute, api: Api) -> None:
+    columns = "select table_name from information_schema.columns where table_schema = 'public' and column_name = 'user_id'"
+    assert {row["table_name"] for row in execute(columns)} == SEEDS.keys()
+    seeded = "create temp table seed as select $1::text::uuid as user_id, new_id() as id, 0 as place, now()::date as date"
+    for table, seed in SEEDS.items():
+        user = api.user()
+        execute(seeded, user.id)
+        others = ("tasks", "habits", "goals", "workouts", "conversations", "tags")
+        for other in (each for each in SEEDS if each in others and each != table):
+            execute(SEEDS[other])
+        before = stored_by(execute, user)
+        execute(seed)
+        assert stored_by(execute, user) > before, table
+        execute("drop table seed")
+
+
+def test_files_of_a_guest_are_bounded_as_their_rows_are(start: Start, api: Api, execute: Execute) -> None:
+    worker = start(guest_max_bytes=100_000, media_quota_bytes=200_000)
+    guest, user = at(worker, guest_of(api)), at(worker, api.user())
+
+    def upload(someone: User) -> httpx.Response:
+        return someone.post("/v1/media", files={"file": ("a.txt", b"x" * 60_000, "text/plain")})
+
+    assert [upload(guest).status_code for _ in range(2)] == [201, 413]
+    assert [upload(user).status_code for _ in range(4)] == [201, 201, 201, 413]
+    # Their bytes are not those of rows.
+    assert stored_by(execute, user) < 5000
+
+
+def test_without_rate_limits_no_one_is_refused_or_measured(api: Api, execute: Execute) -> None:
+    guest = guest_of(api)
+    assert write_all(guest, times=60) == 60
+    assert written_down(execute, guest) is None
