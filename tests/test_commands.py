@@ -120,6 +120,15 @@ def test_the_doctor_says_what_to_do_about_a_low_limit_of_open_files(database: st
     assert "ok    sockets" in holdfast(database, "doctor", MAX_CONNECTIONS="100").stdout
 
 
+def test_the_doctor_says_which_limits_hold_and_minds_that_none_do(database: str) -> None:
+    limited = holdfast(database, "doctor", RATE_LIMITS="on", GUEST_REQUESTS_PER_MINUTE="77", USER_MAX_BYTES=str(5 * 2**20))
+    assert "ok    limits" in limited.stdout
+    assert "guests 77, and store 5 MiB of rows, guests 10" in limited.stdout
+    unlimited = holdfast(database, "doctor", RATE_LIMITS="off")
+    assert "mind  limits" in unlimited.stdout
+    assert "Set RATE_LIMITS=on" in unlimited.stdout
+
+
 def test_the_doctor_says_what_to_do_about_an_old_schema(own_database: str, runner: asyncio.Runner) -> None:
     assert holdfast(own_database, "migrate", "down").returncode == 0
     examined = holdfast(own_database, "doctor")

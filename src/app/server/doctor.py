@@ -7,7 +7,7 @@ import msgspec
 from app.database import migrations
 from app.database.queries import Executor, load
 from app.server import open_files
-from app.settings import Settings
+from app.settings import MIB, Settings
 
 queries = load("doctor")
 
@@ -79,6 +79,7 @@ async def examine(database: Executor, settings: Settings) -> list[Finding]:
         await _schema(database),
         _pool(found, settings),
         _sockets(settings),
+        _limits(settings),
     ]
 
 
@@ -121,3 +122,12 @@ def _sockets(settings: Settings) -> Finding:
         return Finding("ok", "sockets", f"a worker may have {settings.max_connections}")
     text = f"a worker may need {needed} open files, only {available} are allowed here"
     return Finding("mind", "sockets", text, "Raise the hard limit (LimitNOFILE, ulimit -Hn), or lower MAX_CONNECTIONS.")
+
+
+def _limits(settings: Settings) -> Finding:
+    if not settings.rate_limits:
+        text = "no attempts and no requests are counted, and users may store whatever they want"
+        return Finding("mind", "limits", text, "Set RATE_LIMITS=on, unless this server is there to be measured.")
+    rates = f"{settings.user_requests_per_minute} requests a minute and worker, guests {settings.guest_requests_per_minute}"
+    room = f"{settings.user_max_bytes / MIB:,.0f} MiB of rows, guests {settings.guest_max_bytes / MIB:,.0f}"
+    return Finding("ok", "limits", f"a user may send {rates}, and store {room}")
