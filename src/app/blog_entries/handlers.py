@@ -46,10 +46,10 @@ async def read_by_slug(request: Request, slug: FromPath[str]) -> EncodedResponse
 
 @get("/")
 async def page(request: Request, filters: FromQuery[BlogEntryQuery]) -> EncodedResponse[Page[ListedBlogEntry]]:
-    """List entries by the time they were made, newest first or oldest first; with `q` those that match it, best first.
+    """List entries without their content, newest first or oldest first; with `q` those that match it, best first.
 
-    With `q` each has a `snippet` and a `rank`, `order` is ignored, and there is one page: the best `limit` of the newest
-    1,000 matches.
+    `excerpt` is null where none is stored; `content_start` is how the content begins. With `q` each entry has a `snippet` and a
+    `rank`, `order` is ignored, and there is one page: the best `limit` of the newest 1,000 matches, fewer if they reach 1 MiB.
     """
     entries = await rules.page(request.database, request.caller.user_id, filters)
     return pagination.answer(entries, filters)

@@ -59,7 +59,12 @@ class _Active(_Identified, kw_only=True):
 class PageQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """The parameters of every list; a slice adds its filters."""
 
-    limit: Annotated[int, msgspec.Meta(ge=1, le=200, description="Items per page.")] = 50
+    limit: Annotated[
+        int,
+        msgspec.Meta(
+            ge=1, le=200, description="Items per page at most; a page of long texts ends with the item that reaches 1 MiB."
+        ),
+    ] = 50
     cursor: Annotated[str, msgspec.Meta(max_length=200, description="`next_cursor` of the previous page.")] | None = None
 
 
@@ -81,7 +86,8 @@ class Page(msgspec.Struct, Generic[T], frozen=True):
 
     items: Sequence[T]
     next_cursor: Annotated[
-        str | None, msgspec.Meta(description="Opaque: send it as `cursor` for the next page. Null: this is the last one.")
+        str | None,
+        msgspec.Meta(description="Opaque: send it as `cursor` for the next page. Only null means that this is the last one."),
     ]
 
 
