@@ -445,7 +445,8 @@ def test_every_constraint_has_its_words_and_no_words_are_left_over(ask: Ask) -> 
     names |= {row["name"] for row in ask("select (regexp_matches(prosrc, $$constraint = '(\\w+)'$$))[1] as name from pg_proc")}
     undeclared = sorted(names - constraints.rules().keys())
     assert not undeclared, f"declare these beside the slice's schemas, in constraints.owned(...): {undeclared}"
-    assert not constraints.rules().keys() - names
+    left_over = sorted(constraints.rules().keys() - names)
+    assert not left_over, f"no such constraint in the schema: {left_over}"
 
 
 def test_every_constraint_and_index_is_named_after_its_table_and_its_rule(ask: Ask) -> None:
