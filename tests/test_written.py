@@ -1,9 +1,10 @@
 """Written is written: every field that a create, a put or a patch takes reaches a column of its name, by its own statement."""
 
+import ast
 import inspect
 import types
 import typing
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Annotated, Any
 
 import msgspec
@@ -114,17 +115,30 @@ PLACES = {"conversations.save": "place", "workouts.create": "position", "workout
 """Statement -> what it makes of the place of an item in a list that was sent."""
 
 
+def passed(function: Callable[..., Any]) -> set[str]:
+    """The parameters that a repository function passes by name, or hands to what makes them."""
+    tree = ast.parse(inspect.getsource(function))
+    named = {node.arg for node in ast.walk(tree) if isinstance(node, ast.keyword) and node.arg}
+    return named | inspect.signature(function).parameters.keys()
+
+
 @pytest.mark.parametrize("name", sorted({pair.name for pair in PAIRS}))
-def test_every_column_that_a_statement_writes_out_of_a_body_is_a_field_of_it(name: str) -> None:
+def test_every_parameter_and_every_column_of_a_body_is_a_field_of_it_or_is_passed_by_the_function(name: str) -> None:
     """A column that is in the statement and was forgotten in the struct of the create or of the patch."""
     mine = [pair for pair in PAIRS if pair.name == name]
-    sent = {each for write in written.writes(mine[0].statement.named_sql) for names in write.columns.values() for each in names}
-    kinds = [pair.kind for pair in mine]
-    kinds += [inner for kind in kinds for field in msgspec.structs.fields(kind) for inner in structs_in(field.type)]
+    statement = mine[0].statement
+    function = function_of(statement)
+    assert function is not None
+    sent = {each for write in written.writes(statement.named_sql) for names in write.columns.values() for each in names}
+    hints = typing.get_type_hints(function)
+    kinds = [kind for name in inspect.signature(function).parameters for kind in structs_in(hints[name])]
+    kinds += [inner for pair in mine for field in msgspec.structs.fields(pair.kind) for inner in structs_in(field.type)]
     fields = {field.encode_name for kind in kinds for field in msgspec.structs.fields(kind)}
-    unknown = sent - fields - {*mine[0].statement.query.order, PLACES.get(name)}
+    unknown = {*sent, *statement.query.order} - fields - passed(function) - {PLACES.get(name)}
     taken = ", ".join(pair.kind.__name__ for pair in mine)
-    assert not unknown, f"{name} writes {', '.join(sorted(unknown))}, which {taken} does not take"
+    assert not unknown, (
+        f"{name} takes {', '.join(sorted(unknown))}: no field of {taken}, and not passed by {function.__name__}()"
+    )
 
 
 def test_the_exceptions_are_still_needed() -> None:
