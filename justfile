@@ -89,10 +89,11 @@ bench-environment:
         fi; \
     fi
 
-# Put the code in the house's form.
+# Put the code in the house's form, and say what only a hand can mend.
 format: environment
-    {{ bin }}/ruff check --fix .
+    {{ bin }}/ruff check --fix-only .
     {{ bin }}/ruff format .
+    {{ bin }}/ruff check .
 
 # Write db/schema.sql anew from the migrations.
 schema: environment
