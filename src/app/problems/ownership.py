@@ -5,17 +5,15 @@ from uuid import UUID
 from app.problems.catalog import Problem
 
 
-def refusal(user_id: UUID, owner: UUID | None, *, shows_foreign: bool = False) -> Problem:
-    """Why a statement on a row of `user_id` found nothing. `owner` is the row's owner, None when there is no such row.
+def refusal(user_id: UUID, owner: UUID | None) -> Problem:
+    """Why a statement on a task of `user_id` found nothing. `owner` is the task's owner, None when there is no such task.
 
-    The user's own row has a version that If-Match or If-None-Match does not allow: 412. Another user's row is a 404 as if it
-    did not exist; only tasks answer 403 (`shows_foreign`), as the first client's contract demands.
+    The user's own task has a version that If-Match or If-None-Match does not allow: 412. Another user's is a 403, as the first
+    client's contract demands; no other slice tells that a foreign row exists, see `missing`.
     """
     if owner == user_id:
         return Problem("version_mismatch")
-    if owner is not None and shows_foreign:
-        return Problem("forbidden")
-    return Problem("not_found")
+    return Problem("not_found" if owner is None else "forbidden")
 
 
 def missing(row: object | None) -> Problem:

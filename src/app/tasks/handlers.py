@@ -65,7 +65,7 @@ async def remove(request: Request, id: FromPath[UUID], versions: Versions) -> En
 async def absent(request: Request, id: UUID) -> Problem:
     """Why nothing was found: 403 for another user's task, 412 for a version that the conditions do not allow, 404 for none."""
     user_id = request.caller.user_id
-    return refusal(user_id, await repository.owner(request.database, user_id, id), shows_foreign=True)
+    return refusal(user_id, await repository.owner(request.database, user_id, id))
 
 
 router = Router("/v1/tasks", route_handlers=[create, read, page, change, remove], tags=["Tasks"])
