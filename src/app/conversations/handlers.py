@@ -31,8 +31,8 @@ from app.http.responses import EncodedResponse, Headers, StreamingResponse
 from app.http.routes import BEYOND_QUOTA, CONDITIONAL, PUT
 from app.problems.ownership import missing
 
-BODY_LIMIT = 8 * 1024 * 1024
-"""Bytes of a whole conversation, and of a message: what can be saved can be added."""
+LARGE_BODY = {"body_limit": 8 * 1024 * 1024}
+"""For a whole conversation, and for a message: what can be saved can be added."""
 
 JSON = (b"content-type", b"application/json")
 MARKDOWN = (b"content-type", b"text/markdown; charset=utf-8")
@@ -74,7 +74,7 @@ async def change(
     return responses.versioned(conversation)
 
 
-@put("/{id:uuid}", opt=PUT | {"body_limit": BODY_LIMIT, "problems": ["conflict", "quota_exhausted"]})
+@put("/{id:uuid}", opt=PUT | LARGE_BODY | {"problems": ["conflict", "quota_exhausted"]})
 async def save(
     request: Request, id: FromPath[UUID], data: JSONBody[ConversationPut], versions: Versions
 ) -> EncodedResponse[Conversation]:
@@ -123,8 +123,8 @@ async def page_messages(
 
 @post(
     "/{id:uuid}/messages",
-    opt={
-        "body_limit": BODY_LIMIT,
+    opt=LARGE_BODY
+    | {
         "problems": ["seq_conflict", "quota_exhausted"],
         "also": {200: "The same message came before: as it stands"},
     },

@@ -11,7 +11,7 @@ from app.problems.catalog import Problem
 from app.query_cache import repository, rules
 from app.query_cache.schemas import QueryCacheCleanup, QueryCacheEntry, QueryCachePut
 
-BODY_LIMIT = 8 * 1024 * 1024
+LARGE_BODY = {"body_limit": 8 * 1024 * 1024}
 
 
 @get("/{query_hash:str}")
@@ -23,7 +23,7 @@ async def read(request: Request, query_hash: FromPath[str]) -> EncodedResponse[Q
     return responses.row(answer)
 
 
-@put("/{query_hash:str}", opt=SERVICES | PUT | {"body_limit": BODY_LIMIT})
+@put("/{query_hash:str}", opt=SERVICES | PUT | LARGE_BODY)
 async def write(request: Request, query_hash: FromPath[str], data: JSONBody[QueryCachePut]) -> EncodedResponse[QueryCacheEntry]:
     """Keep an answer for a while. For services and admins."""
     answer, is_new = await rules.put(request.database, query_hash, data)
