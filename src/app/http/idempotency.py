@@ -1,12 +1,17 @@
 """Ids chosen by clients: a create can be sent again, and what was made offline sorts by the time when it was made."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime
+from decimal import Decimal
+from functools import cache
 from time import time
-from typing import Annotated, Protocol, TypeVar
+from types import NoneType
+from typing import Annotated, Any, Protocol, TypeVar, get_args
 from uuid import RFC_4122, UUID
 
 import asyncpg
-from msgspec import Meta
+import msgspec
+from msgspec import UNSET, Meta
 
 from app.database.queries import Executor
 from app.problems.catalog import FieldError, Problem, conflict
@@ -42,10 +47,20 @@ class New(Protocol):
     def id(self) -> UUID | None: ...
 
 
+class Row(Protocol):
+    """What a create makes."""
+
+    @property
+    def created_at(self) -> datetime: ...
+
+    @property
+    def updated_at(self) -> datetime: ...
+
+
 N = TypeVar("N", bound=New)
 
 
-R = TypeVar("R")
+R = TypeVar("R", bound=Row)
 
 
 async def create_once(
@@ -62,7 +77,8 @@ async def create_once(
     `create` returns None when the chosen id is taken; then `get` reads that row with a second statement: merged into one, a
     create that collides with a concurrent duplicate would see neither row. Where a table has another unique key, the
     duplicate may collide there first. Raises Problem 422 for an id that may not be chosen: any UUID may where ids are not
-    the order of a list (not `time_ordered`). Raises Problem 409 when the row was deleted between the two statements.
+    the order of a list (not `time_ordered`). Raises Problem 409 when the row stands as another body made it, and when it was
+    deleted between the two statements.
     """
     if time_ordered:
         check(new.id)
@@ -71,9 +87,43 @@ async def create_once(
     except asyncpg.UniqueViolationError:
         if new.id is None or (row := await get(database, user_id, new.id)) is None:
             raise
-        return row, True
+        return _replayed(new, row), True
     if row is not None:
         return row, False
     if new.id is not None and (row := await get(database, user_id, new.id)) is not None:
-        return row, True
+        return _replayed(new, row), True
     raise conflict("id", "is taken")
+
+
+def _replayed(new: New, row: R) -> R:
+    """The row that has the id of a create. Raises Problem 409 when another create made it.
+
+    Of a row that was changed since, no one can tell what made it: it is taken for that of the same create.
+    """
+    if row.updated_at == row.created_at and not _may_have_made(new, row):
+        raise Problem("id_taken", errors=(FieldError("id", "id_taken", "is that of a row which another body made"),))
+    return row
+
+
+def _may_have_made(new: Any, row: Any) -> bool:
+    """Whether no field that was sent says anything else than the field of its name in the row."""
+    kind: Any = type(row)
+    types = _types(kind)
+    return all(_says(getattr(new, name), getattr(row, name), *types[name]) for name in new.__struct_fields__ if name in types)
+
+
+@cache
+def _types(kind: Any) -> dict[str, tuple[Any, bool]]:
+    """The type of each field of a row, and whether it can be null."""
+    return {field.name: (field.type, NoneType in get_args(field.type)) for field in msgspec.structs.fields(kind)}
+
+
+def _says(sent: Any, stands: Any, kind: Any, can_be_null: bool) -> bool:  # noqa: FBT001
+    """Whether a value became the one in a row. One that is absent, or null where a row has no null, got its default."""
+    if sent is UNSET or (sent is None and not can_be_null):
+        return True
+    if isinstance(stands, msgspec.Raw):
+        stands = msgspec.json.decode(stands, type=kind)
+    if isinstance(sent, Sequence) and not isinstance(sent, str):
+        return len(sent) == len(stands) and all(map(_may_have_made, sent, stands))
+    return bool(sent == (float(stands) if isinstance(stands, Decimal) else stands))

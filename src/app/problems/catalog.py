@@ -78,6 +78,12 @@ KINDS: dict[str, Kind] = {
     "idempotency_conflict": Kind(
         409, "Idempotency key used", "The idempotency key was used before with other content. Use a new key for a new request."
     ),
+    "id_taken": Kind(
+        409,
+        "Id taken",
+        "The id is that of a resource that another body made, unchanged since; errors names it. A new resource needs a new id.",
+        FieldError("id", "id_taken", "is that of a row which another body made"),
+    ),
     "already_refunded": Kind(409, "Already refunded", "This deduction was refunded before; it can be refunded once."),
     "last_admin": Kind(409, "Last admin", "This is the last active admin: make another account an admin first."),
     "seq_conflict": Kind(
@@ -125,6 +131,12 @@ KINDS: dict[str, Kind] = {
     ),
     "goals_tree_too_large": Kind(
         422, "Too many sub-goals", "The tree of this goal has more than 10,000 goals. Read the trees of its sub-goals instead."
+    ),
+    "read_only": Kind(
+        422,
+        "Read-only field",
+        "A field that only the server sets differs from what stands: send it as it was read, or leave it out; errors names it.",
+        FieldError("version", "read_only", "is set by the server, and differs from what stands"),
     ),
     "invalid_cursor": Kind(
         422, "Invalid cursor", "The cursor was not made by this list for this order. Start again without it."
