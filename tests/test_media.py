@@ -628,8 +628,9 @@ def test_a_file_is_changed_by_a_merge_patch(ada: User) -> None:
     for stale in (etag(media), etag(renamed.json())):
         assert_problem(ada.patch(path, {"alt_text": "B"}, headers={"If-Match": stale}), 412, "version_mismatch")
     assert_problem(ada.patch(path, {"file_name": None}), 422, "invalid", "file_name")
-    for name in ("content_type", "sha256", "storage_key", "size_bytes"):
-        assert_problem(ada.patch(path, {name: "x"}), 422, "invalid", name)
+    for name in ("content_type", "sha256", "size_bytes"):
+        assert_problem(ada.patch(path, {name: "x"}), 422, "read_only", name)
+    assert_problem(ada.patch(path, {"storage_key": "x"}), 422, "invalid", "storage_key")
     for half in ({"taggable_type": "tasks"}, {"taggable_id": str(uuid4())}, {"taggable_type": None}):
         assert_problem(ada.patch(path, half), 422, "invalid")
     mixed = {"taggable_type": "tasks", "taggable_id": None}

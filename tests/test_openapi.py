@@ -119,6 +119,27 @@ def test_bodies_and_parameters_are_described_as_strictly_as_they_are_read(docume
     assert parameters["completed"]["schema"]["type"] == "boolean"
 
 
+def test_what_only_the_server_sets_is_marked(document: dict[str, Any]) -> None:
+    marked: dict[str, set[str]] = {}
+    for name, field, each in fields(document):
+        if each.get("readOnly"):
+            marked.setdefault(name, set()).add(field)
+    times = {"created_at", "updated_at", "version"}
+    assert marked["Task"] == {"id", *times}
+    assert marked["Goal"] == {"id", "previous_id", "completed_at", "current_value", "percentage", *times}
+    assert marked["WorkoutExercise"] == {"position", "weight_kg", "distance_m"}
+    assert marked["ConversationMessage"] == {"seq", "created_at"}
+    assert marked["Conversation"] == marked["ListedConversation"] == {"id", "message_count", "last_activity_at", *times}
+    # Its owner changes the name, an admin the role.
+    assert not marked["User"] & {"name", "role"}
+    assert not {name for name in marked if name.endswith(("Create", "Patch", "Put"))}
+    for path in ("/v1/tasks/{id}", "/v1/me", "/v1/workouts/{id}"):
+        refusal = resolved(document, document["paths"][path]["patch"]["responses"]["422"])
+        assert "read_only" in refusal["content"]["application/problem+json"]["examples"], path
+    taken = resolved(document, document["paths"]["/v1/tasks"]["post"]["responses"]["409"])
+    assert "id_taken" in taken["content"]["application/problem+json"]["examples"]
+
+
 def test_every_field_of_a_row_and_of_a_body_has_an_example(document: dict[str, Any]) -> None:
     for name, field, each in fields(document):
         # A list shows its rows, a file needs no example, nor does a row within a row.

@@ -7,7 +7,7 @@ from uuid import UUID
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from app.http.fields import END, NOT_BLANK, SPACE, Id, Timestamp, Version
+from app.http.fields import END, MOVES, NOT_BLANK, SPACE, Id, Timestamp, Version
 from app.problems import constraints
 
 constraints.declare(
@@ -137,7 +137,7 @@ class User(msgspec.Struct, frozen=True):
     is_active: Annotated[bool, Meta(description="Was not disabled by an administrator.", examples=[True])]
     is_verified: Annotated[bool, Meta(description="The e-mail address was verified.", examples=[False])]
     is_external: Annotated[bool, Meta(description="Came by an identity of another service.", examples=[False])]
-    last_login_at: Timestamp | None
+    last_login_at: Annotated[Timestamp, MOVES] | None
     created_at: Timestamp
     updated_at: Timestamp
     version: Version

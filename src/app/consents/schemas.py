@@ -6,7 +6,7 @@ from uuid import UUID
 import msgspec
 from msgspec import Meta
 
-from app.http.fields import NOT_BLANK, Id, Timestamp
+from app.http.fields import MOVES, NOT_BLANK, Id, Timestamp
 from app.problems import constraints
 
 constraints.owned("consent_events", length={"terms_version": "1 to 100", "source": "1 to 100"})
@@ -33,7 +33,9 @@ class Consent(msgspec.Struct, frozen=True):
     terms_accepted: Accepted
     terms_version: TermsVersion | None
     marketing_consent: Marketing
-    stale: Annotated[bool, Meta(description="The terms have changed since they were accepted: ask again.", examples=[False])]
+    stale: Annotated[
+        bool, Meta(description="The terms have changed since they were accepted: ask again.", examples=[False]), MOVES
+    ]
     source: Source | None
     created_at: Timestamp | None
 

@@ -15,7 +15,7 @@ from app.conversations.markdown import section
 from app.conversations.schemas import Conversation, ConversationMessage, MessageQuery, Part
 from app.database.queries import Executor
 from app.http.pagination import PAGE_BYTES, after_numbered, numbered_cursor
-from app.http.responses import encode
+from app.http.responses import ReadInterruptedError, encode
 from app.problems.catalog import Problem
 
 PART = 500
@@ -42,7 +42,7 @@ class Reading(msgspec.Struct):
         return self.part.to_seq in {None, self.conversation.message_count}
 
 
-class SavedMeanwhileError(Exception):
+class SavedMeanwhileError(ReadInterruptedError):
     """A conversation was saved as a whole, or deleted, while it was sent: what follows belongs to another one."""
 
 

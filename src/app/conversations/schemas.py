@@ -7,7 +7,7 @@ from uuid import UUID
 import msgspec
 from msgspec import UNSET, Meta, Raw, UnsetType
 
-from app.http.fields import NOT_BLANK, TagSlug, Timestamp, Version
+from app.http.fields import MOVES, NOT_BLANK, PLACE, TagSlug, Timestamp, Version
 from app.http.pagination import Order, PageQuery
 from app.problems import constraints
 
@@ -96,8 +96,10 @@ class Conversation(msgspec.Struct, frozen=True):
     id: ConversationId
     title: Title
     is_archived: IsArchived
-    message_count: Annotated[int, Meta(description="How many messages it has, which is the seq of the last.", examples=[2])]
-    last_activity_at: Annotated[Timestamp, Meta(description="When the last message came: the order of the list.")]
+    message_count: Annotated[
+        int, Meta(description="How many messages it has, which is the seq of the last.", examples=[2]), MOVES
+    ]
+    last_activity_at: Annotated[Timestamp, Meta(description="When the last message came: the order of the list."), MOVES]
     created_at: Timestamp
     updated_at: Timestamp
     version: Version
@@ -129,7 +131,7 @@ class ListedConversation(Conversation, frozen=True):
 class ConversationMessage(msgspec.Struct, frozen=True):
     """A message of a conversation."""
 
-    seq: Seq
+    seq: Annotated[Seq, PLACE]
     role: ConversationMessageRole
     content: Content | None
     stage1: Stage1

@@ -7,7 +7,7 @@ from uuid import UUID
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from app.http.fields import END, NOT_BLANK, Day, Id, TagSlug, Timestamp, Version
+from app.http.fields import END, MOVES, NOT_BLANK, Day, Id, TagSlug, Timestamp, Version
 from app.http.idempotency import ChosenId
 from app.http.pagination import OrderedPageQuery
 from app.problems import constraints
@@ -137,7 +137,8 @@ class Goal(msgspec.Struct, frozen=True):
     )
     completed_at: Timestamp | None
     current_value: (
-        Annotated[float, Meta(description="The value of its latest progress by date. Null: none yet.", examples=[4.5])] | None
+        Annotated[float, Meta(description="The value of its latest progress by date. Null: none yet.", examples=[4.5]), MOVES]
+        | None
     )
     percentage: Annotated[
         Percentage,
@@ -145,6 +146,7 @@ class Goal(msgspec.Struct, frozen=True):
             description="The current value in percent of target_value, with two decimals, cut to 0 to 100; 0 without "
             "progress. Without a target: 100 when completed, else 0."
         ),
+        MOVES,
     ]
     created_at: Timestamp
     updated_at: Timestamp

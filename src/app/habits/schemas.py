@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from app.http.fields import NOT_BLANK, Color, Day, Id, Mood, Quantity, TagSlug, TimeOfDay, Timestamp, Version
+from app.http.fields import NOT_BLANK, Color, Day, Id, Mood, Quantity, TagSlug, TimeOfDay, Timestamp, Version, in_path
 from app.http.idempotency import ChosenId
 from app.http.pagination import DatedPageQuery, OrderedPageQuery
 from app.problems import constraints
@@ -180,7 +180,7 @@ Note = Annotated[str, Meta(max_length=2000, examples=["In the park"])]
 class HabitEntry(msgspec.Struct, frozen=True):
     """The entry of a habit for a day."""
 
-    habit_id: Id
+    habit_id: Annotated[Id, in_path("id")]
     date: Day
     completed: Completed
     skipped: Skipped

@@ -22,10 +22,10 @@ from app.problems.catalog import Problem, invalid
 _JSON_TYPES = {"application/json", "application/merge-patch+json"}
 
 
-async def decode_body(scope: HTTPScope, receive: Receive, kind: Any, limit: int = BODY_LIMIT) -> Any:
-    """Read the body as a `kind`. Raises the problems of size (413), type (415), form (400) and rules (422), in this order.
+async def read_json(scope: HTTPScope, receive: Receive, kind: Any, limit: int = BODY_LIMIT) -> bytes:
+    """Read what `decode` makes a `kind` of. Raises the problems of size (413), type (415) and form (400), in this order.
 
-    What it may hold is counted before it is decoded, and so comes before the form.
+    What it may hold is counted before it is decoded, and so comes before the form: 422.
     """
     content_type, announced = b"", b"0"
     for name, value in scope["headers"]:
@@ -44,11 +44,7 @@ async def decode_body(scope: HTTPScope, receive: Receive, kind: Any, limit: int 
         raise Problem("malformed_json", "The body is empty; a JSON object is expected.")
     if json_limits.may_exceed(body):
         await json_limits.check(body, json_limits.MAX_DEPTH + raw_json.levels_around(kind))
-    decoded = _decode(body, kind)
-    # A pre-filter only: "\\u0000" is also how a backslash before u0000 looks, which is legal.
-    if rb"\u0000" in body:
-        await _refuse_nul(body, decoded)
-    return decoded
+    return body
 
 
 def announced_length(headers: Iterable[tuple[bytes, bytes]]) -> int:
@@ -108,8 +104,17 @@ def _decoder(kind: Any) -> Callable[[bytes], Any]:
     return msgspec.json.Decoder(kind, strict=True).decode
 
 
-def _decode(body: bytes, kind: Any) -> Any:
+async def decode(body: bytes, kind: Any) -> Any:
     """Decode JSON into `kind`, without any coercion. Raises Problem: 400 for what is not JSON, 422 for what breaks a rule."""
+    decoded = decode_unstored(body, kind)
+    # A pre-filter only: "\\u0000" is also how a backslash before u0000 looks, which is legal.
+    if rb"\u0000" in body:
+        await _refuse_nul(body, decoded)
+    return decoded
+
+
+def decode_unstored(body: bytes, kind: Any) -> Any:
+    """Decode as `decode` does what the database does not get: U+0000 is not refused."""
     try:
         # Of what is kept as it was sent msgspec does not look whether it is UTF-8.
         if not body.isascii():

@@ -17,6 +17,19 @@ END = r"$(?!\n)"
 NOT_BLANK = f"[^{SPACE}]"
 
 
+MOVES = Meta(extra={"moves": True})
+"""Marks a field of an answer that changes without a change of its row: sent back, it is not looked at."""
+
+
+def in_path(parameter: str) -> Meta:
+    """Mark a field of an answer that a parameter of its path gives, where its name is another."""
+    return Meta(extra={"in_path": parameter})
+
+
+PLACE = Meta(extra={"place": True})
+"""Marks a field of an item of a list that is its place in the list, from 1 on."""
+
+
 Id = Annotated[
     UUID,
     Meta(

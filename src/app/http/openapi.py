@@ -16,6 +16,7 @@ from app import __version__
 from app.http.idempotency import ChosenId
 from app.http.openapi_components import HEADERS, PARAMETERS, Json, ProblemResponses, Schemas, reference
 from app.http.routes import Route
+from app.http.sent_back import SentBack, sent_back_by
 
 DESCRIPTION = """\
 One durable JSON API for small apps, on PostgreSQL: what its users do, write, eat, train, plan, ask and spend.
@@ -24,6 +25,9 @@ One durable JSON API for small apps, on PostgreSQL: what its users do, write, ea
 
 Services act for a user with `X-On-Behalf-Of: <user id>` or `<provider>:<subject>`; whoever is named by a subject for the first
 time is made.
+
+What `GET` gave can be sent back by `PUT` and `PATCH` of the same address. Fields marked `readOnly` are then taken when they
+are equal to what stands (422 `read_only` otherwise), or need not be sent; the places in a list of rows are those of its order.
 
 Times are RFC 3339 in UTC. Unknown fields and parameters are refused. A body has at most 100,000 values and is at most 100
 levels deep; 256 KiB, where nothing else is said (whole conversations, messages and cached answers 8 MiB, daily reviews and blog
@@ -63,13 +67,15 @@ def document(routes: Iterable[Route]) -> bytes:
     """The OpenAPI document of these routes, as JSON."""
     shown = [route for route in routes if route.handler.resolve_include_in_schema()]
     shown.sort(key=lambda route: (route.path, route.method))
-    schemas = Schemas(
-        kind for route in shown for kind in (route.data, route.options.multipart, route.answer) if kind is not None
-    )
+    kinds = (kind for route in shown for kind in (route.data, route.options.multipart, route.answer) if kind is not None)
+    taken_back = sent_back_by(shown)
+    schemas = Schemas(kinds, _read_only(taken_back.values()))
     problems = ProblemResponses()
     paths: Json = {}
     for route in shown:
-        paths.setdefault(route.path, {})[route.method.lower()] = _operation(route, schemas, problems)
+        paths.setdefault(route.path, {})[route.method.lower()] = _operation(
+            route, schemas, problems, takes_back=route.name in taken_back
+        )
     return msgspec.json.encode(
         {
             "openapi": "3.1.0",
@@ -100,10 +106,26 @@ def document(routes: Iterable[Route]) -> bytes:
     )
 
 
-def _operation(route: Route, schemas: Schemas, problems: ProblemResponses) -> Json:
+def _read_only(taken_back: Iterable[SentBack]) -> dict[str, frozenset[str]]:
+    """By the names of structs the fields that only the server sets: those that no body of their addresses has."""
+    found: dict[str, frozenset[str]] = {}
+    for fields in (each for plan in taken_back for each in (plan.fields, *plan.lists.values())):
+        for kind in _related(fields.answer):
+            names = fields.all.intersection(kind.__struct_fields__)
+            found[kind.__name__] = found.get(kind.__name__, names) & names
+    return found
+
+
+def _related(kind: type[msgspec.Struct]) -> set[type[msgspec.Struct]]:
+    """A struct, those that it is made from, and those that are made from these: a row as it is listed."""
+    bases = [each for each in kind.__mro__ if issubclass(each, msgspec.Struct) and each is not msgspec.Struct]
+    return {*bases, *(each for base in bases for each in base.__subclasses__())}
+
+
+def _operation(route: Route, schemas: Schemas, problems: ProblemResponses, *, takes_back: bool) -> Json:
     doc = inspect.cleandoc(route.handler.fn.__doc__ or "")
     summary = doc.partition(".")[0].partition(":")[0]
-    answers = _successes(route, schemas) | problems.of(_problems(route))
+    answers = _successes(route, schemas) | problems.of([*_problems(route), *(["read_only"] if takes_back else [])])
     operation: Json = {
         "operationId": _operation_id(route),
         "tags": sorted(route.handler.resolve_tags()),
@@ -227,7 +249,7 @@ def _body_problems(route: Route) -> list[str]:
         return []
     codes = ["malformed_json", "request_timeout", "body_too_large", "unsupported_media_type", "body_too_complex"]
     if _has_field(route.data, "id"):
-        codes.append("conflict")
+        codes += ["conflict", "id_taken"]
     if any(ChosenId in get_args(field.type) for field in msgspec.structs.fields(route.data)):
         codes += ["id_not_time_ordered", "id_in_future"]
     return codes

@@ -6,7 +6,7 @@ is told in words, as several generators take a field with a `default` for one th
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import msgspec
@@ -87,15 +87,18 @@ PARAMETERS: dict[str, Json] = {
 class Schemas:
     """The schemas of a document: `components` holds those with a name, by it."""
 
-    def __init__(self, kinds: Iterable[Any]) -> None:
-        """Describe structs that go in and out, each of which `of` then refers to."""
+    def __init__(self, kinds: Iterable[Any], read_only: Mapping[str, Iterable[str]]) -> None:
+        """Describe structs that go in and out, each of which `of` then refers to; `read_only` marks fields of some by name."""
         kinds = list(dict.fromkeys([*kinds, ProblemDocument]))
         schemas, described = msgspec.json.schema_components(kinds, ref_template="{name}")
         self._names = {name: _name(schema) for name, schema in described.items()}
         self.components: dict[str, Json] = {}
         self._references = {kind: self._readable(schema) for kind, schema in zip(kinds, schemas, strict=True)}
         for name, schema in described.items():
-            self._add(self._names[name], self._readable(schema))
+            readable = self._readable(schema)
+            for field in read_only.get(name, ()):
+                readable["properties"][field]["readOnly"] = True
+            self._add(self._names[name], readable)
 
     def of(self, kind: Any) -> Json:
         """A reference to the schema of a struct."""

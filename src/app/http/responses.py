@@ -61,6 +61,10 @@ class EncodedResponse(Response[T], Generic[T]):
         return (*self.encoded_headers, request_id)
 
 
+class ReadInterruptedError(Exception):
+    """What is sent while it is read was changed meanwhile: the rest belongs to something else."""
+
+
 class StreamingResponse(EncodedResponse[bytes]):
     """An answer that is made while it is sent; `headers` name its type, and its length where that is known.
 

@@ -9,6 +9,7 @@ the path, the query, the body, the handler, the condition, the answer.
 import re
 from collections.abc import Awaitable, Callable
 from datetime import date
+from functools import partial
 from typing import Any, Literal, cast, get_args, get_origin
 from uuid import UUID
 
@@ -21,14 +22,18 @@ from app.auth.authorization import check_scopes, impersonate
 from app.auth.token_cache import Caller
 from app.auth.tokens import token_of
 from app.http import conditional
-from app.http.decoding import decode_body, decode_query, refuse_query
+from app.http.decoding import decode, decode_query, read_json, refuse_query
 from app.http.exception_handlers import problem_for, problem_response
 from app.http.ranges import RequestedRange
 from app.http.requests import Request
 from app.http.responses import EncodedResponse, not_modified
 from app.http.routes import DeclarationError, Route, routes_of
+from app.http.sent_back import SentBack, sent_back_by
 from app.http.services import Services
 from app.problems.catalog import Problem
+
+Call = Callable[..., Awaitable[EncodedResponse[Any]]]
+"""A handler, called with its arguments by name."""
 
 Handle = Callable[[HTTPScope, Receive, list[str]], Awaitable[EncodedResponse[Any]]]
 """What a route becomes: the scope, the body, and the parts of the path that are parameters -> the answer."""
@@ -68,6 +73,7 @@ class Routing:
         self._app = app
         self._services = services
         self._root = _Node()
+        self._sent_back = sent_back_by(self.routes)
         for route in self.routes:
             self._add(route)
 
@@ -98,7 +104,7 @@ class Routing:
                 node = node.below.setdefault(part, _Node())
         if route.method in node.methods:
             raise DeclarationError(f"{route.name} is declared twice.")
-        node.methods[route.method] = _compiled(route, self._services, self._app)
+        node.methods[route.method] = _compiled(route, self._services, self._app, self._sent_back.get(route.name))
         node.is_open = node.is_open or route.options.auth != "required"
         methods = {*node.methods, "OPTIONS"} | ({"HEAD"} if "GET" in node.methods else set())
         node.allow = ", ".join(sorted(methods)).encode()
@@ -138,11 +144,12 @@ class Routing:
         raise Problem("method_not_allowed", headers=((b"allow", node.allow),))
 
 
-def _compiled(route: Route, services: Services, app: Litestar) -> Handle:
+def _compiled(route: Route, services: Services, app: Litestar, sent_back: SentBack | None) -> Handle:
     """The function that answers the requests of a route."""
-    call = cast("Callable[..., Awaitable[EncodedResponse[Any]]]", route.handler.fn)
+    call = cast("Call", route.handler.fn)
     parsers = [(name, _parser(kind)) for name, kind in route.parameters.items()]
-    filters, data, limit = route.filters, route.data, route.options.body_limit
+    filters, kind, limit = route.filters, route.data, route.options.body_limit
+    take = _body_decoder(kind, call, sent_back) if kind is not None else None
     takes_request, versions, byte_range = route.takes_request, route.versions, route.byte_range
     is_conditional, hashed = route.options.conditional, route.options.hashed_etag
     caching = (_NO_STORE if route.options.no_store else _PRIVATE) if route.path.startswith("/v1/") else ()
@@ -157,15 +164,16 @@ def _compiled(route: Route, services: Services, app: Litestar) -> Handle:
             arguments["filters"] = decode_query(scope["query_string"], filters)
         elif refuses_query and scope["query_string"]:
             refuse_query(scope["query_string"])
-        if data is not None:
-            arguments["data"] = await decode_body(scope, receive, data, limit)
+        work = call
+        if take is not None:
+            arguments["data"], work = await take(await read_json(scope, receive, kind, limit))
         if takes_request:
             arguments["request"] = Request(scope, receive, services)
         if versions:
             arguments["versions"] = conditional.expected_versions(scope)
         if byte_range:
             arguments["byte_range"] = RequestedRange(scope)
-        answer = await call(**arguments)
+        answer = await work(**arguments)
         if answer.etag and hashed:
             answer.etag = conditional.hashed(answer.etag, scope["user"].user_id, answer.body)
         if is_conditional and answer.status_code in {200, 206} and conditional.names_tag(scope, answer.etag):
@@ -174,6 +182,24 @@ def _compiled(route: Route, services: Services, app: Litestar) -> Handle:
         return answer
 
     return handle
+
+
+def _body_decoder(kind: Any, call: Call, sent_back: SentBack | None) -> Callable[[bytes], Awaitable[tuple[Any, Call]]]:
+    """A function that makes of a body what the handler takes, and returns what is to be called with it.
+
+    That is the handler, unless the body was refused and may be what a GET gave.
+    """
+
+    async def take(body: bytes) -> tuple[Any, Call]:
+        try:
+            return await decode(body, kind), call
+        except Problem as problem:
+            sent = sent_back.parse(body) if sent_back is not None and problem.code == "invalid" else None
+            if sent_back is None or sent is None:
+                raise
+            return None, partial(sent_back.change, sent)
+
+    return take
 
 
 async def _admit(scope: HTTPScope, route: Route, services: Services) -> None:

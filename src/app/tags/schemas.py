@@ -6,7 +6,7 @@ from uuid import UUID
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from app.http.fields import NOT_BLANK, Color, Id, Timestamp, Version
+from app.http.fields import MOVES, NOT_BLANK, Color, Id, Timestamp, Version
 from app.http.idempotency import ChosenId
 from app.http.pagination import OrderedPageQuery, PageQuery
 from app.problems import constraints
@@ -58,7 +58,7 @@ class Tag(msgspec.Struct, frozen=True):
     slug: Slug
     category: Category | None
     color: Color | None
-    usage_count: Annotated[int, Meta(description="How many rows carry it; counted when asked.", examples=[3])]
+    usage_count: Annotated[int, Meta(description="How many rows carry it; counted when asked.", examples=[3]), MOVES]
     created_at: Timestamp
     updated_at: Timestamp
     version: Version

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from app.http.fields import NOT_BLANK, Day, Id, Mood, Notes, TagSlug, TimeOfDay, Timestamp, Version, WeightUnit
+from app.http.fields import NOT_BLANK, PLACE, Day, Id, Mood, Notes, TagSlug, TimeOfDay, Timestamp, Version, WeightUnit
 from app.http.idempotency import ChosenId
 from app.http.pagination import DatedPageQuery
 from app.problems import constraints
@@ -56,7 +56,7 @@ Calories = Annotated[float, Meta(ge=0, le=1_000_000, description="Kilocalories."
 WorkoutIntensity = Annotated[Literal["low", "medium", "high"], Meta(title="WorkoutIntensity", examples=["medium"])]
 Location = Annotated[str, Meta(max_length=255, examples=["The park"])]
 
-Position = Annotated[int, Meta(description="The place in the list, from 1 on.", examples=[1])]
+Position = Annotated[int, Meta(description="The place in the list, from 1 on.", examples=[1]), PLACE]
 ExerciseName = Annotated[
     str, Meta(min_length=1, max_length=255, pattern=NOT_BLANK, description="Not blank.", examples=["Squat"])
 ]
