@@ -13,7 +13,7 @@ def refusal(user_id: UUID, owner: UUID | None) -> Problem:
     """
     if owner == user_id:
         return Problem("version_mismatch")
-    return Problem("not_found" if owner is None else "forbidden")
+    return Problem("forbidden") if owner is not None else Problem("not_found")
 
 
 def missing(row: object | None) -> Problem:
