@@ -64,6 +64,7 @@ UNCONDITIONAL = {
 BODIES: dict[str, Json] = {
     "DELETE /v1/me": {"password": PASSWORD},
     "PATCH /v1/admin/users/{id}": {"is_verified": True},
+    "PATCH /v1/me": {"bio": "WORD"},
     "PATCH /v1/workouts/{id}": {"exercises": [{"name": "WORD"}]},
     "PUT /v1/conversations/{id}": {"messages": [{"role": "user", "content": "WORD"}]},
     "PUT /v1/daily-reviews/{date}": {"lessons": "WORD"},

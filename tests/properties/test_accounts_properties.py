@@ -297,7 +297,8 @@ def test_no_text_of_any_resource_changes_the_meaning_of_a_query(
     for kind, fields in sent.items():
         path = f"/v1/{kind}/{made[kind]['id']}"
         for found in (ada.get(path).json(), ada.get(f"/v1/{kind}?limit=1").json()["items"][0]):
-            shown = fields
+            # The list of blog entries leaves the content out.
+            shown = {name: text for name, text in fields.items() if name != "content" or name in found}
             if kind == "workouts":
                 # Exercises come with more than was sent.
                 shown = fields | {"exercises": [found["exercises"][0] | fields["exercises"][0]]}

@@ -317,8 +317,10 @@ class Habits(RuleBasedStateMachine):
 
     def if_match(self, path: str, mine: Row | None, wanted: str | int | None) -> tuple[dict[str, str], bool]:
         """The header, and whether it lets the row be changed."""
+        if wanted is None:
+            return {}, True
         if not isinstance(wanted, int):
-            return ({} if wanted is None else {"If-Match": wanted}), True
+            return {"If-Match": wanted}, mine is not None
         had = self.versions.get(path, [0])
         version = had[-1 - wanted] if wanted < len(had) else 1
         return {"If-Match": f'"{version}"'}, mine is not None and version == mine["version"]
