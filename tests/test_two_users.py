@@ -95,7 +95,11 @@ class TwoUsers(RuleBasedStateMachine):
             assert self.made(name, fields | {"id": id})["id"] == id
         else:
             answer = self.people[name].user.post("/v1/tasks", fields | {"id": id})
-            assert (answer.status_code, answer.json()) == (200, mine)
+            made_of_this = mine | {"description": None, "completed": False} | fields == mine
+            if mine["updated_at"] == mine["created_at"] and not made_of_this:
+                assert_problem(answer, 409, "id_taken", "id")
+            else:
+                assert (answer.status_code, answer.json()) == (200, mine)
 
     def made(self, name: str, fields: Row) -> Row:
         answer = self.people[name].user.post("/v1/tasks", fields)

@@ -532,7 +532,9 @@ class TwoUsersEverywhere(RuleBasedStateMachine):
         found = {key_of(kind, row): row for row in self.done(name, "GET", f"/v1/{kind}?limit=200")["items"]}
         assert found.keys() == person.rows[kind].keys()
         for key, row in person.rows[kind].items():
-            assert holds(found[key], row | self.counted(person, kind, key)), (found[key], row)
+            # The list of blog entries leaves the content out.
+            shown = {field: value for field, value in row.items() if kind != "blog-entries" or field != "content"}
+            assert holds(found[key], shown | self.counted(person, kind, key)), (found[key], row)
 
     def counted(self, person: Person, kind: str, key: str) -> Row:
         if kind == "tags":
