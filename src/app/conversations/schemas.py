@@ -18,16 +18,10 @@ constraints.owned(
     not_blank=("title",),
 )
 constraints.owned(
-    "messages",
-    length={"content": "at most 8388608"},
-    bounds={"seq": "1 or more"},
-    known=("role",),
-    targets=("conversation",),
+    "messages", length={"content": "at most 8388608"}, bounds={"seq": "1 or more"}, known=("role",), targets=("conversation",)
 )
 constraints.declare(
-    {
-        "messages_content_needed": ("invalid", "content", "is required; an assistant message may have stage3 instead"),
-    }
+    {"messages_content_needed": ("invalid", "content", "is required; an assistant message may have stage3 instead")}
 )
 
 

@@ -9,7 +9,6 @@ the path, the query, the body, the handler, the condition, the answer.
 import re
 from collections.abc import Awaitable, Callable
 from datetime import date
-from functools import partial
 from typing import Any, Literal, cast, get_args, get_origin
 from uuid import UUID
 
@@ -22,18 +21,15 @@ from app.auth.authorization import check_scopes, impersonate
 from app.auth.token_cache import Caller
 from app.auth.tokens import token_of
 from app.http import conditional
-from app.http.decoding import decode, decode_query, read_json, refuse_query
+from app.http.decoding import decode_query, read_json, refuse_query
 from app.http.exception_handlers import problem_for, problem_response
 from app.http.ranges import RequestedRange
 from app.http.requests import Request
 from app.http.responses import EncodedResponse, not_modified
 from app.http.routes import DeclarationError, Route, routes_of
-from app.http.sent_back import SentBack, sent_back_by
+from app.http.sent_back import Call, SentBack, body_decoder, sent_back_by
 from app.http.services import Services
 from app.problems.catalog import Problem
-
-Call = Callable[..., Awaitable[EncodedResponse[Any]]]
-"""A handler, called with its arguments by name."""
 
 Handle = Callable[[HTTPScope, Receive, list[str]], Awaitable[EncodedResponse[Any]]]
 """What a route becomes: the scope, the body, and the parts of the path that are parameters -> the answer."""
@@ -149,7 +145,7 @@ def _compiled(route: Route, services: Services, app: Litestar, sent_back: SentBa
     call = cast("Call", route.handler.fn)
     parsers = [(name, _parser(kind)) for name, kind in route.parameters.items()]
     filters, kind, limit = route.filters, route.data, route.options.body_limit
-    take = _body_decoder(kind, call, sent_back) if kind is not None else None
+    take = body_decoder(kind, call, sent_back) if kind is not None else None
     takes_request, versions, byte_range = route.takes_request, route.versions, route.byte_range
     is_conditional, hashed = route.options.conditional, route.options.hashed_etag
     caching = (_NO_STORE if route.options.no_store else _PRIVATE) if route.path.startswith("/v1/") else ()
@@ -182,24 +178,6 @@ def _compiled(route: Route, services: Services, app: Litestar, sent_back: SentBa
         return answer
 
     return handle
-
-
-def _body_decoder(kind: Any, call: Call, sent_back: SentBack | None) -> Callable[[bytes], Awaitable[tuple[Any, Call]]]:
-    """A function that makes of a body what the handler takes, and returns what is to be called with it.
-
-    That is the handler, unless the body was refused and may be what a GET gave.
-    """
-
-    async def take(body: bytes) -> tuple[Any, Call]:
-        try:
-            return await decode(body, kind), call
-        except Problem as problem:
-            sent = sent_back.parse(body) if sent_back is not None and problem.code == "invalid" else None
-            if sent_back is None or sent is None:
-                raise
-            return None, partial(sent_back.change, sent)
-
-    return take
 
 
 async def _admit(scope: HTTPScope, route: Route, services: Services) -> None:

@@ -9,6 +9,7 @@ Nothing of this is in the way of other requests: it begins when the strict decod
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from functools import partial
 from typing import Any, NamedTuple, cast
 
 import msgspec
@@ -20,6 +21,9 @@ from app.http.read_only import Item, ReadOnlyFields, is_same, lists_of, present
 from app.http.responses import EncodedResponse, ReadInterruptedError, StreamingResponse, encode
 from app.http.routes import DeclarationError, Route
 from app.problems.catalog import FieldError, Problem, later
+
+Call = Callable[..., Awaitable[EncodedResponse[Any]]]
+"""A handler, called with its arguments by name."""
 
 ATTEMPTS = 3
 """How often a body is compared at most, when others change the row in between."""
@@ -67,8 +71,8 @@ class SentBack:
     def __init__(self, route: Route, read: Route) -> None:
         if read.takes_request and not route.takes_request:
             raise DeclarationError(f"{route.name} must take the request, as {read.name} does.")
-        self._call = cast("Callable[..., Awaitable[EncodedResponse[Any]]]", route.handler.fn)
-        self._read = cast("Callable[..., Awaitable[EncodedResponse[Any]]]", read.handler.fn)
+        self._call = cast("Call", route.handler.fn)
+        self._read = cast("Call", read.handler.fn)
         self._read_by = [*read.parameters, *(["request"] if read.takes_request else [])]
         self._body = route.data
         self._merges = route.method == "PATCH"
@@ -196,6 +200,24 @@ class SentBack:
                 if number % PART == 0:
                     await asyncio.sleep(0)
         return errors
+
+
+def body_decoder(kind: Any, call: Call, sent_back: SentBack | None) -> Callable[[bytes], Awaitable[tuple[Any, Call]]]:
+    """A function that makes of a body what the handler takes, and returns what is to be called with it.
+
+    That is the handler, unless the body was refused and may be what a GET gave.
+    """
+
+    async def take(body: bytes) -> tuple[Any, Call]:
+        try:
+            return await decode(body, kind), call
+        except Problem as problem:
+            sent = sent_back.parse(body) if sent_back is not None and problem.code == "invalid" else None
+            if sent_back is None or sent is None:
+                raise
+            return None, partial(sent_back.change, sent)
+
+    return take
 
 
 def _differences(
