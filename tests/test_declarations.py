@@ -44,10 +44,13 @@ class Middleware(ASGIMiddleware):
         await next_app(scope, receive, send)
 
 
+NEVER_CALLED = "of this handler only what it declares is read"
+
+
 def handler(path: str = "/things", **declared: Any) -> Any:
     @get(path, **declared)
     async def read(request: Request) -> EncodedResponse[int]:
-        raise NotImplementedError
+        raise AssertionError(NEVER_CALLED)
 
     return read
 
@@ -108,23 +111,23 @@ def test_an_opt_of_a_router_is_read_as_one_of_its_handlers() -> None:
 
 
 async def plain(limit: Annotated[int, QueryParameter(ge=1)]) -> EncodedResponse[int]:
-    raise NotImplementedError
+    raise AssertionError(NEVER_CALLED)
 
 
 async def header(agent: Annotated[str, HeaderParameter(name="User-Agent")]) -> EncodedResponse[int]:
-    raise NotImplementedError
+    raise AssertionError(NEVER_CALLED)
 
 
 async def dependency(number: NamedDependency[int]) -> EncodedResponse[int]:
-    raise NotImplementedError
+    raise AssertionError(NEVER_CALLED)
 
 
 async def state(scope: Scope) -> EncodedResponse[int]:
-    raise NotImplementedError
+    raise AssertionError(NEVER_CALLED)
 
 
 async def with_default(request: Request, filters: FromQuery[int] = 3) -> EncodedResponse[int]:
-    raise NotImplementedError
+    raise AssertionError(NEVER_CALLED)
 
 
 @pytest.mark.parametrize(
@@ -141,7 +144,7 @@ def test_a_parameter_that_routing_does_not_give_stops_the_start(function: Any, n
 def test_a_part_of_a_path_of_another_type_stops_the_start(kind: str) -> None:
     @get(f"/things/{{part:{kind}}}")
     async def read(part: FromPath[Any]) -> EncodedResponse[int]:
-        raise NotImplementedError
+        raise AssertionError(NEVER_CALLED)
 
     with pytest.raises(DeclarationError, match="part"):
         start(read)
@@ -150,11 +153,11 @@ def test_a_part_of_a_path_of_another_type_stops_the_start(kind: str) -> None:
 def test_two_handlers_of_one_method_and_path_stop_the_start() -> None:
     @get("/things/{id:uuid}")
     async def by_id(id: FromPath[UUID]) -> EncodedResponse[int]:
-        raise NotImplementedError
+        raise AssertionError(NEVER_CALLED)
 
     @get("/things/{word:str}")
     async def by_word(word: FromPath[Literal["a", "b"]]) -> EncodedResponse[int]:
-        raise NotImplementedError
+        raise AssertionError(NEVER_CALLED)
 
     with pytest.raises(DeclarationError, match="twice"):
         start(by_id, by_word)

@@ -28,7 +28,7 @@ LAST_NUMBER = 2**31 - 1
 
 
 PAGE_BYTES = 1024 * 1024
-"""With the row that reaches it a page ends, in the lists that may pass it (docs/decisions/0031)."""
+"""A page of a list that may pass it ends at the row that reaches it (docs/decisions/0031)."""
 
 
 Rows: TypeAlias = Sequence[Json[T] | None]
