@@ -25,6 +25,9 @@ T = TypeVar("T")
 Execute = Callable[..., list[dict[str, Any]]]
 """Sends a statement with its values, on a connection that is not the app's; returns the rows."""
 
+Started = Callable[..., "Api"]
+"""Starts the app with these settings changed."""
+
 PASSWORD = "correct horse battery"
 
 _numbers = count(1)
@@ -108,6 +111,10 @@ class User:
         self.me: dict[str, Any] = signed_in["user"]
         self.id: str = self.me["id"]
         self.email: str = self.me["email"]
+
+    def at(self, api: Api) -> "User":
+        """The same user in another worker."""
+        return User(api, {"token": self.token, "user": self.me})
 
     def request(self, method: str, path: str, **options: Any) -> httpx.Response:
         return self.api.request(method, path, token=self.token, **options)

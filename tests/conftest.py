@@ -10,15 +10,18 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
+import msgspec
 import pytest
 
 pytest.register_assert_rewrite("client")
 
-from client import Api, Execute, User  # noqa: E402 - its assertions are shown in full only when it comes after the line above
+from client import Api, Execute, Started, User  # noqa: E402 - its assertions are shown in full only when it comes after the line above
 
 from app.auth.passwords import Passwords  # noqa: E402
 from app.database import embedded, migrations  # noqa: E402
@@ -144,6 +147,18 @@ def api(runner: asyncio.Runner, settings: Settings, passwords: Passwords) -> Ite
     """The app, spoken to over HTTP."""
     with Api.started(runner, settings, passwords) as api:
         yield api
+
+
+@pytest.fixture
+def started(runner: asyncio.Runner, settings: Settings, passwords: Passwords) -> Iterator[Started]:
+    """Start the app with other settings, as another worker; it is stopped at the end of the test."""
+    with ExitStack() as ending:
+
+        def start(**changes: Any) -> Api:
+            changed = msgspec.structs.replace(settings, **changes)
+            return ending.enter_context(Api.started(runner, changed, passwords))
+
+        yield start
 
 
 @pytest.fixture(scope="module")

@@ -4,30 +4,26 @@ import asyncio
 import json
 import socket
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import ExitStack, asynccontextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 from uuid import UUID
 
 import asyncpg
 import httpx
-import msgspec
 import pytest
 from aiosql.types import SQLOperationType
-from client import PASSWORD, Api, assert_problem, new_email, set_by_change
+from client import PASSWORD, Api, Started, assert_problem, new_email, set_by_change
 from structlog.testing import capture_logs
 
 import app.database
-from app.auth.passwords import Passwords
 from app.database.errors import DatabaseBusy, DatabaseRefused, DatabaseUnavailable
 from app.database.executor import ATTEMPTS, Database, Transaction
 from app.database.queries import Query
 from app.settings import Settings
 from app.tasks import repository as tasks
 from app.tasks.schemas import TaskCreate, TaskPatch
-
-Started = Callable[..., Api]
 
 PID = Query("test.pid", "select pg_backend_pid()", SQLOperationType.SELECT_VALUE, [])
 
@@ -62,18 +58,6 @@ begin
 end $$;
 create trigger fail before update on tasks for each row execute function fail();
 """
-
-
-@pytest.fixture
-def started(runner: asyncio.Runner, settings: Settings, passwords: Passwords) -> Iterator[Started]:
-    """Start the app with other settings; it is stopped at the end of the test."""
-    with ExitStack() as ending:
-
-        def start(**changes: Any) -> Api:
-            changed = msgspec.structs.replace(settings, **changes)
-            return ending.enter_context(Api.started(runner, changed, passwords))
-
-        yield start
 
 
 @asynccontextmanager

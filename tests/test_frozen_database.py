@@ -3,28 +3,23 @@
 import asyncio
 import signal
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager, suppress
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import asyncpg
 import httpx
-import msgspec
 import psutil
 import pytest
-from client import Api, User, assert_problem
+from client import Api, Started, User, assert_problem
 
-from app.auth.passwords import Passwords
 from app.database import embedded, migrations
-from app.settings import Settings
 
 QUERY_TIMEOUT = 1.0
 POOL_TIMEOUT = 2.0
 SLACK = 0.9
 """What may come on top: half a second for a cancel to be confirmed, and the machine's own."""
-
-Started = Callable[..., Api]
 
 
 @pytest.fixture(scope="module")
@@ -39,16 +34,10 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[embedded.Server
 
 
 @pytest.fixture
-def started(runner: asyncio.Runner, settings: Settings, passwords: Passwords, server: embedded.Server) -> Iterator[Started]:
-    """Start the app on that server, with short times; it is stopped at the end of the test."""
+def start(started: Started, server: embedded.Server) -> Started:
+    """Start the app on that server, with short times."""
     short = {"query_timeout": QUERY_TIMEOUT, "pool_timeout": POOL_TIMEOUT, "pool_size": 2, "max_overflow": 0}
-    with ExitStack() as ending:
-
-        def start(**changes: Any) -> Api:
-            changed = msgspec.structs.replace(settings, **({"database_url": server.url} | short | changes))
-            return ending.enter_context(Api.started(runner, changed, passwords))
-
-        yield start
+    return lambda **changes: started(**({"database_url": server.url} | short | changes))
 
 
 @contextmanager
@@ -169,9 +158,9 @@ async def answers_in_time(api: Api, user: User, task: dict[str, Any]) -> None:
 
 
 def test_a_frozen_server_is_answered_for_in_time_and_works_again_after_it_thaws(
-    started: Started, server: embedded.Server
+    start: Started, server: embedded.Server
 ) -> None:
-    api = started()
+    api = start()
     user = api.user()
     task = user.task()
 
@@ -184,11 +173,11 @@ def test_a_frozen_server_is_answered_for_in_time_and_works_again_after_it_thaws(
 
 
 def test_a_black_hole_is_answered_for_in_time_and_works_again_after_it_closes(
-    started: Started, server: embedded.Server, runner: asyncio.Runner
+    start: Started, server: embedded.Server, runner: asyncio.Runner
 ) -> None:
     ending = AsyncExitStack()
     hole = BlackHole(server.url)
-    api = started(database_url=runner.run(hole.open(ending)))
+    api = start(database_url=runner.run(hole.open(ending)))
     user = api.user()
     task = user.task()
 
@@ -204,9 +193,9 @@ def test_a_black_hole_is_answered_for_in_time_and_works_again_after_it_closes(
 
 
 def test_a_transaction_whose_server_freezes_is_answered_for_in_time_and_leaves_nothing(
-    started: Started, server: embedded.Server
+    start: Started, server: embedded.Server
 ) -> None:
-    api = started()
+    api = start()
     user = api.user()
     workout = user.made("/v1/workouts", {"date": "2026-11-01", "type": "running"})
     path = f"/v1/workouts/{workout['id']}"
@@ -226,9 +215,9 @@ def test_a_transaction_whose_server_freezes_is_answered_for_in_time_and_leaves_n
 
 @pytest.mark.parametrize("state", ["frozen", "busy"])
 def test_readiness_answers_within_two_seconds_when_it_holds_the_connection(
-    started: Started, server: embedded.Server, state: str
+    start: Started, server: embedded.Server, state: str
 ) -> None:
-    api = started(query_timeout=15.0, pool_timeout=30.0)
+    api = start(query_timeout=15.0, pool_timeout=30.0)
 
     async def ask() -> None:
         async with AsyncExitStack() as ending:
@@ -258,8 +247,8 @@ async def locked_table(url: str, table: str) -> AsyncIterator["asyncpg.Connectio
         await connection.close()
 
 
-def test_a_read_that_is_sent_once_more_has_the_rest_of_its_time(started: Started, server: embedded.Server) -> None:
-    api = started()
+def test_a_read_that_is_sent_once_more_has_the_rest_of_its_time(start: Started, server: embedded.Server) -> None:
+    api = start()
     user = api.user()
     task = user.task()
     end = "select pg_terminate_backend(pid) from pg_stat_activity where wait_event_type = 'Lock' and query like '%from tasks%'"
@@ -276,8 +265,8 @@ def test_a_read_that_is_sent_once_more_has_the_rest_of_its_time(started: Started
     api.runner.run(lose_once())
 
 
-def test_the_statements_of_one_request_share_its_time(started: Started, server: embedded.Server) -> None:
-    api = started()
+def test_the_statements_of_one_request_share_its_time(start: Started, server: embedded.Server) -> None:
+    api = start()
     user = api.user()
     task = user.task()
 

@@ -1,23 +1,14 @@
 """How many requests signed-in callers may send in a minute: a bucket for each user and worker."""
 
-import asyncio
 import re
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
-from typing import Any
 from uuid import uuid4
 
 import httpx
-import msgspec
 import pytest
-from client import Api, Execute, User, assert_problem
+from client import Api, Execute, Started, User, assert_problem
 
-from app.auth.passwords import Passwords
 from app.http.buckets import SIZE, Buckets
-from app.settings import Settings
-
-Start = Callable[..., Api]
 
 
 class Clock:
@@ -41,20 +32,9 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 
 @pytest.fixture
-def start(runner: asyncio.Runner, settings: Settings, passwords: Passwords) -> Iterator[Start]:
+def start(started: Started) -> Started:
     """Start a worker that counts requests. Its users come from another one, which does not count how often they register."""
-    with ExitStack() as ending:
-
-        def started(**changes: Any) -> Api:
-            limited = msgspec.structs.replace(settings, rate_limits=True, pool_size=1, **changes)
-            return ending.enter_context(Api.started(runner, limited, passwords))
-
-        yield started
-
-
-def at(api: Api, user: User) -> User:
-    """The same user in another worker."""
-    return User(api, {"token": user.token, "user": user.me})
+    return lambda **changes: started(rate_limits=True, pool_size=1, **changes)
 
 
 def guest_of(api: Api) -> User:
@@ -85,8 +65,8 @@ def assert_refused(answer: httpx.Response, seconds: int) -> None:
     assert answer.headers["ratelimit-policy"]
 
 
-def test_every_answer_to_a_signed_in_caller_says_what_is_left(start: Start, api: Api, clock: Clock) -> None:
-    user = at(start(), api.user())
+def test_every_answer_to_a_signed_in_caller_says_what_is_left(start: Started, api: Api, clock: Clock) -> None:
+    user = api.user().at(start())
     task = user.task()
     tag = f'"{task["version"]}"'
     answers = [
@@ -105,8 +85,8 @@ def test_every_answer_to_a_signed_in_caller_says_what_is_left(start: Start, api:
     assert [left(answer) for answer in answers] == [("user", 1198 - n, 1) for n in range(len(answers))]
 
 
-def test_a_guest_has_120_requests_and_then_two_a_second(start: Start, api: Api, clock: Clock) -> None:
-    guest = at(start(), guest_of(api))
+def test_a_guest_has_120_requests_and_then_two_a_second(start: Started, api: Api, clock: Clock) -> None:
+    guest = guest_of(api).at(start())
     first = guest.get("/v1/me")
     assert first.headers["ratelimit-policy"] == '"guest";q=120;w=60'
     assert statuses([guest.get("/v1/me") for _ in range(125)]) == {200: 119, 429: 6}
@@ -121,8 +101,10 @@ def test_a_guest_has_120_requests_and_then_two_a_second(start: Start, api: Api, 
     assert statuses([guest.get("/v1/me") for _ in range(125)]) == {200: 120, 429: 5}
 
 
-def test_retry_after_is_when_there_is_one_more_and_what_is_refused_costs_nothing(start: Start, api: Api, clock: Clock) -> None:
-    user = at(start(user_requests_per_minute=4), api.user())
+def test_retry_after_is_when_there_is_one_more_and_what_is_refused_costs_nothing(
+    start: Started, api: Api, clock: Clock
+) -> None:
+    user = api.user().at(start(user_requests_per_minute=4))
     assert [left(user.get("/v1/me")) for _ in range(4)] == [("user", n, 15) for n in (3, 2, 1, 0)]
     for _ in range(50):
         assert_refused(user.get("/v1/me"), 15)
@@ -133,7 +115,7 @@ def test_retry_after_is_when_there_is_one_more_and_what_is_refused_costs_nothing
     assert_refused(user.get("/v1/me"), 15)
 
 
-def test_a_bucket_is_a_users_and_not_a_tokens_nor_another_users(start: Start, api: Api, clock: Clock) -> None:
+def test_a_bucket_is_a_users_and_not_a_tokens_nor_another_users(start: Started, api: Api, clock: Clock) -> None:
     limited = start(user_requests_per_minute=5)
     user, other = api.user(), api.user()
     token = user.post("/v1/me/tokens", {"name": "Script", "scopes": ["read"]}).json()["token"]
@@ -142,20 +124,20 @@ def test_a_bucket_is_a_users_and_not_a_tokens_nor_another_users(start: Start, ap
     assert limited.get("/v1/tasks", token=other.token).status_code == 200
 
 
-def test_each_worker_has_buckets_of_its_own(start: Start, api: Api, clock: Clock) -> None:
+def test_each_worker_has_buckets_of_its_own(start: Started, api: Api, clock: Clock) -> None:
     user = api.user()
     for worker in (start(user_requests_per_minute=5), start(user_requests_per_minute=5)):
-        assert statuses([at(worker, user).get("/v1/me") for _ in range(7)]) == {200: 5, 429: 2}
+        assert statuses([user.at(worker).get("/v1/me") for _ in range(7)]) == {200: 5, 429: 2}
 
 
-def test_of_requests_at_once_no_more_pass(start: Start, api: Api, clock: Clock) -> None:
+def test_of_requests_at_once_no_more_pass(start: Started, api: Api, clock: Clock) -> None:
     limited, user = start(user_requests_per_minute=20), api.user()
     answers = limited.together(*(limited.send("GET", "/v1/me", token=user.token) for _ in range(50)))
     assert statuses(answers) == {200: 20, 429: 30}
 
 
 def test_a_token_is_asked_for_first_and_everything_else_after_the_bucket(
-    start: Start, api: Api, execute: Execute, clock: Clock
+    start: Started, api: Api, execute: Execute, clock: Clock
 ) -> None:
     limited = start(user_requests_per_minute=1)
     user = api.user()
@@ -180,8 +162,8 @@ def test_a_token_is_asked_for_first_and_everything_else_after_the_bucket(
             assert_problem(answer, 429, "rate_limited")
 
 
-def test_what_is_for_everyone_takes_nothing_from_a_bucket(start: Start, api: Api, clock: Clock) -> None:
-    user = at(start(user_requests_per_minute=2), api.user())
+def test_what_is_for_everyone_takes_nothing_from_a_bucket(start: Started, api: Api, clock: Clock) -> None:
+    user = api.user().at(start(user_requests_per_minute=2))
     for path in ("/health/live", "/openapi.json", "/problems/invalid", "/metrics"):
         assert "ratelimit" not in user.get(path).headers
     assert [left(user.get("/v1/me"))[1] for _ in range(2)] == [1, 0]
@@ -189,10 +171,10 @@ def test_what_is_for_everyone_takes_nothing_from_a_bucket(start: Start, api: Api
 
 
 def test_a_service_has_no_bucket_and_each_user_that_it_acts_for_has_one(
-    start: Start, api: Api, execute: Execute, clock: Clock
+    start: Started, api: Api, execute: Execute, clock: Clock
 ) -> None:
     limited = start(user_requests_per_minute=3, guest_requests_per_minute=2)
-    service = at(limited, made_service(api.user(), execute))
+    service = made_service(api.user(), execute).at(limited)
     one, two, guest = api.user(), api.user(), guest_of(api)
 
     def acting(user: User) -> httpx.Response:
@@ -203,7 +185,7 @@ def test_a_service_has_no_bucket_and_each_user_that_it_acts_for_has_one(
     assert not [answer for answer in own if "ratelimit" in answer.headers]
     assert statuses([acting(user) for _ in range(5) for user in (one, two, guest)]) == {200: 8, 429: 7}
     # It is the user's bucket, whoever takes from it.
-    assert_refused(at(limited, one).get("/v1/tasks"), 20)
+    assert_refused(one.at(limited).get("/v1/tasks"), 20)
     assert service.get("/v1/me").status_code == 200
 
 
@@ -214,7 +196,7 @@ def test_without_rate_limits_nothing_is_counted(api: Api) -> None:
     assert not [answer for answer in answers if "ratelimit" in answer.headers or "ratelimit-policy" in answer.headers]
 
 
-def test_pages_of_other_origins_may_read_what_is_left(start: Start, api: Api) -> None:
+def test_pages_of_other_origins_may_read_what_is_left(start: Started, api: Api) -> None:
     limited = start(cors_origins=("https://app.example",))
     answer = limited.get("/v1/me", token=api.user().token, headers={"Origin": "https://app.example"})
     exposed = {name.strip() for name in answer.headers["access-control-expose-headers"].split(",")}

@@ -2,24 +2,17 @@
 
 import asyncio
 import os
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 from typing import Any
 from uuid import uuid4
 
 import httpx
-import msgspec
 import pytest
-from client import PASSWORD, Api, Execute, User, assert_problem, new_email
+from client import PASSWORD, Api, Execute, Started, User, assert_problem, new_email
 from seeds import SEEDS
 
-from app.auth.passwords import Passwords
 from app.maintenance import jobs
-from app.settings import Settings
 
 MIB = 2**20
-
-Start = Callable[..., Api]
 
 
 class Clock:
@@ -43,22 +36,11 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 
 @pytest.fixture
-def start(runner: asyncio.Runner, settings: Settings, passwords: Passwords) -> Iterator[Start]:
+def start(started: Started) -> Started:
     """Start a worker with bounds; users come from the one without, so that registering is not limited."""
-    with ExitStack() as ending:
-
-        def started(**changes: Any) -> Api:
-            # How often they may ask is for test_request_limits.py.
-            often = {"user_requests_per_minute": 1_000_000, "guest_requests_per_minute": 1_000_000}
-            limited = msgspec.structs.replace(settings, rate_limits=True, **(often | changes))
-            return ending.enter_context(Api.started(runner, limited, passwords))
-
-        yield started
-
-
-def at(api: Api, user: User) -> User:
-    """The same user in another worker."""
-    return User(api, {"token": user.token, "user": user.me})
+    # How often they may ask is for test_request_limits.py.
+    often = {"user_requests_per_minute": 1_000_000, "guest_requests_per_minute": 1_000_000}
+    return lambda **changes: started(rate_limits=True, **(often | changes))
 
 
 def guest_of(api: Api) -> User:
@@ -100,9 +82,9 @@ def settle(api: Api) -> int:
     return api.runner.run(api.app.services.storage_quota.settle(api.database))
 
 
-def test_a_guest_stores_ten_mebibytes_and_not_more(start: Start, api: Api, execute: Execute) -> None:
+def test_a_guest_stores_ten_mebibytes_and_not_more(start: Started, api: Api, execute: Execute) -> None:
     """94 MB in 5.5 seconds, before."""
-    guest = at(start(guest_requests_per_minute=120), guest_of(api))
+    guest = guest_of(api).at(start(guest_requests_per_minute=120))
     answers = [write(guest) for _ in range(300)]
     made = [answer.status_code for answer in answers].count(201)
     assert {answer.status_code for answer in answers} == {201, 403, 429}
@@ -110,8 +92,8 @@ def test_a_guest_stores_ten_mebibytes_and_not_more(start: Start, api: Api, execu
     assert 5 * MIB < stored_by(execute, guest) < 10.5 * MIB
 
 
-def test_a_whole_conversation_at_a_time_is_bounded_too(start: Start, api: Api, execute: Execute) -> None:
-    guest = at(start(), guest_of(api))
+def test_a_whole_conversation_at_a_time_is_bounded_too(start: Started, api: Api, execute: Execute) -> None:
+    guest = guest_of(api).at(start())
     body = {"messages": [{"role": "assistant", "content": text(80_000)} for _ in range(50)]}
     answers = [guest.put(f"/v1/conversations/{uuid4()}", body) for _ in range(12)]
     # One body over the bound, at most.
@@ -120,8 +102,8 @@ def test_a_whole_conversation_at_a_time_is_bounded_too(start: Start, api: Api, e
     assert stored_by(execute, guest) < 18 * MIB
 
 
-def test_rows_that_take_more_than_their_json_are_bounded(start: Start, api: Api, execute: Execute) -> None:
-    guest = at(start(guest_max_bytes=MIB), guest_of(api))
+def test_rows_that_take_more_than_their_json_are_bounded(start: Started, api: Api, execute: Execute) -> None:
+    guest = guest_of(api).at(start(guest_max_bytes=MIB))
     exercises = [{"name": "x"} for _ in range(100)]
     workout = {"date": "2026-01-01", "type": "x", "exercises": exercises}
     statuses = [guest.post("/v1/workouts", workout).status_code for _ in range(200)]
@@ -130,9 +112,9 @@ def test_rows_that_take_more_than_their_json_are_bounded(start: Start, api: Api,
 
 
 def test_creates_puts_patches_and_uploads_are_refused_and_everything_else_goes_on(
-    start: Start, api: Api, execute: Execute
+    start: Started, api: Api, execute: Execute
 ) -> None:
-    user = at(start(user_max_bytes=MIB), api.user())
+    user = api.user().at(start(user_max_bytes=MIB))
     task, tag = user.task(), user.made("/v1/tags", {"name": "Garden"})
     conversation = user.made("/v1/conversations", {})
     assert write_all(user) < 10
@@ -163,8 +145,8 @@ def test_creates_puts_patches_and_uploads_are_refused_and_everything_else_goes_o
         assert user.request(method, path, json=body).status_code == status, path
 
 
-def test_who_deletes_is_let_in_again_at_the_next_try(start: Start, api: Api, execute: Execute, clock: Clock) -> None:
-    user = at(start(user_max_bytes=MIB), api.user())
+def test_who_deletes_is_let_in_again_at_the_next_try(start: Started, api: Api, execute: Execute, clock: Clock) -> None:
+    user = api.user().at(start(user_max_bytes=MIB))
     assert 3 <= write_all(user) <= 6
     clock.sleep(60)
     assert write_all(user) == 0
@@ -176,9 +158,9 @@ def test_who_deletes_is_let_in_again_at_the_next_try(start: Start, api: Api, exe
     assert 3 <= write_all(user) <= 6
 
 
-def test_refusals_do_not_measure_again_and_again(start: Start, api: Api, clock: Clock) -> None:
+def test_refusals_do_not_measure_again_and_again(start: Started, api: Api, clock: Clock) -> None:
     worker = start(user_max_bytes=MIB)
-    user = at(worker, api.user())
+    user = api.user().at(worker)
     write_all(user)
 
     def measures() -> float:
@@ -194,17 +176,17 @@ def test_refusals_do_not_measure_again_and_again(start: Start, api: Api, clock: 
     assert measures() == before + 1
 
 
-def test_who_writes_the_same_again_and_again_stores_it_once(start: Start, api: Api, clock: Clock) -> None:
-    user = at(start(user_max_bytes=MIB), api.user())
+def test_who_writes_the_same_again_and_again_stores_it_once(start: Started, api: Api, clock: Clock) -> None:
+    user = api.user().at(start(user_max_bytes=MIB))
     entry = user.made("/v1/blog-entries", {"title": "A day", "content": "It rained."})
     for _ in range(30):
         clock.sleep(1)
         assert user.patch(f"/v1/blog-entries/{entry['id']}", {"content": text(200_000)}).status_code == 200
 
 
-def test_a_guest_who_registers_has_the_larger_bound(start: Start, api: Api, clock: Clock) -> None:
+def test_a_guest_who_registers_has_the_larger_bound(start: Started, api: Api, clock: Clock) -> None:
     worker = start(guest_max_bytes=MIB, user_max_bytes=3 * MIB)
-    guest = at(worker, guest_of(api))
+    guest = guest_of(api).at(worker)
     assert write_all(guest) <= 6
     signed_in = guest.post("/v1/auth/register", {"email": new_email(), "password": PASSWORD})
     assert signed_in.status_code == 201
@@ -212,9 +194,9 @@ def test_a_guest_who_registers_has_the_larger_bound(start: Start, api: Api, cloc
     assert 8 <= write_all(User(worker, signed_in.json())) <= 14
 
 
-def test_what_a_service_writes_for_a_user_is_the_users(start: Start, api: Api, execute: Execute, clock: Clock) -> None:
+def test_what_a_service_writes_for_a_user_is_the_users(start: Started, api: Api, execute: Execute, clock: Clock) -> None:
     worker = start(user_max_bytes=MIB)
-    service, user, other = at(worker, api.user()), at(worker, api.user()), api.user()
+    service, user, other = api.user().at(worker), api.user().at(worker), api.user()
     execute("update users set role = 'service' where id = $1::text::uuid", service.id)
 
     def acting(user: User) -> httpx.Response:
@@ -233,28 +215,28 @@ def test_what_a_service_writes_for_a_user_is_the_users(start: Start, api: Api, e
     assert_problem(acting(user), 403, "storage_quota_exceeded")
 
 
-def test_what_one_worker_has_measured_another_knows(start: Start, api: Api, execute: Execute, clock: Clock) -> None:
+def test_what_one_worker_has_measured_another_knows(start: Started, api: Api, execute: Execute, clock: Clock) -> None:
     here, there = start(user_max_bytes=MIB), start(user_max_bytes=MIB)
     user = api.user()
-    write_all(at(here, user))
+    write_all(user.at(here))
     clock.sleep(1)
-    assert write_all(at(here, user)) == 0
-    assert write_all(at(there, user)) == 0
+    assert write_all(user.at(here)) == 0
+    assert write_all(user.at(there)) == 0
     assert stored_by(execute, user) < 1.3 * MIB
 
 
-def test_several_workers_let_in_no_more_than_what_each_has_not_heard_of(start: Start, api: Api, execute: Execute) -> None:
+def test_several_workers_let_in_no_more_than_what_each_has_not_heard_of(start: Started, api: Api, execute: Execute) -> None:
     workers = [start(user_max_bytes=2 * MIB) for _ in range(2)]
     user = api.user()
     for _ in range(60):
         for worker in workers:
-            write(at(worker, user), 100_000)
+            write(user.at(worker), 100_000)
     assert stored_by(execute, user) < 3.5 * MIB
 
 
-def test_maintenance_measures_who_wrote_once_a_day_and_adds_up_in_between(start: Start, api: Api, execute: Execute) -> None:
+def test_maintenance_measures_who_wrote_once_a_day_and_adds_up_in_between(start: Started, api: Api, execute: Execute) -> None:
     worker = start()
-    user, idle = at(worker, api.user()), at(worker, api.user())
+    user, idle = api.user().at(worker), api.user().at(worker)
     idle.get("/v1/tasks")
     user.task()
     assert settle(worker) == 1
@@ -277,20 +259,20 @@ def test_maintenance_measures_who_wrote_once_a_day_and_adds_up_in_between(start:
     assert written_down(execute, user) == stored_by(execute, user)
 
 
-def test_a_server_that_serves_settles_by_itself(start: Start, api: Api, execute: Execute, monkeypatch: Any) -> None:
+def test_a_server_that_serves_settles_by_itself(start: Started, api: Api, execute: Execute, monkeypatch: Any) -> None:
     monkeypatch.setattr(jobs, "EVERY", 0.05)
     worker = start()
-    user = at(worker, api.user())
+    user = api.user().at(worker)
     user.task()
     worker.runner.run(asyncio.sleep(0.5))
     assert written_down(execute, user)
 
 
 def test_a_user_with_more_rows_than_are_looked_at_goes_by_what_was_sent(
-    start: Start, api: Api, execute: Execute, clock: Clock, monkeypatch: Any
+    start: Started, api: Api, execute: Execute, clock: Clock, monkeypatch: Any
 ) -> None:
     monkeypatch.setattr("app.http.storage_quota.MAX_ROWS", 3)
-    user = at(start(user_max_bytes=MIB), api.user())
+    user = api.user().at(start(user_max_bytes=MIB))
     assert 3 <= write_all(user) <= 6
     for _ in range(5):
         clock.sleep(60)
@@ -313,9 +295,9 @@ def test_every_table_of_a_user_is_counted_a_new_one_too(execute: Execute, api: A
         execute("drop table seed")
 
 
-def test_files_of_a_guest_are_bounded_as_their_rows_are(start: Start, api: Api, execute: Execute) -> None:
+def test_files_of_a_guest_are_bounded_as_their_rows_are(start: Started, api: Api, execute: Execute) -> None:
     worker = start(guest_max_bytes=100_000, media_quota_bytes=200_000)
-    guest, user = at(worker, guest_of(api)), at(worker, api.user())
+    guest, user = guest_of(api).at(worker), api.user().at(worker)
 
     def upload(someone: User) -> httpx.Response:
         return someone.post("/v1/media", files={"file": ("a.txt", b"x" * 60_000, "text/plain")})
