@@ -155,14 +155,13 @@ ROWS: dict[str, Maker] = {
     "/v1/media/{id}": lambda user: made(uploaded(user)),
     "/v1/media/{id}/content": lambda user: made(uploaded(user)),
 }
+"""How to make a row that a path can name, else every answer would be a 404: the path's one parameter, or each by name."""
 
 
 def row_of(path: str) -> Maker:
     assert path in ROWS, f"{path} is new: let ROWS make a row that it can name"
     return ROWS[path]
 
-
-"""How to make a row that a path can name, else every answer would be a 404: the path's one parameter, or each by name."""
 
 BEYOND_A_SCHEMA = {
     ("", "repeated"),
@@ -225,6 +224,12 @@ GIVEN_OUT = ("cursor", "If-Match", "If-None-Match")
 """What only the server can give: made up, it hides how everything else in the same request is treated."""
 
 
+SAFE = {"GET", "HEAD", "OPTIONS", "TRACE"}
+
+ENDS_SESSIONS = re.compile("/v1/(auth|me|admin)(/|$)")
+"""Where a request can end the session of who sends it."""
+
+
 def operations(wanted: Callable[[Json], bool] = lambda _: True) -> pytest.MarkDecorator:
     """Run a test once for every operation that is wanted."""
     return pytest.mark.parametrize(
@@ -284,6 +289,7 @@ class Caller:
         # So that the caller is not the last admin, who stays.
         assert api.runner.run(set_role(api.database, api.user().email, "admin"))
         self.user = self._somebody()
+        self.names: dict[str, dict[str, str] | str] = {}
 
     def _somebody(self) -> User:
         """A user who has one of each, so that lists are not empty, and to whom every route is open."""
@@ -293,11 +299,19 @@ class Caller:
             make(user)
         return user
 
+    def _names(self, case: Case[Any]) -> dict[str, str] | str:
+        """What names a row in the path: one made for this request, where it may change it."""
+        if case.method not in SAFE:
+            return row_of(case.path)(self.user)
+        if case.path not in self.names:
+            self.names[case.path] = row_of(case.path)(self.user)
+        return self.names[case.path]
+
     def check(self, case: Case[Any]) -> None:
         meta = case.meta
         assert meta is not None
         if case.path_parameters and meta.components[ParameterLocation.PATH].mode.is_positive:
-            names = row_of(case.path)(self.user)
+            names = self._names(case)
             case.path_parameters = names if isinstance(names, dict) else dict.fromkeys(case.path_parameters, names)
         if meta.generation.mode.is_positive and meta.phase.name is TestPhase.COVERAGE:
             for name in GIVEN_OUT:
@@ -310,9 +324,9 @@ class Caller:
         case.validate_response(answer, checks=checks)
         if meta.generation.mode.is_positive:
             check_taken(answer)
-        if self.user.get("/v1/me").status_code == 401:
+        if case.method not in SAFE and ENDS_SESSIONS.match(case.path) and self.user.get("/v1/me").status_code == 401:
             # The request was to log out, or to end the account.
-            self.user = self._somebody()
+            self.user, self.names = self._somebody(), {}
 
 
 def send(api: Api, case: Case[Any], token: str | None) -> httpx.Response:
