@@ -442,6 +442,7 @@ class Plans:
         self._connection = connection
         self._user_id = user_id
         self._owned = owned
+        self._values_at: dict[float, dict[str, Any]] = {}
 
     @classmethod
     async def filled(cls, connection: Connection) -> "Plans":
@@ -505,6 +506,11 @@ class Plans:
         return faults
 
     async def _values(self, depth: float) -> dict[str, Any]:
+        if depth not in self._values_at:
+            self._values_at[depth] = await self._read_values(depth)
+        return self._values_at[depth]
+
+    async def _read_values(self, depth: float) -> dict[str, Any]:
         """The parameters of a page that begins at a part of the user's rows, whichever way it goes. Filters are null."""
         after = await self._connection.fetchval(
             "select percentile_disc($2::float8) within group (order by id) from seed where user_id = $1", self._user_id, depth

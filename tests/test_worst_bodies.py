@@ -163,8 +163,17 @@ def caller(api: Api) -> Caller:
     return Caller(api)
 
 
+@pytest.fixture(scope="module")
+def without_garbage() -> Iterator[None]:
+    """Keep the objects of all the tests out of the garbage collector's way: it would look through them in between."""
+    gc.collect()
+    gc.freeze()
+    yield
+    gc.unfreeze()
+
+
 @pytest.fixture
-def pieces(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[float]]:
+def pieces(without_garbage: None, monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """How long each step of the event loop takes, of the time that its thread has the processor: others may have it, too."""
     run, taken = asyncio.Handle._run, list[float]()  # noqa: SLF001 - every step passes here, those of the driver, too
 
@@ -174,11 +183,7 @@ def pieces(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[float]]:
         taken.append(time.thread_time() - started)
 
     monkeypatch.setattr(asyncio.Handle, "_run", measured)
-    # The objects of all the tests would be looked through in between.
-    gc.collect()
-    gc.freeze()
-    yield taken
-    gc.unfreeze()
+    return taken
 
 
 def test_every_route_that_keeps_documents_says_where() -> None:

@@ -160,7 +160,7 @@ def test_pages_end_at_their_bytes_and_give_every_row_once(
     api: Api, database: str, each: List, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # An example makes an account and its rows, and there are thirteen lists.
-    @settings(max_examples=30)
+    @settings(max_examples=20)
     @given(st.lists(TEXTS, max_size=7), st.integers(1, 5), st.integers(1, 2500), st.sampled_from(each.orders))
     @example(["", "", ""], 2, 1, each.orders[0])
     @example(["", "", ""], 3, 1_000_000, each.orders[-1])
