@@ -197,88 +197,92 @@ where user_id = :user_id
   and (:versions::int8multirange is null or version <@ :versions);
 
 -- name: stats(user_id, id)^
--- The rules are in the docstring of repository.stats. No row: no such habit. Days and weeks are numbers here: 1900-01-01 is
--- day 0 and a Monday, so day / 7 is the week. A run (gaps and islands) is the number of a period less the count of met or
--- excused periods up to it: a missed period raises it by one and so begins another run; an excused one keeps it and is not
--- counted. The current period is not over: while it is open, so is the run of the previous one.
+-- The rules are in the docstring of repository.stats. No row: no such habit. Days, weeks and months are numbers: 1900-01-01 is
+-- day 0 and a Monday, so day / 7 is the week. Ten years are thousands of days, and each step over them as rows costs more than
+-- reading them did. So they are read into two sorted arrays, in which width_bucket(day, days) is how many days there are up
+-- to one. A run (gaps and islands) is the number of a period less the count of met or excused periods up to it: a missed
+-- period raises it by one and so begins another run; an excused one keeps it and is not counted. The present period is not
+-- over: while it is open, so is the run of the previous one.
 with found_habit as (
     select h.user_id, h.id,
         h.frequency = 'daily' as is_daily,
         h.target_days,
         case when h.frequency = 'daily' then 7 else h.target_days end as due_per_week,
         (now() at time zone u.timezone)::date as today,
+        (now() at time zone u.timezone)::date - '1900-01-01'::date as day,
         least((h.created_at at time zone u.timezone)::date, (
-            select min(date) from habit_entries where user_id = :user_id and habit_id = :id)) as began_on,
-        (now() at time zone u.timezone)::date - '1900-01-01'::date as day
+            select min(date) from habit_entries where user_id = :user_id and habit_id = :id)) - '1900-01-01'::date as began
     from habits h
     join users u on u.id = h.user_id
     where h.user_id = :user_id and h.id = :id),
-read_entries as materialized (
-    select e.date, e.date - '1900-01-01'::date as day, e.completed, e.skipped
-    from found_habit h
-    join habit_entries e on e.user_id = h.user_id and e.habit_id = h.id and e.date <= h.today),
+read_days as materialized (
+    select coalesce(array_agg(day) filter (where completed), '{}') as completed,
+        coalesce(array_agg(day) filter (where skipped), '{}') as skipped
+    from (
+        select date - '1900-01-01'::date as day, completed, skipped
+        from habit_entries
+        where user_id = :user_id and habit_id = :id and date <= (select today from found_habit) and (completed or skipped)
+        order by date) e),
+-- All weeks and months from the first entry on: those without a completed day are left out at the end.
 counted_weeks as materialized (
-    select day / 7 as week, count(*) filter (where completed) as completed, count(*) filter (where skipped) as skipped
-    from read_entries
-    group by day / 7),
-counted_months as (
-    select date_trunc('month', date::timestamp)::date as month, count(*) as completed
-    from read_entries
-    where completed
-    group by 1),
-judged_periods as (
-    select e.day as period, e.completed as is_met, e.skipped as is_excused
-    from read_entries e
-    join found_habit h on h.is_daily
-    union all
-    select w.week, w.completed >= h.target_days, w.completed < h.target_days and w.completed + w.skipped = 7
-    from counted_weeks w
-    join found_habit h on not h.is_daily),
-numbered_periods as materialized (
-    select period, is_met, is_excused, period - row_number() over (order by period) as run
-    from judged_periods
-    where is_met or is_excused),
-measured_runs as (
-    select run, count(*) as length
-    from numbered_periods
-    where is_met
-    group by run),
-current_period as materialized (
-    select h.period - (select count(*) from numbered_periods) as run,
-        exists (select 1 from numbered_periods p where p.period = h.period and p.is_excused) as is_excused
-    from (select case when is_daily then day else day / 7 end as period from found_habit) h),
-recent_entries as materialized (
-    select e.day, e.completed, e.skipped
-    from read_entries e
-    join found_habit h on e.day > h.day - 365),
-counted_windows as (
-    select w.days, h.due_per_week,
-        count(*) filter (where e.completed) as completed,
-        least(w.days, h.today - h.began_on + 1) - count(*) filter (where e.skipped) as due_days
+    select week,
+        width_bucket(week * 7 + 6, d.completed) - width_bucket(week * 7 - 1, d.completed) as completed,
+        width_bucket(week * 7 + 6, d.skipped) - width_bucket(week * 7 - 1, d.skipped) as skipped
     from found_habit h
-    cross join (values (7), (30), (90), (365)) w (days)
-    left join recent_entries e on e.day > h.day - w.days
-    group by w.days, h.due_per_week, h.today, h.began_on),
+    cross join read_days d
+    cross join generate_series(least(d.completed[1], d.skipped[1]) / 7, h.day / 7) week),
+counted_months as materialized (
+    select month::date as month,
+        width_bucket((month + interval '1 month')::date - 1 - '1900-01-01'::date, d.completed)
+            - width_bucket(month::date - 1 - '1900-01-01'::date, d.completed) as completed
+    from found_habit h
+    cross join read_days d
+    cross join generate_series(
+        date_trunc('month', ('1900-01-01'::date + d.completed[1])::timestamp), h.today::timestamp, interval '1 month') month),
+judged_periods as materialized (
+    select h.day as present, d.completed as met, d.skipped as excused
+    from found_habit h
+    cross join read_days d
+    where h.is_daily
+    union all
+    select h.day / 7,
+        coalesce(array_agg(w.week order by w.week) filter (where w.completed >= h.target_days), '{}'),
+        coalesce(
+            array_agg(w.week order by w.week) filter (where w.completed < h.target_days and w.completed + w.skipped = 7), '{}')
+    from found_habit h
+    join counted_weeks w on not h.is_daily
+    group by h.day),
+measured_runs as (
+    select period - place - width_bucket(period, excused) as run, count(*) as length
+    from (select unnest(met) as period, generate_subscripts(met, 1) as place, excused from judged_periods) p
+    group by 1),
 rated_windows as (
-    select days,
-        case when due_days > 0 then least(1, completed * 7 / (due_days * due_per_week)::float8) end as rate
-    from counted_windows)
+    select w.days,
+        case when w.due_days > 0 then least(1, w.completed * 7 / (w.due_days * w.due_per_week)::float8) end as rate
+    from (
+        select n.days, h.due_per_week, cardinality(d.completed) - width_bucket(h.day - n.days, d.completed) as completed,
+            least(n.days, h.day - h.began + 1) - (cardinality(d.skipped) - width_bucket(h.day - n.days, d.skipped)) as due_days
+        from found_habit h
+        cross join read_days d
+        cross join (values (7), (30), (90), (365)) n (days)) w)
 select row_to_json(stats)::text as json
 from (
     select coalesce((
             select r.length
             from measured_runs r
-            join current_period c on r.run = c.run or r.run = c.run - 1 and not c.is_excused
+            join judged_periods p on r.run + cardinality(p.met) + cardinality(p.excused) = p.present
+                or r.run + cardinality(p.met) + cardinality(p.excused) = p.present - 1
+                    and p.excused[cardinality(p.excused)] is distinct from p.present
             order by r.run desc
             limit 1), 0) as current_streak,
         coalesce((select max(length) from measured_runs), 0) as longest_streak,
         (select json_object_agg(days, rate order by days) from rated_windows) as completion_rate,
-        coalesce((select sum(completed) from counted_weeks), 0) as total_completed,
+        (select cardinality(completed) from read_days) as total_completed,
         (select coalesce(json_agg(row_to_json(x) order by x.week), '[]')
             from (select '1900-01-01'::date + week * 7 as week, completed from counted_weeks where completed > 0) x) as by_week,
         (select coalesce(json_agg(row_to_json(x) order by x.month), '[]')
-            from (select month, completed from counted_months) x) as by_month,
-        (select day % 7 + 1 from read_entries where completed
+            from (select month, completed from counted_months where completed > 0) x) as by_month,
+        (select day % 7 + 1 from (select unnest(completed) as day from read_days) d
             group by day % 7 order by count(*) desc, day % 7 limit 1) as best_weekday
     from found_habit) stats;
 
