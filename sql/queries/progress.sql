@@ -25,38 +25,44 @@ counted_goals as (
             where (g.completed_at at time zone b.timezone)::date between b.first_date and b.last_date) as completed
     from goals g cross join bounded b
     where g.user_id = :user_id),
-bounded_habits as (
-    select h.id, h.frequency, h.is_archived, case h.frequency when 'daily' then 7 else h.target_days end as target_days,
-        b.first_date, greatest(b.first_date, (h.created_at at time zone b.timezone)::date) as first_due,
+bounded_habits as materialized (
+    select h.id, h.frequency = 'daily' as is_daily, h.is_archived,
+        case h.frequency when 'daily' then 7 else h.target_days end as target_days,
+        greatest(b.first_date, (h.created_at at time zone b.timezone)::date) as first_due,
         least(b.last_date, b.today) as last_due
     from habits h cross join bounded b
     where h.user_id = :user_id),
--- Completed and skipped days without a gap are one run: each date less its row number among these days is the same date. Due
--- days are counted in sevenths, so that everything except the last division is exact. The lateral goes habit by habit: so the
--- entries come from their key in order, and need no sort.
-measured_habits as (
-    select h.frequency, h.is_archived, 7 * e.completed as completed,
-        h.target_days * (greatest(h.last_due - h.first_due + 1, 0) - e.skipped) as due, e.longest_run
-    from bounded_habits h
-    cross join lateral (
-        select coalesce(sum(r.completed), 0) as completed, coalesce(sum(r.skipped), 0) as skipped, max(r.length) as longest_run
-        from (
-            select count(*) filter (where p.completed) as length,
-                count(*) filter (where p.completed and p.is_due) as completed,
-                count(*) filter (where p.skipped and p.is_due) as skipped
-            from (
-                select e.completed, e.skipped, e.date >= h.first_due as is_due,
-                    e.date - (row_number() over (order by e.date))::integer as run
-                from habit_entries e
-                where e.user_id = :user_id and e.habit_id = h.id and e.date between h.first_date and h.last_due
-                  and (e.completed or e.skipped)) p
-            group by p.run) r) e),
+-- The ids are named so that each habit is one look into the key, whatever else was ever entered; PostgreSQL 17 and later passes
+-- over all that have no entry at once. Completed and skipped days without a gap are one run: each date less its row number
+-- among these days is the same date.
+kept_days as (
+    select habit_id, date, completed, date - (row_number() over (partition by habit_id order by date))::integer as run
+    from habit_entries
+    where user_id = :user_id
+      and habit_id = any(array(select id from bounded_habits))
+      and date between (select first_date from bounded) and (select least(last_date, today) from bounded)
+      and (completed or skipped)),
+measured_runs as materialized (
+    select d.habit_id, h.is_daily, count(*) filter (where d.completed) as length,
+        count(*) filter (where d.completed and d.date >= h.first_due) as completed,
+        count(*) filter (where not d.completed and d.date >= h.first_due) as skipped
+    from kept_days d
+    join bounded_habits h on h.id = d.habit_id
+    group by d.habit_id, h.is_daily, d.run),
+-- In sevenths of a day, so that everything except the last division is exact.
 rated_habits as (
     select
-        sum(least(completed, due)) filter (where not is_archived)
-            / nullif(sum(due) filter (where not is_archived), 0) as completion_rate,
-        coalesce(max(longest_run) filter (where frequency = 'daily'), 0) as longest_streak
-    from measured_habits),
+        sum(least(7 * completed, due)) / nullif(sum(due), 0) as completion_rate,
+        coalesce((select max(length) from measured_runs where is_daily), 0) as longest_streak
+    from (
+        select coalesce(r.completed, 0) as completed,
+            h.target_days * (greatest(h.last_due - h.first_due + 1, 0) - coalesce(r.skipped, 0)) as due
+        from bounded_habits h
+        left join (
+            select habit_id, sum(completed)::bigint as completed, sum(skipped)::bigint as skipped
+            from measured_runs
+            group by habit_id) r on r.habit_id = h.id
+        where not h.is_archived) h),
 counted_workouts as (
     select count(*) as count, coalesce(sum(w.duration_minutes), 0) as minutes
     from workouts w cross join bounded b
