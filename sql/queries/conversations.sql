@@ -306,29 +306,43 @@ from (
 
 -- name: save(user_id, id, title, is_archived, roles, contents, stages1, stages2, stages3, metadata, is_new)^
 -- Last statement of a save: the fields of the messages, in their order. A message whose role and content stay keeps its time,
--- and a save that changes nothing is none. is_new: place() made the row, which is at its first version then.
-with sent_message as materialized (
-    select seq::integer as seq, role, content, stage1, stage2, stage3, metadata
+-- and a save that changes nothing is none. is_new: place() made the row, which is at its first version then. Only messages that
+-- differ from what is stored are written: a row that "on conflict" turns away was locked first, and its words were gathered.
+with compared_message as (
+    select s.seq::integer as seq, s.role, s.content, s.stage1, s.stage2, s.stage3, s.metadata,
+        case when m.role = s.role and m.content is not distinct from s.content then m.created_at end as kept_at,
+        (m.role, m.content, m.stage1::text, m.stage2::text, m.stage3::text, m.metadata::text)
+            is distinct from
+            (s.role, s.content, s.stage1, s.stage2, s.stage3, s.metadata) as is_changed
     from unnest(
         :roles::text[], :contents::text[], :stages1::text[], :stages2::text[], :stages3::text[], :metadata::text[])
-        with ordinality as sent (role, content, stage1, stage2, stage3, metadata, seq)),
-matched_message as (
-    select s.seq, s.role, s.content, s.stage1, s.stage2, s.stage3, s.metadata, m.created_at as kept_at
-    from sent_message s
+        with ordinality as s (role, content, stage1, stage2, stage3, metadata, seq)
     left join messages m on m.user_id = :user_id and m.conversation_id = :id and m.seq = s.seq
-        and m.role = s.role and m.content is not distinct from s.content),
+    offset 0),
+-- What stays goes on without its texts, which would be sorted with it.
+narrowed_message as (
+    select seq, kept_at, is_changed,
+        case when is_changed then role end as role,
+        case when is_changed then content end as content,
+        case when is_changed then stage1 end as stage1,
+        case when is_changed then stage2 end as stage2,
+        case when is_changed then stage3 end as stage3,
+        case when is_changed then metadata end as metadata
+    from compared_message
+    offset 0),
 -- A message between two that keep their times gets that of the later one: so they stay in order.
 timed_message as (
-    select seq, role, content, stage1, stage2, stage3, metadata,
+    select seq, role, content, stage1, stage2, stage3, metadata, is_changed,
         coalesce(
             kept_at,
             min(kept_at) over (order by seq desc rows between unbounded preceding and 1 preceding),
             greatest(now(), max(kept_at) over (order by seq rows between unbounded preceding and 1 preceding))) as created_at
-    from matched_message),
+    from narrowed_message),
 written_message as (
     insert into messages (user_id, conversation_id, seq, role, content, stage1, stage2, stage3, metadata, created_at)
     select :user_id, :id, seq, role, content, stage1::json, stage2::json, stage3::json, metadata::json, created_at
     from timed_message
+    where is_changed
     on conflict (user_id, conversation_id, seq) do update
     set role = excluded.role,
         content = excluded.content,
@@ -338,24 +352,17 @@ written_message as (
         metadata = excluded.metadata,
         extra = null,
         created_at = excluded.created_at
-    where (messages.role, messages.content, messages.stage1::text, messages.stage2::text, messages.stage3::text,
-            messages.metadata::text)
-        is distinct from
-        (excluded.role, excluded.content, excluded.stage1::text, excluded.stage2::text, excluded.stage3::text,
-            excluded.metadata::text)
     returning seq),
 deleted_message as (
     delete from messages
-    where user_id = :user_id and conversation_id = :id and seq > (select count(*) from sent_message)
+    where user_id = :user_id and conversation_id = :id and seq > cardinality(:roles::text[])
     returning seq),
 counted as (
-    select
-        (select count(*) from sent_message)::integer as last_seq,
-        (select count(*) from written_message) + (select count(*) from deleted_message) > 0 and not :is_new as is_changed)
+    select (select count(*) from written_message) + (select count(*) from deleted_message) > 0 and not :is_new as is_changed)
 update conversations c
 set title = :title,
     is_archived = :is_archived,
-    last_seq = n.last_seq,
+    last_seq = cardinality(:roles::text[]),
     saves = c.saves + n.is_changed::integer,
     last_activity_at = case when n.is_changed then greatest(c.last_activity_at, now()) else c.last_activity_at end
 from counted n
