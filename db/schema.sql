@@ -342,10 +342,18 @@ COMMENT ON FUNCTION public.stored_bytes(owner uuid, most integer, OUT stored_byt
 CREATE FUNCTION public.touch() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
+declare
+    has_search constant boolean := tg_nargs = 1 and tg_argv[0] = 'search';
 begin
-    -- Without arguments the rows are compared as they are stored. jsonb would unfold what json columns hold, and refuse U+0000:
-    -- a table that has one has no columns to leave out.
-    if (case when tg_nargs = 0 then old *<> new else to_jsonb(old) - tg_argv is distinct from to_jsonb(new) - tg_argv end) then
+    -- The words of a text are gathered after this, so that NEW has none yet: without those of OLD the rows differ only in what was
+    -- changed.
+    if has_search then
+        old.search := null;
+    end if;
+    -- The rows are compared as they are stored. jsonb would write out all texts twice, unfold what json columns hold, and refuse
+    -- U+0000: only small rows without documents have other columns to leave out.
+    if (case when tg_nargs = 0 or has_search then old *<> new
+            else to_jsonb(old) - tg_argv is distinct from to_jsonb(new) - tg_argv end) then
         new.version := greatest(old.version + 1, new_version());
         if new.updated_at is not distinct from old.updated_at then
             new.updated_at := clock_timestamp();
@@ -2935,4 +2943,5 @@ INSERT INTO public.schema_migrations (version) VALUES
     ('20261121004000'),
     ('20261121004200'),
     ('20261121004300'),
-    ('20261121004310');
+    ('20261121004310'),
+    ('20261121004500');

@@ -4,6 +4,7 @@ import asyncio
 import re
 from collections.abc import Iterable
 from datetime import UTC, datetime, time, timedelta
+from decimal import Decimal
 from typing import Any, TypeAlias
 from uuid import RFC_4122, UUID
 
@@ -394,6 +395,19 @@ def test_a_change_of_a_row_with_json_is_seen_by_its_text(runner: asyncio.Runner,
     for title, text, is_change in (("A", extra, True), ("A", extra, False), ("A", extra.replace("1}", "1.0}"), True)):
         update = "update conversations set title = $1, extra = $2::text::json returning version"
         versions += runner.run(_fetched(own_database, update, title, text))
+        assert (versions[-1] > versions[-2]) is is_change
+
+
+def test_a_row_with_words_to_search_is_compared_as_it_is_stored(runner: asyncio.Runner, own_database: str) -> None:
+    insert = """
+        with made_user as (insert into users (is_guest) values (true) returning id)
+        insert into goals (user_id, title, goal_type, target_value) select id, 'A', 'yearly', $1 from made_user
+        returning version"""
+    versions = runner.run(_fetched(own_database, insert, Decimal("1.0")))
+    # As jsonb 1.0 and 1.00 are equal.
+    for title, target, is_change in (("B", "1.0", True), ("B", "1.0", False), ("B", "1.00", True)):
+        update = "update goals set title = $1, target_value = $2 returning version"
+        versions += runner.run(_fetched(own_database, update, title, Decimal(target)))
         assert (versions[-1] > versions[-2]) is is_change
 
 
