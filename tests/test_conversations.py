@@ -383,6 +383,18 @@ def test_a_save_takes_the_new_user_messages_from_the_quota_or_changes_nothing(ap
     assert used(user) == 10
 
 
+def test_a_save_writes_and_locks_only_the_messages_that_differ(ada: User, execute: Execute) -> None:
+    path = f"/v1/conversations/{uuid4()}"
+    messages = [{"role": "assistant", "content": f"M{n}", "metadata": {"n": n}} for n in range(5)]
+    ada.put(path, {"messages": messages})
+    # A row that was locked has the transaction in its xmax, one that was written is another version of it.
+    stored = "select seq, ctid::text as place, xmax::text from messages where conversation_id::text = $1 order by seq"
+    before = execute(stored, path.rpartition("/")[2])
+    ada.put(path, {"messages": [*messages[:3], messages[3] | {"metadata": {}}, messages[4], messages[0]]})
+    after = execute(stored, path.rpartition("/")[2])
+    assert [row["seq"] for row in after if row not in before] == [4, 6]
+
+
 def test_a_save_may_have_8_mib_and_20_000_messages(ada: User, monkeypatch: pytest.MonkeyPatch) -> None:
     path = f"/v1/conversations/{uuid4()}"
     long = {"role": "assistant", "content": "word " * 800_000, "stage1": ["x" * 4_000_000]}
