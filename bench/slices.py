@@ -23,6 +23,14 @@ ROWS = 1000
 FEW = 200
 """Messages: two conversations, so that a page of one has a next one, as among many."""
 
+MILLISECONDS = {
+    "habit stats over 3,650 entries": 5,
+    "snapshot of a year": 4,
+    "snapshot of a month": 4,
+    "tags with counts: 500 tags, 20,000 taggings": 10,
+}
+"""What takes the most time of the database, and less than how much it has to be."""
+
 
 class Ask(NamedTuple):
     """One request that the load may choose."""
@@ -168,9 +176,9 @@ def figures(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
             f"{ratios[worst]:.2f} times",
             met=ratios[worst] <= most,
         )
-    for name in ("habit stats over 3,650 entries", "tags with counts: 500 tags, 20,000 taggings"):
+    for name, most in MILLISECONDS.items():
         milliseconds = by_name[name]["postgres_us"] / 1000
-        figure(f"{name}: database time", "under 10 ms", f"{milliseconds:.1f} ms", met=milliseconds < 10)
+        figure(f"{name}: database time", f"under {most} ms", f"{milliseconds:.1f} ms", met=milliseconds < most)
     for begin in ("a message more, ", "conversations, "):
         few, many = (row["p50_ms"] for name, row in by_name.items() if name.startswith(begin))
         figure(f"{begin}few against many messages", "within 20 %", f"{many / few - 1:+.0%}", met=many / few <= 1.2)
