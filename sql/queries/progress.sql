@@ -33,36 +33,37 @@ bounded_habits as materialized (
     from habits h cross join bounded b
     where h.user_id = :user_id),
 -- The ids are named so that each habit is one look into the key, whatever else was ever entered; PostgreSQL 17 and later passes
--- over all that have no entry at once. Completed and skipped days without a gap are one run: each date less its row number
--- among these days is the same date.
+-- over all that have no entry at once. Completed and skipped days of a habit without a gap are one run: each date less its row
+-- number is the same date.
 kept_days as (
-    select habit_id, date, completed, date - (row_number() over (partition by habit_id order by date))::integer as run
+    select habit_id, date, completed, date - (row_number() over (order by habit_id, date))::integer as run
     from habit_entries
     where user_id = :user_id
       and habit_id = any(array(select id from bounded_habits))
       and date between (select first_date from bounded) and (select least(last_date, today) from bounded)
       and (completed or skipped)),
-measured_runs as materialized (
-    select d.habit_id, h.is_daily, count(*) filter (where d.completed) as length,
+measured_runs as (
+    select d.habit_id, count(*) filter (where d.completed) as length,
         count(*) filter (where d.completed and d.date >= h.first_due) as completed,
-        count(*) filter (where not d.completed and d.date >= h.first_due) as skipped
+        count(*) filter (where d.date >= h.first_due) as kept
     from kept_days d
     join bounded_habits h on h.id = d.habit_id
-    group by d.habit_id, h.is_daily, d.run),
--- In sevenths of a day, so that everything except the last division is exact.
+    group by d.habit_id, d.run),
+measured_habits as (
+    select habit_id, max(length) as longest_run, sum(completed)::bigint as completed, sum(kept - completed)::bigint as skipped
+    from measured_runs
+    group by habit_id),
+-- Due days are counted in sevenths, so that everything except the last division is exact.
 rated_habits as (
     select
-        sum(least(7 * completed, due)) / nullif(sum(due), 0) as completion_rate,
-        coalesce((select max(length) from measured_runs where is_daily), 0) as longest_streak
+        sum(least(7 * completed, due)) filter (where not is_archived)
+            / nullif(sum(due) filter (where not is_archived), 0) as completion_rate,
+        coalesce(max(longest_run) filter (where is_daily), 0) as longest_streak
     from (
-        select coalesce(r.completed, 0) as completed,
-            h.target_days * (greatest(h.last_due - h.first_due + 1, 0) - coalesce(r.skipped, 0)) as due
+        select h.is_daily, h.is_archived, m.longest_run, coalesce(m.completed, 0) as completed,
+            h.target_days * (greatest(h.last_due - h.first_due + 1, 0) - coalesce(m.skipped, 0)) as due
         from bounded_habits h
-        left join (
-            select habit_id, sum(completed)::bigint as completed, sum(skipped)::bigint as skipped
-            from measured_runs
-            group by habit_id) r on r.habit_id = h.id
-        where not h.is_archived) h),
+        left join measured_habits m on m.habit_id = h.id) h),
 counted_workouts as (
     select count(*) as count, coalesce(sum(w.duration_minutes), 0) as minutes
     from workouts w cross join bounded b
