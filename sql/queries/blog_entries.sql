@@ -4,7 +4,7 @@
 -- inserts into other tables need a key share, and are not blocked.
 select id from users where id = :user_id for no key update;
 
--- name: create(user_id, new, slug)^
+-- name: create(user_id, id, new, slug)^
 -- new is the entry as JSON. It gets the slug, or if that is taken the first free one of slug-2, slug-3, ... Call lock_slugs()
 -- first. No row: the chosen id is taken by this user's own entry; send get() as a second statement.
 with recursive tried_slug as (
@@ -15,7 +15,7 @@ with recursive tried_slug as (
     where exists (select 1 from blog_entries b where b.user_id = :user_id and b.slug = t.slug))
 insert into blog_entries (user_id, id, title, content, excerpt, slug, status, is_featured, published_at)
 select
-    :user_id, coalesce(p.id, new_id()), p.title, p.content, p.excerpt, t.slug, p.status, p.is_featured,
+    :user_id, :id, p.title, p.content, p.excerpt, t.slug, p.status, p.is_featured,
     case when p.status = 'published' then now() end
 from jsonb_populate_record(null::blog_entries, :new::jsonb) p
 cross join tried_slug t

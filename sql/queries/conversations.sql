@@ -1,7 +1,7 @@
 -- name: create(user_id, id, title)^
 -- No row: the chosen id is taken by this user's own conversation; send get() as a second statement.
 insert into conversations (user_id, id, title)
-values (:user_id, coalesce(:id::uuid, new_id()), :title)
+values (:user_id, :id, :title)
 on conflict (user_id, id) do nothing
 returning id, title, is_archived, last_seq as message_count, last_activity_at, created_at, updated_at, version;
 

@@ -1,11 +1,11 @@
--- name: create(user_id, new)^
+-- name: create(user_id, id, new)^
 -- new is the goal as JSON. No row: the chosen id is taken by this user's own goal; send get() as a second statement.
 -- A parent that does not exist, or is another user's, breaks goals_parent_exists. A new goal cannot close a circle: it has no
 -- sub-goals yet.
 insert into goals (
     user_id, id, title, description, goal_type, category, target_value, target_unit, start_date, end_date, status, priority,
     is_recurring, recurrence_pattern, parent_id, completed_at)
-select :user_id, coalesce(p.id, new_id()), p.title, p.description, p.goal_type, p.category, p.target_value, p.target_unit,
+select :user_id, :id, p.title, p.description, p.goal_type, p.category, p.target_value, p.target_unit,
     p.start_date, p.end_date, p.status, p.priority, p.is_recurring, p.recurrence_pattern, p.parent_id,
     case when p.status = 'completed' then now() end
 from jsonb_populate_record(null::goals, :new::jsonb) p
@@ -211,11 +211,11 @@ where user_id = :user_id
   and id = :id
   and (:versions::int8multirange is null or version <@ :versions);
 
--- name: create_progress(user_id, goal_id, new)^
+-- name: create_progress(user_id, id, goal_id, new)^
 -- new is the entry as JSON; without a date: today, in the user's time zone. No row: the chosen id is taken by this user's own
 -- entry. A goal that does not exist, or is another user's, breaks goal_progress_goal_exists.
 insert into goal_progress (user_id, id, goal_id, date, value, note)
-select :user_id, coalesce(p.id, new_id()), :goal_id, coalesce(p.date, (now() at time zone u.timezone)::date), p.value, p.note
+select :user_id, :id, :goal_id, coalesce(p.date, (now() at time zone u.timezone)::date), p.value, p.note
 from users u
 cross join jsonb_populate_record(null::goal_progress, :new::jsonb) p
 where u.id = :user_id

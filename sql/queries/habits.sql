@@ -1,10 +1,10 @@
--- name: create(user_id, new)^
+-- name: create(user_id, id, new)^
 -- new is the habit as JSON. No row: the chosen id is taken by this user's own habit; send get() as a second statement, as
 -- in tasks.create. Where target_days is absent, a weekly habit gets 1, the others 7.
 insert into habits (
     user_id, id, name, description, kind, unit, target_value, frequency, target_days, category, color, icon, reminder_time,
     is_archived, position)
-select :user_id, coalesce(p.id, new_id()), p.name, p.description, p.kind, p.unit, p.target_value, p.frequency,
+select :user_id, :id, p.name, p.description, p.kind, p.unit, p.target_value, p.frequency,
     coalesce(p.target_days, case p.frequency when 'weekly' then 1 else 7 end), p.category, p.color, p.icon, p.reminder_time,
     p.is_archived, p.position
 from jsonb_populate_record(null::habits, :new::jsonb) p

@@ -1,9 +1,9 @@
--- name: create(user_id, new)^
+-- name: create(user_id, id, new)^
 -- new is the food as JSON. No row: the chosen id is taken by this user's own food; send get() as a second statement.
 insert into foods (
     user_id, id, date, time, meal_type, name, portion, calories, protein_g, carbs_g, fats_g, fiber_g, sugar_g, sodium_mg,
     is_favorite, notes)
-select :user_id, coalesce(p.id, new_id()), p.date, p.time, p.meal_type, p.name, p.portion, p.calories, p.protein_g, p.carbs_g,
+select :user_id, :id, p.date, p.time, p.meal_type, p.name, p.portion, p.calories, p.protein_g, p.carbs_g,
     p.fats_g, p.fiber_g, p.sugar_g, p.sodium_mg, p.is_favorite, p.notes
 from jsonb_populate_record(null::foods, :new::jsonb) p
 on conflict (user_id, id) do nothing

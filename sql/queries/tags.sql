@@ -1,7 +1,7 @@
 -- name: create(user_id, id, name, slug, category, color)^
 -- No row: the chosen id is taken by this user's own tag; send get() as a second statement. A taken slug is tags_slug_unique.
 insert into tags (user_id, id, name, slug, category, color)
-values (:user_id, coalesce(:id::uuid, new_id()), :name, :slug, :category, :color)
+values (:user_id, :id, :name, :slug, :category, :color)
 on conflict (user_id, id) do nothing
 returning id, name, slug, category, color, 0::bigint as usage_count, created_at, updated_at, version;
 

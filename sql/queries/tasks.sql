@@ -2,7 +2,7 @@
 -- No row: the chosen id is taken by this user's own task; send get() as a second statement. Merged into one, a create that
 -- collides with a concurrent duplicate would see neither row.
 insert into tasks (user_id, id, title, description, completed)
-values (:user_id, coalesce(:id::uuid, new_id()), :title, :description, :completed)
+values (:user_id, :id, :title, :description, :completed)
 on conflict (user_id, id) do nothing
 returning id, title, description, completed, created_at, updated_at, version;
 

@@ -1,11 +1,11 @@
--- name: create(user_id, new)^
+-- name: create(user_id, id, new)^
 -- new is the workout as JSON, with its exercises. No row: the chosen id is taken by this user's own workout; send get() as a
 -- second statement.
 with inserted_workout as (
     insert into workouts (
         user_id, id, date, time, type, name, duration_minutes, calories_burned, intensity, location, mood_before, mood_after,
         notes)
-    select :user_id, coalesce(p.id, new_id()), p.date, p.time, p.type, p.name, p.duration_minutes, p.calories_burned,
+    select :user_id, :id, p.date, p.time, p.type, p.name, p.duration_minutes, p.calories_burned,
         p.intensity, p.location, p.mood_before, p.mood_after, p.notes
     from jsonb_populate_record(null::workouts, :new::jsonb) p
     on conflict (user_id, id) do nothing

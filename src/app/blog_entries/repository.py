@@ -27,7 +27,7 @@ async def create(database: Executor, user_id: UUID, new: BlogEntryCreate, *, slu
 
     None: this user has an entry with the chosen id.
     """
-    return await queries.create.one(database, BlogEntry, user_id=user_id, new=to_json(new), slug=slug)
+    return await queries.create.created(database, BlogEntry, user_id=user_id, id=new.id, new=to_json(new), slug=slug)
 
 
 async def get(database: Executor, user_id: UUID, id: UUID) -> BlogEntry | None:

@@ -32,7 +32,7 @@ queries = load("conversations")
 
 async def create(database: Executor, user_id: UUID, new: ConversationCreate) -> Conversation | None:
     """Make a conversation. None: this user has one with the chosen id."""
-    return await queries.create.one(database, Conversation, user_id=user_id, **asdict(new))
+    return await queries.create.created(database, Conversation, user_id=user_id, **asdict(new))
 
 
 async def get(database: Executor, user_id: UUID, id: UUID) -> Conversation | None:

@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Coroutine
 from functools import cache
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar, cast
+from uuid import UUID
 
 import aiosql
 import msgspec
@@ -16,6 +17,7 @@ from aiosql.types import QueryDatum, SQLOperationType
 from asyncpg import Record
 
 from app.database import package_files
+from app.database.ids import new_id
 from app.telemetry import metrics
 
 T = TypeVar("T")
@@ -52,8 +54,8 @@ class Executor(Protocol):
 class Query:
     """One statement. Its calls take an executor and the statement's parameters by name, and say what a row becomes.
 
-    `one`, `only`, `upserted`, `json` and `row` are for statements whose name line ends in `^`, `value` for `$`, `count` for
-    `!`, the others for those without an operator.
+    `one`, `only`, `created`, `upserted`, `json` and `row` are for statements whose name line ends in `^`, `value` for `$`,
+    `count` for `!`, the others for those without an operator.
     """
 
     __slots__ = ("call", "name", "note", "operation", "order", "reads_only", "sql")
@@ -78,6 +80,10 @@ class Query:
         if found is None:
             raise LookupError(f"{self.name} returned no row")
         return found
+
+    async def created(self, on: Executor, kind: Callable[..., T], /, *, id: UUID | None, **arguments: Any) -> T | None:
+        """The row of a create as a `kind`, with the id that was chosen, or else a new one; None: the chosen one is taken."""
+        return await self.one(on, kind, id=new_id() if id is None else id, **arguments)
 
     async def many(self, on: Executor, kind: Callable[..., T], /, **arguments: Any) -> list[T]:
         """Every row as a `kind`."""

@@ -14,7 +14,7 @@ queries = load("goals")
 
 async def create(database: Executor, user_id: UUID, new: GoalCreate) -> Goal | None:
     """Make a goal. None: this user has one with the chosen id."""
-    return await queries.create.one(database, Goal, user_id=user_id, new=to_json(new))
+    return await queries.create.created(database, Goal, user_id=user_id, id=new.id, new=to_json(new))
 
 
 async def get(database: Executor, user_id: UUID, id: UUID) -> Goal | None:
@@ -61,7 +61,9 @@ async def delete(database: Executor, user_id: UUID, id: UUID, versions: Versions
 
 async def create_progress(database: Executor, user_id: UUID, new: GoalProgressCreate, *, goal_id: UUID) -> GoalProgress | None:
     """Make an entry of a goal's progress. None: this user has one with the chosen id."""
-    return await queries.create_progress.one(database, GoalProgress, user_id=user_id, goal_id=goal_id, new=to_json(new))
+    return await queries.create_progress.created(
+        database, GoalProgress, user_id=user_id, id=new.id, goal_id=goal_id, new=to_json(new)
+    )
 
 
 async def get_progress(database: Executor, user_id: UUID, id: UUID, *, goal_id: UUID) -> GoalProgress | None:

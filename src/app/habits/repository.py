@@ -23,7 +23,7 @@ queries = load("habits")
 
 async def create(database: Executor, user_id: UUID, new: HabitCreate) -> Habit | None:
     """Make a habit. None: this user has one with the chosen id."""
-    return await queries.create.one(database, Habit, user_id=user_id, new=to_json(new))
+    return await queries.create.created(database, Habit, user_id=user_id, id=new.id, new=to_json(new))
 
 
 async def get(database: Executor, user_id: UUID, id: UUID) -> Habit | None:

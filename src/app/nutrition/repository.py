@@ -14,7 +14,7 @@ queries = load("nutrition")
 
 async def create(database: Executor, user_id: UUID, new: FoodCreate) -> Food | None:
     """Make a food. None: this user has one with the chosen id."""
-    return await queries.create.one(database, Food, user_id=user_id, new=to_json(new))
+    return await queries.create.created(database, Food, user_id=user_id, id=new.id, new=to_json(new))
 
 
 async def get(database: Executor, user_id: UUID, id: UUID) -> Food | None:

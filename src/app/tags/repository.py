@@ -15,7 +15,7 @@ queries = load("tags")
 
 async def create(database: Executor, user_id: UUID, new: TagCreate) -> Tag | None:
     """Make a tag, its slug out of its name. None: this user has one with the chosen id."""
-    return await queries.create.one(database, Tag, user_id=user_id, slug=slug(new.name, SLUG_LENGTH), **asdict(new))
+    return await queries.create.created(database, Tag, user_id=user_id, slug=slug(new.name, SLUG_LENGTH), **asdict(new))
 
 
 async def get(database: Executor, user_id: UUID, id: UUID) -> Tag | None:

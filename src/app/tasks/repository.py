@@ -14,7 +14,7 @@ queries = load("tasks")
 
 async def create(database: Executor, user_id: UUID, new: TaskCreate) -> Task | None:
     """Make a task. None: this user has one with the chosen id."""
-    return await queries.create.one(database, Task, user_id=user_id, **asdict(new))
+    return await queries.create.created(database, Task, user_id=user_id, **asdict(new))
 
 
 async def get(database: Executor, user_id: UUID, id: UUID) -> Task | None:

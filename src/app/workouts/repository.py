@@ -32,7 +32,7 @@ def _workout(*columns: Any) -> Workout:
 
 async def create(database: Executor, user_id: UUID, new: WorkoutCreate) -> Workout | None:
     """Make a workout with its exercises. None: this user has one with the chosen id."""
-    return await queries.create.one(database, _workout, user_id=user_id, new=to_json(new))
+    return await queries.create.created(database, _workout, user_id=user_id, id=new.id, new=to_json(new))
 
 
 async def get(database: Executor, user_id: UUID, id: UUID) -> Workout | None:
