@@ -1,8 +1,14 @@
 """How each owned table is filled, in an order in which foreign keys hold: the one place of the tests that a new table needs.
 
 Each statement makes its rows out of the rows of a temporary table `seed`: user_id, id, place (a number), date.
-tests/test_sql.py takes 100,000 of those, half of them one user's and the rest 1,000 others'; tests/test_migrations.py one.
+tests/test_sql.py takes 100,000 of those, half of them one user's and the rest 1,000 others'; tests/test_batches.py a few of
+three users; tests/test_migrations.py one.
 """
+
+from contextlib import suppress
+from uuid import UUID
+
+import asyncpg
 
 SEEDS = {
     "tasks": """
@@ -81,3 +87,38 @@ SEEDS = {
         insert into progress_snapshots (user_id, id, period, date, workout_minutes, weight, weight_unit)
         select distinct on (user_id, date) user_id, id, 'daily', date, 30.5, 70.5, 'kg' from seed order by user_id, date, id""",
 }
+
+
+async def fill(connection: "asyncpg.Connection[asyncpg.Record]", users: int, rows: int, owner: str) -> UUID:
+    """Make users, and rows over 2,000 days; `owner` says whose the row at a place is, from 1 on. Returns the first user."""
+    made = await connection.fetch(
+        """
+        insert into users (id, is_guest)
+        select new_id('2026-01-01'::timestamptz + place * interval '100 minutes'), true
+        from generate_series(1, $1::integer) place
+        returning id""",
+        users,
+    )
+    await connection.execute("drop table if exists seed")
+    await connection.execute(
+        f"""
+        create temp table seed as
+        select ($1::uuid[])[{owner}] as user_id,
+            new_id('2026-01-01'::timestamptz + place * interval '1 minute') as id, place,
+            '2020-01-01'::date + place * 2000 / $2::integer as date
+        from generate_series(0, $2::integer - 1) as place""",
+        [user["id"] for user in made],
+        rows,
+    )
+    # What is looked at here is not to be changed by the server itself, in the middle.
+    for table in await connection.fetch(
+        "select relid::regclass::text as name from pg_stat_user_tables where schemaname = 'public'"
+    ):
+        await connection.execute(f"alter table {table['name']} set (autovacuum_enabled = off)")
+    # Looking after every foreign key takes as long as the rest; only a superuser may leave it out.
+    with suppress(asyncpg.InsufficientPrivilegeError):
+        await connection.execute("set session_replication_role = replica")
+    for statement in SEEDS.values():
+        await connection.execute(statement)
+    first: UUID = made[0]["id"]
+    return first

@@ -33,6 +33,12 @@ class Statement(NamedTuple):
         """What is sent to the server, with the parameters' names back in their places."""
         return re.sub(r"\$(\d+)", lambda number: f":{self.query.order[int(number[1]) - 1]}", self.query.sql)
 
+    @property
+    def single(self) -> Query | None:
+        """The statement that this one is sent for, in a batch of several calls; None: it is one of another kind."""
+        queries = [getattr(load(self.file), each) for each in load(self.file).available_queries]
+        return next((each for each in queries if each.batch is self.query), None)
+
     def reason(self, exemption: str) -> str | None:
         """Why a rule does not hold here, as its comment says; None: it holds."""
         found = re.search(rf"(?m)^-- {exemption}, (.{{10,}})$", self.comment)
@@ -58,8 +64,8 @@ STATEMENTS = [statement for file in FILES for statement in _statements(file)]
 def function_of(statement: Statement) -> Callable[..., Any] | None:
     """The function that sends a statement: the one of its name in the module that loads its file."""
     module = loader_of(statement.file)
-    # One function reads a list in both of its orders.
-    name = re.sub("_(newest|oldest)$", "", statement.name)
+    # One function reads a list in both of its orders, and one sends a statement by itself and in a batch.
+    name = re.sub("_(newest|oldest|many)$", "", statement.name)
     function: Callable[..., Any] | None = getattr(module, statement.name, None) or getattr(module, name, None)
     return function
 

@@ -4,6 +4,9 @@ Owned tables are those with a column user_id, and users with its id. In every se
 column must equal `:user_id` by a condition at the top of its `where` or of a join's `on`, bound to the others by "and" alone;
 or equal a column of which that is known already: of another table of the same join, or of an earlier CTE. An insert must put
 such a value into it. What cannot be parsed, or is not understood, is a fault.
+
+A statement for several calls has `unnest(:user_id::uuid[], ...)` once: in each of its rows that column is the caller's id, and
+the others belong to the same call.
 """
 
 from collections.abc import Collection, Iterator, Mapping
@@ -29,7 +32,7 @@ def faults(sql: str, owned: Mapping[str, str], relations: Collection[str]) -> li
         return [f"cannot be parsed: {error}"]
     if len(statements) != 1 or statements[0] is None:
         return ["is not one statement"]
-    checker = _Checker(owned, relations)
+    checker = _Checker(owned, relations, _of_callers(statements[0]))
     checker.statement(statements[0], {})
     for table in statements[0].find_all(exp.Table):
         # "for update of t" names a source again.
@@ -47,10 +50,13 @@ def touches(sql: str, owned: Collection[str]) -> bool:
 
 
 class _Checker:
-    def __init__(self, owned: Mapping[str, str], relations: Collection[str]) -> None:
+    def __init__(self, owned: Mapping[str, str], relations: Collection[str], callers: list[tuple[str, str]]) -> None:
         self.owned = owned
         self.relations = relations
         self.faults: list[str] = []
+        if len(callers) > 1:
+            self.faults.append("the callers are unnested twice: a row of one call could meet that of another")
+        self._callers = callers
         self.seen: set[int] = set()
 
     def statement(self, node: exp.Expr, ctes: Mapping[str, frozenset[str]]) -> Output:
@@ -79,6 +85,10 @@ class _Checker:
             self.faults.append(f"{node.sql(dialect='postgres')[:80]}: is not understood")
         self._inside(node, known)
         return output
+
+    def is_caller(self, node: exp.Expr) -> bool:
+        """Whether this is the caller's id: `:user_id`, or, in a statement for several, the column of each call's."""
+        return _is_caller(node) or (isinstance(node, exp.Column) and (node.table, node.name) in self._callers)
 
     def _inside(self, node: exp.Expr, ctes: Mapping[str, frozenset[str]]) -> None:
         """Check the statements inside an expression that were not yet: after `exists`, `in`, `=`."""
@@ -184,6 +194,8 @@ class _Scope:
         elif isinstance(node, exp.Table):
             self._checker.seen.add(id(node))
             self._add_table(node, alias)
+        elif isinstance(node, exp.Unnest):
+            self._known |= {*_of_callers(node)}
         for join in node.args.get("joins") or []:
             self._join(join)
 
@@ -202,6 +214,10 @@ class _Scope:
         self._add(join.this)
         if join.side not in {"", "LEFT"} or join.kind not in {"", "INNER", "CROSS", "OUTER"}:
             self._outer.append(join.sql())
+        for column in join.args.get("using") or []:
+            columns = [exp.column(column.name, table=name) for name in self._names]
+            about = join.this.alias_or_name if join.side else None
+            self._equal += [(exp.EQ(this=columns[-1], expression=each), about) for each in columns[:-1]]
         # A left join's condition leaves every row of the left side: it says something about the right side only.
         self._conditions(join.args.get("on"), join.this.alias_or_name if join.side else None)
 
@@ -221,7 +237,7 @@ class _Scope:
                         self._known.add(column)
 
     def _is_tenant(self, node: exp.Expr) -> bool:
-        return _is_caller(node) or self._column(node) in self._known
+        return self._checker.is_caller(node) or self._column(node) in self._known
 
     def _column(self, node: exp.Expr) -> tuple[str, str] | None:
         """Which source's column this is. Without a prefix that is known of the only source alone."""
@@ -229,6 +245,16 @@ class _Scope:
             return None
         alias = node.table or (self._names[0] if len(self._names) == 1 else "")
         return (alias, node.name) if alias in self._names else None
+
+
+def _of_callers(node: exp.Expr) -> list[tuple[str, str]]:
+    """The columns out of `unnest(:user_id::uuid[], ...)`, each with the name of its source."""
+    return [
+        (unnested.alias, column.name)
+        for unnested in node.find_all(exp.Unnest)
+        for column, array in zip(unnested.args["alias"].columns, unnested.expressions, strict=False)
+        if isinstance(array, exp.Cast) and array.this == exp.Placeholder(this="user_id")
+    ]
 
 
 def _anded(condition: exp.Expr | None) -> Iterator[exp.Expr]:

@@ -6,7 +6,6 @@ import re
 import types
 import typing
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, NamedTuple, cast
@@ -16,7 +15,7 @@ import asyncpg
 import msgspec
 import pytest
 import tenancy
-from seeds import SEEDS
+from seeds import SEEDS, fill
 from statements import FILES, STATEMENTS, Statement, function_of, loader_of
 
 from app.database.pool import PLANNING
@@ -76,6 +75,8 @@ def test_postgresql_can_prepare_a_statement_and_its_columns_are_the_fields(
         (row,) = typing.get_args(row)
     expected = _columns(row)
     actual = [column.name for column in prepared.get_attributes()]
+    if statement.single is not None:
+        assert actual.pop() == "place"
     if len(expected) == len(actual):
         expected = [name or column for name, column in zip(expected, actual, strict=True)]
     assert actual == expected
@@ -110,6 +111,9 @@ def _row(statement: Statement) -> Any:
         assert statement.operator == "", f"{statement.name}{statement.operator} gives no list"
         # None is no row: a page has ended early.
         return _without_none(typing.get_args(kind)[0])
+    if statement.single is not None:
+        assert statement.operator == "", f"{statement.name}{statement.operator} gives no list"
+        return kind
     operators = "$^" if kind in SCALARS else "^"
     assert statement.operator, f"{statement.name} gives a list, its function {kind}"
     assert statement.operator in operators, f"{statement.name}{statement.operator} gives no {kind}"
@@ -164,6 +168,8 @@ class Nowhere:
     async def run(self, _query: Query, _values: list[Any]) -> None:
         raise AssertionError
 
+    coalesce = run
+
 
 def test_a_parameter_too_many_too_few_or_misspelt_is_a_type_error(runner: asyncio.Runner) -> None:
     for arguments in ({"user_id": 1, "id": 2, "extra": 3}, {"user_id": 1}, {"user_id": 1, "ID": 2}):
@@ -174,6 +180,8 @@ def test_a_parameter_too_many_too_few_or_misspelt_is_a_type_error(runner: asynci
 class Empty:
     async def run(self, _query: Query, _values: list[Any]) -> None:
         """There is no row."""
+
+    coalesce = run
 
 
 def test_a_statement_that_always_returns_a_row_says_when_it_does_not(runner: asyncio.Runner) -> None:
@@ -229,6 +237,20 @@ KEPT = {
         update tasks set parent_id = :parent where user_id = :user_id and not exists (select 1 from ancestor)""",
     "a table that nobody owns": "select id from cache where id = :id",
     "a lock": "select t.id from tasks t where t.user_id = :user_id for update of t",
+    "a look-up for several callers": """
+        select id, title, place
+        from unnest(:user_id::uuid[], :id::uuid[]) with ordinality as sent (user_id, id, place)
+        join tasks using (user_id, id)""",
+    "an insert for several callers": """
+        insert into tasks (user_id, id) select user_id, id from unnest(:user_id::uuid[], :id::uuid[]) as sent (user_id, id)""",
+    "an update for several callers": """
+        with found as (
+            select t.user_id, t.id from unnest(:user_id::uuid[], :id::uuid[]) as sent (user_id, id)
+            join tasks t on t.user_id = sent.user_id and t.id = sent.id)
+        update tasks t set title = '' from found f where t.user_id = f.user_id and t.id = f.id""",
+    "a subquery for each of several callers": """
+        select (select count(*) from entries e where e.user_id = sent.user_id and e.habit_id = h.id)
+        from unnest(:user_id::uuid[], :id::uuid[]) as sent (user_id, id) join habits h using (user_id, id)""",
     "a delete by a list": """
         delete from tasks t using jsonb_to_recordset(:rows::jsonb) as r(id uuid)
         where t.user_id = :user_id and t.id = r.id""",
@@ -298,6 +320,19 @@ BROKEN = {
     "a schema before the name": "with t as (select 1) select id from public.tasks",
     "a table that does not exist": "select id from tsaks where user_id = :user_id",
     "brackets around a join": "select 1 from (tasks t join cache c on c.id = t.id) where t.user_id = :user_id",
+    "several callers, and all rows": "select t.id from unnest(:user_id::uuid[]) as sent (user_id) cross join tasks t",
+    "several callers, by another column": """
+        select id from unnest(:id::uuid[], :user_id::uuid[]) as sent (user_id, id) join tasks using (user_id, id)""",
+    "several callers, joined by another column": """
+        select t.id from unnest(:user_id::uuid[], :id::uuid[]) as sent (user_id, id) join tasks t using (id)""",
+    "several callers twice": """
+        select id from unnest(:user_id::uuid[]) as one (user_id) join tasks using (user_id)
+        where id in (select h.id from unnest(:user_id::uuid[]) as two (user_id) join habits h using (user_id))""",
+    "several callers, and a subquery for all": """
+        select (select count(*) from entries e where e.habit_id = h.id)
+        from unnest(:user_id::uuid[], :id::uuid[]) as sent (user_id, id) join habits h using (user_id, id)""",
+    "an insert for several others": """
+        insert into tasks (user_id, id) select user_id, id from unnest(:other_id::uuid[], :id::uuid[]) as sent (user_id, id)""",
     "a merge": "merge into tasks t using cache c on t.id = c.id when matched then delete",
     "a truncate": "truncate tasks",
     "a table": "table tasks",
@@ -383,41 +418,6 @@ def test_a_page_of_1000_rows_is_walked_in_the_order_of_an_index(runner: asyncio.
     looked_at, wrong = runner.run(sorted_pages())
     assert looked_at > 20
     assert wrong == []
-
-
-async def fill(connection: Connection, users: int, rows: int, owner: str) -> UUID:
-    """Make users, and rows over 2,000 days; `owner` says whose the row at a place is, from 1 on. Returns the first user."""
-    made = await connection.fetch(
-        """
-        insert into users (id, is_guest)
-        select new_id('2026-01-01'::timestamptz + place * interval '100 minutes'), true
-        from generate_series(1, $1::integer) place
-        returning id""",
-        users,
-    )
-    await connection.execute("drop table if exists seed")
-    await connection.execute(
-        f"""
-        create temp table seed as
-        select ($1::uuid[])[{owner}] as user_id,
-            new_id('2026-01-01'::timestamptz + place * interval '1 minute') as id, place,
-            '2020-01-01'::date + place * 2000 / $2::integer as date
-        from generate_series(0, $2::integer - 1) as place""",
-        [user["id"] for user in made],
-        rows,
-    )
-    # What is looked at here is not to be changed by the server itself, in the middle.
-    for table in await connection.fetch(
-        "select relid::regclass::text as name from pg_stat_user_tables where schemaname = 'public'"
-    ):
-        await connection.execute(f"alter table {table['name']} set (autovacuum_enabled = off)")
-    # Looking after every foreign key takes as long as the rest; only a superuser may leave it out.
-    with suppress(asyncpg.InsufficientPrivilegeError):
-        await connection.execute("set session_replication_role = replica")
-    for statement in SEEDS.values():
-        await connection.execute(statement)
-    first: UUID = made[0]["id"]
-    return first
 
 
 BAD_PAGES = {

@@ -193,6 +193,25 @@ WRITTEN: dict[str, tuple[type[msgspec.Struct], str]] = {
         """insert into t (id, title, note) values (:id, :title, :note)
         on conflict (id) do update set (title, note) = row(excluded.title, excluded.note)""",
     ),
+    "an insert of several": (
+        Entry,
+        """insert into t (title, note) select title, note
+        from unnest(:title::text[], :note::text[]) as sent (title, note) order by title""",
+    ),
+    "an insert of several records": (
+        Entry,
+        """insert into t (title, note) select p.title, p.note
+        from unnest(:id::uuid[], :new::text[]) as sent (id, new)
+        cross join jsonb_populate_record(null::t, sent.new::jsonb) p""",
+    ),
+    "a merge patch of several": (
+        Entry,
+        """with locked as (
+            select t.id, sent.changes, sent.place
+            from unnest(:id::uuid[], :changes::text[]) with ordinality as sent (id, changes, place) join t using (id))
+        update t set (title, note) = (select p.title, p.note from jsonb_populate_record(t, l.changes::jsonb) p)
+        from locked l where t.id = l.id""",
+    ),
     "a union": (Entry, "insert into t (title, note) select 'reset', null union all select :title, :note"),
     "a chain of CTEs": (
         Entry,
@@ -261,6 +280,12 @@ LOST: dict[str, tuple[type[msgspec.Struct], str, set[str]]] = {
         Entry,
         "insert into t (title, note) select :title, null union all select :title, 'reset'",
         {"note"},
+    ),
+    "an insert of several in another order": (
+        Entry,
+        """insert into t (title, note) select title, note
+        from unnest(:note::text[], :title::text[]) as sent (title, note)""",
+        {"title", "note"},
     ),
     "a CTE that is not read": (
         Entry,

@@ -135,6 +135,10 @@ class _Reader:
         if not _together(self._sent(each, scope) for each in arguments):
             return {}
         names = [column.name for column in node.args["alias"].columns]
+        if isinstance(node, exp.Unnest):
+            # A list may have a name of its own, as `roles`; else a column has that of its array.
+            sent = [self._sent(each, scope) for each in arguments]
+            return {name: array & {*names} or frozenset({name}) for name, array in zip(names, sent, strict=True)}
         return {name: frozenset({name}) for name in names} or _Json()
 
     def _sent(self, node: exp.Expr, scope: _Scope) -> Names:

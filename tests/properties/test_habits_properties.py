@@ -133,6 +133,8 @@ class At:
         assert sql != query.sql
         return await self.connection.fetchrow(sql, *values)
 
+    coalesce = run
+
 
 @pytest.fixture(scope="module")
 def at(runner: asyncio.Runner, database: str) -> Iterator[At]:

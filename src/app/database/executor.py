@@ -5,13 +5,14 @@ Every statement passes `_execute`, the one place that times, labels and logs it.
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from time import perf_counter
 from typing import Any, TypeVar, TypeVarTuple, Unpack
 
 import asyncpg
 import structlog
 
+from app.database.coalescing import Coalescer
 from app.database.connection import AnyConnection, Connection
 from app.database.errors import DRIVER_ERRORS, DatabaseBusy, DatabaseUnavailable, is_lost, raise_translated
 from app.database.pool import CONFIRM_WITHIN, Pool
@@ -99,6 +100,10 @@ class Transaction:
     async def run(self, query: Query, values: list[Any]) -> Any:
         return await _execute(self._connection, query, values, self._echo, self._limit)
 
+    def coalesce(self, query: Query, values: list[Any]) -> Coroutine[Any, Any, Any]:
+        """Run the statement alone: what is done in a transaction is done with nothing else."""
+        return self.run(query, values)
+
 
 class Database:
     """What a worker runs its statements on, over the connections of its pool."""
@@ -107,6 +112,7 @@ class Database:
         self.pool = pool
         self._settings = settings
         self._echo = settings.echo_sql
+        self._coalescers: dict[Query, Coalescer] = {}
 
     @classmethod
     async def connect(cls, settings: Settings) -> "Database":
@@ -131,6 +137,13 @@ class Database:
             if not query.reads_only or type(error) is not DatabaseUnavailable:
                 raise
         return await self._with_connection(_execute, limit, query, values)
+
+    def coalesce(self, query: Query, values: list[Any]) -> Coroutine[Any, Any, Any]:
+        """Run a statement of one row, together with calls of it that wait at the same time. Raises as `run` does."""
+        coalescer = self._coalescers.get(query)
+        if coalescer is None:
+            coalescer = self._coalescers[query] = Coalescer(query, self, self._settings)
+        return coalescer.run(values)
 
     async def transaction(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
         """Run `work` in one transaction: all of it or nothing. `work` may run up to three times: no effects beside SQL.

@@ -50,15 +50,18 @@ class Executor(Protocol):
 
     def run(self, query: "Query", values: list[Any]) -> Coroutine[Any, Any, Any]: ...
 
+    def coalesce(self, query: "Query", values: list[Any]) -> Coroutine[Any, Any, Any]:
+        """Run a statement of one row; a database does so together with other calls of it (app.database.coalescing)."""
+
 
 class Query:
     """One statement. Its calls take an executor and the statement's parameters by name, and say what a row becomes.
 
-    `one`, `only`, `created`, `upserted`, `json` and `row` are for statements whose name line ends in `^`, `value` for `$`,
-    `count` for `!`, the others for those without an operator.
+    `one`, `coalesced`, `created`, `only`, `upserted`, `json` and `row` are for statements whose name line ends in `^`, `value`
+    for `$`, `count` for `!`, the others for those without an operator.
     """
 
-    __slots__ = ("call", "name", "note", "operation", "order", "reads_only", "sql")
+    __slots__ = ("batch", "call", "name", "note", "operation", "order", "reads_only", "sql")
 
     def __init__(self, name: str, sql: str, operation: SQLOperationType, order: list[str]) -> None:
         self.name = name
@@ -66,6 +69,8 @@ class Query:
         self.operation = operation
         self.call = _CALLS[operation]
         self.order = order
+        self.batch: Query | None = None
+        """What is sent for several calls of this statement at once: the one of its file that is named <name>_many."""
         self.reads_only = not re.search(r"\b(insert|update|delete|pg_advisory\w+)\b", sql)
         self.note = metrics.query_timer(name).note
 
@@ -74,16 +79,26 @@ class Query:
         row = await on.run(self, self._values(arguments))
         return kind(*row) if row is not None else None
 
+    async def coalesced(self, on: Executor, kind: Callable[..., T], /, **arguments: Any) -> T | None:
+        """As `one`, sent together with calls that wait at the same time. For statements with a `<name>_many` in their file."""
+        row = await on.coalesce(self, self._values(arguments))
+        return kind(*row) if row is not None else None
+
+    async def created(self, on: Executor, kind: Callable[..., T], /, *, id: UUID | None, **arguments: Any) -> T | None:
+        """The row of a create as a `kind`, with the id that was chosen, or else a new one; None: the chosen one is taken.
+
+        With a new id it is sent as by `coalesced`, where there is a `<name>_many`.
+        """
+        if id is None and self.batch is not None:
+            return await self.coalesced(on, kind, id=new_id(), **arguments)
+        return await self.one(on, kind, id=new_id() if id is None else id, **arguments)
+
     async def only(self, on: Executor, kind: Callable[..., T], /, **arguments: Any) -> T:
         """The row of a statement that always returns one, as a `kind`. Raises LookupError when it does not."""
         found = await self.one(on, kind, **arguments)
         if found is None:
             raise LookupError(f"{self.name} returned no row")
         return found
-
-    async def created(self, on: Executor, kind: Callable[..., T], /, *, id: UUID | None, **arguments: Any) -> T | None:
-        """The row of a create as a `kind`, with the id that was chosen, or else a new one; None: the chosen one is taken."""
-        return await self.one(on, kind, id=new_id() if id is None else id, **arguments)
 
     async def many(self, on: Executor, kind: Callable[..., T], /, **arguments: Any) -> list[T]:
         """Every row as a `kind`."""
@@ -142,6 +157,10 @@ class Queries(aiosql.queries.Queries):
             order = cast("AsyncPGAdapter", self.driver_adapter).var_sorted[datum.query_name]
             query = Query(f"{stem}.{datum.query_name}", datum.sql.rstrip(";"), datum.operation_type, order)
             self.add_query(datum.query_name, cast("Any", query))
+        names = {datum.query_name for datum in query_data}
+        for name in names:
+            if f"{name}_many" in names:
+                getattr(self, name).batch = getattr(self, f"{name}_many")
         return self
 
     def ordered(self, name: str, order: str) -> Query:

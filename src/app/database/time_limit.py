@@ -1,5 +1,7 @@
 """How long one request may keep the database: one limit over waiting for connections, statements, and sending either again."""
 
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from contextvars import ContextVar
 
 from app.settings import Settings
@@ -29,6 +31,10 @@ class TimeLimit:
         """How long to wait for the next connection at most; 0 or less: there is no time left."""
         return min(self._settings.pool_timeout - self.waited, self._for_both())
 
+    def is_mostly_left(self) -> bool:
+        """Whether nine tenths of either time are left."""
+        return self.queried + self.waited <= 0.1 * min(self._settings.query_timeout, self._settings.pool_timeout)
+
     def _for_both(self) -> float:
         return max(self._settings.query_timeout, self._settings.pool_timeout) - self.queried - self.waited
 
@@ -39,6 +45,24 @@ _of_request: ContextVar[TimeLimit | None] = ContextVar("time_limit", default=Non
 def begin_request(settings: Settings) -> None:
     """Give the request that this task serves from now on a limit of its own."""
     _of_request.set(TimeLimit(settings))
+
+
+@contextmanager
+def begin_batch(settings: Settings, limits: Sequence[TimeLimit]) -> Iterator[None]:
+    """Give what this task does for several requests a limit of its own, and have each of them pay for it.
+
+    It is that of a request which has spent as much as any of them has: none gets its timeout later than it would alone.
+    """
+    batch = TimeLimit(settings)
+    queried = batch.queried = max(limit.queried for limit in limits)
+    waited = batch.waited = max(limit.waited for limit in limits)
+    _of_request.set(batch)
+    try:
+        yield
+    finally:
+        for limit in limits:
+            limit.queried += batch.queried - queried
+            limit.waited += batch.waited - waited
 
 
 def time_limit(settings: Settings) -> TimeLimit:
