@@ -6,10 +6,26 @@ values (:user_id, :id, :title, :description, :completed)
 on conflict (user_id, id) do nothing
 returning id, title, description, completed, created_at, updated_at, version;
 
+-- name: create_many(user_id, id, title, description, completed)
+-- create() for several calls at once; place says which of them a row is for. No two ids are equal: none was chosen by a client.
+insert into tasks (user_id, id, title, description, completed)
+select user_id, id, title, description, completed
+from unnest(:user_id::uuid[], :id::uuid[], :title::text[], :description::text[], :completed::boolean[])
+    as sent (user_id, id, title, description, completed)
+order by user_id, id
+on conflict (user_id, id) do nothing
+returning id, title, description, completed, created_at, updated_at, version, array_position(:id::uuid[], id) as place;
+
 -- name: get(user_id, id)^
 select id, title, description, completed, created_at, updated_at, version
 from tasks
 where user_id = :user_id and id = :id;
+
+-- name: get_many(user_id, id)
+-- get() for several calls at once; place says which of them a row is for.
+select id, title, description, completed, created_at, updated_at, version, place
+from unnest(:user_id::uuid[], :id::uuid[]) with ordinality as sent (user_id, id, place)
+join tasks using (user_id, id);
 
 -- name: owner(user_id, id)$
 -- tenant: none, it distinguishes another user's task (403) from one that does not exist (404), and returns only the owner's id
@@ -58,6 +74,23 @@ where t.user_id = :user_id
   and t.id = :id
   and (:versions::int8multirange is null or t.version <@ :versions)
 returning t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version;
+
+-- name: patch_many(user_id, id, changes)
+-- patch() of any version for several calls at once; place says which of them a row is for. A row that another transaction has
+-- locked is left out, and is patched by patch(): so a batch waits for no lock, neither that of a slow transaction, nor, where it
+-- crosses the batch of another worker, in a deadlock. Of several calls for one row an update makes one; the others are left out.
+with locked_task as (
+    select t.user_id, t.id, sent.changes, sent.place
+    from unnest(:user_id::uuid[], :id::uuid[], :changes::text[]) with ordinality as sent (user_id, id, changes, place)
+    join tasks t on t.user_id = sent.user_id and t.id = sent.id
+    for no key update of t skip locked)
+update tasks t
+set (title, description, completed) = (
+    select p.title, p.description, p.completed
+    from jsonb_populate_record(t, l.changes::jsonb) p)
+from locked_task l
+where t.user_id = l.user_id and t.id = l.id
+returning t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, l.place;
 
 -- name: delete(user_id, id, versions)!
 -- Null versions: any.

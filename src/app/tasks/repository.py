@@ -19,7 +19,7 @@ async def create(database: Executor, user_id: UUID, new: TaskCreate) -> Task | N
 
 async def get(database: Executor, user_id: UUID, id: UUID) -> Task | None:
     """Read a task of this user."""
-    return await queries.get.one(database, Task, user_id=user_id, id=id)
+    return await queries.get.coalesced(database, Task, user_id=user_id, id=id)
 
 
 async def owner(database: Executor, user_id: UUID, id: UUID) -> UUID | None:
@@ -34,7 +34,7 @@ async def page(database: Executor, user_id: UUID, filters: TaskQuery) -> list[Js
 
 async def patch(database: Executor, user_id: UUID, id: UUID, versions: Versions, changes: TaskPatch) -> Task | None:
     """Change a task. None: not this user's, or not at one of `versions`."""
-    return await queries.patch.one(database, Task, user_id=user_id, id=id, versions=versions, changes=to_json(changes))
+    return await queries.patch.coalesced(database, Task, user_id=user_id, id=id, versions=versions, changes=to_json(changes))
 
 
 async def delete(database: Executor, user_id: UUID, id: UUID, versions: Versions) -> int:
