@@ -10,6 +10,12 @@ select id, title, is_archived, last_seq as message_count, last_activity_at, crea
 from conversations
 where user_id = :user_id and id = :id;
 
+-- name: get_many(user_id, id)
+-- get() for several calls at once; place says which of them a row is for.
+select id, title, is_archived, last_seq as message_count, last_activity_at, created_at, updated_at, version, place
+from unnest(:user_id::uuid[], :id::uuid[]) with ordinality as sent (user_id, id, place)
+join conversations using (user_id, id);
+
 -- name: page_active(user_id, is_archived, tag, after_at, after_id, limit)
 -- Newest activity first, each with the start of its last message. A null filter means "do not filter". after_at and after_id
 -- are the last row of the previous page; the first page passes the highest of both. The order names its table: by itself

@@ -26,6 +26,19 @@ left join lateral (
     limit 1) progress on true
 where goals.user_id = :user_id and id = :id;
 
+-- name: get_many(user_id, id)
+-- get() for several calls at once; place says which of them a row is for.
+select id, title, description, goal_type, category, target_value, target_unit, start_date, end_date, status, priority,
+    is_recurring, recurrence_pattern, parent_id, previous_id, completed_at, current_value,
+    goal_percentage(status, target_value, current_value) as percentage, created_at, updated_at, version, place
+from unnest(:user_id::uuid[], :id::uuid[]) with ordinality as sent (user_id, id, place)
+join goals using (user_id, id)
+left join lateral (
+    select value as current_value from goal_progress
+    where user_id = sent.user_id and goal_id = goals.id
+    order by date desc, id desc
+    limit 1) progress on true;
+
 -- name: page_newest(user_id, status, goal_type, parent_id, tag, after, limit, bytes)
 -- Newest first, each row as JSON, its current value from the end of an index. A null filter means "do not filter".
 -- The values are joined after the limit: before it, they would be looked up for every goal that passes the filters.
@@ -226,6 +239,12 @@ returning id, goal_id, date, value, note, created_at, updated_at, version;
 select id, goal_id, date, value, note, created_at, updated_at, version
 from goal_progress
 where user_id = :user_id and goal_id = :goal_id and id = :id;
+
+-- name: get_progress_many(user_id, goal_id, id)
+-- get_progress() for several calls at once; place says which of them a row is for.
+select id, goal_id, date, value, note, created_at, updated_at, version, place
+from unnest(:user_id::uuid[], :goal_id::uuid[], :id::uuid[]) with ordinality as sent (user_id, goal_id, id, place)
+join goal_progress using (user_id, goal_id, id);
 
 -- name: page_progress_newest(user_id, goal_id, from_date, after_date, after_id, limit, bytes)
 -- A goal's entries by date, latest first, each as JSON.

@@ -31,6 +31,13 @@ select id, file_name, content_type, size_bytes, sha256, width, height, alt_text,
 from media
 where user_id = :user_id and id = :id;
 
+-- name: get_many(user_id, id)
+-- get() for several calls at once; place says which of them a row is for.
+select id, file_name, content_type, size_bytes, sha256, width, height, alt_text, taggable_type, taggable_id,
+    created_at, updated_at, version, place
+from unnest(:user_id::uuid[], :id::uuid[]) with ordinality as sent (user_id, id, place)
+join media using (user_id, id);
+
 -- name: stored(user_id, id)^
 -- What it takes to serve the bytes.
 select file_name, content_type, size_bytes, sha256, storage_key

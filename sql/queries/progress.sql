@@ -115,6 +115,14 @@ select id, period, date, goals_active, goals_completed, habit_completion_rate, l
 from progress_snapshots
 where user_id = :user_id and period = :period and date = :date;
 
+-- name: get_many(user_id, period, date)
+-- get() for several calls at once; place says which of them a row is for.
+select id, period, date, goals_active, goals_completed, habit_completion_rate, longest_streak, workouts_count,
+    workout_minutes, calories_avg, mood_avg, sleep_avg, weight, weight_unit, body_fat_percent, created_at, updated_at, version,
+    place
+from unnest(:user_id::uuid[], :period::text[], :date::date[]) with ordinality as sent (user_id, period, date, place)
+join progress_snapshots using (user_id, period, date);
+
 -- name: page_newest(user_id, period, from_date, after_date, after_id, limit)
 -- Latest day first, each row as JSON. A null period means "do not filter". after_date and after_id are those of the last row of
 -- the previous page; the first page passes the last day of the range and the highest id of all.

@@ -12,6 +12,14 @@ select id, name, slug, category, color,
 from tags t
 where t.user_id = :user_id and t.id = :id;
 
+-- name: get_many(user_id, id)
+-- get() for several calls at once; place says which of them a row is for.
+select id, name, slug, category, color,
+    (select count(*) from taggings g where g.user_id = sent.user_id and g.tag_id = sent.id) as usage_count,
+    created_at, updated_at, version, place
+from unnest(:user_id::uuid[], :id::uuid[]) with ordinality as sent (user_id, id, place)
+join tags using (user_id, id);
+
 -- name: page_newest(user_id, taggable_type, taggable_id, after, limit)
 -- Newest first, each row as JSON. A null taggable_id means tags of all rows and of none. Counts are read for the rows of the
 -- page only, each out of the primary key of taggings.

@@ -41,6 +41,21 @@ select w.id, w.date, w.time, w.type, w.name, w.duration_minutes, w.calories_burn
 from workouts w
 where w.user_id = :user_id and w.id = :id;
 
+-- name: get_many(user_id, id)
+-- get() for several calls at once; place says which of them a row is for.
+select w.id, w.date, w.time, w.type, w.name, w.duration_minutes, w.calories_burned, w.intensity, w.location, w.mood_before,
+    w.mood_after, w.notes, w.created_at, w.updated_at, w.version,
+    coalesce((
+        select json_agg(row_to_json(e) order by e.position)
+        from (
+            select position, name, type, sets, reps, weight, weight_unit, weight_kg, distance, distance_unit, distance_m,
+                duration_seconds, rest_seconds, notes
+            from workout_exercises
+            where user_id = sent.user_id and workout_id = w.id) e), '[]') as exercises,
+    sent.place
+from unnest(:user_id::uuid[], :id::uuid[]) with ordinality as sent (user_id, id, place)
+join workouts w on w.user_id = sent.user_id and w.id = sent.id;
+
 -- name: page_newest(user_id, from_date, tag, after_date, after_id, limit, bytes)
 -- Latest day first, each row with its exercises as JSON. A null filter means "do not filter". after_date and after_id are
 -- those of the last row of the previous page; the first page passes the last day of the range and the highest id of all.

@@ -37,7 +37,7 @@ async def create(database: Executor, user_id: UUID, new: ConversationCreate) -> 
 
 async def get(database: Executor, user_id: UUID, id: UUID) -> Conversation | None:
     """Read a conversation of this user, without its messages."""
-    return await queries.get.one(database, Conversation, user_id=user_id, id=id)
+    return await queries.get.coalesced(database, Conversation, user_id=user_id, id=id)
 
 
 async def page_active(database: Executor, user_id: UUID, filters: ConversationQuery) -> list[Json[ListedConversation]]:

@@ -23,7 +23,7 @@ async def put(
 
 async def get(database: Executor, user_id: UUID, date: dt.date) -> DailyReview | None:
     """Read this user's review of a day."""
-    return await queries.get.one(database, DailyReview, user_id=user_id, date=date)
+    return await queries.get.coalesced(database, DailyReview, user_id=user_id, date=date)
 
 
 async def page(database: Executor, user_id: UUID, filters: DailyReviewQuery) -> list[Json[DailyReview] | None]:

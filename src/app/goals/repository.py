@@ -19,7 +19,7 @@ async def create(database: Executor, user_id: UUID, new: GoalCreate) -> Goal | N
 
 async def get(database: Executor, user_id: UUID, id: UUID) -> Goal | None:
     """Read a goal of this user."""
-    return await queries.get.one(database, Goal, user_id=user_id, id=id)
+    return await queries.get.coalesced(database, Goal, user_id=user_id, id=id)
 
 
 async def page(database: Executor, user_id: UUID, filters: GoalQuery) -> list[Json[Goal] | None]:
@@ -68,7 +68,7 @@ async def create_progress(database: Executor, user_id: UUID, new: GoalProgressCr
 
 async def get_progress(database: Executor, user_id: UUID, id: UUID, *, goal_id: UUID) -> GoalProgress | None:
     """Read an entry of a goal's progress."""
-    return await queries.get_progress.one(database, GoalProgress, user_id=user_id, goal_id=goal_id, id=id)
+    return await queries.get_progress.coalesced(database, GoalProgress, user_id=user_id, goal_id=goal_id, id=id)
 
 
 async def page_progress(

@@ -35,7 +35,7 @@ async def create(
 
 async def get(database: Executor, user_id: UUID, id: UUID) -> Media | None:
     """Read what is known of a file of this user."""
-    return await queries.get.one(database, Media, user_id=user_id, id=id)
+    return await queries.get.coalesced(database, Media, user_id=user_id, id=id)
 
 
 async def stored(database: Executor, user_id: UUID, id: UUID) -> Stored | None:

@@ -25,7 +25,7 @@ async def put(
 
 async def get(database: Executor, user_id: UUID, period: ProgressPeriod, date: dt.date) -> ProgressSnapshot | None:
     """Read a snapshot of this user, as it was last computed."""
-    return await queries.get.one(database, ProgressSnapshot, user_id=user_id, period=period, date=date)
+    return await queries.get.coalesced(database, ProgressSnapshot, user_id=user_id, period=period, date=date)
 
 
 async def page(database: Executor, user_id: UUID, filters: ProgressSnapshotQuery) -> list[Json[ProgressSnapshot]]:

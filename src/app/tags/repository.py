@@ -20,7 +20,7 @@ async def create(database: Executor, user_id: UUID, new: TagCreate) -> Tag | Non
 
 async def get(database: Executor, user_id: UUID, id: UUID) -> Tag | None:
     """Read a tag of this user."""
-    return await queries.get.one(database, Tag, user_id=user_id, id=id)
+    return await queries.get.coalesced(database, Tag, user_id=user_id, id=id)
 
 
 async def page(database: Executor, user_id: UUID, filters: TagQuery) -> list[Json[Tag]]:

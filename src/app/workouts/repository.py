@@ -37,7 +37,7 @@ async def create(database: Executor, user_id: UUID, new: WorkoutCreate) -> Worko
 
 async def get(database: Executor, user_id: UUID, id: UUID) -> Workout | None:
     """Read a workout of this user, with its exercises."""
-    return await queries.get.one(database, _workout, user_id=user_id, id=id)
+    return await queries.get.coalesced(database, _workout, user_id=user_id, id=id)
 
 
 async def page(database: Executor, user_id: UUID, filters: WorkoutQuery) -> list[Json[Workout] | None]:
