@@ -24,11 +24,13 @@ on conflict (user_id, id) do nothing
 returning id, title, content, excerpt, slug, status, is_featured, published_at, created_at, updated_at, version;
 
 -- name: get(user_id, id)^
+-- batch: none, a text has up to 200,000 characters; short ones would wait for it
 select id, title, content, excerpt, slug, status, is_featured, published_at, created_at, updated_at, version
 from blog_entries
 where user_id = :user_id and id = :id;
 
 -- name: get_by_slug(user_id, slug)^
+-- batch: none, as for get()
 select id, title, content, excerpt, slug, status, is_featured, published_at, created_at, updated_at, version
 from blog_entries
 where user_id = :user_id and slug = :slug;

@@ -12,11 +12,33 @@ on conflict (user_id, id) do nothing
 returning id, name, description, kind, unit, target_value, frequency, target_days, category, color, icon, reminder_time,
     is_archived, position, created_at, updated_at, version;
 
+-- name: create_many(user_id, id, new)
+-- create() for several calls at once, as in tasks.create_many.
+insert into habits (
+    user_id, id, name, description, kind, unit, target_value, frequency, target_days, category, color, icon, reminder_time,
+    is_archived, position)
+select sent.user_id, sent.id, p.name, p.description, p.kind, p.unit, p.target_value, p.frequency,
+    coalesce(p.target_days, case p.frequency when 'weekly' then 1 else 7 end), p.category, p.color, p.icon, p.reminder_time,
+    p.is_archived, p.position
+from unnest(:user_id::uuid[], :id::uuid[], :new::text[]) as sent (user_id, id, new)
+cross join jsonb_populate_record(null::habits, sent.new::jsonb) p
+order by sent.user_id, sent.id
+on conflict (user_id, id) do nothing
+returning id, name, description, kind, unit, target_value, frequency, target_days, category, color, icon, reminder_time,
+    is_archived, position, created_at, updated_at, version, array_position(:id::uuid[], id) as place;
+
 -- name: get(user_id, id)^
 select id, name, description, kind, unit, target_value, frequency, target_days, category, color, icon, reminder_time,
     is_archived, position, created_at, updated_at, version
 from habits
 where user_id = :user_id and id = :id;
+
+-- name: get_many(user_id, id)
+-- get() for several calls at once; place says which of them a row is for.
+select id, name, description, kind, unit, target_value, frequency, target_days, category, color, icon, reminder_time,
+    is_archived, position, created_at, updated_at, version, place
+from unnest(:user_id::uuid[], :id::uuid[]) with ordinality as sent (user_id, id, place)
+join habits using (user_id, id);
 
 -- name: page_newest(user_id, is_archived, tag, after, limit, bytes)
 -- Newest first, each row as JSON; cursor and filters as in tasks.page_newest.
@@ -97,6 +119,30 @@ where h.user_id = :user_id
 returning h.id, h.name, h.description, h.kind, h.unit, h.target_value, h.frequency, h.target_days, h.category, h.color,
     h.icon, h.reminder_time, h.is_archived, h.position, h.created_at, h.updated_at, h.version;
 
+-- name: patch_many(user_id, id, changes)
+-- patch() of any version for several calls at once, as in tasks.patch_many.
+with locked_habit as (
+    select h.user_id, h.id, sent.changes, sent.place
+    from unnest(:user_id::uuid[], :id::uuid[], :changes::text[]) with ordinality as sent (user_id, id, changes, place)
+    join habits h on h.user_id = sent.user_id and h.id = sent.id
+    for no key update of h skip locked)
+update habits h
+set (name, description, kind, unit, target_value, frequency, target_days, category, color, icon, reminder_time,
+    is_archived, position) = (
+    select p.name, p.description, p.kind, p.unit, p.target_value, p.frequency,
+        case
+            when (p.frequency = 'daily') = (h.frequency = 'daily') or l.changes::jsonb -> 'target_days' is not null
+                then p.target_days
+            when p.frequency = 'weekly' then 1
+            else 7
+        end,
+        p.category, p.color, p.icon, p.reminder_time, p.is_archived, p.position
+    from jsonb_populate_record(h, l.changes::jsonb) p)
+from locked_habit l
+where h.user_id = l.user_id and h.id = l.id
+returning h.id, h.name, h.description, h.kind, h.unit, h.target_value, h.frequency, h.target_days, h.category, h.color,
+    h.icon, h.reminder_time, h.is_archived, h.position, h.created_at, h.updated_at, h.version, l.place;
+
 -- name: delete(user_id, id, versions)!
 -- Its entries go with it, by cascade. Null versions: any.
 delete from habits
@@ -137,6 +183,12 @@ returning habit_id, date, completed, skipped, value, note, mood, created_at, upd
 select habit_id, date, completed, skipped, value, note, mood, created_at, updated_at, version
 from habit_entries
 where user_id = :user_id and habit_id = :habit_id and date = :date;
+
+-- name: get_entry_many(user_id, habit_id, date)
+-- get_entry() for several calls at once; place says which of them a row is for.
+select habit_id, date, completed, skipped, value, note, mood, created_at, updated_at, version, place
+from unnest(:user_id::uuid[], :habit_id::uuid[], :date::date[]) with ordinality as sent (user_id, habit_id, date, place)
+join habit_entries using (user_id, habit_id, date);
 
 -- name: page_entries_newest(user_id, habit_id, from_date, to_date, limit, bytes)
 -- By date, newest first. A habit has one entry a day, so the cursor only shortens the range.

@@ -10,11 +10,32 @@ on conflict (user_id, id) do nothing
 returning id, date, time, meal_type, name, portion, calories, protein_g, carbs_g, fats_g, fiber_g, sugar_g, sodium_mg,
     is_favorite, notes, created_at, updated_at, version;
 
+-- name: create_many(user_id, id, new)
+-- create() for several calls at once, as in tasks.create_many.
+insert into foods (
+    user_id, id, date, time, meal_type, name, portion, calories, protein_g, carbs_g, fats_g, fiber_g, sugar_g, sodium_mg,
+    is_favorite, notes)
+select sent.user_id, sent.id, p.date, p.time, p.meal_type, p.name, p.portion, p.calories, p.protein_g, p.carbs_g,
+    p.fats_g, p.fiber_g, p.sugar_g, p.sodium_mg, p.is_favorite, p.notes
+from unnest(:user_id::uuid[], :id::uuid[], :new::text[]) as sent (user_id, id, new)
+cross join jsonb_populate_record(null::foods, sent.new::jsonb) p
+order by sent.user_id, sent.id
+on conflict (user_id, id) do nothing
+returning id, date, time, meal_type, name, portion, calories, protein_g, carbs_g, fats_g, fiber_g, sugar_g, sodium_mg,
+    is_favorite, notes, created_at, updated_at, version, array_position(:id::uuid[], id) as place;
+
 -- name: get(user_id, id)^
 select id, date, time, meal_type, name, portion, calories, protein_g, carbs_g, fats_g, fiber_g, sugar_g, sodium_mg,
     is_favorite, notes, created_at, updated_at, version
 from foods
 where user_id = :user_id and id = :id;
+
+-- name: get_many(user_id, id)
+-- get() for several calls at once; place says which of them a row is for.
+select id, date, time, meal_type, name, portion, calories, protein_g, carbs_g, fats_g, fiber_g, sugar_g, sodium_mg,
+    is_favorite, notes, created_at, updated_at, version, place
+from unnest(:user_id::uuid[], :id::uuid[]) with ordinality as sent (user_id, id, place)
+join foods using (user_id, id);
 
 -- name: page_newest(user_id, from_date, meal_type, is_favorite, tag, after_date, after_id, limit, bytes)
 -- Latest day first, each row as JSON. A null filter means "do not filter". after_date and after_id are those of the last row
@@ -110,6 +131,24 @@ where f.user_id = :user_id
   and (:versions::int8multirange is null or f.version <@ :versions)
 returning f.id, f.date, f.time, f.meal_type, f.name, f.portion, f.calories, f.protein_g, f.carbs_g, f.fats_g, f.fiber_g,
     f.sugar_g, f.sodium_mg, f.is_favorite, f.notes, f.created_at, f.updated_at, f.version;
+
+-- name: patch_many(user_id, id, changes)
+-- patch() of any version for several calls at once, as in tasks.patch_many.
+with locked_food as (
+    select f.user_id, f.id, sent.changes, sent.place
+    from unnest(:user_id::uuid[], :id::uuid[], :changes::text[]) with ordinality as sent (user_id, id, changes, place)
+    join foods f on f.user_id = sent.user_id and f.id = sent.id
+    for no key update of f skip locked)
+update foods f
+set (date, time, meal_type, name, portion, calories, protein_g, carbs_g, fats_g, fiber_g, sugar_g, sodium_mg, is_favorite,
+    notes) = (
+    select p.date, p.time, p.meal_type, p.name, p.portion, p.calories, p.protein_g, p.carbs_g, p.fats_g, p.fiber_g,
+        p.sugar_g, p.sodium_mg, p.is_favorite, p.notes
+    from jsonb_populate_record(f, l.changes::jsonb) p)
+from locked_food l
+where f.user_id = l.user_id and f.id = l.id
+returning f.id, f.date, f.time, f.meal_type, f.name, f.portion, f.calories, f.protein_g, f.carbs_g, f.fats_g, f.fiber_g,
+    f.sugar_g, f.sodium_mg, f.is_favorite, f.notes, f.created_at, f.updated_at, f.version, l.place;
 
 -- name: delete(user_id, id, versions)!
 -- Null versions: any.

@@ -1,4 +1,5 @@
 -- name: get(query_hash)^
+-- batch: none, an answer has up to 8 MiB; short ones would wait for it
 -- tenant: none, the cache belongs to no user
 -- What has expired is not there.
 select query_hash, result::text as result, cached_at, expires_at, 0 as credits_charged

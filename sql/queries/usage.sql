@@ -1,4 +1,5 @@
 -- name: get(user_id, daily_limit, monthly_limit)^
+-- batch: none, it is not asked for by many at once
 -- What is left today and this month, in UTC. Writes nothing: a reset that is due shows 0 used; a user without a row is shown
 -- as free, with these limits.
 select

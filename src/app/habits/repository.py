@@ -28,7 +28,7 @@ async def create(database: Executor, user_id: UUID, new: HabitCreate) -> Habit |
 
 async def get(database: Executor, user_id: UUID, id: UUID) -> Habit | None:
     """Read a habit of this user."""
-    return await queries.get.one(database, Habit, user_id=user_id, id=id)
+    return await queries.get.coalesced(database, Habit, user_id=user_id, id=id)
 
 
 async def page(database: Executor, user_id: UUID, filters: HabitQuery) -> list[Json[Habit] | None]:
@@ -40,7 +40,7 @@ async def page(database: Executor, user_id: UUID, filters: HabitQuery) -> list[J
 
 async def patch(database: Executor, user_id: UUID, id: UUID, versions: Versions, changes: HabitPatch) -> Habit | None:
     """Change a habit. None: not this user's, or not at one of `versions`."""
-    return await queries.patch.one(database, Habit, user_id=user_id, id=id, versions=versions, changes=to_json(changes))
+    return await queries.patch.coalesced(database, Habit, user_id=user_id, id=id, versions=versions, changes=to_json(changes))
 
 
 async def delete(database: Executor, user_id: UUID, id: UUID, versions: Versions) -> int:
@@ -64,7 +64,7 @@ async def put_entry(
 
 async def get_entry(database: Executor, user_id: UUID, habit_id: UUID, date: dt.date) -> HabitEntry | None:
     """Read the entry of a day."""
-    return await queries.get_entry.one(database, HabitEntry, user_id=user_id, habit_id=habit_id, date=date)
+    return await queries.get_entry.coalesced(database, HabitEntry, user_id=user_id, habit_id=habit_id, date=date)
 
 
 async def page_entries(

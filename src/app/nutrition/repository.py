@@ -19,7 +19,7 @@ async def create(database: Executor, user_id: UUID, new: FoodCreate) -> Food | N
 
 async def get(database: Executor, user_id: UUID, id: UUID) -> Food | None:
     """Read a food of this user."""
-    return await queries.get.one(database, Food, user_id=user_id, id=id)
+    return await queries.get.coalesced(database, Food, user_id=user_id, id=id)
 
 
 async def page(database: Executor, user_id: UUID, filters: FoodQuery) -> list[Json[Food] | None]:
@@ -36,7 +36,7 @@ async def summary(database: Executor, user_id: UUID, filters: SummaryQuery) -> l
 
 async def patch(database: Executor, user_id: UUID, id: UUID, versions: Versions, changes: FoodPatch) -> Food | None:
     """Change a food. None: not this user's, or not at one of `versions`."""
-    return await queries.patch.one(database, Food, user_id=user_id, id=id, versions=versions, changes=to_json(changes))
+    return await queries.patch.coalesced(database, Food, user_id=user_id, id=id, versions=versions, changes=to_json(changes))
 
 
 async def delete(database: Executor, user_id: UUID, id: UUID, versions: Versions) -> int:
