@@ -192,6 +192,26 @@ def test_a_black_hole_is_answered_for_in_time_and_works_again_after_it_closes(
         runner.run(ending.aclose())
 
 
+def test_calls_that_go_out_together_are_answered_for_in_time_and_work_again_after_a_thaw(
+    start: Started, server: embedded.Server
+) -> None:
+    api = start()
+    user = api.user()
+    tasks = [user.task() for _ in range(8)]
+
+    async def freeze() -> None:
+        with frozen(server):
+            paths = [f"/v1/tasks/{task['id']}" for task in tasks]
+            requests = [timed(user.send("GET", path)) for path in paths]
+            requests += [timed(user.send("PATCH", path, json={"title": "Lost"})) for path in paths]
+            for seconds, answer in await asyncio.gather(*requests):
+                assert answer.status_code in {503, 504}, answer.text
+                assert seconds < POOL_TIMEOUT + SLACK
+        await works_again(user, tasks[0])
+
+    api.runner.run(freeze())
+
+
 def test_a_transaction_whose_server_freezes_is_answered_for_in_time_and_leaves_nothing(
     start: Started, server: embedded.Server
 ) -> None:
