@@ -12,6 +12,8 @@ from sqlalchemy.dialects.postgresql import INET
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
+from bench.peer.ids import new_id
+
 POOL_SIZE = int(os.environ.get("PEER_POOL_SIZE", "15"))
 """Of at most 15 connections, how many are kept. SQLAlchemy closes those above it when they are given back: with 5, a steady
 load of 16 requests at a time makes a new connection every few requests."""
@@ -82,7 +84,7 @@ class Task(Base):
     __tablename__ = "tasks"
 
     user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), primary_key=True)
-    id: Mapped[UUID] = mapped_column(primary_key=True, server_default=func.new_id())
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
     title: Mapped[str]
     description: Mapped[str | None]
     completed: Mapped[bool] = mapped_column(server_default="false")
