@@ -4,10 +4,9 @@ python -m bench.floor <pid of the parent>
 """
 
 import os
-import runpy
 from typing import Any
 
-import granian
+from bench import launcher
 
 _TASK = b"x" * int(os.environ["BARE_TASK_BYTES"])
 _PAGE = b"x" * int(os.environ["BARE_PAGE_BYTES"])
@@ -27,18 +26,12 @@ async def app(scope: Any, receive: Any, send: Any) -> None:
 
 
 def from_environment() -> Any:
-    # Not before: runpy below wants to be the first to import it.
+    # Not before: the launcher's runpy wants to be the first to import it.
     from app.server.worker import die_with_parent  # noqa: PLC0415
 
     die_with_parent()
     return app
 
 
-class _Bare(granian.Granian):  # type: ignore[valid-type, misc]
-    def __init__(self, _target: str, **options: Any) -> None:
-        super().__init__("bench.floor:from_environment", **options)
-
-
 if __name__ == "__main__":
-    granian.Granian = _Bare  # type: ignore[assignment]
-    runpy.run_module("app.server.worker", run_name="__main__", alter_sys=True)
+    launcher.serve("bench.floor:from_environment")

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from app.database import package_files
+from bench.costs import cpu_seconds
 from bench.data import User
-from bench.servers import BenchError, cpu_seconds
+from bench.servers import BenchError
 
 
 class Floor(NamedTuple):

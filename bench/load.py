@@ -5,16 +5,16 @@ import re
 import shutil
 import subprocess
 from pathlib import Path
-from statistics import median
 from typing import NamedTuple
 
-from bench.servers import BenchError, Server, cpu_seconds
+from bench.costs import cpu_seconds
+from bench.servers import BenchError, Server
 
 SCRIPT = Path(__file__).resolve().parent / "lua" / "scenario.lua"
 
 
 class Measured(NamedTuple):
-    """What one run of wrk saw, or the medians of several."""
+    """What one run of wrk saw."""
 
     requests: float
     rps: float
@@ -24,6 +24,8 @@ class Measured(NamedTuple):
     """CPU microseconds of the server's processes per request."""
     postgres_us: float
     """The same of PostgreSQL."""
+    total_us: float
+    """Both together: work that one leaves to the other is still there."""
 
 
 def wrk() -> str:
@@ -33,15 +35,14 @@ def wrk() -> str:
     return found
 
 
-def put(server: Server, postgres: int, scenario: str, data: Path, *, connections: int, seconds: float) -> Measured:
+def put(server: Server, postgres: int, scenario: str, data: Path, *, connections: int, seconds: int) -> Measured:
     """Put load on a server. Raises BenchError when any answer was no success."""
-    length = max(1, round(seconds))
-    command = [wrk(), "-t1", f"-c{connections}", f"-d{length}s", "--timeout", "30s", "-s", str(SCRIPT), server.url]
-    before, postgres_before = server.cpu_seconds(), cpu_seconds(postgres)
+    command = [wrk(), "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "30s", "-s", str(SCRIPT), server.url]
+    before, postgres_before = cpu_seconds(server.pid), cpu_seconds(postgres)
     run = subprocess.run(  # noqa: S603 - our own command
-        [*command, "--", scenario, str(data)], capture_output=True, text=True, timeout=length + 60, check=False
+        [*command, "--", scenario, str(data)], capture_output=True, text=True, timeout=seconds + 60, check=False
     )
-    spent, postgres_spent = server.cpu_seconds() - before, cpu_seconds(postgres) - postgres_before
+    spent, postgres_spent = cpu_seconds(server.pid) - before, cpu_seconds(postgres) - postgres_before
     found = re.search(r"^RESULT (.*)$", run.stdout, re.MULTILINE)
     if run.returncode != 0 or found is None:
         raise BenchError(f"wrk failed at {scenario} on {server.name}:\n{run.stdout}{run.stderr}")
@@ -56,8 +57,5 @@ def put(server: Server, postgres: int, scenario: str, data: Path, *, connections
         p99_ms=result["p99_ms"],
         cpu_us=spent / requests * 1e6,
         postgres_us=postgres_spent / requests * 1e6,
+        total_us=(spent + postgres_spent) / requests * 1e6,
     )
-
-
-def medians(rounds: list[Measured]) -> Measured:
-    return Measured(*(median(values) for values in zip(*rounds, strict=True)))

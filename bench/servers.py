@@ -1,4 +1,4 @@
-"""Start what is measured, stop it again whatever happens, and read what it costs."""
+"""Start what is measured, and stop it again whatever happens."""
 
 import http.client
 import os
@@ -13,9 +13,8 @@ from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import IO, NamedTuple
 
-import psutil
-
 ROOT = Path(__file__).resolve().parent.parent
+HOLDFAST = Path(sys.executable).with_name("holdfast")
 PEER_PYTHON = ROOT / ".venv-bench" / "bin" / "python"
 NODE_PEER = ROOT / "bench" / "peer-node"
 
@@ -42,36 +41,6 @@ class Server(NamedTuple):
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
-    def cpu_seconds(self) -> float:
-        return cpu_seconds(self.pid)
-
-
-class Memory(NamedTuple):
-    """Of one process, in MB of a million bytes."""
-
-    rss: float
-    uss: float
-
-
-def cpu_seconds(pid: int) -> float:
-    """CPU time of a process and everything below it, all threads, user and system; ended children count as well."""
-    process = psutil.Process(pid)
-    total = 0.0
-    for each in (process, *process.children(recursive=True)):
-        with suppress(psutil.NoSuchProcess):
-            times = each.cpu_times()
-            total += times.user + times.system + times.children_user + times.children_system
-    return total
-
-
-def worker_memory(pid: int) -> Memory:
-    """Memory of the process that answers: the largest one below `pid` that has no children."""
-    process = psutil.Process(pid)
-    leaves = [each for each in (process, *process.children(recursive=True)) if not each.children()]
-    worker = max(leaves, key=lambda each: each.memory_info().rss)
-    info = worker.memory_full_info()
-    return Memory(info.rss / 1e6, info.uss / 1e6)
-
 
 def free_port() -> int:
     with socket.socket() as probe:
@@ -94,13 +63,27 @@ def answer(
 
 
 @contextmanager
-def holdfast(database_url: str, folder: Path, name: str = "holdfast") -> Iterator[Server]:
+def holdfast(database_url: str, folder: Path, name: str = "holdfast", *, workers: int = 1) -> Iterator[Server]:
     """`holdfast serve` as an operator starts it, on a database that is there; rate limits off."""
     port = free_port()
-    command = [str(Path(sys.executable).with_name("holdfast")), "serve", "--port", str(port), "--no-migrate"]
-    variables = {"DATABASE_URL": database_url, "RATE_LIMITS": "off", "HOLDFAST_DATA": str(folder / f"{name}-data")}
-    with _running(name, command, variables | {"APP_ENV": "production"}, port, folder) as server:
+    command = [str(HOLDFAST), "serve", "--port", str(port), "--no-migrate"]
+    variables = _settings(database_url, folder / f"{name}-data") | {"WORKERS": str(workers)}
+    with _running(name, command, variables, port, folder) as server:
         yield server
+
+
+@contextmanager
+def without_coalescing(database_url: str, folder: Path) -> Iterator[Server]:
+    """The same app, each of whose statements goes out alone."""
+    port = free_port()
+    command = [sys.executable, "-m", "bench.without_coalescing", str(os.getpid())]
+    variables = _settings(database_url, folder / "without-data") | {"PORT": str(port)}
+    with _running("without", command, variables, port, folder) as server:
+        yield server
+
+
+def _settings(database_url: str, data: Path) -> dict[str, str]:
+    return {"APP_ENV": "production", "DATABASE_URL": database_url, "HOLDFAST_DATA": str(data), "RATE_LIMITS": "off"}
 
 
 @contextmanager
@@ -132,18 +115,24 @@ def peer(database_url: str, session_cache: float, folder: Path, *, pool_size: in
 
 
 @contextmanager
-def node_peer(database_url: str, session_cache: float, folder: Path) -> Iterator[Server]:
-    """The peer on Node."""
+def node_peer(database_url: str, session_cache: float, folder: Path, *, workers: int = 1) -> Iterator[Server]:
+    """The peer on Node; with several workers, Node's own cluster."""
+    name = "node" if workers == 1 else f"node-{workers}"
     port = free_port()
-    command = [shutil.which("node") or "node", str(NODE_PEER / "server.mjs")]
+    command = [shutil.which("node") or "node", str(NODE_PEER / ("server.mjs" if workers == 1 else "cluster.mjs"))]
     variables = {
         "DATABASE_URL": database_url,
         "PEER_SESSION_CACHE": str(session_cache),
         "PORT": str(port),
         "NODE_ENV": "production",
+        "WORKERS": str(workers),
     }
-    with _running("node", command, variables, port, folder) as server:
+    with _running(name, command, variables, port, folder) as server:
         yield server
+
+
+def has_node() -> bool:
+    return shutil.which("node") is not None and (NODE_PEER / "node_modules").is_dir()
 
 
 @contextmanager
