@@ -11,10 +11,10 @@ import asyncpg
 from app.credits.repository import broken_accounts
 from app.database import embedded
 from app.database.executor import on_connection
-from bench import data, load, servers
+from bench import data, servers, turns
 from bench.data import User
-from bench.load import Measured
 from bench.servers import BenchError, Server
+from bench.turns import Case
 
 LISTS = ("tasks", "habits", "goals", "foods", "workouts", "daily-reviews", "blog-entries", "conversations", "media")
 READS = ("tasks", "habits", "goals", "foods", "workouts", "blog-entries", "tags", "media")
@@ -41,7 +41,7 @@ class Ask(NamedTuple):
     body: Any = None
 
 
-class Case(NamedTuple):
+class Slice(NamedTuple):
     """What is measured: one of many requests at a time, on a server."""
 
     name: str
@@ -50,36 +50,34 @@ class Case(NamedTuple):
     connections: int
 
 
-def measure(postgres: embedded.Server, folder: Path, *, quick: bool, seconds: int) -> list[dict[str, Any]]:
-    """Measure each case; returns its name and what `load` says of it. Raises BenchError when the ledger does not add up."""
+def measure(postgres: embedded.Server, folder: Path, *, quick: bool) -> list[dict[str, Any]]:
+    """Measure each of them; returns its name and its medians. Raises BenchError when the ledger does not add up."""
     with ExitStack() as running:
-        cases = [
+        slices = [
             *_beside_tasks(postgres.url, folder, running, users=10 if quick else 100),
             *_spending(postgres.url, folder, running, users=100 if quick else 1000),
             *(
-                case
+                each
                 for messages in ((FEW, 10_000) if quick else (FEW, 1_000_000))
-                for case in _talking(postgres.url, folder, running, messages)
+                for each in _talking(postgres.url, folder, running, messages)
             ),
         ]
-        measured: dict[str, list[Measured]] = {case.name: [] for case in cases}
-        for number in range(-1, 1 if quick else seconds):
-            # Round by round, so that what happens to the machine happens to all. The first makes connections and plans.
-            for case in cases:
-                for_load = folder / "asks.lua"
-                _write_for_load(for_load, case.asks)
-                one = load.put(case.server, postgres.pid, "asks", for_load, connections=case.connections, seconds=1)
-                if number >= 0:
-                    measured[case.name].append(one)
-    rows = [
-        {"name": case.name, "connections": case.connections, **load.medians(measured[case.name])._asdict()} for case in cases
-    ]
+        cases = [
+            Case((each.name, each.connections), each.server, "asks", folder / f"asks-{number}.lua", each.connections)
+            for number, each in enumerate(slices)
+        ]
+        for case, each in zip(cases, slices, strict=True):
+            _write_for_load(case.for_load, each.asks)
+        measured = turns.measure("the other slices", [cases], postgres.pid, rounds=1 if quick else 2)
     if asyncio.run(on_connection(data.in_database(postgres.url, "spending"), broken_accounts)):
         raise BenchError("After the load the ledger of credits does not add up.")
-    return rows
+    return [
+        {"name": name, "connections": connections, **turns.medians(several)}
+        for (name, connections), several in measured.items()
+    ]
 
 
-def _beside_tasks(url: str, folder: Path, running: ExitStack, users: int) -> list[Case]:
+def _beside_tasks(url: str, folder: Path, running: ExitStack, users: int) -> list[Slice]:
     url = data.in_database(url, "slices")
     made = asyncio.run(data.fill(url, users=users, tasks=ROWS, ids=20))
     asyncio.run(_run(url, "slices"))
@@ -102,24 +100,24 @@ def _beside_tasks(url: str, folder: Path, running: ExitStack, users: int) -> lis
         "snapshot of a month": [Ask(user, "PUT", month, {}) for user in made],
     }
     return [
-        *(Case(name, server, asks, 16) for name, asks in beside.items()),
-        *(Case(name, server, asks, 1) for name, asks in alone.items()),
+        *(Slice(name, server, asks, 16) for name, asks in beside.items()),
+        *(Slice(name, server, asks, 1) for name, asks in alone.items()),
     ]
 
 
-def _spending(url: str, folder: Path, running: ExitStack, users: int) -> list[Case]:
+def _spending(url: str, folder: Path, running: ExitStack, users: int) -> list[Slice]:
     url = data.in_database(url, "spending")
     made = asyncio.run(data.fill(url, users=users, tasks=1, ids=1))
     asyncio.run(_run(url, "credits"))
     server = running.enter_context(servers.holdfast(url, folder, "spending"))
     asks = [Ask(user, "POST", "/v1/credits/deductions", {"amount": 1}) for user in made]
     return [
-        Case("deductions from one account", server, asks[:1], 8),
-        Case(f"deductions from {users:,} accounts", server, asks, 8),
+        Slice("deductions from one account", server, asks[:1], 8),
+        Slice(f"deductions from {users:,} accounts", server, asks, 8),
     ]
 
 
-def _talking(url: str, folder: Path, running: ExitStack, messages: int) -> list[Case]:
+def _talking(url: str, folder: Path, running: ExitStack, messages: int) -> list[Slice]:
     """Appending a message and listing conversations, among so many messages of one user, 100 to a conversation."""
     url = data.in_database(url, f"talking_{'few' if messages == FEW else 'many'}")
     (user,) = asyncio.run(data.fill(url, users=1, tasks=messages // 100, ids=100))
@@ -127,13 +125,13 @@ def _talking(url: str, folder: Path, running: ExitStack, messages: int) -> list[
     server = running.enter_context(servers.holdfast(url, folder, f"talking-{messages}"))
     said = {"role": "assistant", "content": "A light one, with low gears."}
     return [
-        Case(
+        Slice(
             f"a message more, {messages:,} messages",
             server,
             [Ask(user, "POST", f"/v1/conversations/{row_id}/messages", said) for row_id in user.task_ids],
             8,
         ),
-        Case(f"conversations, {messages:,} messages", server, [Ask(user, "GET", "/v1/conversations?limit=1")], 8),
+        Slice(f"conversations, {messages:,} messages", server, [Ask(user, "GET", "/v1/conversations?limit=1")], 8),
     ]
 
 
@@ -156,30 +154,3 @@ def _write_for_load(path: Path, asks: list[Ask]) -> None:
         for ask in asks
     ]
     path.write_text("return {\nusers = {},\nasks = {\n" + "\n".join(lines) + "\n}}\n", encoding="utf-8")
-
-
-def figures(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The figures that the slices promise, as far as they were measured."""
-    by_name = {row["name"]: row for row in rows}
-    made: list[dict[str, Any]] = []
-
-    def figure(name: str, target: str, measured: str, *, met: bool) -> None:
-        made.append({"name": name, "target": target, "measured": measured, "met": met})
-
-    for begin, most in (("one of ", 1.3), ("a page of ", 2.0)):
-        base = by_name[f"{begin}tasks"]["cpu_us"]
-        ratios = {name: row["cpu_us"] / base for name, row in by_name.items() if name.startswith(begin)}
-        worst = max(ratios, key=lambda name: ratios[name])
-        figure(
-            f"{begin}any kind: CPU, the worst being {worst.removeprefix(begin)}",
-            f"{most} times that of tasks",
-            f"{ratios[worst]:.2f} times",
-            met=ratios[worst] <= most,
-        )
-    for name, most in MILLISECONDS.items():
-        milliseconds = by_name[name]["postgres_us"] / 1000
-        figure(f"{name}: database time", f"under {most} ms", f"{milliseconds:.1f} ms", met=milliseconds < most)
-    for begin in ("a message more, ", "conversations, "):
-        few, many = (row["p50_ms"] for name, row in by_name.items() if name.startswith(begin))
-        figure(f"{begin}few against many messages", "within 20 %", f"{many / few - 1:+.0%}", met=many / few <= 1.2)
-    return made
