@@ -57,7 +57,7 @@ check: environment
 
 # Measure Holdfast against its peers, into bench/results/: just bench, just bench --quick, just bench --check
 bench *options: environment bench-environment
-    @{{ bin }}/python -m bench.run "$@"
+    @JUST="{{ just_executable() }}" {{ bin }}/python -m bench.run "$@"
 
 # Where the CPU time of a request goes, step by step.
 profile *options: environment bench-environment
