@@ -16,6 +16,9 @@ LOGIN = "login"
 OURS = ("holdfast", "without")
 PEERS = ("node", "peer")
 USERS, TASKS, IDS = 100, 1000, 100
+READERS = 20
+"""Users whose requests the load sends. A round takes a second and a server caches a session for five: each round finds them
+expired, as it would find one in five of 100 users who never stop."""
 USUAL = 16
 """Connections with which the asides are measured: login, the bare function, the peer's other pool."""
 SESSION_CACHE_SECONDS = 5.0
@@ -42,7 +45,7 @@ def measure(plan: Plan, postgres: embedded.Server, folder: Path) -> dict[str, An
     """Measure it. Returns this part of the results; raises BenchError when a server answers otherwise than the others."""
     users = asyncio.run(data.fill(postgres.url, users=USERS, tasks=TASKS, ids=IDS))
     for_load = folder / "data.lua"
-    data.write_for_load(for_load, users, [])
+    data.write_for_load(for_load, users[:READERS], [])
     with ExitStack() as running:
         ours = running.enter_context(servers.holdfast(postgres.url, folder))
         idle = {"holdfast": costs.worker_memory(ours.pid)}
@@ -85,6 +88,7 @@ def measure(plan: Plan, postgres: embedded.Server, folder: Path) -> dict[str, An
             "rounds": plan.rounds,
             "connections": list(plan.connections),
             "users": USERS,
+            "readers": READERS,
             "tasks_per_user": TASKS,
             "statements_per_read": statements,
             "session_cache_seconds": cache,

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from app.database import embedded
-from bench import data, servers, turns
+from bench import compare, data, servers, turns
+from bench.load import Measured
 from bench.servers import Server
 from bench.turns import Case
 
@@ -26,7 +27,8 @@ def measure(
     """Measure each request on each number of workers, all of them up at the same time."""
     url = data.in_database(postgres.url, "workers")
     for_load = folder / "workers.lua"
-    data.write_for_load(for_load, asyncio.run(data.fill(url, users=100, tasks=1000, ids=100)), [])
+    users = asyncio.run(data.fill(url, users=compare.USERS, tasks=compare.TASKS, ids=compare.IDS))
+    data.write_for_load(for_load, users[: compare.READERS], [])
     with ExitStack() as running:
         sides: dict[tuple[int, str], Server] = {}
         for workers in WORKERS:
@@ -34,14 +36,16 @@ def measure(
             if servers.has_node():
                 starting["node"] = servers.node_peer(url, session_cache, folder, workers=workers)
             sides |= {(workers, side): running.enter_context(server) for side, server in starting.items()}
-        groups = [
-            [
+        measured: dict[Key, list[Measured]] = {}
+        for request in requests:
+            cases = [
                 Case(Key(request, workers, side), server, request, for_load, CONNECTIONS)
                 for (workers, side), server in sides.items()
             ]
-            for request in requests
-        ]
-        measured = turns.measure("several workers", groups, postgres.pid, rounds=rounds, warm_up=2)
+            # The first one warms up what all of them share, in four processes on perhaps two cores.
+            warm_up = 1 if measured else 6
+            name = f"several workers, {request}"
+            measured |= turns.measure(name, [cases], postgres.pid, rounds=rounds, warm_up=warm_up)
     return {
         "workers": [{**key._asdict(), **turns.medians(several)} for key, several in measured.items()],
         "workers_ratios": [
