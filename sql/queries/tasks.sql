@@ -77,8 +77,9 @@ returning t.id, t.title, t.description, t.completed, t.created_at, t.updated_at,
 
 -- name: patch_many(user_id, id, changes)
 -- patch() of any version for several calls at once; place says which of them a row is for. A row that another transaction has
--- locked is left out, and is patched by patch(): so a batch waits for no lock, neither that of a slow transaction, nor, where it
--- crosses the batch of another worker, in a deadlock. Of several calls for one row an update makes one; the others are left out.
+-- locked is left out, and is patched by patch(): so a batch waits for no lock, neither that of a slow transaction, nor, where
+-- it crosses the batch of another worker, in a deadlock. Of several calls for one row an update makes one; the others are
+-- left out.
 with locked_task as (
     select t.user_id, t.id, sent.changes, sent.place
     from unnest(:user_id::uuid[], :id::uuid[], :changes::text[]) with ordinality as sent (user_id, id, changes, place)
