@@ -18,6 +18,14 @@ from app.tasks.schemas import Task, TaskCreate, TaskPatch
 
 Sent = list[tuple[str, int]]
 
+FEW = coalescing.FEW
+
+
+@pytest.fixture(autouse=True)
+def two_are_not_few(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have calls wait as soon as one is under way."""
+    monkeypatch.setattr(coalescing, "FEW", 1)
+
 
 @pytest.fixture
 def sent(api: Api, monkeypatch: pytest.MonkeyPatch) -> Sent:
@@ -56,6 +64,27 @@ def test_a_call_that_finds_none_under_way_is_sent_as_it_is(ada: User, sent: Sent
     assert ada.get(f"/v1/tasks/{task['id']}").json() == task
     assert ada.patch(f"/v1/tasks/{task['id']}", {"title": "Changed"}).status_code == 200
     assert sent == [("tasks.create", 1), ("tasks.get", 1), ("tasks.patch", 1)]
+
+
+def test_a_few_calls_at_the_same_time_are_sent_as_they_are_and_the_more_the_fewer(
+    api: Api, ada: User, sent: Sent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(coalescing, "FEW", FEW)
+    row = UUID(ada.task()["id"])
+
+    def read(number: int) -> list[int]:
+        sent.clear()
+        api.together(*(tasks.get(api.database, UUID(ada.id), row) for _ in range(number)))
+        return of(sent, "tasks.get")
+
+    read(2)
+    # Whatever there was before: few have waited now.
+    assert read(FEW) == [1] * FEW
+    assert read(20) == [1] * FEW + [20 - FEW]
+    # So many have waited that the next one is the only one that does not.
+    assert read(20) == [1, 19]
+    assert read(2) == [1, 1]
+    assert read(FEW) == [1] * FEW
 
 
 def test_creates_at_the_same_time_go_out_together_and_each_gets_its_own_row(api: Api, ada: User, bob: User, sent: Sent) -> None:

@@ -34,6 +34,12 @@ create trigger fail before update on tasks for each row execute function fail();
 """
 
 
+@pytest.fixture(autouse=True)
+def two_are_not_few(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have calls wait as soon as one is under way."""
+    monkeypatch.setattr(coalescing, "FEW", 1)
+
+
 @asynccontextmanager
 async def held(url: str, sql: str) -> AsyncIterator["asyncpg.Connection[asyncpg.Record]"]:
     """Hold the locks that a statement takes, on a connection beside the app."""

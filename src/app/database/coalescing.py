@@ -1,8 +1,9 @@
 """One statement for several requests: calls of a statement that wait at the same time go out together, over arrays.
 
 A repository says `queries.get.coalesced(...)`; its SQL file has get_many() beside get(). A call that finds none of its
-statement under way is sent at once, as it is. Calls that come meanwhile wait for one to come back, for 5 ms at most, and then
-go out as one batch: no call waits for others to come, and a statement that is held up holds up only what went out with it.
+statement under way is sent at once, as it is; so are a few at the same time. Calls that come meanwhile wait for one to come
+back, for 5 ms at most, and then go out as one batch: no call waits for others to come, and a statement that is held up holds up
+only what went out with it.
 
 A call gets what it would get by a statement of its own. So when a batch fails, each of its calls is sent individually and gets
 its own error; but a timeout and a lost connection are those of every call in the batch: no time is left, and a write may have
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
 
 PATIENCE = 0.005
 """Seconds after which waiting calls go out although nothing has come back."""
+
+FEW = 4
+"""Calls that are too few for a batch: by themselves PostgreSQL does them at the same time, and in one commit."""
 
 LARGEST = 100
 """Calls in one batch at most."""
@@ -48,7 +52,8 @@ class Coalescer:
     """The calls of one statement on the database of one worker.
 
     Whatever is sent counts as under way until it has come back, and its end sends what waits. While calls wait, a timer is set:
-    none waits longer than PATIENCE after the last one was sent, whatever becomes of the others.
+    none waits longer than PATIENCE after the last one was sent, whatever becomes of the others. Calls wait when FEW are under
+    way; as long as more than FEW have waited, when one is.
     """
 
     def __init__(self, query: "Query", database: "Executor", settings: Settings) -> None:
@@ -67,6 +72,8 @@ class Coalescer:
         self._database = database
         self._settings = settings
         self._under_way = 0
+        self._waited = 0
+        """How many calls waited when they were last sent."""
         self._sent_at = 0.0
         """When the last one was sent, by the loop's clock."""
         self._waiting: list[_Call] = []
@@ -75,7 +82,8 @@ class Coalescer:
 
     async def run(self, values: Values) -> Any:
         """Send a call, by itself or in a batch; returns its row, None if there is none. Raises what `Database.run` does."""
-        if self._under_way and not any(values[place] is not None for place in self._conditions):
+        at_once = FEW if self._waited <= FEW else 1
+        if self._under_way >= at_once and not any(values[place] is not None for place in self._conditions):
             limit = time_limit(self._settings)
             # Who has spent some of its time already would shorten that of the others.
             if limit.is_mostly_left():
@@ -112,6 +120,7 @@ class Coalescer:
             self._timer = None
         loop = asyncio.get_running_loop()
         batch = self._take()
+        self._waited = len(batch)
         if len(batch) == 1:
             batch[0].row.set_result(_UNANSWERED)
         elif batch:
