@@ -2212,7 +2212,7 @@ CREATE INDEX api_tokens_user ON public.api_tokens USING btree (user_id, id);
 -- Name: blog_entries_search; Type: INDEX; Schema: public; Owner: -
 --
 
-CREATE INDEX blog_entries_search ON public.blog_entries USING gin (search);
+CREATE INDEX blog_entries_search ON public.blog_entries USING gin (search) WITH (gin_pending_list_limit='64');
 
 --
 -- Name: conversations_activity; Type: INDEX; Schema: public; Owner: -
@@ -2230,7 +2230,7 @@ CREATE INDEX credit_transactions_age ON public.credit_transactions USING btree (
 -- Name: daily_reviews_search; Type: INDEX; Schema: public; Owner: -
 --
 
-CREATE INDEX daily_reviews_search ON public.daily_reviews USING gin (search);
+CREATE INDEX daily_reviews_search ON public.daily_reviews USING gin (search) WITH (gin_pending_list_limit='64');
 
 --
 -- Name: foods_date; Type: INDEX; Schema: public; Owner: -
@@ -2260,13 +2260,13 @@ CREATE UNIQUE INDEX goals_previous_id_unique ON public.goals USING btree (user_i
 -- Name: goals_search; Type: INDEX; Schema: public; Owner: -
 --
 
-CREATE INDEX goals_search ON public.goals USING gin (search);
+CREATE INDEX goals_search ON public.goals USING gin (search) WITH (gin_pending_list_limit='64');
 
 --
 -- Name: habits_search; Type: INDEX; Schema: public; Owner: -
 --
 
-CREATE INDEX habits_search ON public.habits USING gin (search);
+CREATE INDEX habits_search ON public.habits USING gin (search) WITH (gin_pending_list_limit='64');
 
 --
 -- Name: media_blog_entry; Type: INDEX; Schema: public; Owner: -
@@ -2410,7 +2410,7 @@ CREATE INDEX tasks_id ON public.tasks USING btree (id);
 -- Name: tasks_search; Type: INDEX; Schema: public; Owner: -
 --
 
-CREATE INDEX tasks_search ON public.tasks USING gin (search);
+CREATE INDEX tasks_search ON public.tasks USING gin (search) WITH (gin_pending_list_limit='64');
 
 --
 -- Name: users_email_unique; Type: INDEX; Schema: public; Owner: -
@@ -2944,4 +2944,5 @@ INSERT INTO public.schema_migrations (version) VALUES
     ('20261121004200'),
     ('20261121004300'),
     ('20261121004310'),
-    ('20261121004500');
+    ('20261121004500'),
+    ('20261121004600');
