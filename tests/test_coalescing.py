@@ -56,7 +56,7 @@ def test_reads_at_the_same_time_go_out_together_and_each_gets_its_own_row(api: A
     assert_problem(answers[13], 403, "forbidden")
     assert_problem(answers[14], 404, "not_found")
     assert sum(of(sent, "tasks.get")) == 15
-    assert len(of(sent, "tasks.get")) <= 3
+    assert len(of(sent, "tasks.get")) < 8
 
 
 def test_a_call_that_finds_none_under_way_is_sent_as_it_is(ada: User, sent: Sent) -> None:
@@ -77,13 +77,18 @@ def test_a_few_calls_at_the_same_time_are_sent_as_they_are_and_the_more_the_fewe
         api.together(*(tasks.get(api.database, UUID(ada.id), row) for _ in range(number)))
         return of(sent, "tasks.get")
 
-    read(2)
-    # Whatever there was before: few have waited now.
+    def read_by_few_for_a_while() -> None:
+        for _ in range(30):
+            read(2)
+
+    read_by_few_for_a_while()
     assert read(FEW) == [1] * FEW
     assert read(20) == [1] * FEW + [20 - FEW]
-    # So many have waited that the next one is the only one that does not.
+    # So many have waited that the next one is the only one that does not, also when now and then there are few.
     assert read(20) == [1, 19]
-    assert read(2) == [1, 1]
+    assert read(FEW) == [1, FEW - 1]
+    assert read(20) == [1, 19]
+    read_by_few_for_a_while()
     assert read(FEW) == [1] * FEW
 
 
@@ -96,7 +101,7 @@ def test_creates_at_the_same_time_go_out_together_and_each_gets_its_own_row(api:
         assert (answer.status_code, answer.json()["title"], answer.json()["completed"]) == (201, f"T{n}", n % 3 == 0)
         assert user.get(answer.headers["location"]).json() == answer.json()
     assert sum(of(sent, "tasks.create")) == 20
-    assert len(of(sent, "tasks.create")) <= 3
+    assert len(of(sent, "tasks.create")) < 10
 
 
 def test_creates_with_a_chosen_id_are_sent_as_they_are_and_make_one_row(api: Api, ada: User, sent: Sent) -> None:

@@ -53,7 +53,7 @@ class Coalescer:
 
     Whatever is sent counts as under way until it has come back, and its end sends what waits. While calls wait, a timer is set:
     none waits longer than PATIENCE after the last one was sent, whatever becomes of the others. Calls wait when FEW are under
-    way; as long as more than FEW have waited, when one is.
+    way; as long as more than FEW have waited lately, when one is.
     """
 
     def __init__(self, query: "Query", database: "Executor", settings: Settings) -> None:
@@ -72,8 +72,8 @@ class Coalescer:
         self._database = database
         self._settings = settings
         self._under_way = 0
-        self._waited = 0
-        """How many calls waited when they were last sent."""
+        self._waited = 0.0
+        """How many calls waited when they were sent, at most: lately, as it loses a tenth each time."""
         self._sent_at = 0.0
         """When the last one was sent, by the loop's clock."""
         self._waiting: list[_Call] = []
@@ -120,7 +120,7 @@ class Coalescer:
             self._timer = None
         loop = asyncio.get_running_loop()
         batch = self._take()
-        self._waited = len(batch)
+        self._waited = max(len(batch), 0.9 * self._waited)
         if len(batch) == 1:
             batch[0].row.set_result(_UNANSWERED)
         elif batch:
