@@ -745,7 +745,8 @@ def test_requests_that_are_given_up_by_their_callers_leave_the_pool_whole(starte
             await asyncio.gather(*requests, return_exceptions=True)
 
     api.runner.run(given_up())
-    assert user.get(path).json() == task
+    # One that went out with others may have been made: whoever gives up does not know.
+    assert user.get(path).json()["title"] in {task["title"], *(f"T{n}" for n in range(10))}
     answers = api.together(*(user.send("GET", path) for _ in range(20)))
     assert [answer.status_code for answer in answers] == [200] * 20
     assert "holdfast_pool_waiting 0.0" in api.get("/metrics").text
