@@ -136,8 +136,11 @@ def test_what_only_the_server_sets_is_marked(document: dict[str, Any]) -> None:
     for path in ("/v1/tasks/{id}", "/v1/me", "/v1/workouts/{id}"):
         refusal = resolved(document, document["paths"][path]["patch"]["responses"]["422"])
         assert "read_only" in refusal["content"]["application/problem+json"]["examples"], path
-    taken = resolved(document, document["paths"]["/v1/tasks"]["post"]["responses"]["409"])
-    assert "id_taken" in taken["content"]["application/problem+json"]["examples"]
+    for path in ("/v1/tasks", "/v1/media"):
+        answers = document["paths"][path]["post"]["responses"]
+        assert "the same create came before" in answers["200"]["description"].lower(), path
+        taken = resolved(document, answers["409"])
+        assert "id_taken" in taken["content"]["application/problem+json"]["examples"], path
 
 
 def test_every_field_of_a_row_and_of_a_body_has_an_example(document: dict[str, Any]) -> None:

@@ -11,14 +11,14 @@ select id from users where id = :user_id for no key update;
 
 -- name: create(user_id, storage_key, form, facts, quota_bytes)^
 -- form is the JSON of what the client said, facts that of what was found out: columns, but for the name of the file. After
--- lock_owner, in the same transaction. No row: the quota would be exceeded, or the upload took so long that its object was due
--- for deletion.
+-- lock_owner, and get() for an id that was chosen, in the same transaction. No row: the quota would be exceeded, or the
+-- upload took so long that its object was due for deletion.
 with forgotten_deletion as (
     delete from media_deletions where storage_key = :storage_key returning storage_key)
-insert into media (user_id, storage_key, file_name, content_type, size_bytes, sha256, width, height, alt_text,
+insert into media (user_id, id, storage_key, file_name, content_type, size_bytes, sha256, width, height, alt_text,
     taggable_type, taggable_id)
-select :user_id, f.storage_key, :form::jsonb ->> 'file', p.content_type, p.size_bytes, p.sha256, p.width, p.height, p.alt_text,
-    p.taggable_type, p.taggable_id
+select :user_id, coalesce(p.id, new_id()), f.storage_key, :form::jsonb ->> 'file', p.content_type, p.size_bytes, p.sha256,
+    p.width, p.height, p.alt_text, p.taggable_type, p.taggable_id
 from forgotten_deletion f
 cross join jsonb_populate_record(null::media, :form::jsonb || :facts::jsonb) p
 where p.size_bytes + (select coalesce(sum(size_bytes), 0) from media where user_id = :user_id) <= :quota_bytes

@@ -101,8 +101,13 @@ def _replayed(new: New, row: R) -> R:
     Of a row that was changed since, no one can tell what made it: it is taken for that of the same create.
     """
     if row.updated_at == row.created_at and not _may_have_made(new, row):
-        raise Problem("id_taken", errors=(FieldError("id", "id_taken", "is that of a row which another body made"),))
+        raise taken()
     return row
+
+
+def taken() -> Problem:
+    """What is answered to a create whose id is that of a row which another create made."""
+    return Problem("id_taken", errors=(FieldError("id", "id_taken", "is that of a row which another body made"),))
 
 
 def _may_have_made(new: Any, row: Any) -> bool:

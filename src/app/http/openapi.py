@@ -186,13 +186,13 @@ def _parameters(route: Route, schemas: Schemas) -> list[Json]:
 
 def _successes(route: Route, schemas: Schemas) -> Json:
     """What a handler answers when nothing goes wrong."""
-    can_be_replayed = route.method == "POST" and _has_field(route.data, "id")
+    can_be_replayed = route.method == "POST" and _has_field(route.options.multipart or route.data, "id")
     headers: Json = {"X-Request-Id": reference("headers", "X-Request-Id")}
     if route.options.conditional and route.answer is bytes:
         headers["ETag"] = reference("headers", "ContentETag")
     elif _has_field(route.answer, "version"):
         headers["ETag"] = reference("headers", "ETag")
-    if can_be_replayed or route.options.multipart:
+    if can_be_replayed:
         headers["Location"] = reference("headers", "Location")
     status = route.handler.status_code
     success: Json = {"description": HTTPStatus(status).phrase, "headers": headers} | _content(route, schemas)
@@ -243,13 +243,13 @@ def _problems(route: Route) -> list[str]:
 
 
 def _body_problems(route: Route) -> list[str]:
-    if route.options.multipart:
-        return ["malformed_multipart", "bad_request", "request_timeout", "body_too_large", "unsupported_media_type"]
-    if route.data is None:
+    body = route.options.multipart or route.data
+    if body is None:
         return []
-    codes = ["malformed_json", "request_timeout", "body_too_large", "unsupported_media_type", "body_too_complex"]
-    if _has_field(route.data, "id"):
+    codes = ["request_timeout", "body_too_large", "unsupported_media_type"]
+    codes += ["malformed_multipart", "bad_request"] if route.options.multipart else ["malformed_json", "body_too_complex"]
+    if _has_field(body, "id"):
         codes += ["conflict", "id_taken"]
-    if any(ChosenId in get_args(field.type) for field in msgspec.structs.fields(route.data)):
+    if any(ChosenId in get_args(field.type) for field in msgspec.structs.fields(body)):
         codes += ["id_not_time_ordered", "id_in_future"]
     return codes

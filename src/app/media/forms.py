@@ -1,11 +1,14 @@
 """The form of an upload as it arrives: multipart/form-data, its fields checked, its file handed on piece by piece."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Iterable
+from typing import Protocol
+from uuid import UUID
 
 import msgspec
 from litestar.types import Receive
 from multipart import MultipartError, MultipartSegment, PushMultipartParser, parse_options_header
 
+from app.http import idempotency
 from app.http.decoding import announced_length, body_chunks, problem_for_validation
 from app.media.schemas import FileName, MediaForm
 from app.problems.catalog import Problem, invalid
@@ -14,8 +17,15 @@ from app.tags.targets import check_pair
 FORM_BYTES = 64 * 1024
 """What a form may have beside its file."""
 
-Take = Callable[[bytes], Awaitable[None]]
-"""Where the bytes of the file go."""
+
+class File(Protocol):
+    """Where the file of a form goes."""
+
+    async def begin(self, id: UUID | None) -> None:
+        """Its bytes come next. `id` is the one that was chosen for it, if that came before."""
+
+    async def take(self, chunk: bytes) -> None:
+        """Some of its bytes."""
 
 
 class Form:
@@ -45,19 +55,22 @@ class Form:
             raise Problem("malformed_multipart", "The Content-Type has no boundary of 1 to 70 characters.")
         return boundary
 
-    async def read(self, most: int, take: Take) -> MediaForm:
+    async def read(self, most: int, file: File) -> MediaForm:
         """Read it to its end, with a file of `most` bytes. Raises Problem 400, 413, 415, 422 as soon as that is sure."""
-        fields, name, text = dict[str, str](), "", bytearray()
+        fields, name, text, chosen = dict[str, str](), "", bytearray(), None
         async for event in self._events(most + FORM_BYTES):
             if isinstance(event, MultipartSegment):
                 name, text = _field_name(event, fields), bytearray()
                 if name == "file":
                     fields[name] = _file_name(event.filename)
+                    await file.begin(chosen)
             elif event is None:
                 if name != "file":
                     fields[name] = _decoded(name, text)
+                if name == "id":
+                    chosen = _chosen_id(fields[name])
             elif name == "file":
-                await take(event)
+                await file.take(event)
             else:
                 text += event
                 if len(text) > FORM_BYTES:
@@ -107,6 +120,15 @@ def _decoded(name: str, text: bytearray) -> str:
     if "\0" in decoded:
         raise invalid(name, "nul_character", "must not contain U+0000")
     return decoded
+
+
+def _chosen_id(sent: str) -> UUID:
+    try:
+        chosen = msgspec.convert(sent, UUID)
+    except msgspec.ValidationError:
+        raise invalid("id", "form", "must be a UUID") from None
+    idempotency.check(chosen)
+    return chosen
 
 
 def _checked(fields: dict[str, str]) -> MediaForm:

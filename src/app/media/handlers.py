@@ -22,10 +22,14 @@ from app.problems.ownership import missing
 
 @post("/", opt={"multipart": MediaForm, "problems": ["media_quota_exceeded", "not_found", "storage_unavailable"]})
 async def create(request: Request) -> EncodedResponse[Media]:
-    """Upload a file. It may be attached to a row of yours; its type is told from its bytes."""
+    """Upload a file. It may be attached to a row of yours; its type is told from its bytes.
+
+    Sent again with the same `id`: 200 with the file as it stands, and nothing new. Where the `id` comes before the file, that
+    needs no room for it once more.
+    """
     form = Form(request.scope["headers"], request.receive)
-    media = await uploads.upload(request.database, request.storage, request.settings, request.caller, form)
-    return responses.created(media, f"/v1/media/{media.id}")
+    media, replayed = await uploads.upload(request.database, request.storage, request.settings, request.caller, form)
+    return responses.created(media, f"/v1/media/{media.id}", replayed=replayed)
 
 
 @get("/{id:uuid}", opt=CONDITIONAL)

@@ -7,6 +7,7 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from app.http.fields import END, SPACE, Id, Timestamp, Version
+from app.http.idempotency import ChosenId
 from app.http.pagination import OrderedPageQuery
 from app.problems import constraints
 from app.tags.targets import KINDS, Kind
@@ -83,7 +84,7 @@ class Stored(msgspec.Struct, frozen=True):
 
 
 class MediaForm(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """The form of an upload: multipart/form-data, its fields in any order."""
+    """The form of an upload: multipart/form-data, its fields in any order; an `id` best before the file."""
 
     file: Annotated[
         str,
@@ -95,6 +96,7 @@ class MediaForm(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     alt_text: AltText | UnsetType = UNSET
     taggable_type: TaggableType | UnsetType = UNSET
     taggable_id: TaggableId | UnsetType = UNSET
+    id: ChosenId | UnsetType = UNSET
 
 
 class FileFacts(msgspec.Struct, frozen=True):

@@ -8,19 +8,22 @@ worker even, and app.media.orphans finds what it left.
 import asyncio
 import hashlib
 from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
 from uuid import UUID, uuid4
 
 import structlog
+from msgspec import UNSET
 
 from app.auth.token_cache import Caller
 from app.database.errors import DatabaseUnavailable, QueryTimeout
 from app.database.executor import Database
 from app.database.queries import Executor
+from app.http import idempotency
 from app.media import orphans, repository
 from app.media.content import HEAD_BYTES, dimensions, sniff
 from app.media.forms import Form
 from app.media.schemas import FileFacts, Media, MediaForm
-from app.problems.catalog import Problem, invalid
+from app.problems.catalog import Problem, conflict, invalid
 from app.settings import Settings
 from app.storage import Storage
 
@@ -33,30 +36,30 @@ DUE_SECONDS = UPLOAD_SECONDS + 3600
 """After so long an object without a row is one that was left."""
 
 
-async def upload(database: Database, storage: Storage, settings: Settings, caller: Caller, form: Form) -> Media:
+async def upload(database: Database, storage: Storage, settings: Settings, caller: Caller, form: Form) -> tuple[Media, bool]:
     """Put the file of a form into the store while it arrives, and make its row.
 
-    Raises Problem 400, 404 (the row to attach it to), 413 (too large, or beyond the user's quota), 415, 422, 503.
+    Returns the row, and whether it was there before, because the same upload made it; then no second object is kept.
+    Raises Problem 400, 404 (the row to attach it to), 409 (the id is that of another upload), 413 (too large, or beyond the
+    user's quota), 415, 422, 503.
     """
     most, quota, user_id = settings.media_max_bytes, _quota(settings, caller), caller.user_id
     _check_size(form.announced_file_bytes, most, None)
     form.check_type()
-    room = quota - await repository.used_bytes(database, user_id)
-    _check_size(max(form.announced_file_bytes, 1), most, room)
-    key = f"{user_id}/{uuid4()}"
-    await repository.remember_upload(database, key, DUE_SECONDS)
+    opened, is_kept = AsyncExitStack(), False
+    file = _PassingFile(database, storage, opened, user_id, announced=form.announced_file_bytes, most=most, quota=quota)
     try:
-        async with asyncio.timeout(UPLOAD_SECONDS), storage.writing(key) as write:
-            file = _PassingFile(write, most, room)
-            sent = await form.read(most, file.take)
+        async with asyncio.timeout(UPLOAD_SECONDS), opened:
+            sent = await form.read(most, file)
             facts = file.facts()
-        return await _keep(database, user_id, sent, facts, key=key, most=most, quota=quota)
+        media, replayed = await _keep(database, user_id, sent, facts, key=file.key, most=most, quota=quota)
+        is_kept = not replayed
     except TimeoutError:
-        await _give_up(database, storage, user_id, key)
         raise Problem("bad_request", "The body did not arrive in time.") from None
-    except BaseException:
-        await _give_up(database, storage, user_id, key)
-        raise
+    finally:
+        if file.key is not None and not is_kept:
+            await _give_up(database, storage, user_id, file.key)
+    return media, replayed
 
 
 def _quota(settings: Settings, caller: Caller) -> int:
@@ -73,19 +76,52 @@ def _check_size(size: int, most: int, room: int | None) -> None:
 
 
 class _PassingFile:
-    """A file on its way into the store, and what is found out of it meanwhile."""
+    """A file on its way into the store, and what is found out of it meanwhile.
 
-    def __init__(self, write: Callable[[bytes], Awaitable[int]], most: int, room: int) -> None:
-        self._write, self._most, self._room = write, most, room
+    One that seems to be sent again is not stored: no object is made, and no room is needed.
+    """
+
+    key: str | None = None
+    """Where it is stored; None: nowhere."""
+
+    def __init__(
+        self,
+        database: Database,
+        storage: Storage,
+        opened: AsyncExitStack,
+        user_id: UUID,
+        *,
+        announced: int,
+        most: int,
+        quota: int,
+    ) -> None:
+        """Take what is `opened` here, and closed by who made that: the object."""
+        self._database, self._storage, self._opened, self._user_id = database, storage, opened, user_id
+        self._announced, self._most, self._quota = announced, most, quota
+        self._room: int | None = None
+        self._write: Callable[[bytes], Awaitable[int]] | None = None
         self._head, self._size, self._hash = bytearray(), 0, hashlib.sha256()
 
+    async def begin(self, id: UUID | None) -> None:
+        """Open the object, unless a file has this id already. Raises Problem 413, 503."""
+        # The room first: what an equal upload takes of it in between is seen as its row.
+        room = self._quota - await repository.used_bytes(self._database, self._user_id)
+        if id is not None and await repository.get(self._database, self._user_id, id) is not None:
+            return
+        _check_size(max(self._announced, 1), self._most, room)
+        self._room = room
+        self.key = f"{self._user_id}/{uuid4()}"
+        await repository.remember_upload(self._database, self.key, DUE_SECONDS)
+        self._write = await self._opened.enter_async_context(self._storage.writing(self.key))
+
     async def take(self, chunk: bytes) -> None:
-        """Pass a piece on. Raises Problem 413."""
+        """Pass a piece on. Raises Problem 413, 503."""
         self._size += len(chunk)
         _check_size(self._size, self._most, self._room)
         self._head += chunk[: HEAD_BYTES - len(self._head)]
         self._hash.update(chunk)
-        await self._write(chunk)
+        if self._write is not None:
+            await self._write(chunk)
 
     def facts(self) -> FileFacts:
         """What is known of it at its end. Raises Problem 422 when it is empty."""
@@ -98,24 +134,44 @@ class _PassingFile:
 
 
 async def _keep(
-    database: Database, user_id: UUID, sent: MediaForm, facts: FileFacts, *, key: str, most: int, quota: int
-) -> Media:
-    """Make the row of an object that is in the store. Raises Problem 400, 413; a missing target is a broken constraint."""
+    database: Database, user_id: UUID, sent: MediaForm, facts: FileFacts, *, key: str | None, most: int, quota: int
+) -> tuple[Media, bool]:
+    """Make the row of an object that is in the store, or find the one with its id; returns it, and whether it was there.
 
-    async def work(tx: Executor) -> Media:
+    Raises Problem 400, 409, 413; a missing target is a broken constraint.
+    """
+
+    async def work(tx: Executor) -> tuple[Media, bool]:
         await repository.lock_owner(tx, user_id)
+        # No other upload of this user makes a row with the id between these two statements: it would wait for the lock.
+        if sent.id is not UNSET and (media := await repository.get(tx, user_id, sent.id)) is not None:
+            return _replayed(sent, facts, media), True
+        if key is None:
+            raise conflict("id", "is that of a file which was deleted meanwhile")
         media = await repository.create(tx, user_id, sent, facts, storage_key=key, quota_bytes=quota)
         if media is None:
             room = quota - await repository.used_bytes(tx, user_id)
             _check_size(facts.size_bytes, most, room)
             raise Problem("bad_request", "The body did not arrive in time.")
-        return media
+        return media, False
 
     return await database.transaction(work)
 
 
+def _replayed(sent: MediaForm, facts: FileFacts, media: Media) -> Media:
+    """The file that has the id of an upload. Raises Problem 409 when another upload made it.
+
+    Of what was changed since, no one can tell who sent it, but bytes never change: others are always another upload's.
+    """
+    said = (sent.file, sent.alt_text or None, sent.taggable_type or None, sent.taggable_id or None)
+    stands = (media.file_name, media.alt_text, media.taggable_type, media.taggable_id)
+    if facts.sha256 != media.sha256 or (media.updated_at == media.created_at and said != stands):
+        raise idempotency.taken()
+    return media
+
+
 async def _give_up(database: Database, storage: Storage, user_id: UUID, key: str) -> None:
-    """Delete what there is of an upload that failed.
+    """Delete what there is of an upload that failed, or that came a second time.
 
     Unless its row is there after all: when the connection is lost in a commit, only the database knows. What cannot be done
     now is left to app.media.orphans.
