@@ -485,6 +485,45 @@ def test_a_tree_that_is_too_large_says_so(ada: User, monkeypatch: pytest.MonkeyP
     assert tree(ada, middle)["goal"]["id"] == middle
 
 
+def test_a_tree_of_long_texts_has_the_oldest_goals_and_says_what_it_leaves_out(
+    ada: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    long = {"description": "x" * 1000}
+    top = goal(ada, **long)["id"]
+    first, second = goal(ada, parent_id=top, **long)["id"], goal(ada, parent_id=top, **long)["id"]
+    below = goal(ada, parent_id=first, target_value=4, **long)["id"]
+    progress(ada, below, value=1)
+    goal(ada, parent_id=second, status="completed", **long)
+    whole = tree(ada, top)
+    assert (whole["rolled_up_percentage"], whole["children_left_out"]) == (62.5, 0)
+
+    def ids(read: dict[str, Any]) -> list[str]:
+        return [read["goal"]["id"], *(each for child in read["children"] for each in ids(child))]
+
+    def left_out(read: dict[str, Any]) -> int:
+        return int(read["children_left_out"]) + sum(map(left_out, read["children"]))
+
+    for room, shown, not_shown in (
+        (1_700, [top], 2),
+        (3_500, [top, first], 2),
+        (5_000, [top, first, second], 2),
+        (7_000, [top, first, below, second], 1),
+    ):
+        monkeypatch.setattr(rules, "TREE_BYTES", room)
+        read = tree(ada, top)
+        assert (ids(read), left_out(read)) == (shown, not_shown), room
+        # What is left out still counts.
+        assert read["rolled_up_percentage"] == 62.5
+    # The goal that was asked for comes first, though it is newer than the one below it.
+    newest = goal(ada, **long)["id"]
+    assert ada.patch(f"/v1/goals/{top}", {"parent_id": newest}).status_code == 200
+    monkeypatch.setattr(rules, "TREE_BYTES", 1_700)
+    read = tree(ada, newest)
+    assert (read["goal"]["id"], read["children"], read["children_left_out"]) == (newest, [], 1)
+    monkeypatch.setattr(rules, "TREE_BYTES", 3_500)
+    assert ids(tree(ada, newest)) == [newest, top]
+
+
 # Moves
 
 

@@ -124,31 +124,43 @@ select case when ended = 0 then json end as json
 from counted
 where ended <= 1;
 
--- name: tree(user_id, id, limit)
--- Up to limit goals of the tree below a goal, itself included, each with its JSON; rules.tree makes the tree. No row: not this
--- user's. union instead of union all ends even on a circle. The limit inside the lateral makes the planner use one index scan
--- per goal: without statistics, a join reads all goals of the user for every level.
+-- name: tree(user_id, id, limit, bytes)
+-- Up to limit goals of the tree below a goal, itself included; rules.tree makes the tree. No row: not this user's. Each has its
+-- JSON, null once those of this goal and of the oldest ones are as many bytes. Their texts are never more than that JSON, and
+-- their lengths are known without reading them: what cannot fit is not made. union instead of union all ends even on a circle.
+-- The limit inside the lateral makes the planner use one index scan per goal: without statistics, a join reads all goals of
+-- the user for every level.
 with recursive reached_goal as (
     select g.id from goals g where g.user_id = :user_id and g.id = :id
     union
     select child.id
     from reached_goal r
     cross join lateral (select g.id from goals g where g.user_id = :user_id and g.parent_id = r.id limit :limit) child),
-counted_goal as (select r.id from reached_goal r limit :limit)
-select goal.id, goal.parent_id, goal.status, goal.percentage, row_to_json(goal)::text as json
-from (
-    select goals.id, title, description, goal_type, category, target_value, target_unit, start_date, end_date, status, priority,
-        is_recurring, recurrence_pattern, parent_id, previous_id, rfc3339(completed_at) as completed_at, current_value,
-        goal_percentage(status, target_value, current_value) as percentage,
-        rfc3339(created_at) as created_at, rfc3339(updated_at) as updated_at, version
-    from counted_goal c
-    join goals on goals.user_id = :user_id and goals.id = c.id
-    left join lateral (
-        select value as current_value from goal_progress
-        where user_id = :user_id and goal_id = goals.id
-        order by date desc, id desc
-        limit 1) progress on true) goal
-order by goal.id;
+counted_goal as (select r.id from reached_goal r limit :limit),
+written_goal as (
+    select goal.id, goal.parent_id, goal.status, goal.percentage,
+        case
+            when sum(octet_length(goal.title) + coalesce(octet_length(goal.description), 0)) over first_goals <= :bytes
+            then row_to_json(goal)::text
+        end as json
+    from (
+        select goals.id, title, description, goal_type, category, target_value, target_unit, start_date, end_date, status,
+            priority, is_recurring, recurrence_pattern, parent_id, previous_id, rfc3339(completed_at) as completed_at,
+            current_value, goal_percentage(status, target_value, current_value) as percentage,
+            rfc3339(created_at) as created_at, rfc3339(updated_at) as updated_at, version
+        from counted_goal c
+        join goals on goals.user_id = :user_id and goals.id = c.id
+        left join lateral (
+            select value as current_value from goal_progress
+            where user_id = :user_id and goal_id = goals.id
+            order by date desc, id desc
+            limit 1) progress on true) goal
+    window first_goals as (order by goal.id <> :id, goal.id rows unbounded preceding))
+select w.id, w.parent_id, w.status, w.percentage,
+    case when sum(octet_length(w.json)) over first_goals <= :bytes then w.json end as json
+from written_goal w
+window first_goals as (order by w.id <> :id, w.id rows unbounded preceding)
+order by w.id;
 
 -- name: lock_goals(user_id)$
 -- First statement of a transaction that moves a goal; patch() is the second. Inside patch() the lock would come too late for

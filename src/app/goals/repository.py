@@ -29,9 +29,12 @@ async def page(database: Executor, user_id: UUID, filters: GoalQuery) -> list[Js
     )
 
 
-async def tree(database: Executor, user_id: UUID, id: UUID, limit: int) -> list[TreeGoal]:
-    """Read up to `limit` goals of the tree below a goal, itself included, oldest first. Empty: not this user's."""
-    return await queries.tree.many(database, TreeGoal, user_id=user_id, id=id, limit=limit)
+async def tree(database: Executor, user_id: UUID, id: UUID, limit: int, size: int) -> list[TreeGoal]:
+    """Read up to `limit` goals of the tree below a goal, itself included, oldest first. Empty: not this user's.
+
+    Their JSON is `size` bytes at most: that of the goal, then those of the oldest.
+    """
+    return await queries.tree.many(database, TreeGoal, user_id=user_id, id=id, limit=limit, bytes=size)
 
 
 async def lock_goals(database: Executor, user_id: UUID) -> UUID | None:

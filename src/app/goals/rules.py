@@ -1,12 +1,15 @@
 """The rules of goals that span several statements or are not SQL: recurrence, moves, and trees."""
 
+import asyncio
 from collections import defaultdict
+from collections.abc import Sequence
+from typing import NamedTuple
 from uuid import UUID
 
 from app.database.executor import Database
-from app.database.queries import Executor, Json
+from app.database.queries import Executor
 from app.goals import recurrence, repository
-from app.goals.schemas import Goal, GoalCreate, GoalPatch, GoalTree, TreeGoal
+from app.goals.schemas import Goal, GoalCreate, GoalPatch, TreeGoal
 from app.http import idempotency
 from app.http.conditional import Versions, fits
 from app.problems.catalog import FieldError, Problem
@@ -17,6 +20,9 @@ LARGEST_TREE = 10_000
 
 LEVELS = 100
 """The levels of a tree in an answer; no new goal gets deeper, but one from before there was this limit may be."""
+
+TREE_BYTES = 8 * 1024 * 1024
+"""What the goals of one answer may be: 10,000 with usual texts are."""
 
 
 async def create(database: Executor, user_id: UUID, new: GoalCreate) -> tuple[Goal, bool]:
@@ -80,47 +86,78 @@ async def _recur(transaction: Executor, user_id: UUID, goal: Goal) -> None:
         await repository.recur(transaction, user_id, goal.id, occurrence)
 
 
-async def tree(database: Executor, user_id: UUID, id: UUID) -> Json[GoalTree]:
-    """Read a goal with its sub-goals of LEVELS levels. Raises Problem 404, and 422 for more than LARGEST_TREE goals."""
-    goals = await repository.tree(database, user_id, id, LARGEST_TREE + 1)
+async def tree(database: Executor, user_id: UUID, id: UUID) -> bytes:
+    """Read a goal with its sub-goals of LEVELS levels, as the JSON of a GoalTree.
+
+    Raises Problem 404, and 422 for more than LARGEST_TREE goals.
+    """
+    goals = await repository.tree(database, user_id, id, LARGEST_TREE + 1, TREE_BYTES)
     if not goals:
         raise Problem("not_found")
     if len(goals) > LARGEST_TREE:
         raise Problem("goals_tree_too_large")
-    return _nested(id, goals)
+    placed = _placed(id, goals)
+    # The parts take 20 to 30 ms each for the largest tree: other requests have their turn in between.
+    await asyncio.sleep(0)
+    rolled_up = _rolled_up(placed)
+    await asyncio.sleep(0)
+    return _written(placed, rolled_up)
 
 
-def _nested(root: UUID, goals: list[TreeGoal]) -> Json[GoalTree]:
-    """The tree of the goals, which are sorted oldest first.
+class _Placed(NamedTuple):
+    """A goal of a tree, how many are above it (LEVELS or more: it is not shown), and its sub-goals."""
 
-    A goal's rolled-up percentage is the mean of those of its sub-goals; cancelled ones do not count, or a plan that was
-    given up would lower its goal for ever. Without any that counts it is the goal's own percentage.
-    Goals below LEVELS levels count, and are left out.
-    No function is recursive, and the goals stay JSON: a chain may be as deep as a tree may be large.
+    goal: TreeGoal
+    depth: int
+    children: Sequence[TreeGoal]
+
+
+def _placed(root: UUID, goals: list[TreeGoal]) -> list[_Placed]:
+    """The goals, which are sorted oldest first, each followed by those below it.
+
+    Goals below LEVELS levels, those without JSON, and those below them are not shown. No function is recursive: a chain may be
+    as deep as a tree may be large.
     """
     children: dict[UUID | None, list[TreeGoal]] = defaultdict(list)
     for goal in goals:
         children[None if goal.id == root else goal.parent_id].append(goal)
-    downwards: list[tuple[TreeGoal, int]] = []
-    left = [(goal, 0) for goal in children[None]]
+    downwards, left = list[_Placed](), [(goal, 0) for goal in children[None]]
     while left:
         goal, depth = left.pop()
-        downwards.append((goal, depth))
-        left += [(child, depth + 1) for child in reversed(children[goal.id])]
+        below = children.get(goal.id, ())
+        downwards.append(_Placed(goal, depth, below))
+        left += [(child, depth + 1 if child.json else LEVELS) for child in reversed(below)]
+    return downwards
+
+
+def _rolled_up(downwards: list[_Placed]) -> dict[UUID, float]:
+    """The rolled-up percentage of each goal, by id.
+
+    It is the mean of those of its sub-goals; cancelled ones do not count, or a plan that was given up would lower its goal for
+    ever. Without any that counts it is the goal's own percentage. Those that are not shown count.
+    """
     rolled_up: dict[UUID, float] = {}
-    for goal, _ in reversed(downwards):
-        parts = [rolled_up[child.id] for child in children[goal.id] if child.status != "cancelled"]
+    for goal, _, children in reversed(downwards):
+        parts = [rolled_up[child.id] for child in children if child.status != "cancelled"]
         rolled_up[goal.id] = sum(parts) / len(parts) if parts else float(goal.percentage)
-    written, last = [], -1
-    for goal, depth in downwards:
+    return rolled_up
+
+
+def _written(downwards: list[_Placed], rolled_up: dict[UUID, float]) -> bytes:
+    """The JSON of a GoalTree. The goals stay JSON, and become bytes one by one.
+
+    A text takes four bytes for each character once one of its characters needs them.
+    """
+    written, last = list[bytes](), -1
+    for goal, depth, children in downwards:
         if depth >= LEVELS:
             continue
         # A goal that is not deeper than the previous one ends it, and the goals around it down to its own depth.
-        written.append("" if depth > last else "]}" * (last - depth + 1) + ",")
-        left_out = len(children[goal.id]) if depth == LEVELS - 1 else 0
+        ended = "" if depth > last else "]}" * (last - depth + 1) + ","
+        left_out = sum(depth == LEVELS - 1 or not child.json for child in children)
         written.append(
-            f'{{"goal":{goal.json},"rolled_up_percentage":{round(rolled_up[goal.id], 2)},"children_left_out":{left_out},'
-            '"children":['
+            f'{ended}{{"goal":{goal.json},"rolled_up_percentage":{round(rolled_up[goal.id], 2)},'
+            f'"children_left_out":{left_out},"children":['.encode()
         )
         last = depth
-    return Json("".join(written) + "]}" * (last + 1))
+    return b"".join((*written, b"]}" * (last + 1)))

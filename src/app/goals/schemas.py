@@ -200,13 +200,13 @@ class GoalQuery(OrderedPageQuery, frozen=True, kw_only=True):
 
 
 class TreeGoal(msgspec.Struct, frozen=True):
-    """A goal of a tree: the fields that place it in the tree, and the whole goal as JSON."""
+    """A goal of a tree: the fields that place it in the tree, and the whole goal as JSON; None: there was no room for it."""
 
     id: UUID
     parent_id: UUID | None
     status: str
     percentage: float
-    json: str
+    json: str | None
 
 
 class GoalTree(msgspec.Struct, frozen=True):
@@ -223,7 +223,8 @@ class GoalTree(msgspec.Struct, frozen=True):
     children_left_out: Annotated[
         int,
         Meta(
-            description="How many sub-goals of a goal on the 100th level are left out: its own tree has them. Else 0.",
+            description="How many of its sub-goals are left out, because it is on the 100th level, or because the answer is "
+            "as large as it may be: its own tree has them, or the list of goals by `parent_id`.",
             examples=[0],
         ),
     ]
