@@ -449,7 +449,7 @@ def test_totals_go_by_iso_weeks_and_months_and_the_best_weekday_is_that_of_most_
 
 def test_today_lists_what_is_due_in_the_users_order_with_its_state(api: Api) -> None:
     user = api.user()
-    assert user.get("/v1/habits/today").json() == {"date": str(today_of(user)), "items": []}
+    assert user.get("/v1/habits/today").json() == {"date": str(today_of(user)), "items": [], "items_left_out": 0}
     last, first, second = habit(user, position=2), habit(user, position=1), habit(user, position=1)
     habit(user, is_archived=True)
     entry = user.put(f"{first}/entries/{today_of(user)}", {"completed": True, "value": 1}).json()
@@ -463,8 +463,24 @@ def test_today_lists_what_is_due_in_the_users_order_with_its_state(api: Api) -> 
         )
     ]
     answer = user.get("/v1/habits/today")
-    assert (answer.status_code, answer.json()) == (200, {"date": str(today_of(user)), "items": expected})
+    assert answer.status_code == 200
+    assert answer.json() == {"date": str(today_of(user)), "items": expected, "items_left_out": 0}
     assert_problem(user.patch("/v1/habits/today", {}), 405, "method_not_allowed")
+
+
+def test_today_ends_with_the_habit_that_reaches_its_bytes_and_says_how_many_more_are_due(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    user = api.user()
+    paths = [habit(user, position=place, description="x" * 1000) for place in (3, 1, 2, 4)]
+    habit(user, position=0, is_archived=True)
+    monkeypatch.setattr("app.habits.repository.PAGE_BYTES", 2_000)
+    read = user.get("/v1/habits/today").json()
+    assert [each["id"] for each in read["items"]] == [paths[place].rpartition("/")[2] for place in (1, 2)]
+    assert read["items_left_out"] == 2
+    monkeypatch.setattr("app.habits.repository.PAGE_BYTES", 1)
+    read = user.get("/v1/habits/today").json()
+    assert (len(read["items"]), read["items_left_out"]) == (1, 3)
 
 
 def test_a_weekly_habit_is_due_until_its_days_are_done_and_stays_until_the_day_is_over(api: Api) -> None:

@@ -338,39 +338,57 @@ from (
             group by day % 7 order by count(*) desc, day % 7 limit 1) as best_weekday
     from found_habit) stats;
 
--- name: today(user_id)^
--- The first 1,000 habits that are due, in the user's order. Completing a habit today does not remove it from the list of
--- today: target_days is compared with the completed days of the week before today.
+-- name: today(user_id, bytes)^
+-- The habits that are due, in the user's order, until they are 1,000 or reach as many bytes (docs/decisions/0031), and how many
+-- more there are. Completing a habit today does not remove it from the list of today: target_days is compared with the
+-- completed days of the week before today. The limit inside the lateral makes the planner look up the entry of one habit:
+-- without statistics, it reads those of all habits for every one.
 with asked_day as (
-    select id as user_id, (now() at time zone timezone)::date as today from users where id = :user_id)
+    select today, today + 1 - extract(isodow from today)::integer as monday
+    from (select (now() at time zone timezone)::date as today from users where id = :user_id) now_there),
+due_habit as (
+    select h.id, h.position, w.completed
+    from habits h
+    cross join lateral (
+        select count(*) filter (where date < (select today from asked_day)) as earlier, count(*) as completed
+        from habit_entries
+        where user_id = :user_id
+          and habit_id = h.id
+          and date between (select monday from asked_day) and (select today from asked_day)
+          and completed) w
+    where h.user_id = :user_id
+      and not h.is_archived
+      and (h.frequency = 'daily' or w.earlier < h.target_days)),
+listed_habit as (
+    select row_to_json(habit) as json
+    from (select id, position, completed from due_habit order by position, id limit 1000) due
+    cross join lateral (
+        select h.id, h.name, h.description, h.kind, h.unit, h.target_value, h.frequency, h.target_days, h.category,
+            h.color, h.icon, rfc3339(h.reminder_time) as reminder_time, h.is_archived, h.position,
+            rfc3339(h.created_at) as created_at, rfc3339(h.updated_at) as updated_at, h.version, e.entry,
+            coalesce((e.entry ->> 'completed')::boolean, false) as is_done, due.completed as completed_this_week
+        from habits h
+        left join lateral (
+            select row_to_json(x) as entry
+            from (
+                select habit_id, date, completed, skipped, value, note, mood, rfc3339(created_at) as created_at,
+                    rfc3339(updated_at) as updated_at, version
+                from habit_entries
+                where user_id = :user_id and habit_id = h.id and date = (select today from asked_day)) x) e on true
+        where h.user_id = :user_id and h.id = due.id
+        limit 1) habit
+    order by due.position, due.id
+    offset 0),
+measured_habit as (
+    select json, sum(octet_length(json::text)) over (rows unbounded preceding) - octet_length(json::text) as bytes_before
+    from listed_habit),
+counted_habit as (
+    select json, count(*) filter (where bytes_before >= :bytes) over (rows unbounded preceding) as ended
+    from measured_habit),
+shown_habit as (select json from counted_habit where ended < 1)
 select row_to_json(due)::text as json
 from (
-    select d.today as date, (
-        select coalesce(json_agg(h), '[]')
-        from (
-            select h.id, h.name, h.description, h.kind, h.unit, h.target_value, h.frequency, h.target_days, h.category,
-                h.color, h.icon, rfc3339(h.reminder_time) as reminder_time, h.is_archived, h.position,
-                rfc3339(h.created_at) as created_at, rfc3339(h.updated_at) as updated_at, h.version, e.entry,
-                coalesce((e.entry ->> 'completed')::boolean, false) as is_done,
-                w.completed as completed_this_week
-            from habits h
-            cross join lateral (
-                select count(*) filter (where date < d.today) as earlier, count(*) as completed
-                from habit_entries
-                where user_id = :user_id
-                  and habit_id = h.id
-                  and date between d.today + 1 - extract(isodow from d.today)::integer and d.today
-                  and completed) w
-            left join lateral (
-                select row_to_json(x) as entry
-                from (
-                    select habit_id, date, completed, skipped, value, note, mood, rfc3339(created_at) as created_at,
-                        rfc3339(updated_at) as updated_at, version
-                    from habit_entries
-                    where user_id = :user_id and habit_id = h.id and date = d.today) x) e on true
-            where h.user_id = :user_id
-              and not h.is_archived
-              and (h.frequency = 'daily' or w.earlier < h.target_days)
-            order by h.position, h.id
-            limit 1000) h) as items
+    select d.today as date,
+        (select coalesce(json_agg(json), '[]') from shown_habit) as items,
+        (select count(*) from due_habit) - (select count(*) from shown_habit) as items_left_out
     from asked_day d) due;

@@ -102,10 +102,10 @@ async def stats(database: Executor, user_id: UUID, id: UUID) -> Json[HabitStats]
 
 
 async def today(database: Executor, user_id: UUID) -> Json[HabitsToday] | None:
-    """Read what is due today in the user's time zone: up to 1,000 habits by position, with the state of today.
+    """Read what is due today in the user's time zone: up to 1,000 habits or 1 MiB by position, with the state of today.
 
     A daily habit is due every day; a weekly or custom one while the other days of this week, from Monday on, have fewer
     completed ones than `target_days`: so what was completed today stays on the list until the day is over. Archived habits
     are not due. None: the user does not exist any more.
     """
-    return await queries.today.json(database, user_id=user_id)
+    return await queries.today.json(database, user_id=user_id, bytes=PAGE_BYTES)

@@ -282,4 +282,7 @@ class HabitsToday(msgspec.Struct, frozen=True):
     """What is due today."""
 
     date: Annotated[dt.date, Meta(description="Today, in the user's time zone.", examples=["2026-11-21"])]
-    items: Annotated[list[DueHabit], Meta(description="By position, then id; at most 1,000.", examples=[[]])]
+    items: Annotated[
+        list[DueHabit], Meta(description="By position, then id; at most 1,000, and until they reach 1 MiB.", examples=[[]])
+    ]
+    items_left_out: Annotated[int, Meta(description="How many more are due: the list of habits has them.", examples=[0])]

@@ -1,0 +1,100 @@
+"""The largest answers that are no page: a tree of goals, and what is due today. Neither holds the event loop nor the memory."""
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from client import PASSWORD, Api, Execute
+from serving import Serving
+from test_worst_bodies import HELD, MEMORY, kib, pieces, without_garbage  # noqa: F401 - the last two are fixtures
+
+from app.goals.rules import TREE_BYTES
+from app.http.pagination import PAGE_BYTES
+
+TREE = """
+with top as (insert into goals (user_id, id, title, goal_type) values ($1, $1, 'Top', 'yearly') returning user_id, id)
+insert into goals (user_id, title, description, category, goal_type, parent_id)
+select user_id, left(repeat($2, 255), 255), left(repeat($2, 10000), $3), left($2, 100), 'yearly', id
+from top, generate_series(1, 9999)"""
+
+TODAY = """
+with habit as (
+    insert into habits (user_id, name, description, category, icon)
+    select $1, left(repeat($2, 255), 255), left(repeat($2, 10000), $3), left($2, 100), left($2, 100)
+    from generate_series(1, 1200)
+    returning user_id, id)
+insert into habit_entries (user_id, habit_id, date, note)
+select user_id, id, (now() at time zone 'UTC')::date, left(repeat($2, 2000), least($3, 2000)) from habit"""
+
+LARGEST = {
+    # Around each goal are up to 90 bytes.
+    "tree": ("/v1/goals/{id}/tree", TREE, TREE_BYTES + 900_000, 10_000),
+    # The row that reaches the limit is whole.
+    "today": ("/v1/habits/today", TODAY, PAGE_BYTES + 80_000, 1_200),
+}
+"""Addresses, the rows of somebody who stores more than they show, the bytes that their answers may have, and the rows."""
+
+TEXTS = {
+    "six bytes in JSON": ("\x01", 10_000),
+    "four bytes in Python": ("a" + "\U0001f389" * 3, 10_000),
+    "short": ("a", 0),
+}
+
+
+@pytest.fixture(params=LARGEST)
+def largest(request: pytest.FixtureRequest) -> tuple[str, str, int, int]:
+    return LARGEST[request.param]
+
+
+@pytest.fixture(params=TEXTS)
+def text(request: pytest.FixtureRequest) -> tuple[str, int]:
+    return TEXTS[request.param]
+
+
+def counted(answer: dict[str, Any]) -> int:
+    """How many goals or habits an answer shows or says that it leaves out."""
+    if "items" in answer:
+        return len(answer["items"]) + int(answer["items_left_out"])
+    return 1 + len(answer["children"]) + int(answer["children_left_out"])
+
+
+def test_no_answer_holds_the_event_loop(
+    api: Api,
+    execute: Execute,
+    pieces: list[float],  # noqa: F811
+    largest: tuple[str, str, int, int],
+    text: tuple[str, int],
+) -> None:
+    (path, rows, size, count), user, held = largest, api.user(), []
+    execute(rows, user.id, *text)
+    for _ in range(3):
+        pieces.clear()
+        answer = user.get(path.format(id=user.id))
+        held.append(max(pieces))
+        assert answer.status_code == 200
+    assert len(answer.content) < size
+    assert counted(answer.json()) == count
+    assert min(held) < HELD
+
+
+@pytest.fixture(scope="module")
+def served(database: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
+    folder = tmp_path_factory.mktemp("answers")
+    with Serving(folder / "var", folder / "said", DATABASE_URL=database) as serving:
+        yield serving
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="only Linux says so what a process has")
+def test_no_answer_costs_memory(
+    served: Serving, execute: Execute, largest: tuple[str, str, int, int], text: tuple[str, int]
+) -> None:
+    path, rows, _, _ = largest
+    registration = {"email": f"{time.monotonic_ns()}@example.com", "password": PASSWORD}
+    signed_in = served.post("/v1/auth/register", registration).json()
+    execute(rows, signed_in["user"]["id"], *text)
+    [worker] = served.workers()
+    idle = kib(worker, "VmHWM")
+    assert served.get(path.format(id=signed_in["user"]["id"]), signed_in["token"]).status_code == 200
+    assert kib(worker, "VmHWM") - idle < MEMORY
