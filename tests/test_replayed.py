@@ -2,16 +2,21 @@
 
 import json
 from typing import Any
+from uuid import UUID
 
 import pytest
 from client import Api, User, assert_problem
 from factories import new_uuid7
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from test_contract import SCHEMAS, sample
 from test_style import ROUTES
 
+from app.database.queries import Executor
 from app.http.routes import Route
+from app.tags import repository
+from app.tags.schemas import Tag, TagCreate
 
 Json = dict[str, Any]
 
@@ -133,6 +138,25 @@ def test_an_id_is_told_to_be_taken_before_another_tag_has_the_name(ada: User) ->
     ada.made("/v1/tags", {"name": "Second"})
     assert_problem(ada.post("/v1/tags", tag | {"name": "Second"}), 409, "id_taken", "id")
     assert_problem(ada.post("/v1/tags", {"name": "Second"}), 409, "conflict", "slug")
+
+
+def test_a_duplicate_that_meets_the_other_one_at_the_name_first_is_treated_as_one_that_meets_it_at_the_id(
+    ada: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tag = {"id": str(new_uuid7()), "name": "Met at the name", "color": "#1a2b3c"}
+    made = ada.made("/v1/tags", tag)
+    create = repository.create
+
+    async def meeting_at_the_name(database: Executor, user_id: UUID, new: TagCreate) -> Tag | None:
+        """What becomes of an insert that began before the other one's id was there: the database finds the name taken."""
+        return await create(database, user_id, replace(new, id=new_uuid7()))
+
+    monkeypatch.setattr(repository, "create", meeting_at_the_name)
+    again = ada.post("/v1/tags", tag)
+    assert (again.status_code, again.json()) == (200, made)
+    assert_problem(ada.post("/v1/tags", tag | {"color": None}), 409, "id_taken", "id")
+    for other in ({"name": tag["name"]}, tag | {"id": str(new_uuid7())}):
+        assert_problem(ada.post("/v1/tags", other), 409, "conflict", "slug")
 
 
 numbers = st.none() | st.floats(0, 1_000_000_000) | st.integers(0, 10**12).map(lambda n: n / 1000)
