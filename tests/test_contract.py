@@ -205,6 +205,7 @@ REFUSALS = {
     "conflict",
     "email_taken",
     "id_in_future",
+    "id_taken",
     "idempotency_conflict",
     "id_not_time_ordered",
     "invalid_credentials",

@@ -141,6 +141,8 @@ def test_what_only_the_server_sets_is_marked(document: dict[str, Any]) -> None:
         assert "the same create came before" in answers["200"]["description"].lower(), path
         taken = resolved(document, answers["409"])
         assert "id_taken" in taken["content"]["application/problem+json"]["examples"], path
+        refused = resolved(document, answers["422"])["content"]["application/problem+json"]["examples"]
+        assert {"id_not_time_ordered", "id_in_future"} <= refused.keys(), path
 
 
 def test_every_field_of_a_row_and_of_a_body_has_an_example(document: dict[str, Any]) -> None:

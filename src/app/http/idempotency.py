@@ -20,14 +20,14 @@ MAX_AHEAD = 24 * 3600
 """Seconds by which the time inside a chosen id may lie ahead: clocks of phones are wrong, but not by more than a day."""
 
 
+_CHOSEN_ID = "A UUIDv7 made by the client: sending the same create again answers 200 and makes nothing new."
 ChosenId = Annotated[
     UUID,
-    Meta(
-        description="A UUIDv7 made by the client: sending the same create again answers 200 and makes nothing new.",
-        # What the reference page offers to send, again and again; an id would make nothing new the second time.
-        examples=[None],
-    ),
+    # What the reference page offers to send, again and again; an id would make nothing new the second time.
+    Meta(description=_CHOSEN_ID, examples=[None]),
 ]
+ChosenFormId = Annotated[UUID, Meta(description=_CHOSEN_ID, examples=["019aa2c5-7b1c-7d3e-8f4a-5b6c7d8e9f00"])]
+"""As ChosenId, of a form, which knows no null."""
 
 
 def check(id: UUID | None) -> None:

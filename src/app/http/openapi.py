@@ -13,7 +13,7 @@ from typing import Any, get_args
 import msgspec
 
 from app import __version__
-from app.http.idempotency import ChosenId
+from app.http.idempotency import ChosenFormId, ChosenId
 from app.http.openapi_components import HEADERS, PARAMETERS, Json, ProblemResponses, Schemas, reference
 from app.http.routes import Route
 from app.http.sent_back import SentBack, sent_back_by
@@ -250,6 +250,7 @@ def _body_problems(route: Route) -> list[str]:
     codes += ["malformed_multipart", "bad_request"] if route.options.multipart else ["malformed_json", "body_too_complex"]
     if _has_field(body, "id"):
         codes += ["conflict", "id_taken"]
-    if any(ChosenId in get_args(field.type) for field in msgspec.structs.fields(body)):
+    kinds = [kind for field in msgspec.structs.fields(body) for kind in get_args(field.type)]
+    if ChosenId in kinds or ChosenFormId in kinds:
         codes += ["id_not_time_ordered", "id_in_future"]
     return codes

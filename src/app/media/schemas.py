@@ -7,6 +7,7 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from app.http.fields import END, SPACE, Id, Timestamp, Version
+from app.http.idempotency import ChosenFormId
 from app.http.pagination import OrderedPageQuery
 from app.problems import constraints
 from app.tags.targets import KINDS, Kind
@@ -95,17 +96,7 @@ class MediaForm(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     alt_text: AltText | UnsetType = UNSET
     taggable_type: TaggableType | UnsetType = UNSET
     taggable_id: TaggableId | UnsetType = UNSET
-    id: (
-        Annotated[
-            UUID,
-            Meta(
-                # A field of a form cannot be null, which is what the creates of JSON offer.
-                description="A UUIDv7 made by the client: sending the same upload again answers 200 and stores nothing new.",
-                examples=["019aa2c5-7b1c-7d3e-8f4a-5b6c7d8e9f00"],
-            ),
-        ]
-        | UnsetType
-    ) = UNSET
+    id: ChosenFormId | UnsetType = UNSET
 
 
 class FileFacts(msgspec.Struct, frozen=True):
