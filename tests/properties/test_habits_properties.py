@@ -300,8 +300,15 @@ class Habits(RuleBasedStateMachine):
             assert_problem(answer, 422, "invalid", "target_value")
         else:
             assert answer.status_code == 200, answer.text
-            self.habits[id] = self.moved_on(mine, mine | changes, answer.json())
+            self.habits[id] = self.moved_on(mine, mine | self.implied(mine, changes) | changes, answer.json())
             self.saw(path, self.habits[id])
+
+    def implied(self, habit: Row, changes: Row) -> Row:
+        """What changes beside what is sent: the days of a daily habit mean nothing for one that is not, nor the other way."""
+        frequency = changes.get("frequency", habit["frequency"])
+        if (frequency == "daily") == (habit["frequency"] == "daily"):
+            return {}
+        return {"target_days": 1 if frequency == "weekly" else 7}
 
     def moved_on(self, before: Row, expected: Row, row: Row) -> Row:
         """What is sent changes, and the version with it; or nothing does."""
