@@ -89,8 +89,8 @@ def test_no_module_is_named_after_nothing() -> None:
 
 
 READS_THE_ENVIRONMENT = {
-    "server/worker.py": "gives it to settings: a worker begins here",
-    "server/cli.py": "gives it to settings: a command begins here",
+    "server/worker.py": "gives it to settings, and the URL of a database that has just started on to its workers",
+    "server/running.py": "gives it to settings: a command begins here",
     "server/supervisor.py": "gives it to settings, and on to granian with what the command line changed",
     "database/postgres_programs.py": "gives PATH alone to PostgreSQL's programs",
     "database/dbmate.py": "gives it to dbmate, without its own settings; asyncpg reads PGSSLMODE by itself, dbmate does not",

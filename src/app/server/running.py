@@ -1,0 +1,78 @@
+"""How a command is run: with the settings, on the database that they name, and with an error in a line or two."""
+
+import asyncio
+import os
+import sys
+from collections.abc import Callable, Coroutine, Mapping
+from typing import Any, NoReturn, TypeVar
+
+import asyncpg
+import rich_click as click
+
+from app import settings as environment
+from app.database.dbmate import MigrationError
+from app.database.errors import DatabaseRefused, DatabaseUnavailable, QueryTimeout
+from app.database.executor import on_connection
+from app.database.package_files import FolderMissingError
+from app.database.postgres_programs import EmbeddedError
+from app.database.queries import Executor
+from app.problems.catalog import Problem
+from app.server import data_lock
+from app.server.data_lock import ServeError
+from app.settings import Settings, SettingsError
+from app.telemetry import logs
+
+T = TypeVar("T")
+
+
+_FOR_PEOPLE = (ServeError, EmbeddedError, MigrationError, DatabaseRefused, FolderMissingError)
+"""Errors whose text is written for whoever typed the command."""
+
+
+def with_database(work: Callable[[Executor], Coroutine[Any, Any, T]]) -> T:
+    """Do something by statements on the database that the settings name, or on the embedded one."""
+    return on_database(lambda url: on_connection(url, work))
+
+
+def on_database(work: Callable[[str], Coroutine[Any, Any, T]]) -> T:
+    """Do something with the database that the settings name, or with the embedded one."""
+
+    def with_settings(settings: Settings) -> T:
+        with data_lock.database(settings) as url:
+            return asyncio.run(work(url))
+
+    return run(with_settings)
+
+
+def run(work: Callable[[Settings], T], given: Mapping[str, str] | None = None) -> T:
+    """Do a command's work. What fails ends the process: 2 when a setting is at fault, 1 otherwise."""
+    try:
+        settings = environment.from_environment({**os.environ, **(given or {})})
+    except SettingsError as error:
+        give_up(str(error), 2)
+    logs.configure(production=settings.production)
+    try:
+        return work(settings)
+    except SettingsError as error:
+        # One that only shows when it is used, such as the credentials of a bucket.
+        give_up(str(error), 2)
+    except _FOR_PEOPLE as error:
+        give_up(str(error))
+    except DatabaseUnavailable as error:
+        # Without a text when the connection was lost on the way.
+        give_up(str(error) or "The connection to the database was lost.")
+    except Problem as problem:
+        give_up(problem.detail)
+    except QueryTimeout:
+        give_up("The database took too long to answer.")
+    except asyncpg.PostgresError as error:
+        # Not str(error): that has the DETAIL, which may carry a row.
+        give_up(f"PostgreSQL refused: {error.args[0]} ({error.sqlstate})")
+    except OSError as error:
+        give_up(": ".join(str(part) for part in (error.filename, error.strerror or type(error).__name__) if part))
+
+
+def give_up(text: str, code: int = 1) -> NoReturn:
+    """End the process with a sentence on stderr."""
+    click.echo(f"holdfast: {text}", err=True)
+    sys.exit(code)
