@@ -19,7 +19,7 @@ import time
 from collections import deque
 from collections.abc import Coroutine
 from contextlib import ExitStack, closing, suppress
-from typing import Any, TypeVar
+from typing import Any, BinaryIO, TypeVar, cast
 
 import psutil
 import structlog
@@ -65,8 +65,10 @@ def serve(settings: Settings, *, migrate: bool | None = None) -> int:
         if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:
             signal.signal(number, signals.on_signal)
     try:
-        with ExitStack() as ending:
+        # granian ends before the database.
+        with ExitStack() as ending, ExitStack() as ending_first:
             address = ending.enter_context(claimed_port(settings.host, settings.port))
+            granian = _granian(settings, address, signals, ending_first)
             server = _embedded_server(settings, signals, ending) if settings.database_url is None else None
             url = server.url if server else settings.database_url or ""
             if migrate or (migrate is None and server):
@@ -75,7 +77,22 @@ def serve(settings: Settings, *, migrate: bool | None = None) -> int:
                 _look(url, settings, signals)
             if server is None:
                 warn_about_connections(url, settings)
-            return _serve(settings, address, url, server, signals)
+            log.info("starting_server", workers=settings.workers)
+            # Broken when granian has ended, which the next line sees.
+            with suppress(BrokenPipeError), cast("BinaryIO", granian.stdin) as told:
+                told.write(f"{url}\n".encode())
+            if _wait_until_it_answers(granian, address, settings.port, signals):
+                # From now on a worker that dies is replaced.
+                os.kill(granian.pid, signal.SIGUSR1)
+                _say_where(settings, server)
+            _wait_for_an_end(granian, server, settings, signals)
+            ending_first.close()
+            signals.granian = None
+            if signals.asked:
+                return 0
+            if server is not None and not server.running():
+                raise ServeError(f"The embedded PostgreSQL ended too often. Its log: {settings.data / 'postgres.log'}")
+            raise ServeError("The server ended by itself. Its last words are above.")
     except StartCancelledError:
         return 0
 
@@ -166,50 +183,44 @@ async def _unless_asked(work: Coroutine[Any, Any, T], signals: StopSignals) -> T
     return task.result()
 
 
-def _serve(settings: Settings, address: str, url: str, server: embedded.Server | None, signals: StopSignals) -> int:
-    """Run granian and wait for its end, ours, or that of a database that cannot be started again."""
+def _granian(settings: Settings, address: str, signals: StopSignals, ending: ExitStack) -> "subprocess.Popen[bytes]":
+    """Start granian, which loads its code while the database starts, and then waits for the database's URL on its stdin."""
     variables = os.environ | {
-        "DATABASE_URL": url,
         "HOST": address,
         "PORT": str(settings.port),
         "WORKERS": str(settings.workers),
         "HOLDFAST_DATA": str(settings.data),
     }
     variables.pop("PROMETHEUS_MULTIPROC_DIR", None)
-    with ExitStack() as ending:
-        if settings.workers > 1:
-            # Where the workers add up their numbers. Fresh, or those of an earlier run would count.
-            folder = tempfile.TemporaryDirectory(prefix="holdfast-metrics-", ignore_cleanup_errors=True)
-            variables["PROMETHEUS_MULTIPROC_DIR"] = ending.enter_context(folder)
-        log.info("starting_server", workers=settings.workers)
-        granian = subprocess.Popen(  # noqa: S603 - ourselves
-            # -P: a folder called app where we happen to be must not be taken for ours.
-            [sys.executable, "-P", "-m", "app.server.worker", str(os.getpid())],
-            env=variables,
-            stdin=subprocess.DEVNULL,
-            # A Ctrl-C on the terminal goes only to us, and we pass it on.
-            start_new_session=True,
-        )
-        ending.callback(_end, granian)
-        signals.granian = granian.pid
-        if signals.asked:
-            signals.forward()
-        if _wait_until_it_answers(granian, address, settings.port, signals):
-            # From now on a worker that dies is replaced.
-            os.kill(granian.pid, signal.SIGUSR1)
-            _say_where(settings, server)
-        starts: deque[float] = deque(maxlen=RESTARTS)
-        _wait(granian, server)
-        while server is not None and granian.returncode is None and not signals.asked:
-            if not _start_again(server, settings, signals, starts):
-                break
-            _wait(granian, server)
-    signals.granian = None
+    if settings.workers > 1:
+        # Where the workers add up their numbers. Fresh, or those of an earlier run would count.
+        folder = tempfile.TemporaryDirectory(prefix="holdfast-metrics-", ignore_cleanup_errors=True)
+        variables["PROMETHEUS_MULTIPROC_DIR"] = ending.enter_context(folder)
+    granian = subprocess.Popen(  # noqa: S603 - ourselves
+        # -P: a folder called app where we happen to be must not be taken for ours.
+        [sys.executable, "-P", "-m", "app.server.worker", str(os.getpid())],
+        env=variables,
+        stdin=subprocess.PIPE,
+        # A Ctrl-C on the terminal goes only to us, and we pass it on.
+        start_new_session=True,
+    )
+    ending.callback(_end, granian)
+    signals.granian = granian.pid
     if signals.asked:
-        return 0
-    if server is not None and not server.running():
-        raise ServeError(f"The embedded PostgreSQL ended too often. Its log: {settings.data / 'postgres.log'}")
-    raise ServeError("The server ended by itself. Its last words are above.")
+        signals.forward()
+    return granian
+
+
+def _wait_for_an_end(
+    granian: "subprocess.Popen[bytes]", server: embedded.Server | None, settings: Settings, signals: StopSignals
+) -> None:
+    """Wait for granian's end, or for that of a database that cannot be started again."""
+    starts: deque[float] = deque(maxlen=RESTARTS)
+    _wait(granian, server)
+    while server is not None and granian.returncode is None and not signals.asked:
+        if not _start_again(server, settings, signals, starts):
+            break
+        _wait(granian, server)
 
 
 def _wait_until_it_answers(granian: "subprocess.Popen[bytes]", address: str, port: int, signals: StopSignals) -> bool:

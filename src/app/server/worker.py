@@ -71,6 +71,11 @@ def run_granian() -> None:
     This is what `python -m app.server.worker <pid of the supervisor>` does.
     """
     die_with_parent(int(sys.argv[1]))
+    # By now everything is loaded. The supervisor says so when the database is ready; if it never will be, it closes the pipe.
+    url = sys.stdin.readline().rstrip("\n")
+    if not url:
+        return
+    os.environ["DATABASE_URL"] = url
     settings = environment.from_environment(os.environ)
     logs.configure(production=settings.production)
     give_large_blocks_back()
