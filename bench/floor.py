@@ -6,6 +6,7 @@ python -m bench.floor <pid of the parent>
 import os
 from typing import Any
 
+from app.server.worker import die_with_parent
 from bench import launcher
 
 _TASK = b"x" * int(os.environ["BARE_TASK_BYTES"])
@@ -26,9 +27,6 @@ async def app(scope: Any, receive: Any, send: Any) -> None:
 
 
 def from_environment() -> Any:
-    # Not before: the launcher's runpy wants to be the first to import it.
-    from app.server.worker import die_with_parent  # noqa: PLC0415
-
     die_with_parent()
     return app
 

@@ -1,9 +1,21 @@
 """Holdfast's own launcher, serving something else than `holdfast serve` does: for bench.floor and bench.without_coalescing."""
 
-import runpy
-from typing import Any
+import os
+from functools import partial
 
-import granian
+from granian import Granian
+
+from app.server import granian_process, worker
+from app.server.granian_process import Told
+
+
+class Other(Granian):
+    """granian with the options that the worker gives it, for another application."""
+
+    target = ""
+
+    def __init__(self, _target: str, **options: object) -> None:
+        super().__init__(self.target, **options)  # type: ignore[arg-type]
 
 
 def serve(factory: str) -> None:
@@ -11,10 +23,7 @@ def serve(factory: str) -> None:
 
     The supervisor itself is missing: it sleeps as long as granian serves.
     """
-
-    class Other(granian.Granian):  # type: ignore[valid-type, misc]
-        def __init__(self, _target: str, **options: Any) -> None:
-            super().__init__(factory, **options)
-
-    granian.Granian = Other  # type: ignore[assignment]
-    runpy.run_module("app.server.worker", run_name="__main__", alter_sys=True)
+    Other.target = factory
+    worker.Granian = Other  # type: ignore[misc]
+    granian_process.wait_until_told = partial(Told, "127.0.0.1", os.environ["DATABASE_URL"])
+    worker.run_granian()

@@ -5,13 +5,11 @@ python -m bench.without_coalescing <pid of the parent>
 
 from app.database.executor import Database
 from app.http.middleware import Application
+from app.server import worker
 from bench import launcher
 
 
 def from_environment() -> Application:
-    # Not before: the launcher's runpy wants to be the first to import it.
-    from app.server import worker  # noqa: PLC0415
-
     Database.coalesce = Database.run
     return worker.from_environment()
 

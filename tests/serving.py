@@ -14,6 +14,8 @@ from typing import Any, Self
 import httpx
 import psutil
 
+from app.server.granian_process import LOAD
+
 HOLDFAST = str(Path(sys.executable).with_name("holdfast"))
 PATIENCE = 60.0
 
@@ -120,7 +122,7 @@ class Serving:
         for process in self.processes():
             # It may end while we look.
             with contextlib.suppress(psutil.NoSuchProcess):
-                if process.ppid() == self.process.pid and "app.server.worker" in process.cmdline():
+                if process.ppid() == self.process.pid and LOAD in process.cmdline():
                     return process
         return None
 

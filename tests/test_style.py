@@ -89,9 +89,9 @@ def test_no_module_is_named_after_nothing() -> None:
 
 
 READS_THE_ENVIRONMENT = {
-    "server/worker.py": "gives it to settings, and the URL of a database that has just started on to its workers",
-    "server/running.py": "gives it to settings: a command begins here",
-    "server/supervisor.py": "gives it to settings, and on to granian with what the command line changed",
+    "server/worker.py": "gives it to settings, and what granian was told to its workers",
+    "server/words.py": "gives it to settings: a command begins here",
+    "server/granian_process.py": "gives it to granian, with what the command line changed",
     "database/postgres_programs.py": "gives PATH alone to PostgreSQL's programs",
     "database/dbmate.py": "gives it to dbmate, without its own settings; asyncpg reads PGSSLMODE by itself, dbmate does not",
     "telemetry/metrics.py": "PROMETHEUS_MULTIPROC_DIR is how prometheus_client is told",

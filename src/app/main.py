@@ -90,6 +90,8 @@ def _lifespan(services: Services, passwords: Passwords | None) -> Callable[[Lite
                 # What is there now stays: the collector need not look at it again and again, nor every 700 objects.
                 gc.collect()
                 gc.freeze()
+                # A process of `holdfast serve` began without it.
+                gc.enable()
                 gc.set_threshold(10_000, 20, 50)
                 yield
         finally:

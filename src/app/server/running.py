@@ -1,15 +1,11 @@
 """How a command is run: with the settings, on the database that they name, and with an error in a line or two."""
 
 import asyncio
-import os
-import sys
-from collections.abc import Callable, Coroutine, Mapping
-from typing import Any, NoReturn, TypeVar
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeVar
 
 import asyncpg
-import rich_click as click
 
-from app import settings as environment
 from app.database.dbmate import MigrationError
 from app.database.errors import DatabaseRefused, DatabaseUnavailable, QueryTimeout
 from app.database.executor import on_connection
@@ -19,6 +15,7 @@ from app.database.queries import Executor
 from app.problems.catalog import Problem
 from app.server import data_lock
 from app.server.data_lock import ServeError
+from app.server.words import give_up, read_settings
 from app.settings import Settings, SettingsError
 from app.telemetry import logs
 
@@ -44,12 +41,9 @@ def on_database(work: Callable[[str], Coroutine[Any, Any, T]]) -> T:
     return run(with_settings)
 
 
-def run(work: Callable[[Settings], T], given: Mapping[str, str] | None = None) -> T:
+def run(work: Callable[[Settings], T], settings: Settings | None = None) -> T:
     """Do a command's work. What fails ends the process: 2 when a setting is at fault, 1 otherwise."""
-    try:
-        settings = environment.from_environment({**os.environ, **(given or {})})
-    except SettingsError as error:
-        give_up(str(error), 2)
+    settings = settings or read_settings()
     logs.configure(production=settings.production)
     try:
         return work(settings)
@@ -70,9 +64,3 @@ def run(work: Callable[[Settings], T], given: Mapping[str, str] | None = None) -
         give_up(f"PostgreSQL refused: {error.args[0]} ({error.sqlstate})")
     except OSError as error:
         give_up(": ".join(str(part) for part in (error.filename, error.strerror or type(error).__name__) if part))
-
-
-def give_up(text: str, code: int = 1) -> NoReturn:
-    """End the process with a sentence on stderr."""
-    click.echo(f"holdfast: {text}", err=True)
-    sys.exit(code)

@@ -10,11 +10,18 @@ SAME_SIGNAL_WITHIN = 1.0
 
 
 class StopSignals:
-    """What TERM and INT asked for: the first to finish and stop, a second one to stop at once."""
+    """What TERM, INT and HUP asked for: the first to finish and stop, a second one to stop at once."""
 
     def __init__(self) -> None:
         self.since: float | None = None
         self.granian: int | None = None
+
+    def listen(self) -> None:
+        """Take over what TERM, INT and HUP do."""
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            # nohup has HUP ignored, and means it.
+            if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:
+                signal.signal(number, self.on_signal)
 
     @property
     def asked(self) -> bool:

@@ -1,8 +1,8 @@
 """`holdfast serve`: a plain process, no event loop, that starts and ends the others.
 
-    holdfast serve            this file: signals, lock, port
+    holdfast serve            app.server.cli, then this file: lock, port, database
       postgres                app.database.embedded, unless DATABASE_URL is set
-      granian                 app.server.worker
+      granian                 app.server.worker, begun by app.server.granian_process
         worker, worker, ...   app.main, made by app.server.worker
 
 Each dies with its parent, so that a killed process leaves nothing that serves; what is left, the next start takes over.
@@ -13,13 +13,11 @@ import http.client
 import os
 import signal
 import subprocess
-import sys
-import tempfile
 import time
 from collections import deque
 from collections.abc import Coroutine
 from contextlib import ExitStack, closing, suppress
-from typing import Any, BinaryIO, TypeVar, cast
+from typing import Any, TypeVar
 
 import psutil
 import structlog
@@ -28,8 +26,9 @@ from app.database import embedded, migrations
 from app.database.embedded import StartCancelledError
 from app.database.executor import on_connection
 from app.database.postgres_programs import EmbeddedError
-from app.server import doctor
+from app.server import doctor, granian_process
 from app.server.data_lock import FOLDER_FREE_WITHIN, ServeError, holder_of, try_lock
+from app.server.granian_process import Granian, Told
 from app.server.ports import claimed_port
 from app.server.signals import StopSignals
 from app.settings import Settings
@@ -50,25 +49,20 @@ DRAIN_WITHIN = 30
 """Seconds the requests in flight get to finish once we are asked to stop."""
 
 
-def serve(settings: Settings, *, migrate: bool | None = None) -> int:
+def serve(settings: Settings, granian: Granian, signals: StopSignals, *, migrate: bool | None = None) -> int:
     """Serve until a signal says stop. Returns the exit code: 0 when we were asked to stop.
 
-    `migrate` None: yes on the embedded server, no on another.
+    `granian` has begun, and has ended when this returns. `migrate` None: yes on the embedded server, no on another.
     Raises SettingsError, ServeError, EmbeddedError, MigrationError, DatabaseUnavailable or DatabaseRefused when it comes to
     nothing.
     """
-    # Each worker opens its own; what is wrong with it is told here, and once.
-    Storage(settings)
-    signals = StopSignals()
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        # nohup has HUP ignored, and means it.
-        if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:
-            signal.signal(number, signals.on_signal)
     try:
         # granian ends before the database.
         with ExitStack() as ending, ExitStack() as ending_first:
+            ending_first.callback(_end, granian)
+            # Each worker opens its own; what is wrong with it is told here, and once.
+            Storage(settings)
             address = ending.enter_context(claimed_port(settings.host, settings.port))
-            granian = _granian(settings, address, signals, ending_first)
             server = _embedded_server(settings, signals, ending) if settings.database_url is None else None
             url = server.url if server else settings.database_url or ""
             if migrate or (migrate is None and server):
@@ -78,9 +72,7 @@ def serve(settings: Settings, *, migrate: bool | None = None) -> int:
             if server is None:
                 warn_about_connections(url, settings)
             log.info("starting_server", workers=settings.workers)
-            # Broken when granian has ended, which the next line sees.
-            with suppress(BrokenPipeError), cast("BinaryIO", granian.stdin) as told:
-                told.write(f"{url}\n".encode())
+            granian_process.tell(granian, Told(address, url))
             if _wait_until_it_answers(granian, address, settings.port, signals):
                 # From now on a worker that dies is replaced.
                 os.kill(granian.pid, signal.SIGUSR1)
@@ -183,37 +175,7 @@ async def _unless_asked(work: Coroutine[Any, Any, T], signals: StopSignals) -> T
     return task.result()
 
 
-def _granian(settings: Settings, address: str, signals: StopSignals, ending: ExitStack) -> "subprocess.Popen[bytes]":
-    """Start granian, which loads its code while the database starts, and then waits for the database's URL on its stdin."""
-    variables = os.environ | {
-        "HOST": address,
-        "PORT": str(settings.port),
-        "WORKERS": str(settings.workers),
-        "HOLDFAST_DATA": str(settings.data),
-    }
-    variables.pop("PROMETHEUS_MULTIPROC_DIR", None)
-    if settings.workers > 1:
-        # Where the workers add up their numbers. Fresh, or those of an earlier run would count.
-        folder = tempfile.TemporaryDirectory(prefix="holdfast-metrics-", ignore_cleanup_errors=True)
-        variables["PROMETHEUS_MULTIPROC_DIR"] = ending.enter_context(folder)
-    granian = subprocess.Popen(  # noqa: S603 - ourselves
-        # -P: a folder called app where we happen to be must not be taken for ours.
-        [sys.executable, "-P", "-m", "app.server.worker", str(os.getpid())],
-        env=variables,
-        stdin=subprocess.PIPE,
-        # A Ctrl-C on the terminal goes only to us, and we pass it on.
-        start_new_session=True,
-    )
-    ending.callback(_end, granian)
-    signals.granian = granian.pid
-    if signals.asked:
-        signals.forward()
-    return granian
-
-
-def _wait_for_an_end(
-    granian: "subprocess.Popen[bytes]", server: embedded.Server | None, settings: Settings, signals: StopSignals
-) -> None:
+def _wait_for_an_end(granian: Granian, server: embedded.Server | None, settings: Settings, signals: StopSignals) -> None:
     """Wait for granian's end, or for that of a database that cannot be started again."""
     starts: deque[float] = deque(maxlen=RESTARTS)
     _wait(granian, server)
@@ -223,7 +185,7 @@ def _wait_for_an_end(
         _wait(granian, server)
 
 
-def _wait_until_it_answers(granian: "subprocess.Popen[bytes]", address: str, port: int, signals: StopSignals) -> bool:
+def _wait_until_it_answers(granian: Granian, address: str, port: int, signals: StopSignals) -> bool:
     """False when it never will: it ended, or we were asked to stop."""
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(address, address)  # noqa: S104 - nothing is bound here
     while granian.poll() is None and not signals.asked:
@@ -240,7 +202,7 @@ def _wait_until_it_answers(granian: "subprocess.Popen[bytes]", address: str, por
     return False
 
 
-def _wait(granian: "subprocess.Popen[bytes]", server: embedded.Server | None) -> None:
+def _wait(granian: Granian, server: embedded.Server | None) -> None:
     """Wait, without waking up in between, until granian or the embedded server ends.
 
     Whatever else ends is collected too: in a container we may be the first process, who inherits all orphans.
@@ -253,7 +215,7 @@ def _wait(granian: "subprocess.Popen[bytes]", server: embedded.Server | None) ->
                 child.returncode = os.waitstatus_to_exitcode(status)
 
 
-def _end(granian: "subprocess.Popen[bytes]") -> None:
+def _end(granian: Granian) -> None:
     """See to it that granian and its workers are gone; at the normal end they are."""
     if granian.poll() is None:
         granian.terminate()

@@ -1,4 +1,4 @@
-"""granian, its own process under the supervisor, and the workers that it forks: `python -m app.server.worker <pid>`."""
+"""granian, its own process under the supervisor, and the workers that it forks."""
 
 import asyncio
 import ctypes
@@ -20,7 +20,7 @@ from granian.log import LogLevels
 from app import settings as environment
 from app.http.middleware import Application
 from app.main import create_app
-from app.server import open_files
+from app.server import granian_process, open_files
 from app.server.supervisor import DRAIN_WITHIN
 from app.telemetry import logs
 
@@ -68,14 +68,14 @@ def give_large_blocks_back() -> None:
 def run_granian() -> None:
     """Serve, with workers that are forks and so begin with everything loaded.
 
-    This is what `python -m app.server.worker <pid of the supervisor>` does.
+    The process's first argument is the process id of the supervisor.
     """
     die_with_parent(int(sys.argv[1]))
-    # By now everything is loaded. The supervisor says so when the database is ready; if it never will be, it closes the pipe.
-    url = sys.stdin.readline().rstrip("\n")
-    if not url:
+    told = granian_process.wait_until_told()
+    if told is None:
         return
-    os.environ["DATABASE_URL"] = url
+    # Its workers read these, too.
+    os.environ |= {"HOST": told.address, "DATABASE_URL": told.database_url}
     settings = environment.from_environment(os.environ)
     logs.configure(production=settings.production)
     give_large_blocks_back()
@@ -130,7 +130,3 @@ def call_when_stopped(stop: Callable[[], None]) -> None:
             servers(number, frame)
 
     signal.signal(signal.SIGTERM, on_signal)
-
-
-if __name__ == "__main__":
-    run_granian()

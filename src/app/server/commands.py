@@ -1,4 +1,4 @@
-"""The commands for what is stored: accounts, what has expired, the ledger. `serve` starts sooner without them."""
+"""Every command but `serve`: the schema, the accounts, the doctor, what has expired, the ledger."""
 
 import asyncio
 import sys
@@ -9,16 +9,94 @@ import rich_click as click
 from app.accounts import commands
 from app.accounts.schemas import PASSWORD_LENGTH
 from app.credits.repository import broken_accounts
-from app.database.executor import Database
+from app.database import migrations
+from app.database.executor import Database, on_connection
 from app.database.queries import Executor
 from app.maintenance import jobs
-from app.server import data_lock
-from app.server.running import give_up, run, with_database
+from app.server import data_lock, doctor
+from app.server.doctor import Finding
+from app.server.running import on_database, run, with_database
+from app.server.words import give_up
 from app.settings import Settings
 from app.storage import Storage
 
 
 @click.group()
+def others() -> None:
+    """What app.server.cli shows and runs beside `serve`."""
+
+
+@others.group()
+def migrate() -> None:
+    """Change the database's schema, or see what was changed.
+
+    Without DATABASE_URL these work on the PostgreSQL that comes along, whether it runs or not.
+    """
+
+
+@migrate.command()
+def up() -> None:
+    """Apply every migration that is pending."""
+    applied = on_database(migrations.up)
+    for name in applied:
+        click.echo(f"applied     {name}")
+    if not applied:
+        click.echo("Nothing was pending: the schema is up to date.")
+
+
+@migrate.command()
+def down() -> None:
+    """Take the newest migration back. What was stored in the tables it made is lost."""
+    click.echo(f"taken back  {on_database(migrations.down)}")
+
+
+@migrate.command()
+def status() -> None:
+    """Show every migration, and whether it is applied."""
+    for migration in on_database(migrations.status):
+        click.echo(f"{'applied' if migration.applied else 'pending':<11} {migration.name}")
+
+
+@migrate.command()
+def history() -> None:
+    """Show the migrations that are applied, oldest first."""
+    for migration in on_database(migrations.history):
+        click.echo(migration.name)
+
+
+@migrate.command()
+def dry_run() -> None:
+    """Apply every pending migration for real, then roll all of it back.
+
+    Shows whether they would work on this database and its rows. Tables are locked meanwhile, as in a real run.
+    """
+    trials = on_database(migrations.dry_run)
+    for trial in trials:
+        click.echo(f"works       {trial.name}" if trial.tried else f"not tried   {trial.name}: it runs outside a transaction")
+    click.echo("Everything was rolled back." if trials else "Nothing is pending.")
+
+
+@others.command("doctor")
+def see_doctor() -> None:
+    """Check everything that serving needs, and say what to do.
+
+    Ends with 1 when something is bad.
+    """
+
+    def look(settings: Settings) -> list[Finding]:
+        with data_lock.database(settings) as url:
+            return asyncio.run(on_connection(url, lambda database: doctor.examine(database, settings)))
+
+    findings = run(look)
+    for finding in findings:
+        click.echo(f"{finding.state:<5} {finding.subject:<11} {finding.text}")
+        if finding.advice:
+            click.echo(f"{'':<17} {finding.advice}")
+    if any(finding.state == "bad" for finding in findings):
+        sys.exit(1)
+
+
+@others.group()
 def users() -> None:
     """Look at accounts, and change what their owners cannot."""
 
@@ -65,8 +143,8 @@ def set_password(email: str) -> None:
     click.echo("The password is changed, and every session of the account is ended.")
 
 
-@click.command("maintain")
-def maintain() -> None:
+@others.command("maintain")
+def see_to_it() -> None:
     """Remove what has expired, and fold old ledgers.
 
     `serve` does the same every ten minutes or so.
@@ -88,7 +166,7 @@ async def _maintain(settings: Settings) -> dict[str, int]:
         await database.close()
 
 
-@click.command()
+@others.command()
 def verify_ledger() -> None:
     """Prove that every credit account is the sum of its ledger.
 
