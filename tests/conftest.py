@@ -59,6 +59,11 @@ def pytest_configure(config: pytest.Config) -> None:
     asyncio.run(migrations.up(template))
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """Hook of pytest-xdist: one worker more than there are cores, because for a seventh of the time a test only waits."""
+    return (os.cpu_count() or 1) + 1
+
+
 def pytest_configure_node(node: pytest.Item) -> None:
     """Hook of pytest-xdist: what a worker is told."""
     node.workerinput["template"] = node.config.stash[_TEMPLATE]  # type: ignore[attr-defined]

@@ -78,9 +78,10 @@ def refused(words: list[str]) -> str | None:
     command: click.Command = main
     for word in words:
         if isinstance(command, click.Group):
-            if word not in command.commands:
+            inner = command.get_command(click.Context(command), word)
+            if inner is None:
                 return f"{command.name} has no command {word}"
-            command = command.commands[word]
+            command = inner
         elif word.startswith("--") and not any(word in [*p.opts, *p.secondary_opts] for p in command.params):
             return f"{command.name} has no option {word}"
     return None
