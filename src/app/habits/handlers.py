@@ -8,6 +8,7 @@ from litestar.params import FromPath, FromQuery, JSONBody
 
 from app.auth.authentication import unauthenticated
 from app.habits import repository, rules
+from app.habits.computed import HabitStats, HabitsToday
 from app.habits.schemas import (
     Habit,
     HabitCreate,
@@ -16,8 +17,6 @@ from app.habits.schemas import (
     HabitEntryQuery,
     HabitPatch,
     HabitQuery,
-    HabitStats,
-    HabitsToday,
 )
 from app.http import idempotency, pagination, responses
 from app.http.conditional import Versions

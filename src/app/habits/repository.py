@@ -4,6 +4,7 @@ import datetime as dt
 from uuid import UUID
 
 from app.database.queries import Executor, Json, load, to_json
+from app.habits.computed import HabitStats, HabitsToday
 from app.habits.schemas import (
     Habit,
     HabitCreate,
@@ -12,8 +13,6 @@ from app.habits.schemas import (
     HabitEntryQuery,
     HabitPatch,
     HabitQuery,
-    HabitStats,
-    HabitsToday,
 )
 from app.http.conditional import Versions
 from app.http.pagination import PAGE_BYTES, days_parameters, parameters

@@ -1,6 +1,5 @@
-"""What goes in and out of /v1/habits."""
+"""What goes in and out of /v1/habits; what is computed is in computed.py."""
 
-import datetime as dt
 from typing import Annotated, Literal
 
 import msgspec
@@ -204,85 +203,3 @@ class HabitEntryPut(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
 
 class HabitEntryQuery(DatedPageQuery, frozen=True, kw_only=True):
     """The range of the list of entries."""
-
-
-Rate = Annotated[float, Meta(ge=0, le=1, examples=[0.8571428571428571])]
-
-
-class HabitCompletionRate(msgspec.Struct, frozen=True, rename=lambda name: name.removeprefix("last_")):
-    """The share of the due days that were completed, in the last 7 to 365 days up to today; null: none was due."""
-
-    last_7: Rate | None
-    last_30: Rate | None
-    last_90: Rate | None
-    last_365: Rate | None
-
-
-class HabitWeekTotal(msgspec.Struct, frozen=True):
-    """How often a habit was done in a week."""
-
-    week: Annotated[dt.date, Meta(description="Its Monday.", examples=["2026-11-16"])]
-    completed: Annotated[int, Meta(examples=[5])]
-
-
-class HabitMonthTotal(msgspec.Struct, frozen=True):
-    """How often a habit was done in a month."""
-
-    month: Annotated[dt.date, Meta(description="Its first day.", examples=["2026-11-01"])]
-    completed: Annotated[int, Meta(examples=[17])]
-
-
-class HabitStats(msgspec.Struct, frozen=True):
-    """The statistics of a habit, up to today."""
-
-    current_streak: Annotated[
-        int,
-        Meta(
-            description="Days in a row, or weeks for weekly and custom habits. The current one does not break it.",
-            examples=[12],
-        ),
-    ]
-    longest_streak: Annotated[int, Meta(description="The longest streak so far.", examples=[40])]
-    completion_rate: HabitCompletionRate
-    total_completed: Annotated[int, Meta(description="Days on which it was done.", examples=[213])]
-    by_week: Annotated[
-        list[HabitWeekTotal],
-        Meta(
-            description="The oldest first; weeks in which it was not done are left out.",
-            examples=[[{"week": "2026-11-16", "completed": 5}]],
-        ),
-    ]
-    by_month: Annotated[
-        list[HabitMonthTotal],
-        Meta(
-            description="The oldest first; months in which it was not done are left out.",
-            examples=[[{"month": "2026-11-01", "completed": 17}]],
-        ),
-    ]
-    best_weekday: Annotated[
-        int | None,
-        Meta(
-            description="The weekday on which it was done most often: 1 is Monday, 7 is Sunday; of equal ones the first.",
-            examples=[1],
-        ),
-    ]
-
-
-class DueHabit(Habit, frozen=True):
-    """A habit that is due today, with its state."""
-
-    entry: Annotated[HabitEntry | None, Meta(description="The entry of today.")]
-    is_done: Annotated[bool, Meta(description="Whether it was completed today.", examples=[False])]
-    completed_this_week: Annotated[
-        int, Meta(description="Days since Monday on which it was done, today included.", examples=[2])
-    ]
-
-
-class HabitsToday(msgspec.Struct, frozen=True):
-    """What is due today."""
-
-    date: Annotated[dt.date, Meta(description="Today, in the user's time zone.", examples=["2026-11-21"])]
-    items: Annotated[
-        list[DueHabit], Meta(description="By position, then id; at most 1,000, and until they reach 1 MiB.", examples=[[]])
-    ]
-    items_left_out: Annotated[int, Meta(description="How many more are due: the list of habits has them.", examples=[0])]
