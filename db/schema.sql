@@ -983,7 +983,14 @@ CREATE TABLE public.habit_entries (
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
     version bigint DEFAULT public.new_version() NOT NULL,
+    feeling text,
+    duration_seconds numeric,
+    completed_at timestamp with time zone,
+    CONSTRAINT habit_entries_completed_at_completed CHECK ((completed OR (completed_at IS NULL))),
+    CONSTRAINT habit_entries_completed_at_range CHECK (((completed_at >= '1900-01-01 00:00:00+00'::timestamp with time zone) AND (completed_at < '9999-12-31 00:00:00+00'::timestamp with time zone))),
     CONSTRAINT habit_entries_date_range CHECK (((date >= '1900-01-01'::date) AND (date <= '9999-12-31'::date))),
+    CONSTRAINT habit_entries_duration_seconds_range CHECK (((duration_seconds >= (0)::numeric) AND (duration_seconds <= (10000000)::numeric))),
+    CONSTRAINT habit_entries_feeling_length CHECK (((char_length(feeling) >= 1) AND (char_length(feeling) <= 50))),
     CONSTRAINT habit_entries_mood_range CHECK (((mood >= 1) AND (mood <= 10))),
     CONSTRAINT habit_entries_note_length CHECK ((char_length(note) <= 2000)),
     CONSTRAINT habit_entries_skipped_not_completed CHECK ((NOT (completed AND skipped))),
@@ -1007,6 +1014,18 @@ COMMENT ON COLUMN public.habit_entries.skipped IS 'Left out on purpose: neither 
 --
 
 COMMENT ON COLUMN public.habit_entries.version IS 'Microseconds since 1970 of its last real change; it never repeats. The API''s ETag.';
+
+--
+-- Name: COLUMN habit_entries.feeling; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.habit_entries.feeling IS 'A word for how it was, where mood is a number.';
+
+--
+-- Name: COLUMN habit_entries.completed_at; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.habit_entries.completed_at IS 'When it was completed: as sent, or else when the entry became completed. Null: not completed, or not known, as of entries from before the column.';
 
 --
 -- Name: habits; Type: TABLE; Schema: public; Owner: -
@@ -2945,4 +2964,5 @@ INSERT INTO public.schema_migrations (version) VALUES
     ('20261121004300'),
     ('20261121004310'),
     ('20261121004500'),
-    ('20261121004600');
+    ('20261121004600'),
+    ('20261121005000');

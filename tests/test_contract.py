@@ -165,6 +165,7 @@ def row_of(path: str) -> Maker:
 
 BEYOND_A_SCHEMA = {
     ("", "repeated"),
+    ("completed_at", "invalid"),
     ("content", "required"),
     ("messages[].content", "required"),
     ("current", "required"),

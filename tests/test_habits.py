@@ -19,7 +19,8 @@ HABIT_FIELDS = [
     "reminder_time", "is_archived", "position", "created_at", "updated_at", "version",
 ]  # fmt: skip
 ENTRY_FIELDS = [
-    "habit_id", "date", "completed", "skipped", "value", "note", "mood", "created_at", "updated_at", "version"
+    "habit_id", "date", "completed", "skipped", "value", "note", "mood", "feeling", "duration_seconds", "completed_at",
+    "created_at", "updated_at", "version",
 ]  # fmt: skip
 
 
@@ -201,6 +202,7 @@ def test_a_habit_of_somebody_else_does_not_exist(ada: User, bob: User) -> None:
                 bob.get(f"{whose}/entries"),
                 bob.get(entries, headers=headers),
                 bob.put(entries, {"completed": True}, headers=headers),
+                bob.patch(entries, {"mood": 1}, headers=headers),
                 bob.delete(entries, headers=headers),
             ):
                 assert_problem(answer, 404, "not_found")
@@ -213,7 +215,10 @@ def test_a_habit_of_somebody_else_does_not_exist(ada: User, bob: User) -> None:
 
 def test_an_entry_is_made_once_and_then_replaced_whole(ada: User) -> None:
     path = f"{habit(ada)}/entries/{today_of(ada)}"
-    sent = {"completed": True, "skipped": False, "value": 2.5, "note": "In the park", "mood": 7}
+    sent = {
+        "completed": True, "skipped": False, "value": 2.5, "note": "In the park", "mood": 7, "feeling": "rested",
+        "duration_seconds": 600.5, "completed_at": "2026-01-01T07:30:00.500000Z",
+    }  # fmt: skip
     made = ada.put(path, sent)
     tag = etag(made.json())
     assert (made.status_code, list(made.json()), version_tag(made)) == (201, ENTRY_FIELDS, tag)
@@ -225,7 +230,7 @@ def test_an_entry_is_made_once_and_then_replaced_whole(ada: User) -> None:
     assert ada.get(path, headers={"If-None-Match": read.headers["etag"]}).status_code == 304
     other = ada.put(path, {"skipped": True})
     assert (other.status_code, version_tag(other)) == (200, etag(other.json()))
-    expected = {"completed": False, "skipped": True, "value": None, "note": None, "mood": None}
+    expected = dict.fromkeys(sent) | {"completed": False, "skipped": True}
     assert other.json() == made.json() | expected | set_by_change(made.json(), other.json())
     assert ada.delete(path).status_code == 204
     assert_problem(ada.delete(path), 404, "not_found")
@@ -266,6 +271,14 @@ def test_the_value_decides_for_a_numeric_habit_unless_it_is_said(ada: User, fiel
         ({"note": "a\0"}, "note"),
         ({"mood": 0}, "mood"),
         ({"mood": 11}, "mood"),
+        ({"feeling": ""}, "feeling"),
+        ({"feeling": "x" * 51}, "feeling"),
+        ({"duration_seconds": -0.5}, "duration_seconds"),
+        ({"duration_seconds": 10_000_001}, "duration_seconds"),
+        ({"completed_at": "2026-01-01T07:30:00Z"}, "completed_at"),
+        ({"completed": True, "completed_at": "2026-01-01T07:30:00"}, "completed_at"),
+        ({"completed": True, "completed_at": "1899-12-31T23:59:59Z"}, "completed_at"),
+        ({"completed": True, "completed_at": "9999-12-31T23:59:59-12:00"}, "completed_at"),
         ({"date": "2026-01-02"}, "date"),
     ],
 )
@@ -274,6 +287,72 @@ def test_an_entry_that_breaks_a_rule_is_refused_with_its_field(ada: User, body: 
     code = "read_only" if field == "date" else "invalid"
     assert_problem(ada.put(f"{path}/entries/2026-01-01", body), 422, code, field)
     assert ada.get(f"{path}/entries").json() == {"items": [], "next_cursor": None}
+    made = ada.put(f"{path}/entries/2026-01-01", {"note": "Before"}).json()
+    assert_problem(ada.patch(f"{path}/entries/2026-01-01", body), 422, code, field)
+    assert ada.get(f"{path}/entries/2026-01-01").json() == made
+
+
+def test_an_entry_is_changed_by_a_merge_patch(ada: User) -> None:
+    path = f"{habit(ada)}/entries/2026-01-01"
+    assert_problem(ada.patch(path, {"mood": 1}), 404, "not_found")
+    before = ada.put(path, {"note": "In the park", "mood": 7, "feeling": "rested"}).json()
+    assert ada.patch(path, {}).json() == before
+    answer = ada.patch(path, {"mood": None, "duration_seconds": 0.5}, headers={"If-Match": etag(before)})
+    after = answer.json()
+    assert (answer.status_code, version_tag(answer)) == (200, etag(after))
+    assert after == before | {"mood": None, "duration_seconds": 0.5} | set_by_change(before, after)
+    assert_problem(ada.patch(path, {"mood": 1}, headers={"If-Match": etag(before)}), 412, "version_mismatch")
+    assert ada.get(path).json() == after
+
+
+@pytest.mark.parametrize(
+    ("fields", "entry", "changes", "completed"),
+    [
+        ({"kind": "numeric", "target_value": 2}, {"value": 1}, {"value": 2}, True),
+        ({"kind": "numeric", "target_value": 2}, {"value": 2}, {"value": 1.5}, False),
+        ({"kind": "numeric", "target_value": 2}, {"value": 2}, {"value": None}, False),
+        ({"kind": "numeric", "target_value": 2}, {"value": 2}, {"value": 1, "completed": True}, True),
+        ({"kind": "numeric", "target_value": 2}, {"value": 1, "completed": True}, {"note": "Done"}, True),
+        ({"kind": "numeric", "target_value": 2}, {"value": 2}, {"skipped": True}, False),
+        ({"kind": "numeric", "target_value": 2}, {"value": 2, "skipped": True}, {"skipped": False}, True),
+        ({"kind": "numeric"}, {"value": 0}, {"value": 0.1}, True),
+        ({}, {"completed": True}, {"value": 0}, True),
+    ],
+)
+def test_a_patched_value_decides_for_a_numeric_habit_unless_it_is_said(
+    ada: User, fields: Any, entry: Any, changes: Any, *, completed: bool
+) -> None:
+    path = f"{habit(ada, **fields)}/entries/2026-01-01"
+    ada.put(path, entry)
+    answer = ada.patch(path, changes)
+    assert (answer.status_code, answer.json()["completed"]) == (200, completed), answer.text
+    assert (answer.json()["completed_at"] is not None) == completed
+
+
+def test_an_entry_keeps_the_time_at_which_it_was_completed_until_it_no_longer_is(ada: User) -> None:
+    path = f"{habit(ada)}/entries/2026-01-01"
+    began = dt.datetime.now(dt.UTC)
+    made = ada.put(path, {"completed": True}).json()
+    assert began - dt.timedelta(seconds=1) < dt.datetime.fromisoformat(made["completed_at"]) < dt.datetime.now(dt.UTC)
+    for same in (ada.put(path, {"completed": True}), ada.patch(path, {"completed": True})):
+        assert same.json() == made
+    assert ada.put(path, {"completed": True, "note": "X"}).json()["completed_at"] == made["completed_at"]
+    assert ada.patch(path, {"completed": False}).json()["completed_at"] is None
+    assert ada.patch(path, {"completed": True}).json()["completed_at"] > made["completed_at"]
+    sent = "2026-01-01T07:30:00Z"
+    assert ada.patch(path, {"completed_at": sent}).json()["completed_at"] == sent
+    assert ada.patch(path, {"completed_at": None}).json()["completed_at"] is None
+    assert_problem(ada.patch(path, {"completed": False, "completed_at": sent}), 422, "invalid", "completed_at")
+
+
+def test_patches_of_an_entry_at_once_lose_nothing_of_each_other(api: Api, ada: User) -> None:
+    path = f"{habit(ada)}/entries/2026-01-01"
+    ada.put(path, {})
+    changes = {"note": "X", "mood": 3, "feeling": "rested", "value": 2.0, "duration_seconds": 60.0, "completed": True}
+    answers = api.together(*(ada.send("PATCH", path, json={name: value}) for name, value in changes.items()))
+    assert {answer.status_code for answer in answers} == {200}
+    found = ada.get(path).json()
+    assert found == found | changes
 
 
 def test_an_entry_is_changed_only_as_the_version_says(ada: User) -> None:
@@ -366,6 +445,9 @@ def test_what_lies_ahead_can_be_skipped_but_not_done(api: Api, timezone: str) ->
     for body in ({"completed": True}, {}, {"value": 1}):
         assert_problem(user.put(later, body), 422, "invalid", "date")
     assert user.put(later, {"skipped": True, "note": "Holidays"}).status_code == 201
+    assert user.patch(later, {"note": "Abroad"}).status_code == 200
+    assert_problem(user.patch(later, {"skipped": False}), 422, "invalid", "date")
+    assert_problem(user.patch(later, {"completed": True}), 422, "invalid", "skipped")
     assert_problem(user.put(f"{path}/entries/1899-12-31", {}), 422, "invalid", "date")
     assert_problem(user.put(f"{path}/entries/9999-12-31", {"skipped": True, "completed": True}), 422, "invalid")
     found = user.get(f"{path}/stats").json()

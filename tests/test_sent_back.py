@@ -61,7 +61,7 @@ FILLED: dict[str, Json] = {
         "recurrence_pattern": "FREQ=WEEKLY",
     },
     "/v1/habits/{id}": {"kind": "numeric", "target_value": 0.1, "reminder_time": "07:30:00.5", "target_days": 3},
-    "/v1/habits/{id}/entries/{date}": {"value": 2.5, "mood": 7},
+    "/v1/habits/{id}/entries/{date}": {"value": 2.5, "mood": 7, "completed": True, "completed_at": "2026-01-01T07:30:00.5Z"},
     "/v1/blog-entries/{id}": {"status": "published", "excerpt": "Å \u2028 \U0001f9d8"},
     "/v1/progress-snapshots/{period}/{date}": {"weight": 70.5, "weight_unit": "kg"},
     "/v1/workouts/{id}": {

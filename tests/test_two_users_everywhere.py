@@ -64,7 +64,14 @@ RESOURCES = {
     "habits": Resource(
         {"name": "WORD"},
         {"description": "WORD"},
-        (("GET", "/stats", None), ("GET", "/entries", None), ("PUT", ENTRY, {}), ("GET", ENTRY, None), ("DELETE", ENTRY, None)),
+        (
+            ("GET", "/stats", None),
+            ("GET", "/entries", None),
+            ("PUT", ENTRY, {}),
+            ("GET", ENTRY, None),
+            ("PATCH", ENTRY, {"note": "WORD"}),
+            ("DELETE", ENTRY, None),
+        ),
     ),
     "goals": Resource(
         {"title": "WORD", "goal_type": "yearly"},
@@ -597,6 +604,7 @@ BODIES: dict[str, Row] = {
     "PUT /v1/admin/users/{id}/usage": {"tier": "pro"},
     "PUT /v1/conversations/{id}": {"messages": [MESSAGE]},
     "PUT /v1/daily-reviews/{date}": {"mood": 7},
+    "PATCH /v1/habits/{id}/entries/{date}": {"mood": 7},
     "PUT /v1/habits/{id}/entries/{date}": {},
     "PUT /v1/progress-snapshots/{period}/{date}": {},
     "PUT /v1/query-cache/{query_hash}": {"result": [], "ttl_seconds": 60},

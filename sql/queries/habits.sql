@@ -152,41 +152,85 @@ where user_id = :user_id
 
 -- name: put_entry(user_id, habit_id, date, versions, new)^
 -- Makes the entry of a day or replaces it: is_made says which. new is the entry as JSON; where completed is absent, the
--- value is compared with the habit's present target. An entry that is there is replaced at one of these versions; null: any.
+-- value is compared with the habit's present target; where completed_at is, a completed entry keeps its own, and one that
+-- becomes completed gets now(). An entry that is there is replaced at one of these versions; null: any.
 -- Version 0 among them: one may be made. Otherwise it is locked first, so that it cannot be deleted in between and then made
 -- again. No row: not this user's habit, an entry at another version, or none and 0 is not among them.
 with locked_entry as (
     select version from habit_entries
     where user_id = :user_id and habit_id = :habit_id and date = :date and not :versions::int8multirange @> 0::bigint
-    for update)
-insert into habit_entries (user_id, habit_id, date, completed, skipped, value, note, mood)
-select h.user_id, h.id, :date,
-    coalesce(
-        p.completed,
-        h.kind = 'numeric' and not p.skipped
-            and case when h.target_value is null then p.value > 0 else p.value >= h.target_value end,
-        false),
-    p.skipped, p.value, p.note, p.mood
-from habits h
-cross join jsonb_populate_record(null::habit_entries, :new::jsonb) p
-where h.user_id = :user_id
-  and h.id = :habit_id
-  and (:versions::int8multirange is null or :versions @> 0::bigint or exists (select 1 from locked_entry))
+    for update),
+judged_entry as (
+    select h.id as habit_id, p.skipped, p.value, p.note, p.mood, p.feeling, p.duration_seconds, p.completed_at,
+        coalesce(
+            p.completed,
+            h.kind = 'numeric' and not p.skipped
+                and case when h.target_value is null then p.value > 0 else p.value >= h.target_value end,
+            false) as completed
+    from habits h
+    cross join jsonb_populate_record(null::habit_entries, :new::jsonb) p
+    where h.user_id = :user_id and h.id = :habit_id)
+insert into habit_entries (
+    user_id, habit_id, date, completed, skipped, value, note, mood, feeling, duration_seconds, completed_at)
+select :user_id, j.habit_id, :date, j.completed, j.skipped, j.value, j.note, j.mood, j.feeling, j.duration_seconds,
+    case
+        when j.completed_at is not null or not j.completed then j.completed_at
+        when e.completed then e.completed_at
+        else now()
+    end
+from judged_entry j
+left join habit_entries e on e.user_id = :user_id and e.habit_id = j.habit_id and e.date = :date
+where :versions::int8multirange is null or :versions @> 0::bigint or exists (select 1 from locked_entry)
 on conflict (user_id, habit_id, date) do update
 set completed = excluded.completed, skipped = excluded.skipped, value = excluded.value, note = excluded.note,
-    mood = excluded.mood
+    mood = excluded.mood, feeling = excluded.feeling, duration_seconds = excluded.duration_seconds,
+    completed_at = excluded.completed_at
 where :versions::int8multirange is null or habit_entries.version <@ :versions
 -- A replaced row was locked by this statement, whose id is in its xmax; a new row has none.
-returning habit_id, date, completed, skipped, value, note, mood, created_at, updated_at, version, xmax = 0 as is_made;
+returning habit_id, date, completed, skipped, value, note, mood, feeling, duration_seconds, completed_at, created_at,
+    updated_at, version, xmax = 0 as is_made;
+
+-- name: patch_entry(user_id, habit_id, date, versions, changes)^
+-- changes is the JSON of a merge patch: an absent key keeps its column, null clears it. Where completed is absent and value or
+-- skipped is not, a numeric habit's entry is judged anew, as by put_entry(). completed_at goes with completed, unless it is
+-- sent. Null versions: any. No row: none of this user's on that day, or not at one of them.
+update habit_entries e
+set (completed, skipped, value, note, mood, feeling, duration_seconds, completed_at) = (
+    select j.completed, p.skipped, p.value, p.note, p.mood, p.feeling, p.duration_seconds,
+        case
+            when :changes::jsonb -> 'completed_at' is not null or j.completed and e.completed then p.completed_at
+            when j.completed then now()
+        end
+    from jsonb_populate_record(e, :changes::jsonb) p
+    cross join lateral (
+        select case
+            when :changes::jsonb -> 'completed' is not null or h.kind <> 'numeric'
+                or coalesce(:changes::jsonb -> 'value', :changes::jsonb -> 'skipped') is null
+                then p.completed
+            when p.skipped or p.value is null then false
+            when h.target_value is null then p.value > 0
+            else p.value >= h.target_value
+        end as completed) j)
+from habits h
+where e.user_id = :user_id
+  and e.habit_id = :habit_id
+  and e.date = :date
+  and h.user_id = :user_id
+  and h.id = e.habit_id
+  and (:versions::int8multirange is null or e.version <@ :versions)
+returning e.habit_id, e.date, e.completed, e.skipped, e.value, e.note, e.mood, e.feeling, e.duration_seconds, e.completed_at,
+    e.created_at, e.updated_at, e.version;
 
 -- name: get_entry(user_id, habit_id, date)^
-select habit_id, date, completed, skipped, value, note, mood, created_at, updated_at, version
+select habit_id, date, completed, skipped, value, note, mood, feeling, duration_seconds, completed_at, created_at, updated_at,
+    version
 from habit_entries
 where user_id = :user_id and habit_id = :habit_id and date = :date;
 
 -- name: get_entry_many(user_id, habit_id, date)
 -- get_entry() for several calls at once; place says which of them a row is for.
-select habit_id, date, completed, skipped, value, note, mood, created_at, updated_at, version, place
+select habit_id, date, completed, skipped, value, note, mood, feeling, duration_seconds, completed_at, created_at, updated_at,
+    version, place
 from unnest(:user_id::uuid[], :habit_id::uuid[], :date::date[]) with ordinality as sent (user_id, habit_id, date, place)
 join habit_entries using (user_id, habit_id, date);
 
@@ -196,8 +240,8 @@ join habit_entries using (user_id, habit_id, date);
 with listed as (
     select row_to_json(entry)::text as json
     from (
-        select habit_id, date, completed, skipped, value, note, mood, rfc3339(created_at) as created_at,
-            rfc3339(updated_at) as updated_at, version
+        select habit_id, date, completed, skipped, value, note, mood, feeling, duration_seconds,
+            rfc3339(completed_at) as completed_at, rfc3339(created_at) as created_at, rfc3339(updated_at) as updated_at, version
         from habit_entries
         where user_id = :user_id
           and habit_id = :habit_id
@@ -221,8 +265,8 @@ where ended <= 1;
 with listed as (
     select row_to_json(entry)::text as json
     from (
-        select habit_id, date, completed, skipped, value, note, mood, rfc3339(created_at) as created_at,
-            rfc3339(updated_at) as updated_at, version
+        select habit_id, date, completed, skipped, value, note, mood, feeling, duration_seconds,
+            rfc3339(completed_at) as completed_at, rfc3339(created_at) as created_at, rfc3339(updated_at) as updated_at, version
         from habit_entries
         where user_id = :user_id
           and habit_id = :habit_id
@@ -371,7 +415,8 @@ listed_habit as (
         left join lateral (
             select row_to_json(x) as entry
             from (
-                select habit_id, date, completed, skipped, value, note, mood, rfc3339(created_at) as created_at,
+                select habit_id, date, completed, skipped, value, note, mood, feeling, duration_seconds,
+                    rfc3339(completed_at) as completed_at, rfc3339(created_at) as created_at,
                     rfc3339(updated_at) as updated_at, version
                 from habit_entries
                 where user_id = :user_id and habit_id = h.id and date = (select today from asked_day)) x) e on true

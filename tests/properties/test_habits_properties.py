@@ -245,6 +245,9 @@ ENTRIES = st.fixed_dictionaries(
         "value": st.sampled_from([None, 0.0, 1.0, 2.5, 3.0]),
         "note": st.sampled_from([None, "In the park"]),
         "mood": st.sampled_from([None, 7]),
+        "feeling": st.sampled_from([None, "rested"]),
+        "duration_seconds": st.sampled_from([None, 0.5, 600.0]),
+        "completed_at": st.sampled_from([None, "2026-01-02T03:04:05Z"]),
     },
 )
 VERSIONS = st.none() | st.just("*") | st.integers(0, 2)
@@ -367,9 +370,13 @@ class Habits(RuleBasedStateMachine):
         elif body.get("completed") and body.get("skipped"):
             assert_problem(answer, 422, "invalid", "skipped")
         else:
-            expected = {"skipped": False, "value": None, "note": None, "mood": None} | body
+            expected = dict.fromkeys(ENTRY_NULLABLE) | {"skipped": False} | body
             expected["completed"] = body.get("completed", reaches(self.habits[id], expected))
+            if body.get("completed_at") is not None and not expected["completed"]:
+                assert_problem(answer, 422, "invalid", "completed_at")
+                return
             row = answer.json()
+            expected["completed_at"] = self.completed_at(before, expected, row, is_sent=body.get("completed_at") is not None)
             if before is None:
                 assert answer.status_code == 201, answer.text
                 assert row == row | expected | {"habit_id": id, "date": str(date)}
@@ -378,6 +385,44 @@ class Habits(RuleBasedStateMachine):
                 self.moved_on(before, before | expected, row)
             self.saw(path, row)
             self.entries[id][date] = row
+
+    def completed_at(self, before: Row | None, expected: Row, row: Row, *, is_sent: bool) -> str | None:
+        """As sent; kept while the entry stays completed; or the time when it became so, which only the answer tells."""
+        if is_sent or not expected["completed"]:
+            return expected["completed_at"] if is_sent else None
+        if before is not None and before["completed"]:
+            return cast("str | None", before["completed_at"])
+        at = row["completed_at"]
+        assert abs(dt.datetime.fromisoformat(at) - dt.datetime.now(dt.UTC)) < dt.timedelta(minutes=1)
+        return cast("str", at)
+
+    @rule(id=ids, offset=OFFSETS, body=ENTRIES, version=VERSIONS)
+    def patch_entry(self, id: str, offset: int, body: Row, version: str | int | None) -> None:
+        date = self.today() + offset * DAY
+        path, before = f"/v1/habits/{id}/entries/{date}", self.entries.get(id, {}).get(date)
+        headers, fits = self.if_match(path, before, version)
+        answer = self.user.patch(path, body, headers=headers)
+        if offset > 1 and body.get("skipped") is False:
+            assert_problem(answer, 422, "invalid", "date")
+            return
+        if before is None:
+            assert_problem(answer, 404, "not_found")
+            return
+        if not fits:
+            assert_problem(answer, 412, "version_mismatch")
+            return
+        expected, row = before | body, answer.json()
+        if self.habits[id]["kind"] == "numeric" and "completed" not in body and body.keys() & {"value", "skipped"}:
+            expected["completed"] = reaches(self.habits[id], expected)
+        if expected["completed"] and expected["skipped"]:
+            assert_problem(answer, 422, "invalid", "skipped")
+        elif body.get("completed_at") is not None and not expected["completed"]:
+            assert_problem(answer, 422, "invalid", "completed_at")
+        else:
+            assert answer.status_code == 200, answer.text
+            expected["completed_at"] = self.completed_at(before, expected, row, is_sent="completed_at" in body)
+            self.entries[id][date] = self.moved_on(before, expected, row)
+            self.saw(path, row)
 
     @rule(id=ids, first=OFFSETS, marks=st.lists(st.sampled_from(["completed", "skipped", None]), max_size=10))
     def live_some_days(self, id: str, first: int, marks: list[str | None]) -> None:
@@ -467,6 +512,9 @@ class Habits(RuleBasedStateMachine):
 
 def is_refused(habit: Row) -> bool:
     return habit["kind"] == "boolean" and habit["target_value"] is not None
+
+
+ENTRY_NULLABLE = ("value", "note", "mood", "feeling", "duration_seconds", "completed_at")
 
 
 def reaches(habit: Row, entry: Row) -> bool:

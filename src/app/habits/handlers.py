@@ -13,6 +13,7 @@ from app.habits.schemas import (
     Habit,
     HabitCreate,
     HabitEntry,
+    HabitEntryPatch,
     HabitEntryPut,
     HabitEntryQuery,
     HabitPatch,
@@ -128,13 +129,29 @@ async def put_entry(
     An omitted field gets its default; `completed` of a numeric habit is then decided by the value. A day after tomorrow
     can only be skipped.
     """
-    rules.check_day(date, request.caller.timezone, data)
+    rules.check_day(date, request.caller.timezone, is_skipped=data.skipped)
     user_id = request.caller.user_id
     put = await repository.put_entry(request.database, user_id, id, date, versions=versions, new=data)
     if put is None:
         raise missing(await repository.get(request.database, user_id, id))
     entry, made = put
     return responses.replaced(entry, made=made)
+
+
+@patch("/{id:uuid}/entries/{date:date}")
+async def change_entry(
+    request: Request, id: FromPath[UUID], date: FromPath[dt.date], data: JSONBody[HabitEntryPatch], versions: Versions
+) -> EncodedResponse[HabitEntry]:
+    """Change the entry of a day by a merge patch.
+
+    Where `completed` is not sent, a changed `value` or `skipped` of a numeric habit decides it; `completed_at` goes with it.
+    """
+    rules.check_day(date, request.caller.timezone, is_skipped=data.skipped is not False)
+    user_id = request.caller.user_id
+    entry = await repository.patch_entry(request.database, user_id, id, date, versions=versions, changes=data)
+    if entry is None:
+        raise missing(await repository.get_entry(request.database, user_id, id, date))
+    return responses.versioned(entry)
 
 
 @delete("/{id:uuid}/entries/{date:date}", status_code=204)
@@ -150,7 +167,20 @@ async def remove_entry(
 
 router = Router(
     "/v1/habits",
-    route_handlers=[create, read, page, change, remove, today, stats, page_entries, read_entry, put_entry, remove_entry],
+    route_handlers=[
+        create,
+        read,
+        page,
+        change,
+        remove,
+        today,
+        stats,
+        page_entries,
+        read_entry,
+        put_entry,
+        change_entry,
+        remove_entry,
+    ],
     tags=["Habits"],
     opt=HASHED_ETAG,
 )

@@ -9,6 +9,7 @@ from app.habits.schemas import (
     Habit,
     HabitCreate,
     HabitEntry,
+    HabitEntryPatch,
     HabitEntryPut,
     HabitEntryQuery,
     HabitPatch,
@@ -53,11 +54,25 @@ async def put_entry(
     """Make or replace the entry of a day; returns it, and whether it was made.
 
     Where `completed` is not sent, a numeric habit's entry is completed when it has a value that reaches the target (any
-    above 0 where there is none) and is not skipped; any other entry is not.
+    above 0 where there is none) and is not skipped; any other entry is not. Where `completed_at` is not sent, an entry that
+    stays completed keeps its own, and one that becomes completed gets the present time.
     None: not this user's habit, an entry that is not at one of `versions`, or none and they do not allow that.
     """
     return await queries.put_entry.upserted(
         database, HabitEntry, user_id=user_id, habit_id=habit_id, date=date, versions=versions, new=to_json(new)
+    )
+
+
+async def patch_entry(
+    database: Executor, user_id: UUID, habit_id: UUID, date: dt.date, *, versions: Versions, changes: HabitEntryPatch
+) -> HabitEntry | None:
+    """Change the entry of a day.
+
+    A changed `value` or `skipped` decides `completed` of a numeric habit as in `put_entry`, unless `completed` is sent, too;
+    `completed_at` goes with `completed`, unless it is sent. None: no such entry of this user's, or not at one of `versions`.
+    """
+    return await queries.patch_entry.one(
+        database, HabitEntry, user_id=user_id, habit_id=habit_id, date=date, versions=versions, changes=to_json(changes)
     )
 
 

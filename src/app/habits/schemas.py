@@ -10,6 +10,8 @@ from app.http.idempotency import ChosenId
 from app.http.pagination import DatedPageQuery, OrderedPageQuery
 from app.problems import constraints
 
+SECONDS = "from 0 to 10,000,000"
+
 constraints.owned(
     "habits",
     length={
@@ -31,13 +33,20 @@ constraints.declare(
 )
 constraints.owned(
     "habit_entries",
-    length={"note": "at most 2000"},
-    bounds={"date": constraints.DAY, "value": constraints.QUANTITY, "mood": constraints.ONE_TO_TEN},
+    length={"note": "at most 2000", "feeling": "1 to 50"},
+    bounds={
+        "date": constraints.DAY,
+        "value": constraints.QUANTITY,
+        "mood": constraints.ONE_TO_TEN,
+        "duration_seconds": SECONDS,
+        "completed_at": "a time from 1900 to 9999",
+    },
     targets=("habit",),
 )
 constraints.declare(
     {
         "habit_entries_skipped_not_completed": ("invalid", "skipped", "cannot be set on a completed day"),
+        "habit_entries_completed_at_completed": ("invalid", "completed_at", "is only for completed days"),
     }
 )
 
@@ -81,6 +90,7 @@ TargetDays = Annotated[
         examples=[3],
     ),
 ]
+DurationSeconds = Annotated[float, Meta(ge=0, le=10_000_000, description="How long it takes, or took.", examples=[600])]
 Category = Annotated[str, Meta(min_length=1, max_length=100, examples=["Body"])]
 Icon = Annotated[str, Meta(min_length=1, max_length=100, description="A name or a character, for the client.", examples=["🧘"])]
 IsArchived = Annotated[
@@ -174,6 +184,15 @@ Skipped = Annotated[
     ),
 ]
 Note = Annotated[str, Meta(max_length=2000, examples=["In the park"])]
+Feeling = Annotated[str, Meta(min_length=1, max_length=50, description="A word for how it was.", examples=["rested"])]
+CompletedAt = Annotated[
+    Timestamp,
+    Meta(
+        description="When it was completed; only for completed days. Where it is not sent: when the entry became completed. "
+        "Null: not completed, or not known.",
+        examples=["2026-11-21T07:40:00Z"],
+    ),
+]
 
 
 class HabitEntry(msgspec.Struct, frozen=True):
@@ -186,6 +205,9 @@ class HabitEntry(msgspec.Struct, frozen=True):
     value: Quantity | None
     note: Note | None
     mood: Mood | None
+    feeling: Feeling | None
+    duration_seconds: DurationSeconds | None
+    completed_at: CompletedAt | None
     created_at: Timestamp
     updated_at: Timestamp
     version: Version
@@ -199,6 +221,22 @@ class HabitEntryPut(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
     value: Quantity | None = None
     note: Note | None = None
     mood: Mood | None = None
+    feeling: Feeling | None = None
+    duration_seconds: DurationSeconds | None = None
+    completed_at: CompletedAt | None = None
+
+
+class HabitEntryPatch(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A merge patch of an entry: an absent field stays, null clears it."""
+
+    completed: Completed | UnsetType = UNSET
+    skipped: Skipped | UnsetType = UNSET
+    value: Quantity | None | UnsetType = UNSET
+    note: Note | None | UnsetType = UNSET
+    mood: Mood | None | UnsetType = UNSET
+    feeling: Feeling | None | UnsetType = UNSET
+    duration_seconds: DurationSeconds | None | UnsetType = UNSET
+    completed_at: CompletedAt | None | UnsetType = UNSET
 
 
 class HabitEntryQuery(DatedPageQuery, frozen=True, kw_only=True):
