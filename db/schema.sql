@@ -968,6 +968,36 @@ COMMENT ON COLUMN public.goals.version IS 'Microseconds since 1970 of its last r
 COMMENT ON COLUMN public.goals.search IS 'Words of title and description, and the owner''s id as a word.';
 
 --
+-- Name: habit_comments; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.habit_comments (
+    user_id uuid NOT NULL,
+    id uuid DEFAULT public.new_id() NOT NULL,
+    habit_id uuid NOT NULL,
+    date date NOT NULL,
+    text text NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    version bigint DEFAULT public.new_version() NOT NULL,
+    CONSTRAINT habit_comments_date_range CHECK (((date >= '1900-01-01'::date) AND (date <= '9999-12-31'::date))),
+    CONSTRAINT habit_comments_text_length CHECK (((char_length(text) >= 1) AND (char_length(text) <= 2000))),
+    CONSTRAINT habit_comments_text_not_blank CHECK ((text ~ '[^[:space:]]'::text))
+);
+
+--
+-- Name: TABLE habit_comments; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON TABLE public.habit_comments IS 'What a user says about a habit on a day, several times if they like. Of the day: its entry need not be there.';
+
+--
+-- Name: COLUMN habit_comments.version; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.habit_comments.version IS 'Microseconds since 1970 of its last real change; it never repeats. The API''s ETag.';
+
+--
 -- Name: habit_entries; Type: TABLE; Schema: public; Owner: -
 --
 
@@ -2047,6 +2077,13 @@ ALTER TABLE ONLY public.goals
     ADD CONSTRAINT goals_pkey PRIMARY KEY (user_id, id);
 
 --
+-- Name: habit_comments habit_comments_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.habit_comments
+    ADD CONSTRAINT habit_comments_pkey PRIMARY KEY (user_id, id);
+
+--
 -- Name: habit_entries habit_entries_pkey; Type: CONSTRAINT; Schema: public; Owner: -
 --
 
@@ -2282,6 +2319,12 @@ CREATE UNIQUE INDEX goals_previous_id_unique ON public.goals USING btree (user_i
 CREATE INDEX goals_search ON public.goals USING gin (search) WITH (gin_pending_list_limit='64');
 
 --
+-- Name: habit_comments_day; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX habit_comments_day ON public.habit_comments USING btree (user_id, habit_id, date, id);
+
+--
 -- Name: habits_search; Type: INDEX; Schema: public; Owner: -
 --
 
@@ -2510,6 +2553,12 @@ CREATE TRIGGER goals_depth_of_new BEFORE INSERT ON public.goals FOR EACH ROW WHE
 CREATE TRIGGER goals_touch BEFORE UPDATE ON public.goals FOR EACH ROW EXECUTE FUNCTION public.touch('search');
 
 --
+-- Name: habit_comments habit_comments_touch; Type: TRIGGER; Schema: public; Owner: -
+--
+
+CREATE TRIGGER habit_comments_touch BEFORE UPDATE ON public.habit_comments FOR EACH ROW EXECUTE FUNCTION public.touch();
+
+--
 -- Name: habit_entries habit_entries_touch; Type: TRIGGER; Schema: public; Owner: -
 --
 
@@ -2682,6 +2731,20 @@ ALTER TABLE ONLY public.goals
 
 ALTER TABLE ONLY public.goals
     ADD CONSTRAINT goals_user_exists FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
+
+--
+-- Name: habit_comments habit_comments_habit_exists; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.habit_comments
+    ADD CONSTRAINT habit_comments_habit_exists FOREIGN KEY (user_id, habit_id) REFERENCES public.habits(user_id, id) ON DELETE CASCADE;
+
+--
+-- Name: habit_comments habit_comments_user_exists; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.habit_comments
+    ADD CONSTRAINT habit_comments_user_exists FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
 
 --
 -- Name: habit_entries habit_entries_habit_exists; Type: FK CONSTRAINT; Schema: public; Owner: -
@@ -2965,4 +3028,5 @@ INSERT INTO public.schema_migrations (version) VALUES
     ('20261121004310'),
     ('20261121004500'),
     ('20261121004600'),
-    ('20261121005000');
+    ('20261121005000'),
+    ('20261121005010');

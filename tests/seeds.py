@@ -30,6 +30,10 @@ SEEDS = {
         insert into habit_entries (user_id, habit_id, date, completed, value, note)
         select s.user_id, h.id, '1900-01-01'::date + s.place, s.place % 3 = 0, 1.5, 'Went well'
         from seed s join (select distinct on (user_id) user_id, id from seed order by user_id, id) h using (user_id)""",
+    "habit_comments": """
+        insert into habit_comments (user_id, id, habit_id, date, text)
+        select s.user_id, s.id, h.id, '2026-01-01', 'Went well'
+        from seed s join (select distinct on (user_id) user_id, id from seed order by user_id, id) h using (user_id)""",
     "goals": """
         insert into goals (user_id, id, title, goal_type, target_value, status, completed_at)
         select user_id, id, 'Read', 'yearly', 12, case when place % 3 = 0 then 'completed' else 'active' end,

@@ -259,6 +259,7 @@ NOWHERE: dict[str, Callable[[User], Json]] = {
     "id": lambda _: {"id": uuid4()},
     "date": lambda _: {"date": "2026-04-01"},
     "id date": lambda user: {"id": habit(user), "date": "2026-04-01"},
+    "id date comment_id": lambda user: {"id": habit(user), "date": "2026-04-01", "comment_id": uuid4()},
     "period date": lambda _: {"period": "monthly", "date": "2026-04-01"},
 }
 """The parameters of a path at which there is nothing, but could be."""

@@ -96,6 +96,17 @@ def habit_entry(user: User) -> dict[str, str]:
     return names
 
 
+def habit_comment(user: User) -> dict[str, str]:
+    names = {"id": habit(user), "date": "2026-01-01"}
+    return names | {"comment_id": made(user.post("/v1/habits/{id}/entries/{date}/comments".format(**names), {"text": "T"}))}
+
+
+def commented_day(user: User) -> dict[str, str]:
+    names = habit_comment(user)
+    del names["comment_id"]
+    return names
+
+
 def cached(user: User) -> str:
     assert user.put("/v1/query-cache/abc", {"result": [], "ttl_seconds": 3600}).status_code in {200, 201}
     return "abc"
@@ -137,6 +148,8 @@ ROWS: dict[str, Maker] = {
     "/v1/habits/{id}": habit,
     "/v1/habits/{id}/entries": habit,
     "/v1/habits/{id}/entries/{date}": habit_entry,
+    "/v1/habits/{id}/entries/{date}/comments": commented_day,
+    "/v1/habits/{id}/entries/{date}/comments/{comment_id}": habit_comment,
     "/v1/habits/{id}/stats": habit,
     "/v1/me/sessions/{id}": other_session,
     "/v1/me/tokens/{id}": lambda user: made(user.post("/v1/me/tokens", {"name": "T", "scopes": ["read"]})),

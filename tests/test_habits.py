@@ -24,6 +24,9 @@ ENTRY_FIELDS = [
 ]  # fmt: skip
 
 
+COMMENT_FIELDS = ["id", "habit_id", "date", "text", "created_at", "updated_at", "version"]
+
+
 def habit(user: User, **fields: Any) -> str:
     """Make a habit; its path."""
     return "/v1/habits/" + str(user.made("/v1/habits", {"name": "Stretch"} | fields)["id"])
@@ -191,6 +194,7 @@ def test_a_habit_of_somebody_else_does_not_exist(ada: User, bob: User) -> None:
     path = habit(ada)
     day = f"{path}/entries/{today_of(ada)}"
     entry = ada.put(day, {"note": "Private"}).json()
+    comment = ada.made(f"{day}/comments", {"text": "Private"})
     for whose in (path, f"/v1/habits/{new_uuid7()}"):
         entries = f"{whose}/entries/{today_of(ada)}"
         for headers in ({}, {"If-Match": '"7"', "If-None-Match": etag(entry)}):
@@ -204,9 +208,14 @@ def test_a_habit_of_somebody_else_does_not_exist(ada: User, bob: User) -> None:
                 bob.put(entries, {"completed": True}, headers=headers),
                 bob.patch(entries, {"mood": 1}, headers=headers),
                 bob.delete(entries, headers=headers),
+                bob.get(f"{entries}/comments"),
+                bob.post(f"{entries}/comments", {"text": "Mine"}),
+                bob.get(f"{entries}/comments/{comment['id']}", headers=headers),
+                bob.delete(f"{entries}/comments/{comment['id']}", headers=headers),
             ):
                 assert_problem(answer, 404, "not_found")
     assert ada.get(day).json() == entry
+    assert ada.get(f"{day}/comments").json()["items"] == [comment]
     assert path.rpartition("/")[2] not in bob.get("/v1/habits").text + bob.get("/v1/habits/today").text
 
 
@@ -355,6 +364,50 @@ def test_patches_of_an_entry_at_once_lose_nothing_of_each_other(api: Api, ada: U
     assert found == found | changes
 
 
+# Comments
+
+
+def test_a_day_is_commented_several_times(ada: User) -> None:
+    day = f"{habit(ada)}/entries/2026-01-01"
+    assert ada.get(f"{day}/comments").json() == {"items": [], "next_cursor": None}
+    body = {"id": str(new_uuid7()), "text": " Läuft 🎉 "}
+    answer = ada.post(f"{day}/comments", body)
+    first = answer.json()
+    assert (answer.status_code, list(first)) == (201, COMMENT_FIELDS)
+    assert first == first | body | {"habit_id": day.split("/")[3], "date": "2026-01-01", "updated_at": first["created_at"]}
+    path = answer.headers["location"]
+    assert (path, version_tag(answer)) == (f"{day}/comments/{first['id']}", etag(first))
+    again = ada.post(f"{day}/comments", body)
+    assert (again.status_code, again.json()) == (200, first)
+    assert_problem(ada.post(f"{day}/comments", body | {"text": "Other"}), 409, "id_taken", "id")
+    second = ada.made(f"{day}/comments", {"text": "x" * 2000})
+    ada.made(day.replace("01-01", "01-02") + "/comments", {"text": "Of another day"})
+    assert ada.get(f"{day}/comments").json()["items"] == [second, first]
+    page = ada.get(f"{day}/comments?order=oldest&limit=1").json()
+    assert page["items"] == [first]
+    assert ada.get(f"{day}/comments?order=oldest&cursor={page['next_cursor']}").json()["items"] == [second]
+    read = ada.get(path)
+    assert (read.status_code, read.json()) == (200, first)
+    assert ada.get(path, headers={"If-None-Match": read.headers["etag"]}).status_code == 304
+    assert_problem(ada.get(path.replace("01-01", "01-02")), 404, "not_found")
+    assert_problem(ada.delete(path, headers={"If-Match": '"1"'}), 412, "version_mismatch")
+    assert ada.delete(path).status_code == 204
+    assert_problem(ada.delete(path), 404, "not_found")
+    # The entry of the day comes and goes without its comments.
+    assert_problem(ada.get(day), 404, "not_found")
+    ada.put(day, {})
+    assert ada.delete(day).status_code == 204
+    assert ada.get(f"{day}/comments").json()["items"] == [second]
+
+
+@pytest.mark.parametrize("text", [None, "", " ", "x" * 2001, "a\0", 7])
+def test_a_comment_that_breaks_a_rule_is_refused(ada: User, text: Any) -> None:
+    path = f"{habit(ada)}/entries/2026-01-01/comments"
+    assert_problem(ada.post(path, {"text": text}), 422, "invalid", "text")
+    assert_problem(ada.post(path.replace("2026", "1899"), {"text": "X"}), 422, "invalid", "date")
+    assert ada.get(path).json()["items"] == []
+
+
 def test_an_entry_is_changed_only_as_the_version_says(ada: User) -> None:
     path = f"{habit(ada)}/entries/2026-01-01"
     assert_problem(ada.put(path, {}, headers={"If-Match": '"1"'}), 412, "version_mismatch")
@@ -422,12 +475,14 @@ def test_a_made_up_cursor_at_either_end_of_the_calendar_is_an_empty_page(ada: Us
     assert page.json() == {"items": [], "next_cursor": None}
 
 
-def test_entries_go_with_their_habit(ada: User) -> None:
+def test_entries_and_comments_go_with_their_habit(ada: User) -> None:
     path = habit(ada)
     ada.put(f"{path}/entries/2026-01-01", {})
+    ada.made(f"{path}/entries/2026-01-01/comments", {"text": "X"})
     ada.delete(path)
     ada.made("/v1/habits", {"name": "Anew", "id": path.rpartition("/")[2]})
-    assert ada.get(f"{path}/entries").json()["items"] == []
+    for below in ("entries", "entries/2026-01-01/comments"):
+        assert ada.get(f"{path}/{below}").json()["items"] == []
 
 
 @pytest.mark.parametrize("day", ["2026-13-01", "2026-02-30", "20260101", "2026-W01-1", "today", "1", "2026-01-01T00:00:00"])

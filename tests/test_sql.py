@@ -527,6 +527,7 @@ class Plans:
             "habit_id": first_id,
             "goal_id": first_id,
             "tag_id": first_id,
+            "date": date(2026, 1, 1),
             "from_date": date(1900, 1, 1),
             "to_date": date(9999, 12, 31),
             "limit": PAGE,

@@ -71,6 +71,8 @@ RESOURCES = {
             ("GET", ENTRY, None),
             ("PATCH", ENTRY, {"note": "WORD"}),
             ("DELETE", ENTRY, None),
+            ("GET", f"{ENTRY}/comments", None),
+            ("POST", f"{ENTRY}/comments", {"text": "WORD"}),
         ),
     ),
     "goals": Resource(
@@ -605,6 +607,7 @@ BODIES: dict[str, Row] = {
     "PUT /v1/conversations/{id}": {"messages": [MESSAGE]},
     "PUT /v1/daily-reviews/{date}": {"mood": 7},
     "PATCH /v1/habits/{id}/entries/{date}": {"mood": 7},
+    "POST /v1/habits/{id}/entries/{date}/comments": {"text": "adasword"},
     "PUT /v1/habits/{id}/entries/{date}": {},
     "PUT /v1/progress-snapshots/{period}/{date}": {},
     "PUT /v1/query-cache/{query_hash}": {"result": [], "ttl_seconds": 60},
@@ -637,6 +640,8 @@ def settled(api: Api, tables: Tables) -> Settled:
             path, row = {"date": DAYS[0]}, user.made(f"/v1/{kind}", body)
         names[kind] = path | {"id": row["id"]} | ({"slug": row["slug"]} if kind == "blog-entries" else {})
     names["tags"] |= {"kind": "tasks", "target_id": names["tasks"]["id"]}
+    comments = f"/v1/habits/{names['habits']['id']}/entries/{DAYS[0]}/comments"
+    names["habits"]["comment_id"] = user.made(comments, {"text": "adasword"})["id"]
     names["me/sessions"] = {"id": user.get("/v1/me/sessions").json()["items"][0]["id"]}
     done = [
         user.put(f"/v1/tags/{names['tags']['id']}/tasks/{names['tasks']['id']}"),

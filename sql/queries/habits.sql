@@ -292,6 +292,86 @@ where user_id = :user_id
   and date = :date
   and (:versions::int8multirange is null or version <@ :versions);
 
+-- name: create_comment(user_id, id, habit_id, date, new)^
+-- new is the comment as JSON. No row: the chosen id is taken by this user's own comment. A habit that does not exist, or is
+-- another user's, breaks habit_comments_habit_exists.
+insert into habit_comments (user_id, id, habit_id, date, text)
+select :user_id, :id, :habit_id, :date, p.text
+from jsonb_populate_record(null::habit_comments, :new::jsonb) p
+on conflict (user_id, id) do nothing
+returning id, habit_id, date, text, created_at, updated_at, version;
+
+-- name: get_comment(user_id, habit_id, date, id)^
+select id, habit_id, date, text, created_at, updated_at, version
+from habit_comments
+where user_id = :user_id and habit_id = :habit_id and date = :date and id = :id;
+
+-- name: get_comment_many(user_id, habit_id, date, id)
+-- get_comment() for several calls at once; place says which of them a row is for.
+select id, habit_id, date, text, created_at, updated_at, version, place
+from unnest(:user_id::uuid[], :habit_id::uuid[], :date::date[], :id::uuid[])
+    with ordinality as sent (user_id, habit_id, date, id, place)
+join habit_comments using (user_id, habit_id, date, id);
+
+-- name: page_comments_newest(user_id, habit_id, date, after, limit, bytes)
+-- The comments on a day of a habit, newest first, each as JSON; the cursor is as in tasks.page_newest.
+-- A null after the row with which bytes are reached: there is more (docs/decisions/0031).
+with listed as (
+    select row_to_json(comment)::text as json
+    from (
+        select id, habit_id, date, text, rfc3339(created_at) as created_at, rfc3339(updated_at) as updated_at, version
+        from habit_comments
+        where user_id = :user_id
+          and habit_id = :habit_id
+          and date = :date
+          and id < :after
+        order by id desc
+        limit :limit) comment
+    offset 0),
+measured as (
+    select json, sum(octet_length(json)) over (rows unbounded preceding) - octet_length(json) as bytes_before
+    from listed),
+counted as (
+    select json, count(*) filter (where bytes_before >= :bytes) over (rows unbounded preceding) as ended
+    from measured)
+select case when ended = 0 then json end as json
+from counted
+where ended <= 1;
+
+-- name: page_comments_oldest(user_id, habit_id, date, after, limit, bytes)
+-- Oldest first.
+-- A null after the row with which bytes are reached: there is more (docs/decisions/0031).
+with listed as (
+    select row_to_json(comment)::text as json
+    from (
+        select id, habit_id, date, text, rfc3339(created_at) as created_at, rfc3339(updated_at) as updated_at, version
+        from habit_comments
+        where user_id = :user_id
+          and habit_id = :habit_id
+          and date = :date
+          and id > :after
+        order by id
+        limit :limit) comment
+    offset 0),
+measured as (
+    select json, sum(octet_length(json)) over (rows unbounded preceding) - octet_length(json) as bytes_before
+    from listed),
+counted as (
+    select json, count(*) filter (where bytes_before >= :bytes) over (rows unbounded preceding) as ended
+    from measured)
+select case when ended = 0 then json end as json
+from counted
+where ended <= 1;
+
+-- name: delete_comment(user_id, habit_id, date, id, versions)!
+-- Null versions: any.
+delete from habit_comments
+where user_id = :user_id
+  and habit_id = :habit_id
+  and date = :date
+  and id = :id
+  and (:versions::int8multirange is null or version <@ :versions);
+
 -- name: stats(user_id, id)^
 -- The rules are in the docstring of repository.stats. No row: no such habit. Days, weeks and months are numbers: 1900-01-01 is
 -- day 0 and a Monday, so day / 7 is the week. Ten years are thousands of days, and each step over them as rows costs more than

@@ -1,6 +1,7 @@
 """/v1/habits."""
 
 import datetime as dt
+from functools import partial
 from uuid import UUID
 
 from litestar import Router, delete, get, patch, post, put
@@ -11,6 +12,8 @@ from app.habits import repository, rules
 from app.habits.computed import HabitStats, HabitsToday
 from app.habits.schemas import (
     Habit,
+    HabitComment,
+    HabitCommentCreate,
     HabitCreate,
     HabitEntry,
     HabitEntryPatch,
@@ -21,7 +24,7 @@ from app.habits.schemas import (
 )
 from app.http import idempotency, pagination, responses
 from app.http.conditional import Versions
-from app.http.pagination import Page
+from app.http.pagination import OrderedPageQuery, Page
 from app.http.requests import Request
 from app.http.responses import EncodedResponse
 from app.http.routes import CONDITIONAL, HASHED_ETAG, PUT
@@ -66,7 +69,7 @@ async def change(
 
 @delete("/{id:uuid}", status_code=204)
 async def remove(request: Request, id: FromPath[UUID], versions: Versions) -> EncodedResponse[None]:
-    """Delete a habit with all its entries, for good."""
+    """Delete a habit with all its entries and comments, for good."""
     user_id = request.caller.user_id
     if not await repository.delete(request.database, user_id, id, versions):
         raise missing(await repository.get(request.database, user_id, id))
@@ -165,6 +168,53 @@ async def remove_entry(
     return responses.no_content()
 
 
+@post("/{id:uuid}/entries/{date:date}/comments")
+async def create_comment(
+    request: Request, id: FromPath[UUID], date: FromPath[dt.date], data: JSONBody[HabitCommentCreate]
+) -> EncodedResponse[HabitComment]:
+    """Make a comment on a day of a habit; the day needs no entry. Sent again with the same `id`: 200, and nothing new."""
+    comment, replayed = await idempotency.create_once(
+        partial(repository.create_comment, habit_id=id, date=date),
+        partial(repository.get_comment, habit_id=id, date=date),
+        request.database,
+        request.caller.user_id,
+        data,
+    )
+    return responses.created(comment, f"/v1/habits/{id}/entries/{date}/comments/{comment.id}", replayed=replayed)
+
+
+@get("/{id:uuid}/entries/{date:date}/comments")
+async def page_comments(
+    request: Request, id: FromPath[UUID], date: FromPath[dt.date], filters: FromQuery[OrderedPageQuery]
+) -> EncodedResponse[Page[HabitComment]]:
+    """List the comments on a day by the time they were made, newest first or oldest first."""
+    user_id = request.caller.user_id
+    comments = await repository.page_comments(request.database, user_id, id, date, filters)
+    if not comments and await repository.get(request.database, user_id, id) is None:
+        raise Problem("not_found")
+    return pagination.answer(comments, filters)
+
+
+@get("/{id:uuid}/entries/{date:date}/comments/{comment_id:uuid}", opt=CONDITIONAL)
+async def read_comment(
+    request: Request, id: FromPath[UUID], date: FromPath[dt.date], comment_id: FromPath[UUID]
+) -> EncodedResponse[HabitComment]:
+    """Read a comment on a day of a habit."""
+    comment = await repository.get_comment(request.database, request.caller.user_id, comment_id, habit_id=id, date=date)
+    return responses.found(comment)
+
+
+@delete("/{id:uuid}/entries/{date:date}/comments/{comment_id:uuid}", status_code=204)
+async def remove_comment(
+    request: Request, id: FromPath[UUID], date: FromPath[dt.date], comment_id: FromPath[UUID], versions: Versions
+) -> EncodedResponse[None]:
+    """Delete a comment for good."""
+    user_id = request.caller.user_id
+    if not await repository.delete_comment(request.database, user_id, comment_id, versions, habit_id=id, date=date):
+        raise missing(await repository.get_comment(request.database, user_id, comment_id, habit_id=id, date=date))
+    return responses.no_content()
+
+
 router = Router(
     "/v1/habits",
     route_handlers=[
@@ -180,6 +230,10 @@ router = Router(
         put_entry,
         change_entry,
         remove_entry,
+        create_comment,
+        page_comments,
+        read_comment,
+        remove_comment,
     ],
     tags=["Habits"],
     opt=HASHED_ETAG,

@@ -7,6 +7,8 @@ from app.database.queries import Executor, Json, load, to_json
 from app.habits.computed import HabitStats, HabitsToday
 from app.habits.schemas import (
     Habit,
+    HabitComment,
+    HabitCommentCreate,
     HabitCreate,
     HabitEntry,
     HabitEntryPatch,
@@ -16,7 +18,7 @@ from app.habits.schemas import (
     HabitQuery,
 )
 from app.http.conditional import Versions
-from app.http.pagination import PAGE_BYTES, days_parameters, parameters
+from app.http.pagination import PAGE_BYTES, OrderedPageQuery, days_parameters, parameters
 
 queries = load("habits")
 
@@ -93,6 +95,39 @@ async def page_entries(
 async def delete_entry(database: Executor, user_id: UUID, habit_id: UUID, date: dt.date, versions: Versions) -> int:
     """Delete the entry of a day. 0: there is none, or it is not at one of `versions`."""
     return await queries.delete_entry.count(database, user_id=user_id, habit_id=habit_id, date=date, versions=versions)
+
+
+async def create_comment(
+    database: Executor, user_id: UUID, new: HabitCommentCreate, *, habit_id: UUID, date: dt.date
+) -> HabitComment | None:
+    """Make a comment on a day of a habit. None: this user has one with the chosen id."""
+    return await queries.create_comment.created(
+        database, HabitComment, user_id=user_id, id=new.id, habit_id=habit_id, date=date, new=to_json(new)
+    )
+
+
+async def get_comment(database: Executor, user_id: UUID, id: UUID, *, habit_id: UUID, date: dt.date) -> HabitComment | None:
+    """Read a comment on a day of a habit."""
+    return await queries.get_comment.coalesced(database, HabitComment, user_id=user_id, habit_id=habit_id, date=date, id=id)
+
+
+async def page_comments(
+    database: Executor, user_id: UUID, habit_id: UUID, date: dt.date, filters: OrderedPageQuery
+) -> list[Json[HabitComment] | None]:
+    """Read a page of the comments on a day, and one more, or None, if there is a next one.
+
+    Raises Problem 422 for a bad cursor.
+    """
+    return await queries.ordered("page_comments", filters.order).values(
+        database, user_id=user_id, habit_id=habit_id, date=date, bytes=PAGE_BYTES, **parameters(filters)
+    )
+
+
+async def delete_comment(
+    database: Executor, user_id: UUID, id: UUID, versions: Versions, *, habit_id: UUID, date: dt.date
+) -> int:
+    """Delete a comment. 0: no such one on that day, or not at one of `versions`."""
+    return await queries.delete_comment.count(database, user_id=user_id, habit_id=habit_id, date=date, id=id, versions=versions)
 
 
 async def stats(database: Executor, user_id: UUID, id: UUID) -> Json[HabitStats] | None:
