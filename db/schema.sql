@@ -70,6 +70,20 @@ CREATE FUNCTION public.any_word(q text) RETURNS tsquery
 COMMENT ON FUNCTION public.any_word(q text) IS 'A search for any of search_words(q).';
 
 --
+-- Name: default_target_days(text); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.default_target_days(frequency text) RETURNS integer
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN CASE frequency WHEN 'weekly'::text THEN 1 WHEN 'custom'::text THEN 7 WHEN 'monthly'::text THEN 1 ELSE NULL::integer END;
+
+--
+-- Name: FUNCTION default_target_days(frequency text); Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON FUNCTION public.default_target_days(frequency text) IS 'How many days a habit gets that says nothing; null where its frequency has none.';
+
+--
 -- Name: end_access(uuid, bytea, uuid[]); Type: FUNCTION; Schema: public; Owner: -
 --
 
@@ -95,6 +109,20 @@ COMMENT ON FUNCTION public.end_access(owner uuid, kept_session bytea, kept_token
 CREATE FUNCTION public.goal_percentage(status text, target_value numeric, current_value numeric) RETURNS numeric
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     RETURN CASE WHEN (target_value IS NOT NULL) THEN trim_scale(GREATEST((0)::numeric, LEAST((100)::numeric, round((((100)::numeric * COALESCE(current_value, (0)::numeric)) / target_value), 2)))) WHEN (status = 'completed'::text) THEN (100)::numeric ELSE (0)::numeric END;
+
+--
+-- Name: is_set_of_weekdays(integer[]); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.is_set_of_weekdays(weekdays integer[]) RETURNS boolean
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN (weekdays = (SELECT array_agg(DISTINCT day.day ORDER BY day.day) AS array_agg FROM unnest(is_set_of_weekdays.weekdays) day(day) WHERE ((day.day >= 1) AND (day.day <= 7))));
+
+--
+-- Name: FUNCTION is_set_of_weekdays(weekdays integer[]); Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON FUNCTION public.is_set_of_weekdays(weekdays integer[]) IS 'Whether these are days from 1 (Monday) to 7, in ascending order, each once: a set has one form. False or null for none.';
 
 --
 -- Name: keep_an_admin(); Type: FUNCTION; Schema: public; Owner: -
@@ -1070,7 +1098,7 @@ CREATE TABLE public.habits (
     unit text,
     target_value numeric,
     frequency text DEFAULT 'daily'::text NOT NULL,
-    target_days integer DEFAULT 7 NOT NULL,
+    target_days integer,
     category text,
     color text,
     icon text,
@@ -1081,19 +1109,38 @@ CREATE TABLE public.habits (
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
     version bigint DEFAULT public.new_version() NOT NULL,
     search tsvector GENERATED ALWAYS AS (((array_to_tsvector(ARRAY[(user_id)::text]) || setweight(to_tsvector('simple'::regconfig, name), 'A'::"char")) || setweight(to_tsvector('simple'::regconfig, COALESCE(description, ''::text)), 'B'::"char"))) STORED NOT NULL,
+    weekdays integer[],
+    interval_days integer,
+    nature text,
+    reward text,
+    duration_seconds numeric,
+    related_habit_id uuid,
     CONSTRAINT habits_category_length CHECK (((char_length(category) >= 1) AND (char_length(category) <= 100))),
     CONSTRAINT habits_color_form CHECK ((color ~ '^#[0-9A-Fa-f]{6}$'::text)),
     CONSTRAINT habits_description_length CHECK ((char_length(description) <= 10000)),
-    CONSTRAINT habits_frequency_known CHECK ((frequency = ANY (ARRAY['daily'::text, 'weekly'::text, 'custom'::text]))),
+    CONSTRAINT habits_duration_seconds_range CHECK (((duration_seconds >= (0)::numeric) AND (duration_seconds <= (10000000)::numeric))),
+    CONSTRAINT habits_frequency_known CHECK ((frequency = ANY (ARRAY['daily'::text, 'weekly'::text, 'custom'::text, 'weekdays'::text, 'monthly'::text, 'interval'::text]))),
     CONSTRAINT habits_icon_length CHECK (((char_length(icon) >= 1) AND (char_length(icon) <= 100))),
+    CONSTRAINT habits_interval_days_needed CHECK (((interval_days IS NOT NULL) = (frequency = 'interval'::text))),
+    CONSTRAINT habits_interval_days_range CHECK (((interval_days >= 2) AND (interval_days <= 365))),
     CONSTRAINT habits_kind_known CHECK ((kind = ANY (ARRAY['boolean'::text, 'numeric'::text]))),
     CONSTRAINT habits_name_length CHECK (((char_length(name) >= 1) AND (char_length(name) <= 255))),
     CONSTRAINT habits_name_not_blank CHECK ((name ~ '[^[:space:]]'::text)),
+    CONSTRAINT habits_nature_known CHECK ((nature = ANY (ARRAY['useful'::text, 'pleasant'::text]))),
     CONSTRAINT habits_position_range CHECK ((("position" >= 0) AND ("position" <= 1000000))),
-    CONSTRAINT habits_target_days_range CHECK (((target_days >= 1) AND (target_days <= 7))),
+    CONSTRAINT habits_related_habit_other CHECK ((related_habit_id <> id)),
+    CONSTRAINT habits_reward_length CHECK ((char_length(reward) <= 500)),
+    CONSTRAINT habits_target_days_needed CHECK (((target_days IS NOT NULL) = (frequency = ANY (ARRAY['weekly'::text, 'custom'::text, 'monthly'::text])))),
+    CONSTRAINT habits_target_days_range CHECK (((target_days >= 1) AND (target_days <=
+CASE frequency
+    WHEN 'monthly'::text THEN 31
+    ELSE 7
+END))),
     CONSTRAINT habits_target_value_numeric CHECK (((kind = 'numeric'::text) OR (target_value IS NULL))),
     CONSTRAINT habits_target_value_range CHECK (((target_value > (0)::numeric) AND (target_value <= (1000000000)::numeric))),
-    CONSTRAINT habits_unit_length CHECK (((char_length(unit) >= 1) AND (char_length(unit) <= 50)))
+    CONSTRAINT habits_unit_length CHECK (((char_length(unit) >= 1) AND (char_length(unit) <= 50))),
+    CONSTRAINT habits_weekdays_needed CHECK (((weekdays IS NOT NULL) = (frequency = 'weekdays'::text))),
+    CONSTRAINT habits_weekdays_set CHECK (COALESCE(public.is_set_of_weekdays(weekdays), (weekdays IS NULL)))
 );
 
 --
@@ -1112,7 +1159,7 @@ COMMENT ON COLUMN public.habits.target_value IS 'A numeric habit''s entry is com
 -- Name: COLUMN habits.target_days; Type: COMMENT; Schema: public; Owner: -
 --
 
-COMMENT ON COLUMN public.habits.target_days IS 'Weekly and custom habits: how many days of a week make it a good week. Daily habits ignore it.';
+COMMENT ON COLUMN public.habits.target_days IS 'How many days make a good week (weekly and custom habits) or a good month (monthly ones; at most all of its days).';
 
 --
 -- Name: COLUMN habits."position"; Type: COMMENT; Schema: public; Owner: -
@@ -1131,6 +1178,30 @@ COMMENT ON COLUMN public.habits.version IS 'Microseconds since 1970 of its last 
 --
 
 COMMENT ON COLUMN public.habits.search IS 'Words of name and description, and the owner''s id as a word.';
+
+--
+-- Name: COLUMN habits.weekdays; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.habits.weekdays IS 'The days of the week on which the habit is due, 1 for Monday.';
+
+--
+-- Name: COLUMN habits.interval_days; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.habits.interval_days IS 'The habit is due again so many days after it was done.';
+
+--
+-- Name: COLUMN habits.duration_seconds; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.habits.duration_seconds IS 'How long it takes, as the user expects.';
+
+--
+-- Name: COLUMN habits.related_habit_id; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.habits.related_habit_id IS 'Another habit of the same user, such as the one that it follows on. Cleared by the statement that deletes that one: on delete set null would clear user_id, too.';
 
 --
 -- Name: identities; Type: TABLE; Schema: public; Owner: -
@@ -2325,6 +2396,12 @@ CREATE INDEX goals_search ON public.goals USING gin (search) WITH (gin_pending_l
 CREATE INDEX habit_comments_day ON public.habit_comments USING btree (user_id, habit_id, date, id);
 
 --
+-- Name: habits_related_habit; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX habits_related_habit ON public.habits USING btree (user_id, related_habit_id) WHERE (related_habit_id IS NOT NULL);
+
+--
 -- Name: habits_search; Type: INDEX; Schema: public; Owner: -
 --
 
@@ -2761,6 +2838,13 @@ ALTER TABLE ONLY public.habit_entries
     ADD CONSTRAINT habit_entries_user_exists FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
 
 --
+-- Name: habits habits_related_habit_exists; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.habits
+    ADD CONSTRAINT habits_related_habit_exists FOREIGN KEY (user_id, related_habit_id) REFERENCES public.habits(user_id, id);
+
+--
 -- Name: habits habits_user_exists; Type: FK CONSTRAINT; Schema: public; Owner: -
 --
 
@@ -3029,4 +3113,5 @@ INSERT INTO public.schema_migrations (version) VALUES
     ('20261121004500'),
     ('20261121004600'),
     ('20261121005000'),
-    ('20261121005010');
+    ('20261121005010'),
+    ('20261121005020');

@@ -192,6 +192,7 @@ BEYOND_A_SCHEMA = {
     ("exercises[].distance_unit", "required"),
     ("exercises[].weight_unit", "required"),
     ("expires_at", "past"),
+    ("interval_days", "invalid"),
     ("keep_tokens", "unknown"),
     ("name", "invalid"),
     ("file", "empty"),
@@ -206,10 +207,12 @@ BEYOND_A_SCHEMA = {
     ("start_date", "invalid"),
     ("taggable_id", "required"),
     ("taggable_type", "required"),
+    ("target_days", "invalid"),
     ("target_value", "invalid"),
     ("timezone", "unknown"),
     ("to", "before_from"),
     ("to", "range_too_long"),
+    ("weekdays", "invalid"),
     ("weight_unit", "invalid"),
 }
 """Fields ([]: any place in a list) and the rules that no schema can say: a request that the document allows may break them."""

@@ -12,11 +12,12 @@ import asyncpg
 import pytest
 from client import Api, User, assert_problem, etag, set_by_change, version_tag
 from factories import new_uuid7
-from habits_model import DAY, Entry, stats
+from habits_model import DAY, Entry, Rhythm, stats
 
 HABIT_FIELDS = [
-    "id", "name", "description", "kind", "unit", "target_value", "frequency", "target_days", "category", "color", "icon",
-    "reminder_time", "is_archived", "position", "created_at", "updated_at", "version",
+    "id", "name", "description", "kind", "unit", "target_value", "frequency", "target_days", "weekdays", "interval_days",
+    "nature", "reward", "duration_seconds", "related_habit_id", "category", "color", "icon", "reminder_time", "is_archived",
+    "position", "created_at", "updated_at", "version",
 ]  # fmt: skip
 ENTRY_FIELDS = [
     "habit_id", "date", "completed", "skipped", "value", "note", "mood", "feeling", "duration_seconds", "completed_at",
@@ -42,7 +43,9 @@ def today_of(user: User) -> dt.date:
 def test_a_created_habit_reads_back_as_it_was_sent(ada: User) -> None:
     sent = {
         "name": " Läse 🎉 ", "description": "", "kind": "numeric", "unit": "pages", "target_value": 12.5, "frequency": "custom",
-        "target_days": 3, "category": "Mind", "color": "#1a2B3c", "icon": "📖", "reminder_time": "07:30:00", "position": 4,
+        "target_days": 3, "weekdays": None, "interval_days": None, "nature": "pleasant", "reward": "Tea",
+        "duration_seconds": 90.5, "related_habit_id": habit(ada).rpartition("/")[2], "category": "Mind",
+        "color": "#1a2B3c", "icon": "📖", "reminder_time": "07:30:00", "position": 4,
         "is_archived": True, "id": str(new_uuid7()),
     }  # fmt: skip
     answer = ada.post("/v1/habits", sent)
@@ -60,12 +63,11 @@ def test_a_created_habit_reads_back_as_it_was_sent(ada: User) -> None:
 
 def test_what_is_not_sent_gets_its_default_and_a_weekly_habit_means_once_a_week(ada: User) -> None:
     made = ada.made("/v1/habits", {"name": "Stretch"})
-    null = ("description", "unit", "target_value", "category", "color", "icon", "reminder_time")
-    assert made == made | dict.fromkeys(null) | {
-        "kind": "boolean", "frequency": "daily", "target_days": 7, "is_archived": False, "position": 0
-    }  # fmt: skip
-    assert ada.made("/v1/habits", {"name": "Call mum", "frequency": "weekly"})["target_days"] == 1
-    assert ada.made("/v1/habits", {"name": "Run", "frequency": "custom"})["target_days"] == 7
+    set_by_default = {"kind": "boolean", "frequency": "daily", "is_archived": False, "position": 0}
+    null = made.keys() - set_by_default.keys() - {"id", "name", "created_at", "updated_at", "version"}
+    assert made == made | set_by_default | dict.fromkeys(null)
+    for frequency, target_days in (("weekly", 1), ("custom", 7), ("monthly", 1)):
+        assert ada.made("/v1/habits", {"name": "Call mum", "frequency": frequency})["target_days"] == target_days
 
 
 def test_a_patch_changes_what_it_names_null_clears_and_nothing_changes_nothing(ada: User) -> None:
@@ -83,32 +85,108 @@ def test_a_patch_changes_what_it_names_null_clears_and_nothing_changes_nothing(a
     assert_problem(ada.delete(path), 404, "not_found")
 
 
-TRANSITIONS = [
-    ({"frequency": "daily"}, {"frequency": "weekly"}, 1),
-    ({"frequency": "daily"}, {"frequency": "custom"}, 7),
-    ({"frequency": "daily", "target_days": 3}, {"frequency": "weekly"}, 1),
-    ({"frequency": "weekly", "target_days": 3}, {"frequency": "daily"}, 7),
-    ({"frequency": "custom", "target_days": 3}, {"frequency": "daily"}, 7),
-    ({"frequency": "weekly", "target_days": 3}, {"frequency": "custom"}, 3),
-    ({"frequency": "custom", "target_days": 3}, {"frequency": "weekly"}, 3),
-    ({"frequency": "daily"}, {"frequency": "weekly", "target_days": 5}, 5),
-    ({"frequency": "weekly", "target_days": 3}, {"frequency": "daily", "target_days": 2}, 2),
-    ({"frequency": "weekly", "target_days": 3}, {"frequency": "weekly"}, 3),
-    ({"frequency": "weekly", "target_days": 3}, {"name": "Other"}, 3),
-    ({"frequency": "daily", "target_days": 3}, {"frequency": "daily"}, 3),
+DAILY: dict[str, Any] = {"frequency": "daily"}
+WEEKLY: dict[str, Any] = {"frequency": "weekly", "target_days": 3}
+CUSTOM: dict[str, Any] = {"frequency": "custom", "target_days": 3}
+MONTHLY: dict[str, Any] = {"frequency": "monthly", "target_days": 31}
+WEEKDAYS: dict[str, Any] = {"frequency": "weekdays", "weekdays": [1, 3, 5]}
+INTERVAL: dict[str, Any] = {"frequency": "interval", "interval_days": 365}
+
+TRANSITIONS: list[tuple[dict[str, Any], dict[str, Any], dict[str, Any]]] = [
+    (DAILY, {"frequency": "weekly"}, {"target_days": 1}),
+    (DAILY, {"frequency": "custom"}, {"target_days": 7}),
+    (DAILY, {"frequency": "weekly", "target_days": 5}, {}),
+    (WEEKLY, {"frequency": "daily"}, {"target_days": None}),
+    (WEEKLY, {"frequency": "custom"}, {}),
+    (CUSTOM, {"frequency": "weekly"}, {}),
+    (WEEKLY, {"frequency": "monthly"}, {"target_days": 1}),
+    (MONTHLY, {"frequency": "custom"}, {"target_days": 7}),
+    (MONTHLY, {"frequency": "daily"}, {"target_days": None}),
+    (WEEKLY, {"name": "Other"}, {}),
+    (WEEKLY, WEEKDAYS, {"target_days": None}),
+    (WEEKDAYS, {"frequency": "daily"}, {"weekdays": None}),
+    (WEEKDAYS, {"weekdays": [7]}, {}),
+    (WEEKDAYS, INTERVAL, {"weekdays": None}),
+    (INTERVAL, {"interval_days": 2}, {}),
+    (INTERVAL, {"frequency": "monthly"}, {"interval_days": None, "target_days": 1}),
+    (DAILY, DAILY | {"target_days": None, "weekdays": None, "interval_days": None}, {}),
 ]
 
 
-@pytest.mark.parametrize(("fields", "changes", "target_days"), TRANSITIONS)
-def test_another_frequency_brings_its_own_default_of_target_days(
-    ada: User, fields: Any, changes: Any, target_days: int
+@pytest.mark.parametrize(("fields", "changes", "also"), TRANSITIONS)
+def test_another_frequency_brings_what_it_needs_and_takes_what_it_has_no_use_for(
+    ada: User, fields: Any, changes: Any, also: Any
 ) -> None:
     path = habit(ada, **fields)
     before = ada.get(path).json()
+    assert before == before | fields
     changed = ada.patch(path, changes).json()
-    expected = before | changes | {"target_days": target_days}
+    expected = before | changes | also
     assert changed == (expected | set_by_change(before, changed) if expected != before else before)
     assert ada.get(path).json() == changed
+
+
+@pytest.mark.parametrize(
+    ("fields", "changes", "field"),
+    [
+        (DAILY, {"target_days": 3}, "target_days"),
+        (DAILY, {"weekdays": [1]}, "weekdays"),
+        (DAILY, {"interval_days": 2}, "interval_days"),
+        (WEEKLY, {"target_days": 8}, "target_days"),
+        (WEEKLY, {"target_days": None}, "target_days"),
+        (MONTHLY, {"target_days": 32}, "target_days"),
+        (MONTHLY, {"frequency": "weekly", "target_days": 8}, "target_days"),
+        (DAILY, {"frequency": "weekdays"}, "weekdays"),
+        (WEEKDAYS, {"weekdays": None}, "weekdays"),
+        (WEEKDAYS, {"weekdays": []}, "weekdays"),
+        (WEEKDAYS, {"weekdays": [3, 1]}, "weekdays"),
+        (WEEKDAYS, {"weekdays": [1, 1]}, "weekdays"),
+        (WEEKDAYS, {"weekdays": [0]}, "weekdays[0]"),
+        (WEEKDAYS, {"weekdays": [8]}, "weekdays[0]"),
+        (WEEKDAYS, {"weekdays": [1.5]}, "weekdays[0]"),
+        (WEEKDAYS, {"target_days": 3}, "target_days"),
+        (WEEKLY, {"frequency": "interval"}, "interval_days"),
+        (INTERVAL, {"interval_days": 1}, "interval_days"),
+        (INTERVAL, {"interval_days": 366}, "interval_days"),
+        (INTERVAL, {"interval_days": 2**31}, "interval_days"),
+        (INTERVAL, {"frequency": "daily", "interval_days": 3}, "interval_days"),
+    ],
+)
+def test_what_a_frequency_needs_and_nothing_else_goes_with_it(ada: User, fields: Any, changes: Any, field: str) -> None:
+    assert_problem(ada.post("/v1/habits", {"name": "Stretch"} | fields | changes), 422, "invalid", field)
+    path = habit(ada, **fields)
+    before = ada.get(path).json()
+    assert_problem(ada.patch(path, changes), 422, "invalid", field)
+    assert ada.get(path).json() == before
+
+
+def test_a_habit_that_was_made_with_weekdays_is_made_once(ada: User) -> None:
+    body = {"id": str(new_uuid7()), "name": "Run"} | WEEKDAYS
+    made = ada.made("/v1/habits", body)
+    assert ada.post("/v1/habits", body).json() == made
+    for other in ([1, 3], [1, 3, 6]):
+        assert_problem(ada.post("/v1/habits", body | {"weekdays": other}), 409, "id_taken", "id")
+    daily = {"id": str(new_uuid7()), "name": "Run"}
+    ada.made("/v1/habits", daily)
+    assert_problem(ada.post("/v1/habits", daily | WEEKDAYS), 409, "id_taken", "id")
+
+
+def test_a_related_habit_is_another_one_of_ones_own_and_may_go_away(ada: User, bob: User) -> None:
+    related, foreign = habit(ada), habit(bob)
+    path = habit(ada, related_habit_id=related.rpartition("/")[2])
+    own = path.rpartition("/")[2]
+    assert_problem(ada.patch(path, {"related_habit_id": own}), 422, "invalid", "related_habit_id")
+    for other in (foreign.rpartition("/")[2], str(new_uuid7())):
+        body = {"related_habit_id": other}
+        assert_problem(ada.patch(path, body), 404, "not_found", "related_habit_id")
+        assert_problem(ada.post("/v1/habits", {"name": "X"} | body), 404, "not_found", "related_habit_id")
+    before = ada.get(path).json()
+    assert_problem(ada.delete(related, headers={"If-Match": '"1"'}), 412, "version_mismatch")
+    assert ada.get(path).json() == before
+    assert ada.delete(related).status_code == 204
+    after = ada.get(path).json()
+    assert after == before | {"related_habit_id": None} | set_by_change(before, after)
+    assert ada.delete(path).status_code == 204
 
 
 @pytest.mark.parametrize(
@@ -126,8 +204,12 @@ def test_another_frequency_brings_its_own_default_of_target_days(
         ({"kind": "numeric", "target_value": "2"}, "target_value"),
         ({"frequency": "hourly"}, "frequency"),
         ({"target_days": 0}, "target_days"),
-        ({"target_days": 8}, "target_days"),
-        ({"target_days": None}, "target_days"),
+        ({"nature": "dull"}, "nature"),
+        ({"reward": "x" * 501}, "reward"),
+        ({"duration_seconds": -1}, "duration_seconds"),
+        ({"duration_seconds": 10_000_000.5}, "duration_seconds"),
+        ({"duration_seconds": 1e300}, "duration_seconds"),
+        ({"related_habit_id": "x"}, "related_habit_id"),
         ({"category": "x" * 101}, "category"),
         ({"color": "red"}, "color"),
         ({"color": "#1a2b3c\n"}, "color"),
@@ -151,7 +233,7 @@ def test_the_list_goes_both_ways_in_pages_and_is_written_as_single_habits_are(ap
     user = api.user()
     fields: list[dict[str, Any]] = [
         {},
-        {"reminder_time": "07:30:00.500"},
+        {"reminder_time": "07:30:00.500", "frequency": "weekdays", "weekdays": [2, 7]},
         {"kind": "numeric", "target_value": 0.1, "reminder_time": "23:59:00"},
     ]
     made = [user.get(habit(user, **each)).text for each in fields]
@@ -544,7 +626,7 @@ def test_a_daily_streak(api: Api, timezone: str, history: str, current: int, lon
             user.put(f"{path}/entries/{today - age * DAY}", entry._asdict())
     found = user.get(f"{path}/stats").json()
     assert (found["current_streak"], found["longest_streak"]) == (current, longest)
-    assert found == stats(lived, "daily", 7, today, today)
+    assert found == stats(lived, Rhythm(), today, today)
 
 
 def test_a_habit_without_a_due_day_has_no_rate_and_no_best_weekday(ada: User) -> None:

@@ -63,7 +63,7 @@ class Habit(NamedTuple):
     id: UUID
     created_at: datetime
     frequency: str
-    target_days: int
+    target_days: int | None
     is_archived: bool
     states: dict[date, str]
     """Day -> completed, skipped, or neither."""
@@ -114,8 +114,8 @@ def a_life(zone: ZoneInfo, seed: int) -> Life:
         return Habit(
             id=new_uuid7(),
             created_at=at(chance.choice(all_days[:440])),
-            frequency=chance.choice(["daily", "daily", "weekly", "custom"]),
-            target_days=chance.randint(1, 7),
+            frequency=(frequency := chance.choice(["daily", "daily", "weekly", "custom"])),
+            target_days=None if frequency == "daily" else chance.randint(1, 7),
             is_archived=chance.random() < 0.2,
             states={day: state for day, state in zip(all_days, states, strict=True) if state != "none"},
         )
@@ -206,7 +206,7 @@ def brute_force(life: Life, period: str, first: date) -> Row:
     for habit in life.habits:
         due_days = [day for day in days(max(first, day_of(habit.created_at)), until) if habit.states.get(day) != "skipped"]
         done_days = [day for day in due_days if habit.states.get(day) == "completed"]
-        own_due = Fraction(len(due_days) * (7 if habit.frequency == "daily" else habit.target_days), 7)
+        own_due = Fraction(len(due_days) * (habit.target_days or 7), 7)
         if not habit.is_archived:
             due += own_due
             done += min(own_due, Fraction(len(done_days)))
@@ -292,8 +292,8 @@ def test_a_week_counted_by_hand(api: Api, runner: asyncio.Runner, connection: Co
             connection,
             user,
             """insert into habits (user_id, name, frequency, target_days, is_archived, created_at) values
-                ($1, 'Read', 'daily', 7, false, '2026-01-06 10:00Z'), ($1, 'Run', 'weekly', 3, false, '2026-01-01 10:00Z'),
-                ($1, 'Old', 'daily', 7, true, '2026-01-01 10:00Z')""",
+                ($1, 'Read', 'daily', null, false, '2026-01-06 10:00Z'), ($1, 'Run', 'weekly', 3, false, '2026-01-01 10:00Z'),
+                ($1, 'Old', 'daily', null, true, '2026-01-01 10:00Z')""",
             """insert into habit_entries (user_id, habit_id, date, completed, skipped)
                 select $1, h.id, '2026-01-04'::date + e.day, e.state = 'c', e.state = 's'
                 from habits h cross join lateral (values

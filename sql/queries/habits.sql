@@ -1,42 +1,48 @@
 -- name: create(user_id, id, new)^
 -- new is the habit as JSON. No row: the chosen id is taken by this user's own habit; send get() as a second statement, as
--- in tasks.create. Where target_days is absent, a weekly habit gets 1, the others 7.
+-- in tasks.create. Where target_days is absent, the habit gets those of its frequency.
 insert into habits (
-    user_id, id, name, description, kind, unit, target_value, frequency, target_days, category, color, icon, reminder_time,
-    is_archived, position)
+    user_id, id, name, description, kind, unit, target_value, frequency, target_days, weekdays, interval_days, nature, reward,
+    duration_seconds, related_habit_id, category, color, icon, reminder_time, is_archived, position)
 select :user_id, :id, p.name, p.description, p.kind, p.unit, p.target_value, p.frequency,
-    coalesce(p.target_days, case p.frequency when 'weekly' then 1 else 7 end), p.category, p.color, p.icon, p.reminder_time,
+    case when :new::jsonb -> 'target_days' is null then default_target_days(p.frequency) else p.target_days end, p.weekdays,
+    p.interval_days, p.nature, p.reward, p.duration_seconds, p.related_habit_id, p.category, p.color, p.icon, p.reminder_time,
     p.is_archived, p.position
 from jsonb_populate_record(null::habits, :new::jsonb) p
 on conflict (user_id, id) do nothing
-returning id, name, description, kind, unit, target_value, frequency, target_days, category, color, icon, reminder_time,
-    is_archived, position, created_at, updated_at, version;
+returning id, name, description, kind, unit, target_value, frequency, target_days, weekdays, interval_days, nature, reward,
+    duration_seconds, related_habit_id, category, color, icon, reminder_time, is_archived, position, created_at, updated_at,
+    version;
 
 -- name: create_many(user_id, id, new)
 -- create() for several calls at once, as in tasks.create_many.
 insert into habits (
-    user_id, id, name, description, kind, unit, target_value, frequency, target_days, category, color, icon, reminder_time,
-    is_archived, position)
+    user_id, id, name, description, kind, unit, target_value, frequency, target_days, weekdays, interval_days, nature, reward,
+    duration_seconds, related_habit_id, category, color, icon, reminder_time, is_archived, position)
 select sent.user_id, sent.id, p.name, p.description, p.kind, p.unit, p.target_value, p.frequency,
-    coalesce(p.target_days, case p.frequency when 'weekly' then 1 else 7 end), p.category, p.color, p.icon, p.reminder_time,
+    case when sent.new::jsonb -> 'target_days' is null then default_target_days(p.frequency) else p.target_days end, p.weekdays,
+    p.interval_days, p.nature, p.reward, p.duration_seconds, p.related_habit_id, p.category, p.color, p.icon, p.reminder_time,
     p.is_archived, p.position
 from unnest(:user_id::uuid[], :id::uuid[], :new::text[]) as sent (user_id, id, new)
 cross join jsonb_populate_record(null::habits, sent.new::jsonb) p
 order by sent.user_id, sent.id
 on conflict (user_id, id) do nothing
-returning id, name, description, kind, unit, target_value, frequency, target_days, category, color, icon, reminder_time,
-    is_archived, position, created_at, updated_at, version, array_position(:id::uuid[], id) as place;
+returning id, name, description, kind, unit, target_value, frequency, target_days, weekdays, interval_days, nature, reward,
+    duration_seconds, related_habit_id, category, color, icon, reminder_time, is_archived, position, created_at, updated_at,
+    version, array_position(:id::uuid[], id) as place;
 
 -- name: get(user_id, id)^
-select id, name, description, kind, unit, target_value, frequency, target_days, category, color, icon, reminder_time,
-    is_archived, position, created_at, updated_at, version
+select id, name, description, kind, unit, target_value, frequency, target_days, weekdays, interval_days, nature, reward,
+    duration_seconds, related_habit_id, category, color, icon, reminder_time, is_archived, position, created_at, updated_at,
+    version
 from habits
 where user_id = :user_id and id = :id;
 
 -- name: get_many(user_id, id)
 -- get() for several calls at once; place says which of them a row is for.
-select id, name, description, kind, unit, target_value, frequency, target_days, category, color, icon, reminder_time,
-    is_archived, position, created_at, updated_at, version, place
+select id, name, description, kind, unit, target_value, frequency, target_days, weekdays, interval_days, nature, reward,
+    duration_seconds, related_habit_id, category, color, icon, reminder_time, is_archived, position, created_at, updated_at,
+    version, place
 from unnest(:user_id::uuid[], :id::uuid[]) with ordinality as sent (user_id, id, place)
 join habits using (user_id, id);
 
@@ -46,9 +52,9 @@ join habits using (user_id, id);
 with listed as (
     select row_to_json(habit)::text as json
     from (
-        select id, name, description, kind, unit, target_value, frequency, target_days, category, color, icon,
-            rfc3339(reminder_time) as reminder_time, is_archived, position, rfc3339(created_at) as created_at,
-            rfc3339(updated_at) as updated_at, version
+        select id, name, description, kind, unit, target_value, frequency, target_days, weekdays, interval_days, nature, reward,
+            duration_seconds, related_habit_id, category, color, icon, rfc3339(reminder_time) as reminder_time, is_archived,
+            position, rfc3339(created_at) as created_at, rfc3339(updated_at) as updated_at, version
         from habits
         where user_id = :user_id
           and id < :after
@@ -75,9 +81,9 @@ where ended <= 1;
 with listed as (
     select row_to_json(habit)::text as json
     from (
-        select id, name, description, kind, unit, target_value, frequency, target_days, category, color, icon,
-            rfc3339(reminder_time) as reminder_time, is_archived, position, rfc3339(created_at) as created_at,
-            rfc3339(updated_at) as updated_at, version
+        select id, name, description, kind, unit, target_value, frequency, target_days, weekdays, interval_days, nature, reward,
+            duration_seconds, related_habit_id, category, color, icon, rfc3339(reminder_time) as reminder_time, is_archived,
+            position, rfc3339(created_at) as created_at, rfc3339(updated_at) as updated_at, version
         from habits
         where user_id = :user_id
           and id > :after
@@ -99,25 +105,29 @@ from counted
 where ended <= 1;
 
 -- name: patch(user_id, id, versions, changes)^
--- A merge patch as in tasks.patch. A habit that becomes daily, or no longer is, gets the target_days that create() gives it,
--- unless they are sent, too: those of a daily habit mean nothing.
+-- A merge patch as in tasks.patch. A habit with another frequency gets what create() would give it, and loses what that has no
+-- use for, unless it is sent, too. Days of a week stay days of a week: weekly and custom habits keep their target_days.
 update habits h
-set (name, description, kind, unit, target_value, frequency, target_days, category, color, icon, reminder_time,
-    is_archived, position) = (
+set (name, description, kind, unit, target_value, frequency, target_days, weekdays, interval_days, nature, reward,
+    duration_seconds, related_habit_id, category, color, icon, reminder_time, is_archived, position) = (
     select p.name, p.description, p.kind, p.unit, p.target_value, p.frequency,
         case
-            when (p.frequency = 'daily') = (h.frequency = 'daily') or :changes::jsonb -> 'target_days' is not null
+            when :changes::jsonb -> 'target_days' is not null or p.frequency = h.frequency
+                or p.frequency in ('weekly', 'custom') and h.frequency in ('weekly', 'custom')
                 then p.target_days
-            when p.frequency = 'weekly' then 1
-            else 7
+            else default_target_days(p.frequency)
         end,
-        p.category, p.color, p.icon, p.reminder_time, p.is_archived, p.position
+        case when :changes::jsonb -> 'weekdays' is not null or p.frequency = h.frequency then p.weekdays end,
+        case when :changes::jsonb -> 'interval_days' is not null or p.frequency = h.frequency then p.interval_days end,
+        p.nature, p.reward, p.duration_seconds, p.related_habit_id, p.category, p.color, p.icon, p.reminder_time,
+        p.is_archived, p.position
     from jsonb_populate_record(h, :changes::jsonb) p)
 where h.user_id = :user_id
   and h.id = :id
   and (:versions::int8multirange is null or h.version <@ :versions)
-returning h.id, h.name, h.description, h.kind, h.unit, h.target_value, h.frequency, h.target_days, h.category, h.color,
-    h.icon, h.reminder_time, h.is_archived, h.position, h.created_at, h.updated_at, h.version;
+returning h.id, h.name, h.description, h.kind, h.unit, h.target_value, h.frequency, h.target_days, h.weekdays,
+    h.interval_days, h.nature, h.reward, h.duration_seconds, h.related_habit_id, h.category, h.color, h.icon, h.reminder_time,
+    h.is_archived, h.position, h.created_at, h.updated_at, h.version;
 
 -- name: patch_many(user_id, id, changes)
 -- patch() of any version for several calls at once, as in tasks.patch_many.
@@ -127,28 +137,42 @@ with locked_habit as (
     join habits h on h.user_id = sent.user_id and h.id = sent.id
     for no key update of h skip locked)
 update habits h
-set (name, description, kind, unit, target_value, frequency, target_days, category, color, icon, reminder_time,
-    is_archived, position) = (
+set (name, description, kind, unit, target_value, frequency, target_days, weekdays, interval_days, nature, reward,
+    duration_seconds, related_habit_id, category, color, icon, reminder_time, is_archived, position) = (
     select p.name, p.description, p.kind, p.unit, p.target_value, p.frequency,
         case
-            when (p.frequency = 'daily') = (h.frequency = 'daily') or l.changes::jsonb -> 'target_days' is not null
+            when l.changes::jsonb -> 'target_days' is not null or p.frequency = h.frequency
+                or p.frequency in ('weekly', 'custom') and h.frequency in ('weekly', 'custom')
                 then p.target_days
-            when p.frequency = 'weekly' then 1
-            else 7
+            else default_target_days(p.frequency)
         end,
-        p.category, p.color, p.icon, p.reminder_time, p.is_archived, p.position
+        case when l.changes::jsonb -> 'weekdays' is not null or p.frequency = h.frequency then p.weekdays end,
+        case when l.changes::jsonb -> 'interval_days' is not null or p.frequency = h.frequency then p.interval_days end,
+        p.nature, p.reward, p.duration_seconds, p.related_habit_id, p.category, p.color, p.icon, p.reminder_time,
+        p.is_archived, p.position
     from jsonb_populate_record(h, l.changes::jsonb) p)
 from locked_habit l
 where h.user_id = l.user_id and h.id = l.id
-returning h.id, h.name, h.description, h.kind, h.unit, h.target_value, h.frequency, h.target_days, h.category, h.color,
-    h.icon, h.reminder_time, h.is_archived, h.position, h.created_at, h.updated_at, h.version, l.place;
+returning h.id, h.name, h.description, h.kind, h.unit, h.target_value, h.frequency, h.target_days, h.weekdays,
+    h.interval_days, h.nature, h.reward, h.duration_seconds, h.related_habit_id, h.category, h.color, h.icon, h.reminder_time,
+    h.is_archived, h.position, h.created_at, h.updated_at, h.version, l.place;
 
 -- name: delete(user_id, id, versions)!
--- Its entries go with it, by cascade. Null versions: any.
+-- Its entries go with it, by cascade; habits that name it as related no longer do. Null versions: any.
+with found_habit as (
+    select id from habits
+    where user_id = :user_id
+      and id = :id
+      and (:versions::int8multirange is null or version <@ :versions)
+    for update),
+unrelated_habit as (
+    update habits h
+    set related_habit_id = null
+    from found_habit f
+    where h.user_id = :user_id and h.related_habit_id = f.id)
 delete from habits
 where user_id = :user_id
-  and id = :id
-  and (:versions::int8multirange is null or version <@ :versions);
+  and id in (select id from found_habit);
 
 -- name: put_entry(user_id, habit_id, date, versions, new)^
 -- Makes the entry of a day or replaces it: is_made says which. new is the entry as JSON; where completed is absent, the
@@ -487,9 +511,10 @@ listed_habit as (
     select row_to_json(habit) as json
     from (select id, position, completed from due_habit order by position, id limit 1000) due
     cross join lateral (
-        select h.id, h.name, h.description, h.kind, h.unit, h.target_value, h.frequency, h.target_days, h.category,
-            h.color, h.icon, rfc3339(h.reminder_time) as reminder_time, h.is_archived, h.position,
-            rfc3339(h.created_at) as created_at, rfc3339(h.updated_at) as updated_at, h.version, e.entry,
+        select h.id, h.name, h.description, h.kind, h.unit, h.target_value, h.frequency, h.target_days, h.weekdays,
+            h.interval_days, h.nature, h.reward, h.duration_seconds, h.related_habit_id, h.category, h.color, h.icon,
+            rfc3339(h.reminder_time) as reminder_time, h.is_archived, h.position, rfc3339(h.created_at) as created_at,
+            rfc3339(h.updated_at) as updated_at, h.version, e.entry,
             coalesce((e.entry ->> 'completed')::boolean, false) as is_done, due.completed as completed_this_week
         from habits h
         left join lateral (

@@ -2,6 +2,7 @@
 
 import asyncio
 import datetime as dt
+import operator
 import os
 from collections.abc import Iterator
 from typing import Any, NamedTuple, cast
@@ -13,7 +14,7 @@ import msgspec
 import pytest
 from client import Api, User, assert_problem, etag, set_by_change, version_tag
 from factories import new_uuid7
-from habits_model import DAY, Entry, completed_this_week, days, is_due, stats
+from habits_model import DAY, Entry, Rhythm, days, is_due, state_of_today, stats
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initialize, rule, run_state_machine_as_test
@@ -30,8 +31,9 @@ names = texts.filter(lambda text: text.strip(" \t\n\r\x0b\x0c\x1c\x1d\x1e\x1f\x8
 optional_fields = {
     "description": st.none() | texts.map(lambda text: text[:10_000]),
     "unit": st.none() | texts.map(lambda text: text[:50]),
-    "frequency": st.sampled_from(["daily", "weekly", "custom"]),
-    "target_days": st.integers(1, 7),
+    "nature": st.sampled_from([None, "useful", "pleasant"]),
+    "reward": st.none() | texts.map(lambda text: text[:500]),
+    "duration_seconds": st.none() | st.floats(0, 10_000_000),
     "category": st.none() | texts.map(lambda text: text[:100]),
     "color": st.none() | st.from_regex(r"#[0-9A-Fa-f]{6}", fullmatch=True),
     "icon": st.none() | texts.map(lambda text: text[:100]),
@@ -39,6 +41,12 @@ optional_fields = {
     "is_archived": st.booleans(),
     "position": st.integers(0, 1_000_000),
 }
+none = st.none()
+# Each field is given: where one has a type and no strategy, st.builds makes up any value of the type.
+rhythms = st.one_of(
+    st.just(Rhythm("daily")),
+    st.builds(Rhythm, st.sampled_from(["weekly", "custom"]), st.integers(1, 7), none, none),
+)
 habits = st.one_of(
     st.fixed_dictionaries({"name": names}, optional=optional_fields | {"kind": st.just("boolean")}),
     st.fixed_dictionaries(
@@ -48,13 +56,13 @@ habits = st.one_of(
 )
 
 
-@given(habit=habits)
-def test_a_created_habit_reads_back_with_every_property_intact(ada: User, habit: Row) -> None:
+@given(habit=habits, rhythm=rhythms)
+def test_a_created_habit_reads_back_with_every_property_intact(ada: User, habit: Row, rhythm: Rhythm) -> None:
     """From the answer, alone and out of the list; what was not sent has its default.
 
     Feature: database-persistence-fix, Property 3: a created habit reads back with every property intact
     """
-    habit["name"] = habit["name"][:255]
+    habit |= {"name": habit["name"][:255]} | rhythm._asdict()
     answer = ada.post("/v1/habits", habit)
     assert answer.status_code == 201, answer.text
     made = answer.json()
@@ -64,11 +72,18 @@ def test_a_created_habit_reads_back_with_every_property_intact(ada: User, habit:
     assert ada.get("/v1/habits?limit=1").json()["items"] == [made]
 
 
+DEFAULT_TARGETS = {"weekly": 1, "custom": 7, "monthly": 1}
+NULLABLE = (
+    "description", "unit", "target_value", "weekdays", "interval_days", "nature", "reward", "duration_seconds",
+    "related_habit_id", "category", "color", "icon", "reminder_time",
+)  # fmt: skip
+
+
 def default_habit(sent: Row) -> Row:
-    optional = ("description", "unit", "target_value", "category", "color", "icon", "reminder_time")
-    target_days = 1 if sent.get("frequency") == "weekly" else 7
-    return dict.fromkeys(optional) | {
-        "kind": "boolean", "frequency": "daily", "target_days": target_days, "is_archived": False, "position": 0
+    frequency = sent.get("frequency", "daily")
+    return dict.fromkeys(NULLABLE) | {
+        "kind": "boolean", "frequency": frequency, "target_days": DEFAULT_TARGETS.get(frequency), "is_archived": False,
+        "position": 0,
     }  # fmt: skip
 
 
@@ -87,8 +102,7 @@ class Life(NamedTuple):
     timezone: str
     now: dt.datetime
     age: dt.timedelta
-    frequency: str
-    target_days: int
+    rhythm: Rhythm
     marks: list[Entry | None]
     ahead: int
 
@@ -112,8 +126,7 @@ lives = st.builds(
     timezone=st.sampled_from(TIMEZONES),
     now=st.datetimes(dt.datetime(2024, 1, 1), dt.datetime(2027, 1, 1), timezones=st.just(dt.UTC)),  # noqa: DTZ001 - the bounds
     age=st.timedeltas(dt.timedelta(), dt.timedelta(days=100)),
-    frequency=st.sampled_from(["daily", "daily", "weekly", "custom"]),
-    target_days=st.integers(1, 7),
+    rhythm=rhythms,
     marks=marks,
     ahead=st.integers(-40, 3),
 )
@@ -153,8 +166,10 @@ async def lived(at: At, life: Life) -> tuple[Row, Row]:
             "insert into users (is_guest, timezone) values (true, $1) returning id", life.timezone
         )
         habit_id = await at.connection.fetchval(
-            "insert into habits (user_id, name, frequency, target_days, created_at) values ($1, 'x', $2, $3, $4) returning id",
-            user_id, life.frequency, life.target_days, life.now - life.age,
+            """
+            insert into habits (user_id, name, created_at, frequency, target_days, weekdays, interval_days)
+            values ($1, 'x', $2, $3, $4, $5, $6) returning id""",
+            user_id, life.now - life.age, *life.rhythm,
         )  # fmt: skip
         await at.connection.executemany(
             "insert into habit_entries (user_id, habit_id, date, completed, skipped) values ($1, $2, $3, $4, $5)",
@@ -179,15 +194,14 @@ def nearly(found: Row) -> Row:
 def test_stats_and_what_is_due_agree_with_a_count_by_hand(runner: asyncio.Runner, at: At, life: Life) -> None:
     found, due = runner.run(lived(at, life))
     today, history = life.today, life.history
-    expected = stats(history, life.frequency, life.target_days, life.created_on, today)
+    expected = stats(history, life.rhythm, life.created_on, today)
     assert nearly(found) == nearly(expected)
     assert due["date"] == today.isoformat()
-    assert len(due["items"]) == is_due(history, life.frequency, life.target_days, today)
+    assert len(due["items"]) == is_due(history, life.rhythm, today)
     for item in due["items"]:
-        assert item["is_done"] == history.get(today, Entry()).completed
-        assert item["completed_this_week"] == completed_this_week(history, today)
+        assert item == item | state_of_today(history, life.rhythm, today)
         assert (item["entry"] or {"date": None})["date"] == (today.isoformat() if today in history else None)
-    event(f"current streak {min(expected['current_streak'], 3)}, {'days' if life.frequency == 'daily' else 'weeks'}")
+    event(f"current streak {min(expected['current_streak'], 3)}, {life.rhythm.frequency}")
 
 
 @pytest.mark.parametrize(
@@ -214,7 +228,7 @@ def test_a_streak_of_weeks(
     known = {"d": Entry(completed=True), "s": Entry(skipped=True), ".": None}
     marks = [known[each] for each in weeks.replace(" ", "")]
     now = dt.datetime(2026, 11, 18, 23, 30, tzinfo=dt.UTC)
-    life = Life("UTC", now, dt.timedelta(), "custom", 3, marks, -3 if len(marks) == 7 else 0)
+    life = Life("UTC", now, dt.timedelta(), Rhythm("custom", 3), marks, -3 if len(marks) == 7 else 0)
     found, _ = runner.run(lived(at, life))
     assert (found["current_streak"], found["longest_streak"]) == (current, longest)
     if rate is not None:
@@ -228,13 +242,21 @@ FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "kind": st.sampled_from(["boolean", "numeric"]),
     "target_value": st.sampled_from([None, 1.0, 2.5]),
     "frequency": st.sampled_from(["daily", "weekly", "custom"]),
-    "target_days": st.integers(1, 4),
+    "target_days": st.integers(1, 8),
+    "weekdays": st.sampled_from([None, [3], [1, 2, 5]]),
+    "interval_days": st.sampled_from([None, 2, 3]),
     "position": st.integers(0, 2),
     "is_archived": st.booleans(),
     "reminder_time": st.sampled_from([None, "07:30:00"]),
 }
-CREATES = st.fixed_dictionaries({"name": NAMES}, optional=FIELDS)
-CHANGES = st.fixed_dictionaries({}, optional=FIELDS | {"name": NAMES})
+FEW = ["kind", "target_value", "position", "is_archived", "reminder_time"]
+"""What goes with any frequency."""
+
+KEPT = st.just(Row()) | rhythms.map(Rhythm._asdict)
+CREATES = st.builds(
+    operator.or_, KEPT, st.fixed_dictionaries({"name": NAMES}, optional={name: FIELDS[name] for name in FEW})
+) | st.fixed_dictionaries({"name": NAMES}, optional=FIELDS)
+CHANGES = KEPT | st.fixed_dictionaries({}, optional=FIELDS | {"name": NAMES})
 OFFSETS = st.integers(-9, 3)
 """Days from today; the last two are beyond tomorrow."""
 ENTRIES = st.fixed_dictionaries(
@@ -279,8 +301,9 @@ class Habits(RuleBasedStateMachine):
         fields |= {"id": str(new_uuid7())}
         answer = self.user.post("/v1/habits", fields)
         expected = default_habit(fields) | fields
-        if is_refused(expected):
-            assert_problem(answer, 422, "invalid", "target_value")
+        if refused := refused_fields(expected):
+            assert_problem(answer, 422, "invalid", answer.json()["errors"][0]["field"])
+            assert answer.json()["errors"][0]["field"] in refused
         else:
             assert answer.status_code == 201, answer.text
             row = answer.json()
@@ -299,19 +322,13 @@ class Habits(RuleBasedStateMachine):
             assert_problem(answer, 404, "not_found")
         elif not fits:
             assert_problem(answer, 412, "version_mismatch")
-        elif is_refused(mine | changes):
-            assert_problem(answer, 422, "invalid", "target_value")
+        elif refused := refused_fields(patched(mine, changes)):
+            assert_problem(answer, 422, "invalid", answer.json()["errors"][0]["field"])
+            assert answer.json()["errors"][0]["field"] in refused
         else:
             assert answer.status_code == 200, answer.text
-            self.habits[id] = self.moved_on(mine, mine | self.implied(mine, changes) | changes, answer.json())
+            self.habits[id] = self.moved_on(mine, patched(mine, changes), answer.json())
             self.saw(path, self.habits[id])
-
-    def implied(self, habit: Row, changes: Row) -> Row:
-        """What changes beside what is sent: the days of a daily habit mean nothing for one that is not, nor the other way."""
-        frequency = changes.get("frequency", habit["frequency"])
-        if (frequency == "daily") == (habit["frequency"] == "daily"):
-            return {}
-        return {"target_days": 1 if frequency == "weekly" else 7}
 
     def moved_on(self, before: Row, expected: Row, row: Row) -> Row:
         """What is sent changes, and the version with it; or nothing does."""
@@ -484,11 +501,11 @@ class Habits(RuleBasedStateMachine):
             assert_problem(answer, 404, "not_found")
             return
         created_on = dt.datetime.fromisoformat(mine["created_at"]).astimezone(self.zone).date()
-        expected = stats(self.history(id), mine["frequency"], mine["target_days"], created_on, self.today())
+        expected = stats(self.history(id), rhythm_of(mine), created_on, self.today())
         assert nearly(answer.json()) == nearly(expected)
 
     def history(self, id: str) -> dict[dt.date, Entry]:
-        return {date: Entry(row["completed"], row["skipped"]) for date, row in self.entries[id].items()}
+        return {date: history_of(row) for date, row in self.entries[id].items()}
 
     @rule()
     def ask_for_today(self) -> None:
@@ -496,22 +513,43 @@ class Habits(RuleBasedStateMachine):
         expected = []
         for row in self.habits.values():
             history = self.history(row["id"])
-            if not row["is_archived"] and is_due(history, row["frequency"], row["target_days"], today):
-                expected.append(
-                    row
-                    | {
-                        "entry": self.entries[row["id"]].get(today),
-                        "is_done": history.get(today, Entry()).completed,
-                        "completed_this_week": completed_this_week(history, today),
-                    }
-                )
+            if not row["is_archived"] and is_due(history, rhythm_of(row), today):
+                entry = self.entries[row["id"]].get(today)
+                expected.append(row | {"entry": entry} | state_of_today(history, rhythm_of(row), today))
         expected.sort(key=lambda row: (row["position"], UUID(row["id"])))
-        answer = self.user.get("/v1/habits/today").json()
-        assert answer == {"date": str(today), "items": expected, "items_left_out": 0}
+        found = self.user.get("/v1/habits/today").json()
+        assert found == {"date": str(today), "items": expected, "items_left_out": 0}
 
 
-def is_refused(habit: Row) -> bool:
-    return habit["kind"] == "boolean" and habit["target_value"] is not None
+def history_of(entry: Row | None) -> Entry:
+    return Entry() if entry is None else Entry(entry["completed"], entry["skipped"])
+
+
+def rhythm_of(habit: Row) -> Rhythm:
+    return Rhythm(*(habit[name] for name in Rhythm._fields))
+
+
+def patched(habit: Row, changes: Row) -> Row:
+    """A habit after a patch: with another frequency it loses what that has no use for."""
+    row = habit | changes
+    if row["frequency"] == habit["frequency"]:
+        return row
+    of_a_week = {row["frequency"], habit["frequency"]} <= {"weekly", "custom"}
+    target_days = habit["target_days"] if of_a_week else DEFAULT_TARGETS.get(row["frequency"])
+    return row | {"target_days": target_days, "weekdays": None, "interval_days": None} | changes
+
+
+def refused_fields(habit: Row) -> set[str]:
+    """The fields that do not go with the others."""
+    frequency, target_days = habit["frequency"], habit["target_days"]
+    wrong = {
+        "target_value": habit["kind"] == "boolean" and habit["target_value"] is not None,
+        "target_days": (target_days is not None) != (frequency in DEFAULT_TARGETS)
+        or (target_days is not None and target_days > 7 and frequency != "monthly"),
+        "weekdays": (habit["weekdays"] is not None) != (frequency == "weekdays"),
+        "interval_days": (habit["interval_days"] is not None) != (frequency == "interval"),
+    }
+    return {name for name, is_wrong in wrong.items() if is_wrong}
 
 
 ENTRY_NULLABLE = ("value", "note", "mood", "feeling", "duration_seconds", "completed_at")

@@ -32,9 +32,12 @@ from app.problems.catalog import Problem
 from app.problems.ownership import missing
 
 
-@post("/")
+@post("/", opt={"problems": ["not_found"]})
 async def create(request: Request, data: JSONBody[HabitCreate]) -> EncodedResponse[Habit]:
-    """Make a habit. Sent again with the same `id`: 200 with the habit as it stands, and nothing new."""
+    """Make a habit. Sent again with the same `id`: 200 with the habit as it stands, and nothing new.
+
+    A `related_habit_id` that does not exist, or is another user's: 404.
+    """
     habit, replayed = await idempotency.create_once(
         repository.create, repository.get, request.database, request.caller.user_id, data
     )
@@ -59,7 +62,10 @@ async def page(request: Request, filters: FromQuery[HabitQuery]) -> EncodedRespo
 async def change(
     request: Request, id: FromPath[UUID], data: JSONBody[HabitPatch], versions: Versions
 ) -> EncodedResponse[Habit]:
-    """Change a habit by a merge patch."""
+    """Change a habit by a merge patch.
+
+    With another `frequency` it gets the `target_days` of that, and loses what that has no use for, unless they are sent, too.
+    """
     user_id = request.caller.user_id
     habit = await repository.patch(request.database, user_id, id, versions, data)
     if habit is None:
@@ -69,7 +75,7 @@ async def change(
 
 @delete("/{id:uuid}", status_code=204)
 async def remove(request: Request, id: FromPath[UUID], versions: Versions) -> EncodedResponse[None]:
-    """Delete a habit with all its entries and comments, for good."""
+    """Delete a habit with all its entries and comments, for good. Habits that name it in `related_habit_id` stay."""
     user_id = request.caller.user_id
     if not await repository.delete(request.database, user_id, id, versions):
         raise missing(await repository.get(request.database, user_id, id))

@@ -46,7 +46,10 @@ async def patch(database: Executor, user_id: UUID, id: UUID, versions: Versions,
 
 
 async def delete(database: Executor, user_id: UUID, id: UUID, versions: Versions) -> int:
-    """Delete a habit with its entries. 0: not this user's, or not at one of `versions`."""
+    """Delete a habit with its entries, and clear `related_habit_id` where it is named.
+
+    0: not this user's, or not at one of `versions`.
+    """
     return await queries.delete.count(database, user_id=user_id, id=id, versions=versions)
 
 

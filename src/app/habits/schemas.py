@@ -6,6 +6,7 @@ from uuid import UUID
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
+from app.habits.frequencies import HabitFrequency, IntervalDays, TargetDays, Weekdays
 from app.http.fields import NOT_BLANK, Color, Day, Id, Mood, Quantity, TagSlug, TimeOfDay, Timestamp, Version, in_path
 from app.http.idempotency import ChosenId
 from app.http.pagination import DatedPageQuery, OrderedPageQuery
@@ -21,15 +22,28 @@ constraints.owned(
         "unit": "1 to 50",
         "category": "1 to 100",
         "icon": "1 to 100",
+        "reward": "at most 500",
     },
-    bounds={"target_value": constraints.MORE_THAN_0, "target_days": "from 1 to 7", "position": "from 0 to 1,000,000"},
-    known=("kind", "frequency"),
+    bounds={
+        "target_value": constraints.MORE_THAN_0,
+        "target_days": "from 1 to 7, of a monthly habit to 31",
+        "interval_days": "from 2 to 365",
+        "duration_seconds": SECONDS,
+        "position": "from 0 to 1,000,000",
+    },
+    known=("kind", "frequency", "nature"),
     not_blank=("name",),
+    targets=("related_habit",),
 )
 constraints.declare(
     {
         "habits_color_form": ("invalid", "color", constraints.COLOR),
         "habits_target_value_numeric": ("invalid", "target_value", "is only for numeric habits"),
+        "habits_target_days_needed": ("invalid", "target_days", "is for weekly, custom and monthly habits, which need it"),
+        "habits_weekdays_set": ("invalid", "weekdays", "must be days from 1 to 7 in ascending order, each once"),
+        "habits_weekdays_needed": ("invalid", "weekdays", "is for habits whose frequency is weekdays, which need it"),
+        "habits_interval_days_needed": ("invalid", "interval_days", "is for habits whose frequency is interval, which need it"),
+        "habits_related_habit_other": ("invalid", "related_habit_id", "must be another habit"),
     }
 )
 constraints.owned(
@@ -76,25 +90,18 @@ TargetValue = Annotated[
         examples=[20],
     ),
 ]
-HabitFrequency = Annotated[
-    Literal["daily", "weekly", "custom"],
-    Meta(
-        title="HabitFrequency",
-        description="Daily: every day. Weekly and custom: `target_days` days of each week, Monday to Sunday, whichever.",
-        examples=["weekly"],
-    ),
+HabitNature = Annotated[
+    Literal["useful", "pleasant"], Meta(title="HabitNature", description="Why it is done.", examples=["useful"])
 ]
-TargetDays = Annotated[
-    int,
-    Meta(
-        ge=1,
-        le=7,
-        description="Weekly and custom habits: how many days of a week must be completed. Default: 1 for a weekly habit, "
-        "else 7; also when a habit becomes daily, or no longer is.",
-        examples=[3],
-    ),
-]
+Reward = Annotated[str, Meta(max_length=500, description="What one gets for it.", examples=["An hour of reading"])]
 DurationSeconds = Annotated[float, Meta(ge=0, le=10_000_000, description="How long it takes, or took.", examples=[600])]
+RelatedHabitId = Annotated[
+    UUID,
+    Meta(
+        description="Another habit of one's own, such as the one that this one follows on. Cleared when that one is deleted.",
+        examples=[None],
+    ),
+]
 Category = Annotated[str, Meta(min_length=1, max_length=100, examples=["Body"])]
 Icon = Annotated[str, Meta(min_length=1, max_length=100, description="A name or a character, for the client.", examples=["🧘"])]
 IsArchived = Annotated[
@@ -121,7 +128,13 @@ class Habit(msgspec.Struct, frozen=True):
     unit: Unit | None
     target_value: TargetValue | None
     frequency: HabitFrequency
-    target_days: TargetDays
+    target_days: TargetDays | None
+    weekdays: Weekdays | None
+    interval_days: IntervalDays | None
+    nature: HabitNature | None
+    reward: Reward | None
+    duration_seconds: DurationSeconds | None
+    related_habit_id: RelatedHabitId | None
     category: Category | None
     color: Color | None
     icon: Icon | None
@@ -142,7 +155,13 @@ class HabitCreate(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     unit: Unit | None = None
     target_value: TargetValue | None = None
     frequency: HabitFrequency = "daily"
-    target_days: TargetDays | UnsetType = UNSET
+    target_days: TargetDays | None | UnsetType = UNSET
+    weekdays: Weekdays | None = None
+    interval_days: IntervalDays | None = None
+    nature: HabitNature | None = None
+    reward: Reward | None = None
+    duration_seconds: DurationSeconds | None = None
+    related_habit_id: RelatedHabitId | None = None
     category: Category | None = None
     color: Color | None = None
     icon: Icon | None = None
@@ -161,7 +180,13 @@ class HabitPatch(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     unit: Unit | None | UnsetType = UNSET
     target_value: TargetValue | None | UnsetType = UNSET
     frequency: HabitFrequency | UnsetType = UNSET
-    target_days: TargetDays | UnsetType = UNSET
+    target_days: TargetDays | None | UnsetType = UNSET
+    weekdays: Weekdays | None | UnsetType = UNSET
+    interval_days: IntervalDays | None | UnsetType = UNSET
+    nature: HabitNature | None | UnsetType = UNSET
+    reward: Reward | None | UnsetType = UNSET
+    duration_seconds: DurationSeconds | None | UnsetType = UNSET
+    related_habit_id: RelatedHabitId | None | UnsetType = UNSET
     category: Category | None | UnsetType = UNSET
     color: Color | None | UnsetType = UNSET
     icon: Icon | None | UnsetType = UNSET

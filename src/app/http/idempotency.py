@@ -110,6 +110,11 @@ def taken() -> Problem:
     return Problem("id_taken", errors=(FieldError("id", "id_taken", "is that of a row which another body made"),))
 
 
+def _is_item(sent: Any, stands: Any) -> bool:
+    """Whether an item of a list that was sent became the one in a row: a row of its own, or a plain value."""
+    return _may_have_made(sent, stands) if isinstance(sent, msgspec.Struct) else bool(sent == stands)
+
+
 def _may_have_made(new: Any, row: Any) -> bool:
     """Whether no field that was sent says anything else than the field of its name in the row."""
     kind: Any = type(row)
@@ -130,5 +135,5 @@ def _says(sent: Any, stands: Any, kind: Any, can_be_null: bool) -> bool:  # noqa
     if isinstance(stands, msgspec.Raw):
         stands = msgspec.json.decode(stands, type=kind)
     if isinstance(sent, Sequence) and not isinstance(sent, str):
-        return len(sent) == len(stands) and all(map(_may_have_made, sent, stands))
+        return stands is not None and len(sent) == len(stands) and all(map(_is_item, sent, stands))
     return bool(sent == (float(stands) if isinstance(stands, Decimal) else stands))
