@@ -169,8 +169,9 @@ def completed_between(history: History, first: date, last: date) -> int:
 
 
 def state_of_today(history: History, rhythm: Rhythm, today: date) -> dict[str, Any]:
-    """What /v1/habits/today says of a habit that is due, besides its row and its entry."""
+    """What /v1/habits/today says of a habit that is due, besides its row, its entry and when to remind of it."""
     return {
         "is_done": history.get(today, Entry()).completed,
         "completed_this_week": completed_between(history, monday(today), today),
+        "completed_this_period": completed_between(history, begin_of_period(rhythm, today), today),
     }

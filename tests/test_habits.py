@@ -666,19 +666,23 @@ def test_totals_go_by_iso_weeks_and_months_and_the_best_weekday_is_that_of_most_
 # Today
 
 
+NOT_DONE = {"entry": None, "is_done": False, "completed_this_week": 0, "completed_this_period": 0}
+
+
 def test_today_lists_what_is_due_in_the_users_order_with_its_state(api: Api) -> None:
     user = api.user()
     assert user.get("/v1/habits/today").json() == {"date": str(today_of(user)), "items": [], "items_left_out": 0}
-    last, first, second = habit(user, position=2), habit(user, position=1), habit(user, position=1)
+    last, first = habit(user, position=2, reminder_time="07:30:00"), habit(user, position=1, reminder_time="07:30:00")
+    second = habit(user, position=1)
     habit(user, is_archived=True)
     entry = user.put(f"{first}/entries/{today_of(user)}", {"completed": True, "value": 1}).json()
     user.put(f"{second}/entries/{today_of(user) - 7 * DAY}", {"completed": True})
     expected = [
         user.get(path).json() | state
         for path, state in (
-            (first, {"entry": entry, "is_done": True, "completed_this_week": 1}),
-            (second, {"entry": None, "is_done": False, "completed_this_week": 0}),
-            (last, {"entry": None, "is_done": False, "completed_this_week": 0}),
+            (first, {"entry": entry, "is_done": True, "completed_this_week": 1, "completed_this_period": 1, "remind_at": None}),
+            (second, NOT_DONE | {"remind_at": None}),
+            (last, NOT_DONE | {"remind_at": f"{today_of(user)}T07:30:00Z"}),
         )
     ]
     answer = user.get("/v1/habits/today")
@@ -715,3 +719,23 @@ def test_a_weekly_habit_is_due_until_its_days_are_done_and_stays_until_the_day_i
     if today.weekday():
         user.put(f"{path}/entries/{today - DAY}", {"completed": True})
         assert user.get("/v1/habits/today").json()["items"] == []
+
+
+def test_what_is_due_today_follows_weekdays_months_and_intervals(api: Api) -> None:
+    user = api.user(timezone="Asia/Kolkata")
+    today = today_of(user)
+    on_other_days = [day for day in range(1, 8) if day != today.isoweekday()]
+    due = [
+        habit(user, frequency="weekdays", weekdays=[today.isoweekday()], reminder_time="00:15:00"),
+        habit(user, frequency="interval", interval_days=3),
+        habit(user, frequency="monthly", target_days=31),
+    ]
+    done = habit(user, frequency="interval", interval_days=4)
+    for path, age in ((due[1], 3), (done, 3)):
+        user.put(f"{path}/entries/{today - age * DAY}", {"completed": True})
+    habit(user, frequency="weekdays", weekdays=on_other_days)
+    user.put(f"{due[2]}/entries/{today}", {"completed": True})
+    items = user.get("/v1/habits/today").json()["items"]
+    assert [f"/v1/habits/{item['id']}" for item in items] == due
+    assert [item["completed_this_period"] for item in items] == [0, 0, 1]
+    assert items[0]["remind_at"] == f"{today - DAY}T18:45:00Z"

@@ -400,14 +400,11 @@ where user_id = :user_id
 -- The rules are in the docstring of repository.stats. No row: no such habit. Days, weeks and months are numbers: 1900-01-01 is
 -- day 0 and a Monday, so day / 7 is the week. Ten years are thousands of days, and each step over them as rows costs more than
 -- reading them did. So they are read into two sorted arrays, in which width_bucket(day, days) is how many days there are up
--- to one. A run (gaps and islands) is the number of a period less the count of met or excused periods up to it: a missed
--- period raises it by one and so begins another run; an excused one keeps it and is not counted. The present period is not
--- over: while it is open, so is the run of the previous one.
+-- to one. judged_periods has the numbers of the periods that were met and of those that were excused: days, weeks, months, or
+-- the habit's own days of the week, numbered one after another. A run of met periods ends where the next one is more than reach
+-- further on, not counting excused ones: 1, or interval_days. The present period is not over: it ends no run.
 with found_habit as (
-    select h.user_id, h.id,
-        h.frequency = 'daily' as is_daily,
-        h.target_days,
-        case when h.frequency = 'daily' then 7 else h.target_days end as due_per_week,
+    select h.user_id, h.id, h.frequency, h.target_days, h.weekdays, h.interval_days,
         (now() at time zone u.timezone)::date as today,
         (now() at time zone u.timezone)::date - '1900-01-01'::date as day,
         least((h.created_at at time zone u.timezone)::date, (
@@ -432,50 +429,109 @@ counted_weeks as materialized (
     cross join read_days d
     cross join generate_series(least(d.completed[1], d.skipped[1]) / 7, h.day / 7) week),
 counted_months as materialized (
-    select month::date as month,
-        width_bucket((month + interval '1 month')::date - 1 - '1900-01-01'::date, d.completed)
-            - width_bucket(month::date - 1 - '1900-01-01'::date, d.completed) as completed
+    select month::date as month, extract(year from month)::integer * 12 + extract(month from month)::integer as number,
+        m.last_day - m.first_day + 1 as days,
+        width_bucket(m.last_day, d.completed) - width_bucket(m.first_day - 1, d.completed) as completed,
+        width_bucket(m.last_day, d.skipped) - width_bucket(m.first_day - 1, d.skipped) as skipped
     from found_habit h
     cross join read_days d
     cross join generate_series(
-        date_trunc('month', ('1900-01-01'::date + d.completed[1])::timestamp), h.today::timestamp, interval '1 month') month),
+        date_trunc('month', ('1900-01-01'::date + least(d.completed[1], d.skipped[1]))::timestamp), h.today::timestamp,
+        interval '1 month') month
+    cross join lateral (
+        select month::date - '1900-01-01'::date as first_day,
+            (month + interval '1 month')::date - 1 - '1900-01-01'::date as last_day) m),
+counted_periods as (
+    select h.day / 7 as present, w.week as number, w.completed, w.skipped, h.target_days, 7 as days
+    from found_habit h
+    join counted_weeks w on h.frequency in ('weekly', 'custom')
+    union all
+    select extract(year from h.today)::integer * 12 + extract(month from h.today)::integer, m.number, m.completed, m.skipped,
+        least(h.target_days, m.days), m.days
+    from found_habit h
+    join counted_months m on h.frequency = 'monthly'),
 judged_periods as materialized (
-    select h.day as present, d.completed as met, d.skipped as excused
+    select h.day as present, coalesce(h.interval_days, 1) as reach, d.completed as met, d.skipped as excused
     from found_habit h
     cross join read_days d
-    where h.is_daily
+    where h.frequency in ('daily', 'interval')
     union all
-    select h.day / 7,
-        coalesce(array_agg(w.week order by w.week) filter (where w.completed >= h.target_days), '{}'),
-        coalesce(
-            array_agg(w.week order by w.week) filter (where w.completed < h.target_days and w.completed + w.skipped = 7), '{}')
+-- Of the habit's own days of the week the first one from today on is the present one: those up to yesterday, and one more.
+    select (h.day - 1) / 7 * cardinality(h.weekdays) + width_bucket((h.day - 1) % 7 + 1, h.weekdays) + 1, 1,
+        array(
+            select day / 7 * cardinality(h.weekdays) + width_bucket(day % 7 + 1, h.weekdays)
+            from unnest(d.completed) day where day % 7 + 1 = any(h.weekdays)),
+        array(
+            select day / 7 * cardinality(h.weekdays) + width_bucket(day % 7 + 1, h.weekdays)
+            from unnest(d.skipped) day where day % 7 + 1 = any(h.weekdays))
     from found_habit h
-    join counted_weeks w on not h.is_daily
-    group by h.day),
-measured_runs as (
-    select period - place - width_bucket(period, excused) as run, count(*) as length
-    from (select unnest(met) as period, generate_subscripts(met, 1) as place, excused from judged_periods) p
-    group by 1),
+    cross join read_days d
+    where h.frequency = 'weekdays'
+    union all
+    select p.present, 1,
+        coalesce(array_agg(p.number order by p.number) filter (where p.completed >= p.target_days), '{}'),
+        coalesce(
+            array_agg(p.number order by p.number) filter (
+                where p.completed < p.target_days and p.completed + p.skipped = p.days), '{}')
+    from counted_periods p
+    group by p.present),
+ended_runs as materialized (
+    select p.present, p.reach, p.excused, cardinality(p.met) as met, p.met[cardinality(p.met)] as last_met,
+        array(
+            select place
+            from generate_subscripts(p.met, 1) place
+            where p.met[place + 1] - p.met[place] > p.reach
+              and p.met[place + 1] - p.met[place]
+                - (width_bucket(p.met[place + 1], p.excused) - width_bucket(p.met[place], p.excused)) > p.reach) as places
+    from judged_periods p),
 rated_windows as (
-    select w.days,
-        case when w.due_days > 0 then least(1, w.completed * 7 / (w.due_days * w.due_per_week)::float8) end as rate
+    select r.days, case when r.due > 0 then least(1, r.completed / r.due) end as rate
     from (
-        select n.days, h.due_per_week, cardinality(d.completed) - width_bucket(h.day - n.days, d.completed) as completed,
-            least(n.days, h.day - h.began + 1) - (cardinality(d.skipped) - width_bucket(h.day - n.days, d.skipped)) as due_days
+        select w.days,
+            case h.frequency
+                when 'weekdays' then cardinality(p.met) - width_bucket(o.since, p.met)
+                else cardinality(d.completed) - width_bucket(w.since, d.completed)
+            end as completed,
+            case h.frequency
+                when 'daily' then w.due_days
+                when 'interval' then w.due_days / h.interval_days::float8
+                when 'weekdays' then o.until - o.since - (width_bucket(o.until, p.excused) - width_bucket(o.since, p.excused))
+                when 'monthly' then (
+                    select sum(
+                        (m.until - m.since - (width_bucket(m.until, d.skipped) - width_bucket(m.since, d.skipped)))
+                        * least(h.target_days, m.days) / m.days::float8)
+                    from generate_series(
+                        date_trunc('month', ('1900-01-01'::date + w.since + 1)::timestamp), h.today::timestamp,
+                        interval '1 month') month
+                    cross join lateral (
+                        select greatest(w.since, month::date - 1 - '1900-01-01'::date) as since,
+                            least(h.day, (month + interval '1 month')::date - 1 - '1900-01-01'::date) as until,
+                            (month + interval '1 month')::date - month::date as days) m)
+                else w.due_days * h.target_days / 7::float8
+            end as due
         from found_habit h
         cross join read_days d
-        cross join (values (7), (30), (90), (365)) n (days)) w)
+        cross join (values (7), (30), (90), (365)) n (days)
+        cross join lateral (select n.days, greatest(h.day - n.days, h.began - 1) as since) s
+        cross join lateral (
+            select s.days, s.since,
+                h.day - s.since - (cardinality(d.skipped) - width_bucket(s.since, d.skipped)) as due_days) w
+        left join judged_periods p on h.frequency = 'weekdays'
+        cross join lateral (
+            select w.since / 7 * cardinality(h.weekdays) + width_bucket(w.since % 7 + 1, h.weekdays) as since,
+                h.day / 7 * cardinality(h.weekdays) + width_bucket(h.day % 7 + 1, h.weekdays) as until) o) r)
 select row_to_json(stats)::text as json
 from (
     select coalesce((
-            select r.length
-            from measured_runs r
-            join judged_periods p on r.run + cardinality(p.met) + cardinality(p.excused) = p.present
-                or r.run + cardinality(p.met) + cardinality(p.excused) = p.present - 1
-                    and p.excused[cardinality(p.excused)] is distinct from p.present
-            order by r.run desc
-            limit 1), 0) as current_streak,
-        coalesce((select max(length) from measured_runs), 0) as longest_streak,
+            select r.met - coalesce(r.places[cardinality(r.places)], 0)
+            from ended_runs r
+            where r.present - 1 - r.last_met
+                - (width_bucket(r.present - 1, r.excused) - width_bucket(r.last_met, r.excused)) < r.reach), 0)
+            as current_streak,
+        coalesce((
+            select max(run.until - run.since)
+            from ended_runs r
+            cross join unnest(0 || r.places, r.places || r.met) as run (since, until)), 0) as longest_streak,
         (select json_object_agg(days, rate order by days) from rated_windows) as completion_rate,
         (select cardinality(completed) from read_days) as total_completed,
         (select coalesce(json_agg(row_to_json(x) order by x.week), '[]')
@@ -488,34 +544,68 @@ from (
 
 -- name: today(user_id, bytes)^
 -- The habits that are due, in the user's order, until they are 1,000 or reach as many bytes (docs/decisions/0031), and how many
--- more there are. Completing a habit today does not remove it from the list of today: target_days is compared with the
--- completed days of the week before today. The limit inside the lateral makes the planner look up the entry of one habit:
--- without statistics, it reads those of all habits for every one.
+-- more there are; the rules are in the docstring of repository.today. Completing a habit today does not remove it from the list
+-- of today: only the days before today are counted. The limit inside the lateral makes the planner look up the entry of one
+-- habit: without statistics, it reads those of all habits for every one.
 with asked_day as (
-    select today, today + 1 - extract(isodow from today)::integer as monday
-    from (select (now() at time zone timezone)::date as today from users where id = :user_id) now_there),
+    select today, timezone, today + 1 - extract(isodow from today)::integer as monday,
+        date_trunc('month', today::timestamp) as month
+    from (select (now() at time zone timezone)::date as today, timezone from users where id = :user_id) now_there),
 due_habit as (
-    select h.id, h.position, w.completed
+    select h.id, h.position, w.completed_this_week, w.completed_this_period
     from habits h
     cross join lateral (
-        select count(*) filter (where date < (select today from asked_day)) as earlier, count(*) as completed
+        select case
+            when h.frequency in ('daily', 'weekdays') then (select today from asked_day)
+            when h.frequency = 'monthly' then (select month::date from asked_day)
+            when h.frequency = 'interval' then (select today from asked_day) + 1 - h.interval_days
+            else (select monday from asked_day)
+        end as since) p
+    cross join lateral (
+        select count(*) filter (where date >= p.since and date < (select today from asked_day)) as earlier,
+            count(*) filter (where date >= p.since) as completed_this_period,
+            count(*) filter (where date >= (select monday from asked_day)) as completed_this_week
         from habit_entries
         where user_id = :user_id
           and habit_id = h.id
-          and date between (select monday from asked_day) and (select today from asked_day)
+          and date between least(p.since, (select monday from asked_day)) and (select today from asked_day)
           and completed) w
     where h.user_id = :user_id
       and not h.is_archived
-      and (h.frequency = 'daily' or w.earlier < h.target_days)),
+      and case h.frequency
+          when 'daily' then true
+          when 'weekdays' then extract(isodow from (select today from asked_day))::integer = any(h.weekdays)
+          when 'monthly' then w.earlier < least(
+              h.target_days, (select extract(day from month + interval '1 month - 1 day') from asked_day))
+          when 'interval' then coalesce((
+              select (select today from asked_day) - last_one.date - (
+                  select count(*)
+                  from habit_entries s
+                  where s.user_id = :user_id and s.habit_id = h.id and s.skipped
+                    and s.date > last_one.date and s.date < (select today from asked_day))
+              from (
+                  select c.date
+                  from habit_entries c
+                  where c.user_id = :user_id and c.habit_id = h.id and c.completed and c.date < (select today from asked_day)
+                  order by c.date desc
+                  limit 1) last_one) >= h.interval_days, true)
+          else w.earlier < h.target_days
+      end),
 listed_habit as (
     select row_to_json(habit) as json
-    from (select id, position, completed from due_habit order by position, id limit 1000) due
+    from (
+        select id, position, completed_this_week, completed_this_period from due_habit order by position, id limit 1000) due
     cross join lateral (
         select h.id, h.name, h.description, h.kind, h.unit, h.target_value, h.frequency, h.target_days, h.weekdays,
             h.interval_days, h.nature, h.reward, h.duration_seconds, h.related_habit_id, h.category, h.color, h.icon,
             rfc3339(h.reminder_time) as reminder_time, h.is_archived, h.position, rfc3339(h.created_at) as created_at,
             rfc3339(h.updated_at) as updated_at, h.version, e.entry,
-            coalesce((e.entry ->> 'completed')::boolean, false) as is_done, due.completed as completed_this_week
+            coalesce((e.entry ->> 'completed')::boolean, false) as is_done,
+            due.completed_this_week, due.completed_this_period,
+            case when not coalesce((e.entry ->> 'completed')::boolean or (e.entry ->> 'skipped')::boolean, false)
+                then rfc3339(
+                    ((select today from asked_day) + h.reminder_time) at time zone (select timezone from asked_day))
+            end as remind_at
         from habits h
         left join lateral (
             select row_to_json(x) as entry

@@ -41,11 +41,15 @@ optional_fields = {
     "is_archived": st.booleans(),
     "position": st.integers(0, 1_000_000),
 }
+weekdays = st.lists(st.integers(1, 7), min_size=1, unique=True).map(sorted)
 none = st.none()
 # Each field is given: where one has a type and no strategy, st.builds makes up any value of the type.
 rhythms = st.one_of(
     st.just(Rhythm("daily")),
     st.builds(Rhythm, st.sampled_from(["weekly", "custom"]), st.integers(1, 7), none, none),
+    st.builds(Rhythm, st.just("monthly"), st.integers(1, 31), none, none),
+    st.builds(Rhythm, st.just("weekdays"), none, weekdays, none),
+    st.builds(Rhythm, st.just("interval"), none, none, st.integers(2, 9) | st.integers(2, 365)),
 )
 habits = st.one_of(
     st.fixed_dictionaries({"name": names}, optional=optional_fields | {"kind": st.just("boolean")}),
@@ -167,8 +171,8 @@ async def lived(at: At, life: Life) -> tuple[Row, Row]:
         )
         habit_id = await at.connection.fetchval(
             """
-            insert into habits (user_id, name, created_at, frequency, target_days, weekdays, interval_days)
-            values ($1, 'x', $2, $3, $4, $5, $6) returning id""",
+            insert into habits (user_id, name, created_at, reminder_time, frequency, target_days, weekdays, interval_days)
+            values ($1, 'x', $2, '07:30', $3, $4, $5, $6) returning id""",
             user_id, life.now - life.age, *life.rhythm,
         )  # fmt: skip
         await at.connection.executemany(
@@ -201,6 +205,9 @@ def test_stats_and_what_is_due_agree_with_a_count_by_hand(runner: asyncio.Runner
     for item in due["items"]:
         assert item == item | state_of_today(history, life.rhythm, today)
         assert (item["entry"] or {"date": None})["date"] == (today.isoformat() if today in history else None)
+        at_half_past_seven = dt.datetime.combine(today, dt.time(7, 30), ZoneInfo(life.timezone))
+        is_open = not any(history.get(today, Entry()))
+        assert (item["remind_at"] and dt.datetime.fromisoformat(item["remind_at"])) == (at_half_past_seven if is_open else None)
     event(f"current streak {min(expected['current_streak'], 3)}, {life.rhythm.frequency}")
 
 
@@ -235,13 +242,73 @@ def test_a_streak_of_weeks(
         assert found["completion_rate"]["30"] == pytest.approx(rate)
 
 
+@pytest.mark.parametrize(
+    ("rhythm", "marks", "current", "longest", "rate", "due"),
+    [
+        # Mondays, Wednesdays and Fridays.
+        (Rhythm("weekdays", None, [1, 3, 5]), "d.d.d.. d.d", 5, 5, 1, True),
+        (Rhythm("weekdays", None, [1, 3, 5]), "d.d.d.. d..", 4, 4, 4 / 5, True),
+        (Rhythm("weekdays", None, [1, 3, 5]), "d.d.d.. ..d", 1, 3, 4 / 5, True),
+        (Rhythm("weekdays", None, [1, 3, 5]), "d.s.d.. sd.", 2, 2, 2 / 3, True),
+        (Rhythm("weekdays", None, [1, 3, 5]), ".d.d.d. .d.", 0, 0, 0, True),
+        (Rhythm("weekdays", None, [2, 7]), "......d .d.", 2, 2, 2 / 3, False),
+        (Rhythm("weekdays", None, [2, 7]), "......d d..", 0, 1, None, False),
+        # Every third day: due again on the third day after it was done.
+        (Rhythm("interval", None, None, 3), "d..d..d ..d", 4, 4, 1, True),
+        (Rhythm("interval", None, None, 3), "d..d..d ...", 3, 3, 9 / 10, True),
+        (Rhythm("interval", None, None, 3), "d..d..d .d.", 4, 4, 1, False),
+        (Rhythm("interval", None, None, 3), "d..d.. ....", 0, 2, 6 / 10, True),
+        (Rhythm("interval", None, None, 3), "d...d..", 1, 1, None, False),
+        (Rhythm("interval", None, None, 3), "d..sd.. ...", 0, 2, 6 / 9, True),
+        (Rhythm("interval", None, None, 3), "d.ss.d", 2, 2, 1, True),
+        (Rhythm("interval", None, None, 3), "d..ss", 1, 1, 1, True),
+        (Rhythm("interval", None, None, 3), "d.ssss.", 1, 1, 1, False),
+    ],
+)
+def test_a_streak_of_chosen_days(
+    runner: asyncio.Runner, at: At, *, rhythm: Rhythm, marks: str, current: int, longest: int, rate: float | None, due: bool
+) -> None:
+    """The last character is the Wednesday that is today."""
+    known: dict[str, Entry | None] = {"d": Entry(completed=True), "s": Entry(skipped=True), ".": Entry()}
+    now = dt.datetime(2026, 11, 18, 12, tzinfo=dt.UTC)
+    found, listed = runner.run(lived(at, Life("UTC", now, dt.timedelta(), rhythm, [known[m] for m in marks if m != " "], 0)))
+    assert (found["current_streak"], found["longest_streak"], len(listed["items"])) == (current, longest, due)
+    if rate is not None:
+        assert found["completion_rate"]["30"] == pytest.approx(rate)
+
+
+@pytest.mark.parametrize(
+    ("target_days", "february", "march", "expected"),
+    [
+        (3, "ddd", "", (1, 1, True)),
+        (3, "dd", "dd", (0, 0, True)),
+        (3, "ddd", "ddd", (2, 2, True)),
+        (3, "ddd", "dddd", (2, 2, False)),
+        (31, "d" * 28, "d" * 30, (1, 1, True)),
+        (31, "d" * 27, "d" * 31, (1, 1, True)),
+        (31, "d" * 28, "d" * 31, (2, 2, True)),
+        (3, "dd" + "s" * 26, "ddd", (1, 1, True)),
+        (3, "s" * 28, "", (0, 0, True)),
+    ],
+)
+def test_a_streak_of_months(
+    runner: asyncio.Runner, at: At, *, target_days: int, february: str, march: str, expected: tuple[int, int, bool]
+) -> None:
+    """Days from the 1st of February on, and days up to the 31st of March, which is today."""
+    known: dict[str, Entry | None] = {"d": Entry(completed=True), "s": Entry(skipped=True), ".": Entry()}
+    marks = [known[each] for each in february.ljust(28, ".") + march.rjust(31, ".")]
+    life = Life("UTC", dt.datetime(2026, 3, 31, 12, tzinfo=dt.UTC), dt.timedelta(), Rhythm("monthly", target_days), marks, 0)
+    found, due = runner.run(lived(at, life))
+    assert (found["current_streak"], found["longest_streak"], len(due["items"]) == 1) == expected
+
+
 # A random script of calls
 
 NAMES = st.sampled_from(["Stretch", "Read", "Call mum", "🎉"])
 FIELDS: dict[str, st.SearchStrategy[Any]] = {
     "kind": st.sampled_from(["boolean", "numeric"]),
     "target_value": st.sampled_from([None, 1.0, 2.5]),
-    "frequency": st.sampled_from(["daily", "weekly", "custom"]),
+    "frequency": st.sampled_from(["daily", "weekly", "custom", "weekdays", "monthly", "interval"]),
     "target_days": st.integers(1, 8),
     "weekdays": st.sampled_from([None, [3], [1, 2, 5]]),
     "interval_days": st.sampled_from([None, 2, 3]),
@@ -518,6 +585,8 @@ class Habits(RuleBasedStateMachine):
                 expected.append(row | {"entry": entry} | state_of_today(history, rhythm_of(row), today))
         expected.sort(key=lambda row: (row["position"], UUID(row["id"])))
         found = self.user.get("/v1/habits/today").json()
+        for item in found["items"]:
+            assert (item.pop("remind_at") is None) == (item["reminder_time"] is None or any(history_of(item["entry"])))
         assert found == {"date": str(today), "items": expected, "items_left_out": 0}
 
 

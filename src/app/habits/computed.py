@@ -7,6 +7,7 @@ import msgspec
 from msgspec import Meta
 
 from app.habits.schemas import Habit, HabitEntry
+from app.http.fields import Timestamp
 
 Rate = Annotated[float, Meta(ge=0, le=1, examples=[0.8571428571428571])]
 
@@ -40,7 +41,8 @@ class HabitStats(msgspec.Struct, frozen=True):
     current_streak: Annotated[
         int,
         Meta(
-            description="Days in a row, or weeks for weekly and custom habits. The current one does not break it.",
+            description="Days in a row; weeks for weekly and custom habits, months for monthly ones; for those with `weekdays` "
+            "such days; for those with an interval the days on which it was done in time. What is not over does not break it.",
             examples=[12],
         ),
     ]
@@ -77,6 +79,22 @@ class DueHabit(Habit, frozen=True):
     is_done: Annotated[bool, Meta(description="Whether it was completed today.", examples=[False])]
     completed_this_week: Annotated[
         int, Meta(description="Days since Monday on which it was done, today included.", examples=[2])
+    ]
+    completed_this_period: Annotated[
+        int,
+        Meta(
+            description="Days of its period on which it was done, today included: of this week (weekly and custom habits), "
+            "of this month, of the last `interval_days` days; of today for the others.",
+            examples=[2],
+        ),
+    ]
+    remind_at: Annotated[
+        Timestamp | None,
+        Meta(
+            description="When to remind of it today: its `reminder_time` in the user's time zone. Null: it has none, or today "
+            "is completed or skipped.",
+            examples=["2026-11-21T06:30:00Z"],
+        ),
     ]
 
 

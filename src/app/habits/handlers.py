@@ -86,8 +86,10 @@ async def remove(request: Request, id: FromPath[UUID], versions: Versions) -> En
 async def today(request: Request) -> EncodedResponse[HabitsToday]:
     """List what is due today, in the user's order and time zone, each with its state.
 
-    A daily habit is due every day. A weekly or custom one is due until `target_days` days of this week are completed; one
-    that was completed today stays on the list until the day is over. Archived habits are not due.
+    A daily habit is due every day, one with `weekdays` on these. A weekly or custom one is due until `target_days` days of this
+    week are completed, a monthly one until those of this month are. One with an interval is due `interval_days` days after it
+    was last done, days skipped since not counted, and until it is done. What was completed today stays on the list until
+    the day is over. Archived habits are not due.
     """
     due = await repository.today(request.database, request.caller.user_id)
     if due is None:
@@ -99,10 +101,15 @@ async def today(request: Request) -> EncodedResponse[HabitsToday]:
 async def stats(request: Request, id: FromPath[UUID]) -> EncodedResponse[HabitStats]:
     """Read the statistics of a habit: streaks, rates and totals, up to today in the user's time zone.
 
-    A skipped day neither breaks nor lengthens a streak. Weekly and custom habits count weeks, Monday to Sunday, in which
-    `target_days` days were completed; a week with fewer is passed over when all its other days were skipped. The day
-    or the week that is not over yet does not break a streak. A rate divides the completed days by those that were due since
-    the habit began (when it was made, or its first entry), without skipped days; of seven days `target_days` are due.
+    A skipped day neither breaks nor lengthens a streak, and what is not over yet does not break it.
+
+    - Daily habits count days, those with `weekdays` such days.
+    - Weekly and custom habits count weeks, Monday to Sunday, and monthly ones months, in which `target_days` days were
+      completed (of a short month at most all); one with fewer is passed over when all its other days were skipped.
+    - Habits with an interval count the days on which they were done, none more than `interval_days` days after the one before.
+
+    A rate divides the completed days by those that were due since the habit began (when it was made, or its first entry),
+    without skipped days: all days, its `weekdays`, `target_days` of seven days or of a month, or one of `interval_days`.
     """
     found = await repository.stats(request.database, request.caller.user_id, id)
     if found is None:

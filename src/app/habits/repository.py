@@ -136,17 +136,22 @@ async def delete_comment(
 async def stats(database: Executor, user_id: UUID, id: UUID) -> Json[HabitStats] | None:
     """Read the streaks, rates and totals of a habit. None: no such habit of this user.
 
-    Entries up to today count, in the user's time zone and by the habit's present frequency and target; weeks go from Monday
-    to Sunday.
+    Entries up to today count, in the user's time zone and by the habit's present frequency and what belongs to it; weeks go
+    from Monday to Sunday.
 
-    Streaks count periods: days of a daily habit, weeks of the others. A day is met when it is completed and excused when it
-    is skipped; a week is met when it has `target_days` completed days, and excused when it has fewer and all of its other
-    days are skipped. An excused period neither breaks nor lengthens a streak, any other that is not met breaks it. The
-    current period is not over: met, it lengthens the current streak; open, it does not break it.
+    Streaks count periods: days of a daily habit; of one with `weekdays` these days; weeks of a weekly or custom one, months of
+    a monthly one. A day is met when it is completed and excused when it is skipped; a week or month is met when it has
+    `target_days` completed days (a short month needs no more than all of its days), and excused when it has fewer and all of
+    its other days are skipped. An excused period neither breaks nor lengthens a streak, any other that is not met breaks it.
+    The current period is not over: met, it lengthens the current streak; open, it does not break it.
+    The streak of a habit with an interval counts the days on which it was done, none more than `interval_days` days after the
+    one before; skipped days are not counted among these. Today is not over either.
 
     The rate of the last n days, today included, is completed days by days that were due. A habit begins on the day it was
     made, or on its first entry when that was filled in for an earlier day; skipped days are not due. Of a weekly or custom
-    habit `target_days` of each seven such days are due, pro rata; a rate is never more than 1. Null: nothing was due.
+    habit `target_days` of each seven such days are due, pro rata; of a monthly one `target_days` of the days of each month; of
+    one with an interval one of each `interval_days`. Of one with `weekdays` these are due, and what was done on other days
+    does not count. A rate is never more than 1. Null: nothing was due.
 
     The best weekday is that of most completed days, 1 for Monday; null: none yet.
     """
@@ -156,8 +161,10 @@ async def stats(database: Executor, user_id: UUID, id: UUID) -> Json[HabitStats]
 async def today(database: Executor, user_id: UUID) -> Json[HabitsToday] | None:
     """Read what is due today in the user's time zone: up to 1,000 habits or 1 MiB by position, with the state of today.
 
-    A daily habit is due every day; a weekly or custom one while the other days of this week, from Monday on, have fewer
-    completed ones than `target_days`: so what was completed today stays on the list until the day is over. Archived habits
-    are not due. None: the user does not exist any more.
+    A daily habit is due every day, one with `weekdays` on these. A weekly, custom or monthly one is due while the other days
+    of this week or month, from its first day on, have fewer completed ones than `target_days`; one with an interval when it was
+    never done before today, or last `interval_days` days ago or more, days skipped in between not counted. So what was
+    completed today stays on the list until the day is over. Archived habits are not due. None: the user does not exist any
+    more.
     """
     return await queries.today.json(database, user_id=user_id, bytes=PAGE_BYTES)
