@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+from calendar import monthrange
 from collections.abc import Callable, Iterable
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
@@ -64,6 +65,8 @@ class Habit(NamedTuple):
     created_at: datetime
     frequency: str
     target_days: int | None
+    weekdays: list[int] | None
+    interval_days: int | None
     is_archived: bool
     states: dict[date, str]
     """Day -> completed, skipped, or neither."""
@@ -110,12 +113,16 @@ def a_life(zone: ZoneInfo, seed: int) -> Life:
 
     def a_habit() -> Habit:
         diligence = chance.choice([0.3, 0.7, 0.95])
+        frequency = chance.choice(["daily", "daily", "weekly", "custom", "weekdays", "monthly", "interval"])
+        most = {"weekly": 7, "custom": 7, "monthly": 31}.get(frequency)
         states = ["completed" if chance.random() < diligence else chance.choice(["skipped", "", "none"]) for _ in all_days]
         return Habit(
             id=new_uuid7(),
             created_at=at(chance.choice(all_days[:440])),
-            frequency=(frequency := chance.choice(["daily", "daily", "weekly", "custom"])),
-            target_days=None if frequency == "daily" else chance.randint(1, 7),
+            frequency=frequency,
+            target_days=most and chance.randint(1, most),
+            weekdays=sorted(chance.sample(range(1, 8), chance.randint(1, 7))) if frequency == "weekdays" else None,
+            interval_days=chance.randint(2, 40) if frequency == "interval" else None,
             is_archived=chance.random() < 0.2,
             states={day: state for day, state in zip(all_days, states, strict=True) if state != "none"},
         )
@@ -145,7 +152,7 @@ async def live(connection: Connection, user: User, life: Life) -> None:
         ("goals", "title, goal_type, created_at, status, completed_at", [("G", "yearly", *goal) for goal in life.goals]),
         (
             "habits",
-            "id, name, created_at, frequency, target_days, is_archived",
+            "id, name, created_at, frequency, target_days, weekdays, interval_days, is_archived",
             [(habit.id, "H", *habit[1:-1]) for habit in life.habits],
         ),
         (
@@ -187,6 +194,18 @@ def mean(values: list[Fraction]) -> Fraction | None:
     return sum(values, Fraction(0)) / len(values) if values else None
 
 
+def share(habit: Habit, day: date) -> Fraction:
+    """How much of a day is due."""
+    if habit.weekdays is not None:
+        return Fraction(day.isoweekday() in habit.weekdays)
+    if habit.interval_days is not None:
+        return Fraction(1, habit.interval_days)
+    if habit.target_days is None:
+        return Fraction(1)
+    length = monthrange(day.year, day.month)[1] if habit.frequency == "monthly" else 7
+    return Fraction(min(habit.target_days, length), length)
+
+
 def brute_force(life: Life, period: str, first: date) -> Row:
     """The figures of a period, as the docstring of the handler defines them, by the shortest way of thinking."""
     last, today = last_day(period, first), life.today()
@@ -204,9 +223,10 @@ def brute_force(life: Life, period: str, first: date) -> Row:
 
     done, due, longest = Fraction(0), Fraction(0), 0
     for habit in life.habits:
-        due_days = [day for day in days(max(first, day_of(habit.created_at)), until) if habit.states.get(day) != "skipped"]
+        shares = {day: share(habit, day) for day in days(max(first, day_of(habit.created_at)), until)}
+        due_days = [day for day in shares if shares[day] and habit.states.get(day) != "skipped"]
         done_days = [day for day in due_days if habit.states.get(day) == "completed"]
-        own_due = Fraction(len(due_days) * (habit.target_days or 7), 7)
+        own_due = sum((shares[day] for day in due_days), Fraction(0))
         if not habit.is_archived:
             due += own_due
             done += min(own_due, Fraction(len(done_days)))

@@ -26,8 +26,9 @@ counted_goals as (
     from goals g cross join bounded b
     where g.user_id = :user_id),
 bounded_habits as materialized (
-    select h.id, h.frequency = 'daily' as is_daily, h.is_archived,
-        case h.frequency when 'daily' then 7 else h.target_days end as target_days,
+    select h.id, h.frequency, h.target_days, h.weekdays, h.is_archived,
+        case h.frequency when 'daily' then 1 when 'weekdays' then 1 when 'interval' then 1 / h.interval_days::float8
+            when 'monthly' then null else h.target_days / 7::float8 end as daily_share,
         greatest(b.first_date, (h.created_at at time zone b.timezone)::date) as first_due,
         least(b.last_date, b.today) as last_due
     from habits h cross join bounded b
@@ -44,26 +45,47 @@ kept_days as (
       and (completed or skipped)),
 measured_runs as (
     select d.habit_id, count(*) filter (where d.completed) as length,
-        count(*) filter (where d.completed and d.date >= h.first_due) as completed,
-        count(*) filter (where d.date >= h.first_due) as kept
-    from kept_days d
+        count(*) filter (where d.completed and d.date >= h.first_due and (h.weekdays is null or d.weekday = any(h.weekdays)))
+            as completed,
+        sum(coalesce(h.daily_share, least(1, h.target_days / d.days_of_month))) filter (
+            where not d.completed and d.date >= h.first_due and (h.weekdays is null or d.weekday = any(h.weekdays))) as excused
+    from (
+        select habit_id, date, completed, run, extract(isodow from date)::integer as weekday,
+            extract(day from date_trunc('month', date::timestamp) + interval '1 month - 1 day')::float8 as days_of_month
+        from kept_days) d
     join bounded_habits h on h.id = d.habit_id
     group by d.habit_id, d.run),
 measured_habits as (
-    select habit_id, max(length) as longest_run, sum(completed)::bigint as completed, sum(kept - completed)::bigint as skipped
+    select habit_id, max(length) as longest_run, sum(completed)::bigint as completed, sum(excused) as excused
     from measured_runs
     group by habit_id),
--- Due days are counted in sevenths, so that everything except the last division is exact.
+-- What is due in the period: a share of each day, or whole days of the week (1900-01-01 was a Monday), or a share of each month
+-- by its length.
+due_habits as (
+    select h.frequency, h.is_archived, m.longest_run, coalesce(m.completed, 0) as completed,
+        case h.frequency
+            when 'weekdays' then greatest(0, (h.last_due - '1900-01-01'::date) / 7 * cardinality(h.weekdays)
+                + width_bucket(extract(isodow from h.last_due)::integer, h.weekdays)
+                - (h.first_due - 1 - '1900-01-01'::date) / 7 * cardinality(h.weekdays)
+                - width_bucket(extract(isodow from h.first_due - 1)::integer, h.weekdays))
+            when 'monthly' then coalesce((
+                select sum(
+                    (least(h.last_due, (month + interval '1 month')::date - 1) - greatest(h.first_due, month::date) + 1)
+                    * least(1, h.target_days / ((month + interval '1 month')::date - month::date)::float8))
+                from generate_series(
+                    date_trunc('month', h.first_due::timestamp), h.last_due::timestamp, interval '1 month') month
+                where h.first_due <= h.last_due), 0)
+            else h.daily_share * greatest(h.last_due - h.first_due + 1, 0)
+        end - coalesce(m.excused, 0) as due
+    from bounded_habits h
+    left join measured_habits m on m.habit_id = h.id),
+-- Shares are fractions that a float rounds: ten digits take that back before the last four are kept.
 rated_habits as (
     select
-        sum(least(7 * completed, due)) filter (where not is_archived)
-            / nullif(sum(due) filter (where not is_archived), 0) as completion_rate,
-        coalesce(max(longest_run) filter (where is_daily), 0) as longest_streak
-    from (
-        select h.is_daily, h.is_archived, m.longest_run, coalesce(m.completed, 0) as completed,
-            h.target_days * (greatest(h.last_due - h.first_due + 1, 0) - coalesce(m.skipped, 0)) as due
-        from bounded_habits h
-        left join measured_habits m on m.habit_id = h.id) h),
+        round((sum(least(completed, due)) filter (where not is_archived)
+            / nullif(sum(due) filter (where not is_archived and due > 1e-9), 0))::numeric, 10) as completion_rate,
+        coalesce(max(longest_run) filter (where frequency = 'daily'), 0) as longest_streak
+    from due_habits),
 counted_workouts as (
     select count(*) as count, coalesce(sum(w.duration_minutes), 0) as minutes
     from workouts w cross join bounded b

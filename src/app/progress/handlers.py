@@ -35,8 +35,9 @@ async def compute(
     - `goals_completed`: goals whose `completed_at` is on a day of the period.
     - `habit_completion_rate`: completed days by due days, both summed over all habits that are not archived now. A daily
       habit is due on each day of the period from the day it was made until today, except skipped days; a weekly or custom
-      one on `target_days` sevenths of these. A habit never counts more completed days than due ones, and none from before it
-      was made. Null when nothing was due.
+      one on `target_days` sevenths of these, a monthly one on `target_days` of the days of each month, one with an interval
+      on one in `interval_days`; one with `weekdays` on these, and only what was done on them counts. A habit never counts
+      more completed days than due ones, and none from before it was made. Null when nothing was due.
     - `longest_streak`: the most days in a row within the period, until today, on which the same daily habit was completed;
       skipped days neither break nor lengthen it. Archived habits and days before the habit was made count too.
     - `workouts_count`, `workout_minutes`: workouts on days of the period, and the sum of their minutes, where known.
