@@ -95,7 +95,7 @@ def after(query: PageQuery, order: Order = "newest") -> UUID:
     """The id after which the page begins. Raises Problem 422 for a cursor of another order or form."""
     if query.cursor is None:
         return FIRST_NEWEST if order == "newest" else FIRST_OLDEST
-    return UUID(bytes=_opened(query.cursor, order, 16))
+    return UUID(bytes=opened(query.cursor, order, 16))
 
 
 def after_dated(query: DatedPageQuery) -> tuple[date, UUID]:
@@ -106,12 +106,11 @@ def after_dated(query: DatedPageQuery) -> tuple[date, UUID]:
 
     Raises Problem 422 for a cursor of another order or form, and for a range that ends before it begins.
     """
-    if query.to < query.from_:
-        raise invalid("to", "before_from", "must not lie before from")
+    check_range(query.from_, query.to)
     start = (query.to, FIRST_NEWEST) if query.order == "newest" else (query.from_, FIRST_OLDEST)
     if query.cursor is None:
         return start
-    ordinal, key = _DATED.unpack(_opened(query.cursor, query.order, _DATED.size))
+    ordinal, key = _DATED.unpack(opened(query.cursor, query.order, _DATED.size))
     try:
         key_of_last = date.fromordinal(ordinal), UUID(bytes=key)
     except (ValueError, OverflowError):
@@ -119,11 +118,17 @@ def after_dated(query: DatedPageQuery) -> tuple[date, UUID]:
     return min(key_of_last, start) if query.order == "newest" else max(key_of_last, start)
 
 
+def check_range(from_: date | None, to: date | None) -> None:
+    """Raise Problem 422 for a range that ends before it begins; None: it has no such end."""
+    if from_ is not None and to is not None and to < from_:
+        raise invalid("to", "before_from", "must not lie before from")
+
+
 def after_active(query: PageQuery) -> tuple[datetime, UUID]:
     """The last activity and the id after which the page begins, newest activity first. Raises Problem 422 as `after` does."""
     if query.cursor is None:
         return datetime.max.replace(tzinfo=UTC), FIRST_NEWEST
-    microseconds, key = _ACTIVE.unpack(_opened(query.cursor, "newest", _ACTIVE.size))
+    microseconds, key = _ACTIVE.unpack(opened(query.cursor, "newest", _ACTIVE.size))
     try:
         return _EPOCH + timedelta(microseconds=microseconds), UUID(bytes=key)
     except OverflowError:
@@ -134,12 +139,12 @@ def after_numbered(query: PageQuery, order: Order) -> int:
     """The number after which the page of numbered rows begins. Raises Problem 422 as `after` does."""
     if query.cursor is None:
         return LAST_NUMBER if order == "newest" else 0
-    return min(int.from_bytes(_opened(query.cursor, order, 4)), LAST_NUMBER)
+    return min(int.from_bytes(opened(query.cursor, order, 4)), LAST_NUMBER)
 
 
 def numbered_cursor(order: Order, number: int) -> str:
     """The cursor after a number."""
-    return _cursor(order, number.to_bytes(4))
+    return cursor_of(order, number.to_bytes(4))
 
 
 def parameters(query: PageQuery) -> dict[str, Any]:
@@ -147,7 +152,7 @@ def parameters(query: PageQuery) -> dict[str, Any]:
 
     Raises Problem 422 for a cursor of another order or form.
     """
-    return {"after": after(query, _order(query)), **_limit_and_filters(query)}
+    return {"after": after(query, _order(query)), **limit_and_filters(query)}
 
 
 def dated_parameters(query: DatedPageQuery) -> dict[str, Any]:
@@ -158,7 +163,7 @@ def dated_parameters(query: DatedPageQuery) -> dict[str, Any]:
     """
     after_date, after_id = after_dated(query)
     bound = {"from_date": query.from_} if query.order == "newest" else {"to_date": query.to}
-    return {"after_date": after_date, "after_id": after_id, **bound, **_limit_and_filters(query)}
+    return {"after_date": after_date, "after_id": after_id, **bound, **limit_and_filters(query)}
 
 
 def days_parameters(query: DatedPageQuery) -> dict[str, Any]:
@@ -173,16 +178,17 @@ def days_parameters(query: DatedPageQuery) -> dict[str, Any]:
             to_date = after_date - timedelta(days=after_date > date.min)
         else:
             from_date = after_date + timedelta(days=after_date < LAST_DAY)
-    return {"from_date": from_date, "to_date": to_date, **_limit_and_filters(query)}
+    return {"from_date": from_date, "to_date": to_date, **limit_and_filters(query)}
 
 
 def active_parameters(query: PageQuery) -> dict[str, Any]:
     """The parameters of a list by last activity, as `parameters` returns them. Raises Problem 422 as `after` does."""
     after_at, after_id = after_active(query)
-    return {"after_at": after_at, "after_id": after_id, **_limit_and_filters(query)}
+    return {"after_at": after_at, "after_id": after_id, **limit_and_filters(query)}
 
 
-def _limit_and_filters(query: PageQuery) -> dict[str, Any]:
+def limit_and_filters(query: PageQuery) -> dict[str, Any]:
+    """What every list's statement takes: `limit`, and the filters under their own names."""
     filters = msgspec.structs.asdict(query)
     for name in ("limit", "cursor", "order", "from_", "to"):
         filters.pop(name, None)
@@ -191,47 +197,47 @@ def _limit_and_filters(query: PageQuery) -> dict[str, Any]:
 
 
 def _order(query: PageQuery) -> Order:
-    return query.order if isinstance(query, OrderedPageQuery) else "newest"
+    return cast("Order", getattr(query, "order", "newest"))
 
 
 def answer(rows: Rows[T], query: PageQuery) -> EncodedResponse[Page[T]]:
     """Answer with a page: a row more than `limit`, or None at the end, says that there is a next one."""
-    items, has_more = _items(rows, query)
+    items, has_more = items_of(rows, query)
     if not has_more:
-        return _answer(items, None)
+        return page_of(items, None)
     last = msgspec.json.decode(items[-1], type=_Identified)
-    return _answer(items, _cursor(_order(query), last.id.bytes))
+    return page_of(items, cursor_of(_order(query), last.id.bytes))
 
 
 def answer_dated(rows: Rows[T], query: DatedPageQuery) -> EncodedResponse[Page[T]]:
     """Answer with a page of rows that are ordered by (date, id), as `answer` does."""
-    items, has_more = _items(rows, query)
+    items, has_more = items_of(rows, query)
     if not has_more:
-        return _answer(items, None)
+        return page_of(items, None)
     last = msgspec.json.decode(items[-1], type=_Dated)
-    return _answer(items, _cursor(query.order, _DATED.pack(last.date.toordinal(), last.id.bytes)))
+    return page_of(items, cursor_of(query.order, _DATED.pack(last.date.toordinal(), last.id.bytes)))
 
 
 def answer_numbered(rows: Rows[T], query: PageQuery) -> EncodedResponse[Page[T]]:
     """Answer with a page of rows that are ordered by `seq`, newest first, as `answer` does."""
-    items, has_more = _items(rows, query)
+    items, has_more = items_of(rows, query)
     if not has_more:
-        return _answer(items, None)
+        return page_of(items, None)
     last = msgspec.json.decode(items[-1], type=_Numbered)
-    return _answer(items, numbered_cursor("newest", last.seq))
+    return page_of(items, numbered_cursor("newest", last.seq))
 
 
 def answer_active(rows: Rows[T], query: PageQuery) -> EncodedResponse[Page[T]]:
     """Answer with a page of rows that are ordered by (last_activity_at, id), newest first, as `answer` does."""
-    items, has_more = _items(rows, query)
+    items, has_more = items_of(rows, query)
     if not has_more:
-        return _answer(items, None)
+        return page_of(items, None)
     last = msgspec.json.decode(items[-1], type=_Active)
     microseconds = (last.last_activity_at - _EPOCH) // timedelta(microseconds=1)
-    return _answer(items, _cursor("newest", _ACTIVE.pack(microseconds, last.id.bytes)))
+    return page_of(items, cursor_of("newest", _ACTIVE.pack(microseconds, last.id.bytes)))
 
 
-def _items(rows: Rows[T], query: PageQuery) -> tuple[list[Json[T]], bool]:
+def items_of(rows: Rows[T], query: PageQuery) -> tuple[list[Json[T]], bool]:
     """The rows of a page, and whether there is a next one."""
     items = list(rows[: query.limit])
     if items and items[-1] is None:
@@ -239,7 +245,8 @@ def _items(rows: Rows[T], query: PageQuery) -> tuple[list[Json[T]], bool]:
     return cast("list[Json[T]]", items), len(items) < len(rows)
 
 
-def _answer(items: list[Json[T]], cursor: str | None) -> EncodedResponse[Page[T]]:
+def page_of(items: list[Json[T]], cursor: str | None) -> EncodedResponse[Page[T]]:
+    """Answer with a page of these items; `cursor` is that of the next one."""
     next_cursor = b"null" if cursor is None else b'"%b"' % cursor.encode()
     return EncodedResponse(b'{"items":[%b],"next_cursor":%b}' % (",".join(items).encode(), next_cursor))
 
@@ -253,17 +260,18 @@ _ACTIVE = struct.Struct(">q16s")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def _cursor(order: Order, key: bytes) -> str:
+def cursor_of(order: str, key: bytes) -> str:
+    """The cursor after a key."""
     return base64.urlsafe_b64encode(order[:1].encode() + key).rstrip(b"=").decode()
 
 
-def _opened(cursor: str, order: Order, size: int) -> bytes:
+def opened(cursor: str, order: str, size: int) -> bytes:
     """The key in a cursor. Raises Problem 422 when it has another form, order or size."""
     try:
         raw = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
     except (ValueError, binascii.Error):
         raise Problem("invalid_cursor") from None
     # The text is compared too: base64 can write the same bytes in several ways, a cursor has one.
-    if len(raw) != size + 1 or _cursor(order, raw[1:]) != cursor:
+    if len(raw) != size + 1 or cursor_of(order, raw[1:]) != cursor:
         raise Problem("invalid_cursor")
     return raw[1:]
