@@ -1766,7 +1766,13 @@ CREATE TABLE public.tasks (
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
     version bigint DEFAULT public.new_version() NOT NULL,
     search tsvector GENERATED ALWAYS AS (((array_to_tsvector(ARRAY[(user_id)::text]) || setweight(to_tsvector('simple'::regconfig, title), 'A'::"char")) || setweight(to_tsvector('simple'::regconfig, COALESCE(description, ''::text)), 'B'::"char"))) STORED NOT NULL,
+    due_date date,
+    priority integer,
+    completed_at timestamp with time zone,
+    CONSTRAINT tasks_completed_at_completed CHECK ((completed = (completed_at IS NOT NULL))),
     CONSTRAINT tasks_description_length CHECK ((char_length(description) <= 1000)),
+    CONSTRAINT tasks_due_date_range CHECK (((due_date >= '1900-01-01'::date) AND (due_date <= '9999-12-31'::date))),
+    CONSTRAINT tasks_priority_range CHECK (((priority >= 0) AND (priority <= 5))),
     CONSTRAINT tasks_title_length CHECK (((char_length(title) >= 1) AND (char_length(title) <= 200))),
     CONSTRAINT tasks_title_not_blank CHECK ((title ~ '[^[:space:]]'::text))
 );
@@ -1788,6 +1794,24 @@ COMMENT ON COLUMN public.tasks.version IS 'Microseconds since 1970 of its last r
 --
 
 COMMENT ON COLUMN public.tasks.search IS 'Words of title and description, and the owner''s id as a word.';
+
+--
+-- Name: COLUMN tasks.due_date; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.tasks.due_date IS 'The day by which it shall be done, in the user''s time zone.';
+
+--
+-- Name: COLUMN tasks.priority; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.tasks.priority IS 'From 0 to 5, the most urgent; null: none was given.';
+
+--
+-- Name: COLUMN tasks.completed_at; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.tasks.completed_at IS 'When it was done: set exactly when completed is true.';
 
 --
 -- Name: usage; Type: TABLE; Schema: public; Owner: -
@@ -2540,6 +2564,12 @@ CREATE INDEX taggings_task ON public.taggings USING btree (user_id, task_id) WHE
 CREATE INDEX taggings_workout ON public.taggings USING btree (user_id, workout_id) WHERE (workout_id IS NOT NULL);
 
 --
+-- Name: tasks_due; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX tasks_due ON public.tasks USING btree (user_id, COALESCE(due_date, 'infinity'::date), id) WHERE (NOT completed);
+
+--
 -- Name: tasks_id; Type: INDEX; Schema: public; Owner: -
 --
 
@@ -3115,3 +3145,4 @@ INSERT INTO public.schema_migrations (version) VALUES
     ('20261121005000'),
     ('20261121005010'),
     ('20261121005020');
+    ('20261121006000');

@@ -12,8 +12,9 @@ import asyncpg
 
 SEEDS = {
     "tasks": """
-        insert into tasks (user_id, id, title, completed)
-        select user_id, id, 'Water the plants', place % 3 = 0 from seed""",
+        insert into tasks (user_id, id, title, completed, completed_at, due_date, priority)
+        select user_id, id, 'Water the plants', place % 3 = 0, case when place % 3 = 0 then now() end,
+            case when place % 4 > 0 then date end, 3 from seed""",
     "sessions": """
         insert into sessions (user_id, id, token_hash, expires_at)
         select user_id, id, sha256(id::text::bytea), now() + interval '1 day' from seed where place % 10 = 0""",

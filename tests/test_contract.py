@@ -179,6 +179,7 @@ def row_of(path: str) -> Maker:
 BEYOND_A_SCHEMA = {
     ("", "repeated"),
     ("completed_at", "invalid"),
+    ("completed", "not_open"),
     ("content", "required"),
     ("messages[].content", "required"),
     ("current", "required"),
@@ -188,6 +189,7 @@ BEYOND_A_SCHEMA = {
     ("email", "form"),
     ("email", "required"),
     ("date", "invalid"),
+    ("due_date", "invalid"),
     ("end_date", "invalid"),
     ("exercises[].distance_unit", "required"),
     ("exercises[].weight_unit", "required"),

@@ -99,6 +99,7 @@ def on_the_last_day(user: User) -> dict[str, tuple[str, ...]]:
     habit, goal = (row_of(path)(user) for path in ("/v1/habits/{id}", "/v1/goals/{id}"))
     for day in (EARLIEST, LATEST):
         for _ in range(3):
+            user.task(due_date=day)
             user.made("/v1/foods", {"date": day, "meal_type": "lunch", "name": "Soup", "calories": 100})
             user.made("/v1/workouts", {"date": day, "type": "run", "duration_minutes": 10})
             user.made(f"/v1/goals/{goal}/progress", {"date": day, "value": 1})
@@ -107,6 +108,7 @@ def on_the_last_day(user: User) -> dict[str, tuple[str, ...]]:
         assert user.put(f"/v1/progress-snapshots/daily/{day}", {}).status_code == 201
     several, one = (EARLIEST,) * 3 + (LATEST,) * 3, (EARLIEST, LATEST)
     return {
+        "/v1/tasks": several,
         "/v1/foods": several,
         "/v1/workouts": several,
         f"/v1/goals/{goal}/progress": several,
@@ -121,7 +123,7 @@ def pages(user: User, path: str, query: str) -> list[str]:
     cursor = ""
     for _ in range(10):
         page = user.get(f"{path}?limit=1{query}{cursor}").json()
-        seen += [row["date"] for row in page["items"]]
+        seen += [row.get("date") or row["due_date"] for row in page["items"]]
         if page["next_cursor"] is None:
             return seen
         cursor = f"&cursor={page['next_cursor']}"

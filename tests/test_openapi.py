@@ -112,7 +112,7 @@ def test_bodies_and_parameters_are_described_as_strictly_as_they_are_read(docume
     assert schemas["TaskCreate"]["properties"]["title"]["maxLength"] == 200
     assert schemas["TaskPatch"]["required"] == []
     parameters = {each["name"]: each for each in document["paths"]["/v1/tasks"]["get"]["parameters"]}
-    assert set(parameters) == {"limit", "cursor", "order", "completed", "tag"}
+    assert set(parameters) == {"limit", "cursor", "order", "completed", "from", "to", "priority", "tag"}
     assert parameters["limit"]["schema"] | {"description": ""} == {
         "type": "integer", "minimum": 1, "maximum": 200, "default": 50, "description": ""
     }  # fmt: skip
@@ -125,7 +125,7 @@ def test_what_only_the_server_sets_is_marked(document: dict[str, Any]) -> None:
         if each.get("readOnly"):
             marked.setdefault(name, set()).add(field)
     times = {"created_at", "updated_at", "version"}
-    assert marked["Task"] == {"id", *times}
+    assert marked["Task"] == {"id", "user_id", "completed_at", *times}
     assert marked["Goal"] == {"id", "previous_id", "completed_at", "current_value", "percentage", *times}
     assert marked["WorkoutExercise"] == {"position", "weight_kg", "distance_m"}
     assert marked["ConversationMessage"] == {"seq", "created_at"}

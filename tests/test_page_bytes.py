@@ -70,8 +70,14 @@ def largest(kind: inspect.Type, name: str = "") -> float:
             return OTHERWISE.get(name, math.inf)
         case inspect.LiteralType():
             return 2 + max(len(str(value)) for value in kind.values)
+        case inspect.BoolType():
+            return len("false")
+        case inspect.DateType():
+            return len('"9999-12-31"')
+        case inspect.DateTimeType():
+            return len('"9999-12-31T23:59:59.999999Z"')
     # Numbers, times and ids.
-    return 40
+    return 38
 
 
 # Where they end

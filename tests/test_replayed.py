@@ -23,7 +23,7 @@ Json = dict[str, Any]
 WITH_ID = [route for route in ROUTES if route.method == "POST" and "id" in getattr(route.data, "__struct_fields__", ())]
 
 OTHERS: dict[str, list[Json]] = {
-    "/v1/tasks": [{"title": "Other"}, {"description": "Other"}, {"completed": True}],
+    "/v1/tasks": [{"title": "Other"}, {"description": "Other"}, {"completed": True}, {"due_date": None}, {"priority": 4}],
     "/v1/habits": [
         {"name": "Other"},
         {"reminder_time": "07:31:00"},

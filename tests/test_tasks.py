@@ -12,15 +12,19 @@ import pytest
 from client import Api, User, assert_problem, etag, set_by_change
 from factories import new_uuid7
 
-TASK_FIELDS = ["id", "title", "description", "completed", "created_at", "updated_at", "version"]
+TASK_FIELDS = [
+    "id", "user_id", "title", "description", "completed", "completed_at", "due_date", "priority", "created_at", "updated_at",
+    "version",
+]  # fmt: skip
 
 
 def test_a_created_task_reads_back_as_it_was_sent(ada: User) -> None:
-    answer = ada.post("/v1/tasks", {"title": " Überraschung 🎉 ", "description": "", "completed": True})
+    sent = {"title": " Überraschung 🎉 ", "description": "", "completed": True, "due_date": "2026-12-01", "priority": 5}
+    answer = ada.post("/v1/tasks", sent)
     assert answer.status_code == 201
     task = answer.json()
     assert list(task) == TASK_FIELDS
-    assert (task["title"], task["description"], task["completed"]) == (" Überraschung 🎉 ", "", True)
+    assert task == task | sent | {"user_id": ada.id, "completed_at": task["created_at"]}
     assert answer.headers["location"] == f"/v1/tasks/{task['id']}"
     assert answer.headers["etag"] == etag(task)
     read = ada.get(answer.headers["location"])
@@ -29,7 +33,30 @@ def test_a_created_task_reads_back_as_it_was_sent(ada: User) -> None:
 
 def test_what_is_not_sent_gets_its_default(ada: User) -> None:
     task = ada.task()
-    assert (task["description"], task["completed"]) == (None, False)
+    assert task == task | dict.fromkeys(("description", "completed_at", "due_date", "priority")) | {"completed": False}
+
+
+def test_a_task_is_completed_at_the_time_of_the_patch_that_completes_it(ada: User) -> None:
+    task = ada.task()
+    path = f"/v1/tasks/{task['id']}"
+    done = ada.patch(path, {"completed": True}).json()
+    assert task["created_at"] < done["completed_at"] <= done["updated_at"]
+    assert ada.patch(path, {"completed": True, "title": "Done before"}).json()["completed_at"] == done["completed_at"]
+    assert ada.patch(path, {"completed": False}).json()["completed_at"] is None
+    again = ada.patch(path, {"completed": True}).json()["completed_at"]
+    assert again > done["completed_at"]
+    assert ada.patch(path, ada.get(path).json()).json()["completed_at"] == again
+    assert_problem(ada.patch(path, {"completed_at": task["created_at"]}), 422, "read_only", "completed_at")
+
+
+def test_a_due_date_and_a_priority_are_changed_and_cleared(ada: User) -> None:
+    task = ada.task(due_date="1900-01-01", priority=0)
+    path = f"/v1/tasks/{task['id']}"
+    for fields in ({"due_date": "9999-12-31"}, {"priority": 5}, {"due_date": None, "priority": None}):
+        changed = ada.patch(path, fields).json()
+        assert changed == task | fields | set_by_change(task, changed)
+        task = ada.get(path).json()
+        assert task == changed
 
 
 def test_the_database_sets_the_times_within_a_second_and_in_utc(ada: User) -> None:
@@ -341,6 +368,43 @@ def test_the_filter_keeps_what_is_asked_for(api: Api) -> None:
     assert len(user.get("/v1/tasks").json()["items"]) == 2
 
 
+def test_open_tasks_are_listed_by_due_date_and_those_without_one_last(api: Api) -> None:
+    user = api.user()
+    days = ("9999-12-31", None, "2026-03-01", "1900-01-01", None, "2026-03-01")
+    ids = [user.task(due_date=day, priority=n % 2)["id"] for n, day in enumerate(days)]
+    user.task(due_date="2026-02-01", completed=True)
+    expected = [ids[n] for n in (3, 2, 5, 0, 1, 4)]
+    assert listed(user, "order=due&limit=1") == listed(user, "order=due&completed=false&limit=4") == expected
+    assert listed(user, "order=due&from=2026-03-01&limit=1") == expected[1:4]
+    assert listed(user, "order=oldest&from=2026-03-01&completed=false&limit=1") == [ids[0], ids[2], ids[5]]
+    assert listed(user, "order=due&from=0001-01-01&to=2026-03-01&limit=2") == expected[:3]
+    assert listed(user, "order=due&priority=1") == [ids[3], ids[5], ids[1]]
+    assert listed(user, "order=newest&to=2026-03-01&completed=false") == [ids[5], ids[3], ids[2]]
+    assert listed(user, "priority=0&completed=false") == [ids[4], ids[2], ids[0]]
+
+
+def listed(user: User, query: str) -> list[str]:
+    """The ids of the tasks on all pages of a list."""
+    seen, cursor = [], ""
+    while True:
+        page = user.get(f"/v1/tasks?{query}{cursor}").json()
+        seen += [task["id"] for task in page["items"]]
+        if page["next_cursor"] is None:
+            return seen
+        cursor = f"&cursor={page['next_cursor']}"
+
+
+def test_a_cursor_by_due_date_is_one_of_no_other_order(api: Api) -> None:
+    user = api.user()
+    for _ in range(2):
+        user.task(due_date="2026-03-01")
+    for order, other in (("due", "newest"), ("newest", "due"), ("oldest", "due")):
+        cursor = user.get(f"/v1/tasks?limit=1&order={order}").json()["next_cursor"]
+        assert_problem(user.get(f"/v1/tasks?order={other}&cursor={cursor}"), 422, "invalid_cursor")
+    far = base64.urlsafe_b64encode(b"d" + bytes([255] * 20)).decode().rstrip("=")
+    assert_problem(user.get(f"/v1/tasks?order=due&cursor={far}"), 422, "invalid_cursor")
+
+
 @pytest.mark.parametrize(
     "cursor",
     [
@@ -380,6 +444,13 @@ def test_a_cursor_of_another_make_or_order_is_refused(ada: User, cursor: str) ->
         ("completed=True", "completed"),
         ("completed=null", "completed"),
         ("completed=", "completed"),
+        ("priority=6", "priority"),
+        ("priority=-1", "priority"),
+        ("priority=99999999999999999999", "priority"),
+        ("from=2026-02-30", "from"),
+        ("from=2026-02-02&to=2026-02-01", "to"),
+        ("due_date=2026-02-02", "due_date"),
+        ("order=due&completed=true", "completed"),
         ("color=red", "color"),
         ("limit", "limit"),
         ("=7", ""),
@@ -418,6 +489,17 @@ def test_a_route_without_parameters_takes_none(ada: User) -> None:
         ({"title": "T", "completed": None}, "completed"),
         ({"title": "T", "completed": 1}, "completed"),
         ({"title": "T", "completed": "true"}, "completed"),
+        ({"title": "T", "due_date": "1899-12-31"}, "due_date"),
+        ({"title": "T", "due_date": "10000-01-01"}, "due_date"),
+        ({"title": "T", "due_date": "2026-02-30"}, "due_date"),
+        ({"title": "T", "due_date": "2026-02-28T00:00:00Z"}, "due_date"),
+        ({"title": "T", "due_date": 7}, "due_date"),
+        ({"title": "T", "priority": -1}, "priority"),
+        ({"title": "T", "priority": 6}, "priority"),
+        ({"title": "T", "priority": 10**30}, "priority"),
+        ({"title": "T", "priority": 2.5}, "priority"),
+        ({"title": "T", "priority": "3"}, "priority"),
+        ({"title": "T", "completed_at": "2020-01-01T00:00:00Z"}, "completed_at"),
         ({"title": "T", "color": "red"}, "color"),
         ({"title": "T", "user_id": str(UUID(int=7))}, "user_id"),
         ({"title": "T", "version": 7}, "version"),
@@ -437,6 +519,9 @@ def test_a_body_that_breaks_a_rule_is_refused_with_its_field(ada: User, body: An
     [
         ({"title": None}, "title"),
         ({"completed": None}, "completed"),
+        ({"due_date": "1899-12-31"}, "due_date"),
+        ({"priority": 6}, "priority"),
+        ({"user_id": str(UUID(int=7))}, "user_id"),
         ({"title": " "}, "title"),
         ({"id": str(UUID(int=7))}, "id"),
         ({"version": 1}, "version"),
@@ -444,7 +529,7 @@ def test_a_body_that_breaks_a_rule_is_refused_with_its_field(ada: User, body: An
 )
 def test_a_patch_that_breaks_a_rule_is_refused_with_its_field(ada: User, body: Any, field: str) -> None:
     task = ada.task()
-    code = "read_only" if field in {"id", "version"} else "invalid"
+    code = "read_only" if field in {"id", "user_id", "version"} else "invalid"
     assert_problem(ada.patch(f"/v1/tasks/{task['id']}", body), 422, code, field)
     assert ada.get(f"/v1/tasks/{task['id']}").json() == task
 

@@ -5,6 +5,7 @@ Hypothesis makes up the days of their lives. What should be there is kept in a p
 
 import os
 import time
+from datetime import date
 from typing import Any, cast
 from uuid import UUID
 
@@ -34,9 +35,17 @@ TITLES = st.sampled_from(["T", "x" * 200, "'; drop table tasks; --", "🎉"]) | 
     "t{}".format
 )
 DESCRIPTIONS = st.none() | st.just("") | st.text("abc", max_size=5)
-FIELDS = st.fixed_dictionaries({"title": TITLES}, optional={"description": DESCRIPTIONS, "completed": st.booleans()})
+OPTIONAL: dict[str, st.SearchStrategy[Any]] = {
+    "description": DESCRIPTIONS,
+    "completed": st.booleans(),
+    "due_date": st.none() | st.dates(date(1900, 1, 1)).map(str),
+    "priority": st.none() | st.integers(0, 5),
+}
+DEFAULTS = {"description": None, "completed": False, "due_date": None, "priority": None}
+FIELDS = st.fixed_dictionaries({"title": TITLES}, optional=OPTIONAL)
+ORDERS = st.sampled_from(["newest", "oldest", "due"])
 TASKS = st.lists(FIELDS, min_size=1, max_size=5)
-CHANGES = st.fixed_dictionaries({}, optional={"title": TITLES, "description": DESCRIPTIONS, "completed": st.booleans()})
+CHANGES = st.fixed_dictionaries({}, optional={"title": TITLES, **OPTIONAL})
 VERSIONS = st.none() | st.just("*") | st.integers(0, 2)
 """What If-Match asks for; None: no header; a number: the version so many changes ago of this id, deleted since or not."""
 
@@ -95,7 +104,7 @@ class TwoUsers(RuleBasedStateMachine):
             assert self.made(name, fields | {"id": id})["id"] == id
         else:
             answer = self.people[name].user.post("/v1/tasks", fields | {"id": id})
-            made_of_this = mine | {"description": None, "completed": False} | fields == mine
+            made_of_this = mine | DEFAULTS | fields == mine
             if mine["updated_at"] == mine["created_at"] and not made_of_this:
                 assert_problem(answer, 409, "id_taken", "id")
             else:
@@ -105,7 +114,8 @@ class TwoUsers(RuleBasedStateMachine):
         answer = self.people[name].user.post("/v1/tasks", fields)
         assert answer.status_code == 201, answer.text
         row: Row = answer.json()
-        expected = {"description": None, "completed": False, "updated_at": row["created_at"]} | fields
+        expected = DEFAULTS | fields | {"user_id": self.people[name].user.id, "updated_at": row["created_at"]}
+        expected["completed_at"] = row["created_at"] if expected["completed"] else None
         assert row == row | expected
         assert row["version"] > max(self.people[name].versions.get(row["id"], [0]))
         self.people[name].keep(row)
@@ -134,7 +144,11 @@ class TwoUsers(RuleBasedStateMachine):
         else:
             row: Row = answer.json()
             assert answer.status_code == 200, answer.text
-            assert row == mine | changes | set_by_change(mine, row)
+            assert row == mine | changes | set_by_change(mine, row) | {"completed_at": row["completed_at"]}
+            if row["completed"] and not mine["completed"]:
+                assert mine["updated_at"] < row["completed_at"] <= row["updated_at"]
+            else:
+                assert row["completed_at"] == (mine["completed_at"] if row["completed"] else None)
             self.people[name].keep(row)
 
     @rule(name=NAMES, id=ids, version=VERSIONS)
@@ -158,11 +172,17 @@ class TwoUsers(RuleBasedStateMachine):
         else:
             assert_problem(answer, 404, "not_found")
 
-    @rule(name=NAMES, completed=st.none() | st.booleans(), newest=st.booleans(), limit=st.integers(1, 4))
-    def page_through(self, *, name: str, completed: bool | None, newest: bool, limit: int) -> None:
+    @rule(name=NAMES, completed=st.none() | st.booleans(), order=ORDERS, limit=st.integers(1, 4))
+    def page_through(self, *, name: str, completed: bool | None, order: str, limit: int) -> None:
         person = self.people[name]
+        if order == "due":
+            completed = False
         expected = [row for row in person.newest_first() if completed in {None, row["completed"]}]
-        query: Row = {"limit": limit, "order": "newest" if newest else "oldest"}
+        if order != "newest":
+            expected.reverse()
+        if order == "due":
+            expected.sort(key=lambda row: row["due_date"] or "without one last")
+        query: Row = {"limit": limit, "order": order}
         if completed is not None:
             query["completed"] = str(completed).lower()
         seen: list[Row] = []
@@ -173,7 +193,7 @@ class TwoUsers(RuleBasedStateMachine):
                 break
             assert len(page["items"]) == limit
             query["cursor"] = page["next_cursor"]
-        assert seen == (expected if newest else expected[::-1])
+        assert seen == expected
 
     @rule(name=NAMES)
     def log_out_and_in(self, name: str) -> None:

@@ -1,29 +1,32 @@
--- name: create(user_id, id, title, description, completed)^
+-- name: create(user_id, id, title, description, completed, due_date, priority)^
 -- No row: the chosen id is taken by this user's own task; send get() as a second statement. Merged into one, a create that
 -- collides with a concurrent duplicate would see neither row.
-insert into tasks (user_id, id, title, description, completed)
-values (:user_id, :id, :title, :description, :completed)
+insert into tasks (user_id, id, title, description, completed, completed_at, due_date, priority)
+values (:user_id, :id, :title, :description, :completed, case when :completed then now() end, :due_date, :priority)
 on conflict (user_id, id) do nothing
-returning id, title, description, completed, created_at, updated_at, version;
+returning id, user_id, title, description, completed, completed_at, due_date, priority, created_at, updated_at, version;
 
--- name: create_many(user_id, id, title, description, completed)
+-- name: create_many(user_id, id, title, description, completed, due_date, priority)
 -- create() for several calls at once; place says which of them a row is for. No two ids are equal: none was chosen by a client.
-insert into tasks (user_id, id, title, description, completed)
-select user_id, id, title, description, completed
-from unnest(:user_id::uuid[], :id::uuid[], :title::text[], :description::text[], :completed::boolean[])
-    as sent (user_id, id, title, description, completed)
+insert into tasks (user_id, id, title, description, completed, completed_at, due_date, priority)
+select user_id, id, title, description, completed, case when completed then now() end, due_date, priority
+from unnest(
+    :user_id::uuid[], :id::uuid[], :title::text[], :description::text[], :completed::boolean[], :due_date::date[],
+    :priority::integer[]) as sent (user_id, id, title, description, completed, due_date, priority)
 order by user_id, id
 on conflict (user_id, id) do nothing
-returning id, title, description, completed, created_at, updated_at, version, array_position(:id::uuid[], id) as place;
+returning id, user_id, title, description, completed, completed_at, due_date, priority, created_at, updated_at, version,
+    array_position(:id::uuid[], id) as place;
 
 -- name: get(user_id, id)^
-select id, title, description, completed, created_at, updated_at, version
+select id, user_id, title, description, completed, completed_at, due_date, priority, created_at, updated_at, version
 from tasks
 where user_id = :user_id and id = :id;
 
 -- name: get_many(user_id, id)
 -- get() for several calls at once; place says which of them a row is for.
-select id, title, description, completed, created_at, updated_at, version, place
+select id, user_id, title, description, completed, completed_at, due_date, priority, created_at, updated_at, version,
+    place
 from unnest(:user_id::uuid[], :id::uuid[]) with ordinality as sent (user_id, id, place)
 join tasks using (user_id, id);
 
@@ -32,48 +35,78 @@ join tasks using (user_id, id);
 -- This user's own task first: two users may have chosen the same id.
 select user_id from tasks where id = :id order by user_id = :user_id desc limit 1;
 
--- name: page_newest(user_id, completed, tag, after, limit)
+-- name: page_newest(user_id, completed, due_from, due_to, priority, tag, after, limit)
 -- Newest first, each row as JSON. A null filter means "do not filter". after is the last id of the previous page; the first
 -- page passes the highest id of all, so that the cursor is an index condition in every plan.
 select row_to_json(task)::text as json
 from (
-    select id, title, description, completed, rfc3339(created_at) as created_at, rfc3339(updated_at) as updated_at, version
+    select id, user_id, title, description, completed, rfc3339(completed_at) as completed_at, due_date, priority,
+        rfc3339(created_at) as created_at, rfc3339(updated_at) as updated_at, version
     from tasks
     where user_id = :user_id
       and id < :after
       and (:completed::boolean is null or completed = :completed)
+      and (:due_from::date is null or due_date >= :due_from)
+      and (:due_to::date is null or due_date <= :due_to)
+      and (:priority::integer is null or priority = :priority)
       and (:tag::text is null or exists (
           select 1 from taggings g join tags t on t.user_id = g.user_id and t.id = g.tag_id
           where g.user_id = :user_id and g.task_id = tasks.id and t.slug = :tag))
     order by id desc
     limit :limit) task;
 
--- name: page_oldest(user_id, completed, tag, after, limit)
+-- name: page_oldest(user_id, completed, due_from, due_to, priority, tag, after, limit)
 -- Oldest first; the first page passes the lowest id of all.
 select row_to_json(task)::text as json
 from (
-    select id, title, description, completed, rfc3339(created_at) as created_at, rfc3339(updated_at) as updated_at, version
+    select id, user_id, title, description, completed, rfc3339(completed_at) as completed_at, due_date, priority,
+        rfc3339(created_at) as created_at, rfc3339(updated_at) as updated_at, version
     from tasks
     where user_id = :user_id
       and id > :after
       and (:completed::boolean is null or completed = :completed)
+      and (:due_from::date is null or due_date >= :due_from)
+      and (:due_to::date is null or due_date <= :due_to)
+      and (:priority::integer is null or priority = :priority)
       and (:tag::text is null or exists (
           select 1 from taggings g join tags t on t.user_id = g.user_id and t.id = g.tag_id
           where g.user_id = :user_id and g.task_id = tasks.id and t.slug = :tag))
     order by id
     limit :limit) task;
 
+-- name: page_due(user_id, due_to, priority, tag, after_date, after_id, limit)
+-- Open tasks by due date, earliest first, those without one last: as if they were due at infinity, which a null after_date
+-- and a null due_to stand for. after_date and after_id are those of the last row of the previous page; the first page passes
+-- the first day of the range and the lowest id of all.
+select row_to_json(task)::text as json
+from (
+    select id, user_id, title, description, completed, rfc3339(completed_at) as completed_at, due_date, priority,
+        rfc3339(created_at) as created_at, rfc3339(updated_at) as updated_at, version
+    from tasks
+    where user_id = :user_id
+      and not completed
+      and coalesce(due_date, 'infinity') <= coalesce(:due_to::date, 'infinity')
+      and (coalesce(due_date, 'infinity'), id) > (coalesce(:after_date::date, 'infinity'), :after_id)
+      and (:priority::integer is null or priority = :priority)
+      and (:tag::text is null or exists (
+          select 1 from taggings g join tags t on t.user_id = g.user_id and t.id = g.tag_id
+          where g.user_id = :user_id and g.task_id = tasks.id and t.slug = :tag))
+    order by coalesce(due_date, 'infinity'), id
+    limit :limit) task;
+
 -- name: patch(user_id, id, versions, changes)^
 -- changes is the JSON of a merge patch: an absent key keeps its column, null clears it. versions are those
 -- that the row may have; null: any. No row: not this user's, or not at one of them.
 update tasks t
-set (title, description, completed) = (
-    select p.title, p.description, p.completed
+set (title, description, completed, completed_at, due_date, priority) = (
+    select p.title, p.description, p.completed, case when p.completed then coalesce(t.completed_at, now()) end, p.due_date,
+        p.priority
     from jsonb_populate_record(t, :changes::jsonb) p)
 where t.user_id = :user_id
   and t.id = :id
   and (:versions::int8multirange is null or t.version <@ :versions)
-returning t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version;
+returning t.id, t.user_id, t.title, t.description, t.completed, t.completed_at, t.due_date, t.priority, t.created_at,
+    t.updated_at, t.version;
 
 -- name: patch_many(user_id, id, changes)
 -- patch() of any version for several calls at once; place says which of them a row is for. A row that another transaction has
@@ -86,12 +119,14 @@ with locked_task as (
     join tasks t on t.user_id = sent.user_id and t.id = sent.id
     for no key update of t skip locked)
 update tasks t
-set (title, description, completed) = (
-    select p.title, p.description, p.completed
+set (title, description, completed, completed_at, due_date, priority) = (
+    select p.title, p.description, p.completed, case when p.completed then coalesce(t.completed_at, now()) end, p.due_date,
+        p.priority
     from jsonb_populate_record(t, l.changes::jsonb) p)
 from locked_task l
 where t.user_id = l.user_id and t.id = l.id
-returning t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version, l.place;
+returning t.id, t.user_id, t.title, t.description, t.completed, t.completed_at, t.due_date, t.priority, t.created_at,
+    t.updated_at, t.version, l.place;
 
 -- name: delete(user_id, id, versions)!
 -- Null versions: any.

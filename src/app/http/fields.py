@@ -39,6 +39,11 @@ Id = Annotated[
 ]
 
 
+OwnerId = Annotated[
+    UUID, Meta(description="Whose it is: the caller, or whom they act for.", examples=["019aa2c5-7b1c-7d3e-8f4a-5b6c7d8e9f01"])
+]
+
+
 Timestamp = Annotated[datetime, Meta(tz=True, description="RFC 3339, in UTC.", examples=["2026-11-21T09:30:00.123456Z"])]
 
 

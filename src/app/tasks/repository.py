@@ -6,6 +6,8 @@ from msgspec.structs import asdict
 
 from app.database.queries import Executor, Json, load, to_json
 from app.http.conditional import Versions
+from app.http.fields import LAST_DAY
+from app.http.keyed_pages import after_day
 from app.http.pagination import parameters
 from app.tasks.schemas import Task, TaskCreate, TaskPatch, TaskQuery
 
@@ -30,6 +32,22 @@ async def owner(database: Executor, user_id: UUID, id: UUID) -> UUID | None:
 async def page(database: Executor, user_id: UUID, filters: TaskQuery) -> list[Json[Task]]:
     """Read a page of tasks, and one task more if there is a next page. Raises Problem 422 for a bad cursor."""
     return await queries.ordered("page", filters.order).values(database, user_id=user_id, **parameters(filters))
+
+
+async def page_due(database: Executor, user_id: UUID, filters: TaskQuery) -> list[Json[Task]]:
+    """Read a page of open tasks by due date, as `page` does."""
+    after_date, after_id = after_day(filters, "due", filters.due_from)
+    return await queries.page_due.values(
+        database,
+        user_id=user_id,
+        # Tasks without a due date are in no range, whichever end it has.
+        due_to=filters.due_to or (LAST_DAY if filters.due_from else None),
+        priority=filters.priority,
+        tag=filters.tag,
+        after_date=after_date,
+        after_id=after_id,
+        limit=filters.limit + 1,
+    )
 
 
 async def patch(database: Executor, user_id: UUID, id: UUID, versions: Versions, changes: TaskPatch) -> Task | None:
