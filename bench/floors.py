@@ -37,7 +37,7 @@ def measure(url: str, postgres: int, user: User, folder: Path, *, clients: int, 
     for name, variables in values.items():
         script = folder / f"{name}.sql"
         # pgbench cannot pass a null.
-        text = re.sub(r":(completed|tag)\b", "null", _statement(statements[name]))
+        text = re.sub(r":(completed|due_from|due_to|priority|tag)\b", "null", _statement(statements[name]))
         script.write_text(text, encoding="utf-8")
         before = cpu_seconds(postgres)
         done, tps, _ = _pgbench(url, script, variables, clients, seconds)

@@ -14,6 +14,8 @@ const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 pg.types.setTypeParser(pg.types.builtins.TIMESTAMPTZ, (text) => `${text.slice(0, 10)}T${text.slice(11, -3)}Z`);
 // A version is a bigint below 2^53; pg would give it as text.
 pg.types.setTypeParser(pg.types.builtins.INT8, Number);
+// A date as it stands, too.
+pg.types.setTypeParser(pg.types.builtins.DATE, String);
 
 const database = new URL(process.env.DATABASE_URL.replace("@/", "@localhost/"));
 const pool = new pg.Pool({
@@ -28,7 +30,7 @@ const pool = new pg.Pool({
   options: "-c timezone=UTC",
 });
 
-const COLUMNS = "id, title, description, completed, created_at, updated_at, version";
+const COLUMNS = "id, user_id, title, description, completed, completed_at, due_date, priority, created_at, updated_at, version";
 const statements = {
   caller: `
     select s.user_id, s.id as session_id, u.role, u.is_guest, u.timezone,
@@ -41,8 +43,8 @@ const statements = {
     set last_seen_at = now(), expires_at = now() + make_interval(days => 30)
     where token_hash = $1 and last_seen_at < now() - interval '1 hour'`,
   create: `
-    insert into tasks (user_id, id, title, description, completed)
-    values ($1, $2, $3, $4, $5)
+    insert into tasks (user_id, id, title, description, completed, completed_at, due_date, priority)
+    values ($1, $2, $3, $4, $5, case when $5 then now() end, $6, $7)
     on conflict (user_id, id) do nothing
     returning ${COLUMNS}`,
   get: `select ${COLUMNS} from tasks where user_id = $1 and id = $2`,
@@ -57,11 +59,13 @@ const statements = {
     order by id limit $4`,
   patch: `
     update tasks t
-    set (title, description, completed) = (
-        select p.title, p.description, p.completed
+    set (title, description, completed, completed_at, due_date, priority) = (
+        select p.title, p.description, p.completed, case when p.completed then coalesce(t.completed_at, now()) end,
+            p.due_date, p.priority
         from jsonb_populate_record(t, $4::jsonb) p)
     where t.user_id = $1 and t.id = $2 and ($3::bigint is null or t.version = $3)
-    returning t.id, t.title, t.description, t.completed, t.created_at, t.updated_at, t.version`,
+    returning t.id, t.user_id, t.title, t.description, t.completed, t.completed_at, t.due_date, t.priority,
+        t.created_at, t.updated_at, t.version`,
 };
 
 async function rows(name, values) {
@@ -74,9 +78,13 @@ const task = {
   type: "object",
   properties: {
     id: string,
+    user_id: string,
     title: string,
     description: { type: ["string", "null"] },
     completed: { type: "boolean" },
+    completed_at: { type: ["string", "null"] },
+    due_date: { type: ["string", "null"] },
+    priority: { type: ["integer", "null"] },
     created_at: string,
     updated_at: string,
     version: { type: "integer" },
@@ -89,6 +97,8 @@ const page = {
 const title = { type: "string", minLength: 1, maxLength: 200, pattern: "\\S" };
 const description = { type: ["string", "null"], maxLength: 1000 };
 const completed = { type: "boolean" };
+const due_date = { type: ["string", "null"], format: "date" };
+const priority = { type: ["integer", "null"], minimum: 0, maximum: 5 };
 const input = (properties, required = []) => ({ type: "object", properties, required, additionalProperties: false });
 
 const app = fastify({
@@ -224,13 +234,16 @@ app.post(
   "/v1/tasks",
   {
     onRequest: authenticate,
-    schema: { body: input({ title, description, completed, id: { type: "string" } }, ["title"]), response: { "2xx": task } },
+    schema: {
+      body: input({ title, description, completed, due_date, priority, id: string }, ["title"]),
+      response: { "2xx": task },
+    },
   },
   async (request, reply) => {
-    const { id = null, title, description = null, completed = false } = request.body;
+    const { id = null, title, description = null, completed = false, due_date = null, priority = null } = request.body;
     if (id !== null && (!UUID.test(id) || id[14] !== "7")) throw new Refusal(422, "id_not_time_ordered");
     const userId = request.caller.user_id;
-    let [row] = await rows("create", [userId, id ?? newId(), title, description, completed]);
+    let [row] = await rows("create", [userId, id ?? newId(), title, description, completed, due_date, priority]);
     reply.code(row === undefined ? 200 : 201);
     if (row === undefined) [row] = await rows("get", [userId, id]);
     reply.header("location", `/v1/tasks/${row.id}`).header("etag", `"${row.version}"`);
@@ -240,7 +253,10 @@ app.post(
 
 app.patch(
   "/v1/tasks/:id",
-  { onRequest: authenticate, schema: { body: input({ title, description, completed }), response: { 200: task } } },
+  {
+    onRequest: authenticate,
+    schema: { body: input({ title, description, completed, due_date, priority }), response: { 200: task } },
+  },
   async (request, reply) => {
     const values = [request.caller.user_id, checkedId(request), expectedVersion(request), JSON.stringify(request.body)];
     const [row] = await rows("patch", values);

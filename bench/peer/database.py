@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import AsyncIterator
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated
 from uuid import UUID
 
@@ -88,6 +88,9 @@ class Task(Base):
     title: Mapped[str]
     description: Mapped[str | None]
     completed: Mapped[bool] = mapped_column(server_default="false")
+    completed_at: Mapped[datetime | None]
+    due_date: Mapped[date | None]
+    priority: Mapped[int | None]
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     updated_at: Mapped[datetime] = mapped_column(server_default=func.now(), server_onupdate=FetchedValue())
     version: Mapped[int] = mapped_column(BigInteger, server_default=func.new_version(), server_onupdate=FetchedValue())

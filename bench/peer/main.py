@@ -5,6 +5,7 @@ import binascii
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from typing import Annotated
 from uuid import UUID
 
@@ -55,11 +56,12 @@ async def live() -> dict[str, str]:
 
 @app.post("/v1/tasks", status_code=201, response_model=schemas.TaskOut)
 async def create(caller: CurrentCaller, session: Session, data: schemas.TaskCreate, response: Response) -> Task:
+    more = {"user_id": caller.user_id, "completed_at": datetime.now(UTC) if data.completed else None}
     if data.id is None:
-        task = await session.scalar(CREATE, {"user_id": caller.user_id, **data.model_dump(exclude={"id"})})
+        task = await session.scalar(CREATE, more | data.model_dump(exclude={"id"}))
     else:
         check_id(data.id)
-        task = await session.scalar(CREATE_ONCE, {"user_id": caller.user_id, **data.model_dump()})
+        task = await session.scalar(CREATE_ONCE, more | data.model_dump())
     await session.commit()
     if task is None:
         task = await session.get_one(Task, (caller.user_id, data.id))
@@ -116,6 +118,8 @@ async def change(  # noqa: PLR0917 - FastAPI calls it by keyword
         mine.append(Task.version == expected_version(if_match))
     task: Task | None
     if changes := data.model_dump(exclude_unset=True):
+        if "completed" in changes:
+            changes["completed_at"] = func.coalesce(Task.completed_at, func.now()) if changes["completed"] else None
         task = await session.scalar(
             update(Task).where(*mine).values(changes).returning(Task),
             execution_options={"synchronize_session": False},

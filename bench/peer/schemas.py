@@ -1,6 +1,6 @@
 """What goes in and out: Pydantic models. Answers are read from the mapped objects and written by Pydantic's own core."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
@@ -17,12 +17,16 @@ class _Output(BaseModel):
 
 Title = Annotated[str, Field(min_length=1, max_length=200, pattern=r"\S")]
 Description = Annotated[str, Field(max_length=1000)]
+DueDate = Annotated[date, Field(strict=False, ge=date(1900, 1, 1))]
+Priority = Annotated[int, Field(ge=0, le=5)]
 
 
 class TaskCreate(_Input):
     title: Title
     description: Description | None = None
     completed: bool = False
+    due_date: DueDate | None = None
+    priority: Priority | None = None
     id: UUID | None = None
 
 
@@ -30,13 +34,19 @@ class TaskPatch(_Input):
     title: Title = ""
     description: Description | None = None
     completed: bool = False
+    due_date: DueDate | None = None
+    priority: Priority | None = None
 
 
 class TaskOut(_Output):
     id: UUID
+    user_id: UUID
     title: str
     description: str | None
     completed: bool
+    completed_at: datetime | None
+    due_date: date | None
+    priority: int | None
     created_at: datetime
     updated_at: datetime
     version: int
