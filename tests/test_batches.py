@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
-from datetime import date, time
+from datetime import date
 from typing import Any, NamedTuple, cast
 from uuid import UUID, uuid4
 
@@ -142,10 +142,10 @@ SLICES = {
         "foods",
         [
             FoodCreate(**LUNCH, calories=320.5),
-            FoodCreate(**LUNCH, time=time(8, 30), is_favorite=True, notes="Green"),
+            FoodCreate(**LUNCH, time="08:30", is_favorite=True, notes="Green"),
             FoodCreate(**LUNCH | {"date": date(9999, 12, 31)}, portion="1 cup", sodium_mg=1),
         ],
-        [FoodPatch(time=time(10)), FoodPatch(calories=1.25, notes=None), FoodPatch(name="Stew", is_favorite=False)],
+        [FoodPatch(time="10:00"), FoodPatch(calories=1.25, notes=None), FoodPatch(name="Stew", is_favorite=False)],
         [FoodCreate(**LUNCH | {"name": " "}), FoodCreate(**LUNCH, calories=-1)],
         [FoodPatch(name=" "), FoodPatch(fats_g=-1)],
     ),

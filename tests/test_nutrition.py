@@ -92,6 +92,18 @@ def test_a_foreign_food_does_not_exist_and_stays_as_it_is(ada: User, bob: User) 
     assert bob.get("/v1/foods/summary?from=2026-03-02&to=2026-03-02").json() == {"items": []}
 
 
+def test_a_time_of_day_needs_no_seconds(ada: User) -> None:
+    new = SOUP | {"id": str(new_uuid7()), "time": "12:05"}
+    food = ada.made("/v1/foods", new)
+    assert food["time"] == "12:05:00"
+    for same in (new, new | {"time": "12:05:00.0"}):
+        assert (ada.post("/v1/foods", same).status_code, ada.post("/v1/foods", same).json()) == (200, food)
+    assert_problem(ada.post("/v1/foods", new | {"time": "12:06"}), 409, "id_taken", "id")
+    path = f"/v1/foods/{food['id']}"
+    assert ada.patch(path, {"time": "12:05"}).json() == food
+    assert ada.patch(path, {"time": "00:00"}).json()["time"] == "00:00:00"
+
+
 @pytest.mark.parametrize(
     ("broken", "field"),
     [
@@ -100,6 +112,13 @@ def test_a_foreign_food_does_not_exist_and_stays_as_it_is(ada: User, bob: User) 
         ({"date": "1899-12-31"}, "date"),
         ({"date": "2026-03-02T10:00:00Z"}, "date"),
         ({"time": "25:00:00"}, "time"),
+        ({"time": "24:00"}, "time"),
+        ({"time": "7:30"}, "time"),
+        ({"time": "12:5"}, "time"),
+        ({"time": "12:60"}, "time"),
+        ({"time": "12:05\n"}, "time"),
+        ({"time": "noon"}, "time"),
+        ({"time": 1205}, "time"),
         ({"time": "07:30:00Z"}, "time"),
         ({"meal_type": "brunch"}, "meal_type"),
         ({"meal_type": None}, "meal_type"),

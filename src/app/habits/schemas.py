@@ -7,7 +7,20 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from app.habits.frequencies import HabitFrequency, IntervalDays, TargetDays, Weekdays
-from app.http.fields import NOT_BLANK, Color, Day, Id, Mood, Quantity, TagSlug, TimeOfDay, Timestamp, Version, in_path
+from app.http.fields import (
+    NOT_BLANK,
+    Color,
+    Day,
+    Id,
+    Mood,
+    Quantity,
+    SentTimeOfDay,
+    TagSlug,
+    TimeOfDay,
+    Timestamp,
+    Version,
+    in_path,
+)
 from app.http.idempotency import ChosenId
 from app.http.pagination import DatedPageQuery, OrderedPageQuery
 from app.problems import constraints
@@ -165,7 +178,7 @@ class HabitCreate(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     category: Category | None = None
     color: Color | None = None
     icon: Icon | None = None
-    reminder_time: TimeOfDay | None = None
+    reminder_time: SentTimeOfDay | None = None
     is_archived: IsArchived = False
     position: Position = 0
     id: ChosenId | None = None
@@ -190,7 +203,7 @@ class HabitPatch(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     category: Category | None | UnsetType = UNSET
     color: Color | None | UnsetType = UNSET
     icon: Icon | None | UnsetType = UNSET
-    reminder_time: TimeOfDay | None | UnsetType = UNSET
+    reminder_time: SentTimeOfDay | None | UnsetType = UNSET
     is_archived: IsArchived | UnsetType = UNSET
     position: Position | UnsetType = UNSET
 

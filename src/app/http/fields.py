@@ -68,6 +68,17 @@ Day = Annotated[date, Meta(description="A date in the user's time zone, from 190
 TimeOfDay = Annotated[time, Meta(tz=False, description="A time of day, in the user's time zone.", examples=["07:30:00"])]
 
 
+SentTimeOfDay = Annotated[
+    str,
+    Meta(
+        pattern=rf"^([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\.[0-9]{{1,6}})?)?{END}",
+        description="A time of day, in the user's time zone; the seconds may be left out.",
+        examples=["07:30:00"],
+    ),
+]
+"""A time of day as a body has it: msgspec's own takes none without seconds. The database makes a time of it."""
+
+
 Mood = Annotated[int, Meta(ge=1, le=10, description="From 1 to 10.", examples=[7])]
 
 

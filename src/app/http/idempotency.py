@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
+from datetime import time as time_of_day
 from decimal import Decimal
 from functools import cache
 from time import time
@@ -134,6 +135,8 @@ def _says(sent: Any, stands: Any, kind: Any, can_be_null: bool) -> bool:  # noqa
         return True
     if isinstance(stands, msgspec.Raw):
         stands = msgspec.json.decode(stands, type=kind)
+    if isinstance(stands, time_of_day) and isinstance(sent, str):
+        sent = time_of_day.fromisoformat(sent)
     if isinstance(sent, Sequence) and not isinstance(sent, str):
         return stands is not None and len(sent) == len(stands) and all(map(_is_item, sent, stands))
     return bool(sent == (float(stands) if isinstance(stands, Decimal) else stands))

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from app.http.fields import NOT_BLANK, Day, Id, Notes, Quantity, TagSlug, TimeOfDay, Timestamp, Version
+from app.http.fields import NOT_BLANK, Day, Id, Notes, Quantity, SentTimeOfDay, TagSlug, TimeOfDay, Timestamp, Version
 from app.http.idempotency import ChosenId
 from app.http.pagination import DatedPageQuery
 from app.problems import constraints
@@ -60,7 +60,7 @@ class FoodCreate(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     """A new food; a null nutrient is not known."""
 
     date: Day
-    time: TimeOfDay | None = None
+    time: SentTimeOfDay | None = None
     meal_type: MealType
     name: Name
     portion: Portion | None = None
@@ -80,7 +80,7 @@ class FoodPatch(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     """A merge patch of a food: an absent field stays, null clears it."""
 
     date: Day | UnsetType = UNSET
-    time: TimeOfDay | None | UnsetType = UNSET
+    time: SentTimeOfDay | None | UnsetType = UNSET
     meal_type: MealType | UnsetType = UNSET
     name: Name | UnsetType = UNSET
     portion: Portion | None | UnsetType = UNSET

@@ -6,7 +6,20 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from app.http.fields import NOT_BLANK, PLACE, Day, Id, Mood, Notes, TagSlug, TimeOfDay, Timestamp, Version, WeightUnit
+from app.http.fields import (
+    NOT_BLANK,
+    PLACE,
+    Day,
+    Id,
+    Mood,
+    Notes,
+    SentTimeOfDay,
+    TagSlug,
+    TimeOfDay,
+    Timestamp,
+    Version,
+    WeightUnit,
+)
 from app.http.idempotency import ChosenId
 from app.http.pagination import DatedPageQuery
 from app.problems import constraints
@@ -153,7 +166,7 @@ class WorkoutPut(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     """A whole workout: an omitted field gets its default."""
 
     date: Day
-    time: TimeOfDay | None = None
+    time: SentTimeOfDay | None = None
     type: Type
     name: Name | None = None
     duration_minutes: Minutes | None = None
@@ -176,7 +189,7 @@ class WorkoutPatch(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
     """A merge patch of a workout: an absent field stays, null clears it; `exercises` replaces all of them."""
 
     date: Day | UnsetType = UNSET
-    time: TimeOfDay | None | UnsetType = UNSET
+    time: SentTimeOfDay | None | UnsetType = UNSET
     type: Type | UnsetType = UNSET
     name: Name | None | UnsetType = UNSET
     duration_minutes: Minutes | None | UnsetType = UNSET
