@@ -2041,9 +2041,13 @@ CREATE TABLE public.workouts (
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
     version bigint DEFAULT public.new_version() NOT NULL,
+    feeling_before text,
+    feeling_after text,
     CONSTRAINT workouts_calories_burned_range CHECK (((calories_burned >= (0)::numeric) AND (calories_burned <= (1000000)::numeric))),
     CONSTRAINT workouts_date_range CHECK (((date >= '1900-01-01'::date) AND (date <= '9999-12-31'::date))),
     CONSTRAINT workouts_duration_minutes_range CHECK (((duration_minutes > (0)::numeric) AND (duration_minutes <= (1000000)::numeric))),
+    CONSTRAINT workouts_feeling_after_length CHECK (((char_length(feeling_after) >= 1) AND (char_length(feeling_after) <= 50))),
+    CONSTRAINT workouts_feeling_before_length CHECK (((char_length(feeling_before) >= 1) AND (char_length(feeling_before) <= 50))),
     CONSTRAINT workouts_intensity_known CHECK ((intensity = ANY (ARRAY['low'::text, 'medium'::text, 'high'::text]))),
     CONSTRAINT workouts_location_length CHECK ((char_length(location) <= 255)),
     CONSTRAINT workouts_mood_after_range CHECK (((mood_after >= 1) AND (mood_after <= 10))),
@@ -2065,6 +2069,18 @@ COMMENT ON TABLE public.workouts IS 'A training of a user, with its exercises in
 --
 
 COMMENT ON COLUMN public.workouts.version IS 'Microseconds since 1970 of its last real change, those of its exercises too; it never repeats. The API''s ETag.';
+
+--
+-- Name: COLUMN workouts.feeling_before; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.workouts.feeling_before IS 'In the user''s words, beside the number in mood_before.';
+
+--
+-- Name: COLUMN workouts.feeling_after; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.workouts.feeling_after IS 'In the user''s words, beside the number in mood_after.';
 
 --
 -- Name: api_tokens api_tokens_pkey; Type: CONSTRAINT; Schema: public; Owner: -
@@ -3146,3 +3162,5 @@ INSERT INTO public.schema_migrations (version) VALUES
     ('20261121005010'),
     ('20261121005020');
     ('20261121006000');
+    ('20261121006000'),
+    ('20261121006010');

@@ -12,11 +12,12 @@ SQUAT: dict[str, Any] = {"name": "Squat", "sets": 3, "reps": 10, "weight": 100, 
 MILE: dict[str, Any] = {"name": "Mile", "distance": 1, "distance_unit": "miles", "duration_seconds": 420.5}
 WHOLE = RUN | {
     "time": "06:15:00", "name": "Legs", "duration_minutes": 45.5, "calories_burned": 380, "intensity": "high",
-    "location": "Park", "mood_before": 4, "mood_after": 8, "notes": "Went well",
+    "location": "Park", "mood_before": 4, "mood_after": 8, "feeling_before": "tired", "feeling_after": "x" * 50,
+    "notes": "Went well",
 }  # fmt: skip
 FIELDS = [
     "id", "date", "time", "type", "name", "duration_minutes", "calories_burned", "intensity", "location", "mood_before",
-    "mood_after", "notes", "created_at", "updated_at", "version", "exercises",
+    "mood_after", "feeling_before", "feeling_after", "notes", "created_at", "updated_at", "version", "exercises",
 ]  # fmt: skip
 EXERCISE_FIELDS = [
     "position", "name", "type", "sets", "reps", "weight", "weight_unit", "weight_kg", "distance", "distance_unit", "distance_m",
@@ -64,7 +65,7 @@ def test_a_workout_reads_back_as_it_was_sent_with_its_exercises_in_order(ada: Us
 def test_a_workout_needs_no_exercises(ada: User) -> None:
     workout = ada.made("/v1/workouts", RUN)
     assert workout["exercises"] == []
-    assert {workout[field] for field in FIELDS[2:12]} == {"run", None}
+    assert {workout[field] for field in FIELDS[2:14]} == {"run", None}
 
 
 def test_the_etag_of_a_workout_stands_for_its_exercises_too(ada: User) -> None:
@@ -105,8 +106,9 @@ def test_a_patch_without_exercises_leaves_them(ada: User) -> None:
     path = f"/v1/workouts/{workout['id']}"
     for same in ({}, {"type": "run", "duration_minutes": 45.5}):
         assert ada.patch(path, same).json() == workout
-    changed = ada.patch(path, {"mood_after": None, "intensity": "low"}).json()
-    assert changed == workout | {"mood_after": None, "intensity": "low"} | set_by_change(workout, changed)
+    fields = {"mood_after": None, "intensity": "low", "time": "06:20:00", "feeling_before": None, "feeling_after": "proud"}
+    changed = ada.patch(path, fields).json()
+    assert changed == workout | fields | set_by_change(workout, changed)
 
 
 def test_a_patch_with_exercises_replaces_them_all_and_is_a_change_of_the_workout(ada: User) -> None:
@@ -259,6 +261,9 @@ def test_of_conditional_writes_of_exercises_at_once_one_wins(api: Api, ada: User
         ({"intensity": "extreme"}, "intensity"),
         ({"mood_before": 0}, "mood_before"),
         ({"mood_after": 10.5}, "mood_after"),
+        ({"feeling_before": ""}, "feeling_before"),
+        ({"feeling_after": "x" * 51}, "feeling_after"),
+        ({"feeling_after": 7}, "feeling_after"),
         ({"time": "7:30"}, "time"),
         ({"exercises": None}, "exercises"),
         ({"exercises": {}}, "exercises"),
@@ -319,6 +324,15 @@ def test_pages_give_every_workout_once_by_date_with_its_own_exercises(api: Api, 
     assert seen == (expected if order == "oldest" else expected[::-1])
     some = user.get(f"/v1/workouts?from=2026-03-02&to=2026-03-02&order={order}").json()["items"]
     assert some == [workout for workout in seen if workout["date"] == "2026-03-02"]
+
+
+@pytest.mark.parametrize("order", ["newest", "oldest"])
+def test_the_filter_by_type_keeps_workouts_of_this_type(api: Api, order: str) -> None:
+    user = api.user()
+    swim, _ = train(user, type="swim"), train(user)
+    assert user.get(f"/v1/workouts?type=swim&order={order}").json()["items"] == [swim]
+    assert user.get(f"/v1/workouts?type=Swim&order={order}").json()["items"] == []
+    assert_problem(user.get(f"/v1/workouts?type={'x' * 51}"), 422, "invalid", "type")
 
 
 @pytest.mark.parametrize("order", ["newest", "oldest"])

@@ -4,13 +4,13 @@
 with inserted_workout as (
     insert into workouts (
         user_id, id, date, time, type, name, duration_minutes, calories_burned, intensity, location, mood_before, mood_after,
-        notes)
+        feeling_before, feeling_after, notes)
     select :user_id, :id, p.date, p.time, p.type, p.name, p.duration_minutes, p.calories_burned,
-        p.intensity, p.location, p.mood_before, p.mood_after, p.notes
+        p.intensity, p.location, p.mood_before, p.mood_after, p.feeling_before, p.feeling_after, p.notes
     from jsonb_populate_record(null::workouts, :new::jsonb) p
     on conflict (user_id, id) do nothing
     returning id, date, time, type, name, duration_minutes, calories_burned, intensity, location, mood_before, mood_after,
-        notes, created_at, updated_at, version),
+        feeling_before, feeling_after, notes, created_at, updated_at, version),
 inserted_exercise as (
     insert into workout_exercises (
         user_id, workout_id, position, name, type, sets, reps, weight, weight_unit, distance, distance_unit, duration_seconds,
@@ -23,14 +23,14 @@ inserted_exercise as (
     returning position, name, type, sets, reps, weight, weight_unit, weight_kg, distance, distance_unit, distance_m,
         duration_seconds, rest_seconds, notes)
 select w.id, w.date, w.time, w.type, w.name, w.duration_minutes, w.calories_burned, w.intensity, w.location, w.mood_before,
-    w.mood_after, w.notes, w.created_at, w.updated_at, w.version,
+    w.mood_after, w.feeling_before, w.feeling_after, w.notes, w.created_at, w.updated_at, w.version,
     coalesce((select json_agg(row_to_json(e) order by e.position) from inserted_exercise e), '[]') as exercises
 from inserted_workout w;
 
 -- name: get(user_id, id)^
 -- The exercises are one column of JSON.
 select w.id, w.date, w.time, w.type, w.name, w.duration_minutes, w.calories_burned, w.intensity, w.location, w.mood_before,
-    w.mood_after, w.notes, w.created_at, w.updated_at, w.version,
+    w.mood_after, w.feeling_before, w.feeling_after, w.notes, w.created_at, w.updated_at, w.version,
     coalesce((
         select json_agg(row_to_json(e) order by e.position)
         from (
@@ -44,7 +44,7 @@ where w.user_id = :user_id and w.id = :id;
 -- name: get_many(user_id, id)
 -- get() for several calls at once; place says which of them a row is for.
 select w.id, w.date, w.time, w.type, w.name, w.duration_minutes, w.calories_burned, w.intensity, w.location, w.mood_before,
-    w.mood_after, w.notes, w.created_at, w.updated_at, w.version,
+    w.mood_after, w.feeling_before, w.feeling_after, w.notes, w.created_at, w.updated_at, w.version,
     coalesce((
         select json_agg(row_to_json(e) order by e.position)
         from (
@@ -56,7 +56,7 @@ select w.id, w.date, w.time, w.type, w.name, w.duration_minutes, w.calories_burn
 from unnest(:user_id::uuid[], :id::uuid[]) with ordinality as sent (user_id, id, place)
 join workouts w on w.user_id = sent.user_id and w.id = sent.id;
 
--- name: page_newest(user_id, from_date, tag, after_date, after_id, limit, bytes)
+-- name: page_newest(user_id, from_date, type, tag, after_date, after_id, limit, bytes)
 -- Latest day first, each row with its exercises as JSON. A null filter means "do not filter". after_date and after_id are
 -- those of the last row of the previous page; the first page passes the last day of the range and the highest id of all.
 -- A null after the row with which bytes are reached: there is more (docs/decisions/0031).
@@ -64,8 +64,8 @@ with listed as (
     select row_to_json(workout)::text as json
     from (
         select w.id, w.date, rfc3339(w.time) as time, w.type, w.name, w.duration_minutes, w.calories_burned, w.intensity,
-            w.location, w.mood_before, w.mood_after, w.notes, rfc3339(w.created_at) as created_at,
-            rfc3339(w.updated_at) as updated_at, w.version,
+            w.location, w.mood_before, w.mood_after, w.feeling_before, w.feeling_after, w.notes,
+            rfc3339(w.created_at) as created_at, rfc3339(w.updated_at) as updated_at, w.version,
             coalesce((
                 select json_agg(row_to_json(e) order by e.position)
                 from (
@@ -77,6 +77,7 @@ with listed as (
         where w.user_id = :user_id
           and w.date >= :from_date
           and (w.date, w.id) < (:after_date, :after_id)
+          and (:type::text is null or w.type = :type)
           and (:tag::text is null or exists (
               select 1 from taggings g join tags t on t.user_id = g.user_id and t.id = g.tag_id
               where g.user_id = :user_id and g.workout_id = w.id and t.slug = :tag))
@@ -93,15 +94,15 @@ select case when ended = 0 then json end as json
 from counted
 where ended <= 1;
 
--- name: page_oldest(user_id, to_date, tag, after_date, after_id, limit, bytes)
+-- name: page_oldest(user_id, to_date, type, tag, after_date, after_id, limit, bytes)
 -- Earliest day first; the first page passes the first day of the range and the lowest id of all.
 -- A null after the row with which bytes are reached: there is more (docs/decisions/0031).
 with listed as (
     select row_to_json(workout)::text as json
     from (
         select w.id, w.date, rfc3339(w.time) as time, w.type, w.name, w.duration_minutes, w.calories_burned, w.intensity,
-            w.location, w.mood_before, w.mood_after, w.notes, rfc3339(w.created_at) as created_at,
-            rfc3339(w.updated_at) as updated_at, w.version,
+            w.location, w.mood_before, w.mood_after, w.feeling_before, w.feeling_after, w.notes,
+            rfc3339(w.created_at) as created_at, rfc3339(w.updated_at) as updated_at, w.version,
             coalesce((
                 select json_agg(row_to_json(e) order by e.position)
                 from (
@@ -113,6 +114,7 @@ with listed as (
         where w.user_id = :user_id
           and w.date <= :to_date
           and (w.date, w.id) > (:after_date, :after_id)
+          and (:type::text is null or w.type = :type)
           and (:tag::text is null or exists (
               select 1 from taggings g join tags t on t.user_id = g.user_id and t.id = g.tag_id
               where g.user_id = :user_id and g.workout_id = w.id and t.slug = :tag))
@@ -196,15 +198,15 @@ select ((select count(position) from deleted_exercise) + (select count(position)
 -- changes is the JSON of a merge patch: an absent key keeps its column, null clears it. Changed exercises raise the version
 -- here; touch() sees that it differs, and does the rest. Call lock() first.
 update workouts w
-set (date, time, type, name, duration_minutes, calories_burned, intensity, location, mood_before, mood_after, notes,
-    version) = (
+set (date, time, type, name, duration_minutes, calories_burned, intensity, location, mood_before, mood_after,
+    feeling_before, feeling_after, notes, version) = (
     select p.date, p.time, p.type, p.name, p.duration_minutes, p.calories_burned, p.intensity, p.location, p.mood_before,
-        p.mood_after, p.notes, w.version + :exercises_changed::boolean::integer
+        p.mood_after, p.feeling_before, p.feeling_after, p.notes, w.version + :exercises_changed::boolean::integer
     from jsonb_populate_record(w, :changes::jsonb) p)
 where w.user_id = :user_id
   and w.id = :id
 returning w.id, w.date, w.time, w.type, w.name, w.duration_minutes, w.calories_burned, w.intensity, w.location, w.mood_before,
-    w.mood_after, w.notes, w.created_at, w.updated_at, w.version,
+    w.mood_after, w.feeling_before, w.feeling_after, w.notes, w.created_at, w.updated_at, w.version,
     coalesce((
         select json_agg(row_to_json(e) order by e.position)
         from (

@@ -82,6 +82,9 @@ SentTimeOfDay = Annotated[
 Mood = Annotated[int, Meta(ge=1, le=10, description="From 1 to 10.", examples=[7])]
 
 
+Feeling = Annotated[str, Meta(min_length=1, max_length=50, description="In the user's words.", examples=["proud"])]
+
+
 Color = Annotated[str, Meta(pattern=f"^#[0-9A-Fa-f]{{6}}{END}", description="As in CSS.", examples=["#1a2b3c"])]
 
 

@@ -10,6 +10,7 @@ from app.http.fields import (
     NOT_BLANK,
     PLACE,
     Day,
+    Feeling,
     Id,
     Mood,
     Notes,
@@ -26,7 +27,14 @@ from app.problems import constraints
 
 constraints.owned(
     "workouts",
-    length={"type": "1 to 50", "name": "at most 255", "location": "at most 255", "notes": "at most 10000"},
+    length={
+        "type": "1 to 50",
+        "name": "at most 255",
+        "location": "at most 255",
+        "feeling_before": "1 to 50",
+        "feeling_after": "1 to 50",
+        "notes": "at most 10000",
+    },
     bounds={
         "date": constraints.DAY,
         "duration_minutes": "more than 0 and at most 1,000,000",
@@ -155,6 +163,8 @@ class Workout(msgspec.Struct, frozen=True):
     location: Location | None
     mood_before: Mood | None
     mood_after: Mood | None
+    feeling_before: Feeling | None
+    feeling_after: Feeling | None
     notes: Notes | None
     created_at: Timestamp
     updated_at: Timestamp
@@ -175,6 +185,8 @@ class WorkoutPut(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     location: Location | None = None
     mood_before: Mood | None = None
     mood_after: Mood | None = None
+    feeling_before: Feeling | None = None
+    feeling_after: Feeling | None = None
     notes: Notes | None = None
     exercises: Exercises = ()
 
@@ -198,6 +210,8 @@ class WorkoutPatch(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
     location: Location | None | UnsetType = UNSET
     mood_before: Mood | None | UnsetType = UNSET
     mood_after: Mood | None | UnsetType = UNSET
+    feeling_before: Feeling | None | UnsetType = UNSET
+    feeling_after: Feeling | None | UnsetType = UNSET
     notes: Notes | None | UnsetType = UNSET
     exercises: Exercises | UnsetType = UNSET
 
@@ -205,6 +219,7 @@ class WorkoutPatch(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
 class WorkoutQuery(DatedPageQuery, frozen=True, kw_only=True):
     """The filters of the list of workouts."""
 
+    type: Annotated[str, Meta(max_length=50, description="Only workouts of this type.", examples=["strength"])] | None = None
     tag: TagSlug | None = None
 
 
