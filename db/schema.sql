@@ -1727,8 +1727,10 @@ CREATE TABLE public.tags (
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
     version bigint DEFAULT public.new_version() NOT NULL,
+    description text,
     CONSTRAINT tags_category_length CHECK (((char_length(category) >= 1) AND (char_length(category) <= 100))),
     CONSTRAINT tags_color_form CHECK ((color ~ '^#[0-9A-Fa-f]{6}$'::text)),
+    CONSTRAINT tags_description_length CHECK ((char_length(description) <= 500)),
     CONSTRAINT tags_name_length CHECK (((char_length(name) >= 1) AND (char_length(name) <= 100))),
     CONSTRAINT tags_name_not_blank CHECK ((name ~ '[^[:space:]]'::text)),
     CONSTRAINT tags_slug_form CHECK (((slug ~ '^[^[:space:]/?#%]+$'::text) AND (char_length(slug) <= 100)))
@@ -1751,6 +1753,12 @@ COMMENT ON COLUMN public.tags.slug IS 'The name in an address and in a list''s f
 --
 
 COMMENT ON COLUMN public.tags.version IS 'Microseconds since 1970 of its last real change; it never repeats. The API''s ETag.';
+
+--
+-- Name: COLUMN tags.description; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.tags.description IS 'What the tag is for.';
 
 --
 -- Name: tasks; Type: TABLE; Schema: public; Owner: -
@@ -3163,4 +3171,5 @@ INSERT INTO public.schema_migrations (version) VALUES
     ('20261121005020');
     ('20261121006000');
     ('20261121006000'),
-    ('20261121006010');
+    ('20261121006010'),
+    ('20261121006020');

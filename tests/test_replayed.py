@@ -43,7 +43,7 @@ OTHERS: dict[str, list[Json]] = {
         {"exercises": [{"name": "Squat"}, {"name": "Run"}]},
     ],
     "/v1/blog-entries": [{"title": "Other"}, {"content": "Other"}, {"status": "archived"}],
-    "/v1/tags": [{"name": "Other"}, {"color": None}, {"category": "other"}],
+    "/v1/tags": [{"name": "Other"}, {"color": None}, {"category": "other"}, {"description": None}],
     "/v1/conversations": [{"title": "Other"}],
 }
 """What differs from the example of each body."""

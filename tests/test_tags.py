@@ -19,7 +19,7 @@ from app.tags.targets import KINDS
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 Row = dict[str, Any]
 
-TAG_FIELDS = ["id", "name", "slug", "category", "color", "usage_count", "created_at", "updated_at", "version"]
+TAG_FIELDS = ["id", "name", "slug", "category", "color", "description", "usage_count", "created_at", "updated_at", "version"]
 
 TARGETS = {
     "tasks": "insert into tasks (user_id, title) values ($1, 'T') returning id",
@@ -68,12 +68,14 @@ def ids(user: User, path: str) -> list[str]:
 
 def test_a_created_tag_reads_back_as_it_was_sent(api: Api) -> None:
     user = api.user()
-    answer = user.post("/v1/tags", {"name": " Über 7 Brücken! ", "category": "songs", "color": "#1a2B3c"})
+    answer = user.post(
+        "/v1/tags", {"name": " Über 7 Brücken! ", "category": "songs", "color": "#1a2B3c", "description": "🎶" * 500}
+    )
     assert answer.status_code == 201
     made = answer.json()
     assert list(made) == TAG_FIELDS
-    assert (made["name"], made["slug"], made["category"], made["color"]) == (
-        " Über 7 Brücken! ", "über-7-brücken", "songs", "#1a2B3c"
+    assert (made["name"], made["slug"], made["category"], made["color"], made["description"]) == (
+        " Über 7 Brücken! ", "über-7-brücken", "songs", "#1a2B3c", "🎶" * 500
     )  # fmt: skip
     assert (made["usage_count"], version_tag(answer)) == (0, etag(made))
     assert answer.headers["location"] == f"/v1/tags/{made['id']}"
@@ -84,7 +86,7 @@ def test_a_created_tag_reads_back_as_it_was_sent(api: Api) -> None:
 
 def test_what_is_not_sent_is_null(ada: User) -> None:
     made = tag(ada)
-    assert (made["category"], made["color"]) == (None, None)
+    assert (made["category"], made["color"], made["description"]) == (None, None, None)
 
 
 def test_a_create_sent_again_answers_the_tag_as_it_stands_with_its_count(ada: User) -> None:
@@ -117,6 +119,8 @@ def test_a_taken_slug_is_a_conflict_that_names_it(ada: User, bob: User) -> None:
 def test_a_patch_changes_what_it_names_and_null_clears(ada: User) -> None:
     made = tag(ada, category="places", color="#123456")
     path = f"/v1/tags/{made['id']}"
+    assert ada.patch(path, {"description": "Places"}).json()["description"] == "Places"
+    made = ada.patch(path, {"description": None}).json()
     changed = ada.patch(path, {"category": None, "color": "#abcdef"})
     assert (changed.status_code, version_tag(changed)) == (200, etag(changed.json()))
     assert changed.json() == made | {"category": None, "color": "#abcdef"} | set_by_change(made, changed.json())

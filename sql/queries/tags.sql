@@ -1,12 +1,12 @@
--- name: create(user_id, id, name, slug, category, color)^
+-- name: create(user_id, id, name, slug, category, color, description)^
 -- No row: the chosen id is taken by this user's own tag; send get() as a second statement. A taken slug is tags_slug_unique.
-insert into tags (user_id, id, name, slug, category, color)
-values (:user_id, :id, :name, :slug, :category, :color)
+insert into tags (user_id, id, name, slug, category, color, description)
+values (:user_id, :id, :name, :slug, :category, :color, :description)
 on conflict (user_id, id) do nothing
-returning id, name, slug, category, color, 0::bigint as usage_count, created_at, updated_at, version;
+returning id, name, slug, category, color, description, 0::bigint as usage_count, created_at, updated_at, version;
 
 -- name: get(user_id, id)^
-select id, name, slug, category, color,
+select id, name, slug, category, color, description,
     (select count(*) from taggings g where g.user_id = :user_id and g.tag_id = t.id) as usage_count,
     created_at, updated_at, version
 from tags t
@@ -14,7 +14,7 @@ where t.user_id = :user_id and t.id = :id;
 
 -- name: get_many(user_id, id)
 -- get() for several calls at once; place says which of them a row is for.
-select id, name, slug, category, color,
+select id, name, slug, category, color, description,
     (select count(*) from taggings g where g.user_id = sent.user_id and g.tag_id = sent.id) as usage_count,
     created_at, updated_at, version, place
 from unnest(:user_id::uuid[], :id::uuid[]) with ordinality as sent (user_id, id, place)
@@ -25,7 +25,7 @@ join tags using (user_id, id);
 -- page only, each out of the primary key of taggings.
 select row_to_json(tag)::text as json
 from (
-    select id, name, slug, category, color,
+    select id, name, slug, category, color, description,
         (select count(*) from taggings g where g.user_id = :user_id and g.tag_id = t.id) as usage_count,
         rfc3339(created_at) as created_at, rfc3339(updated_at) as updated_at, version
     from tags t
@@ -43,7 +43,7 @@ from (
 -- Oldest first; the first page passes the lowest id of all.
 select row_to_json(tag)::text as json
 from (
-    select id, name, slug, category, color,
+    select id, name, slug, category, color, description,
         (select count(*) from taggings g where g.user_id = :user_id and g.tag_id = t.id) as usage_count,
         rfc3339(created_at) as created_at, rfc3339(updated_at) as updated_at, version
     from tags t
@@ -61,13 +61,13 @@ from (
 -- changes is the JSON of a merge patch, slug that of a new name; null: the name stays. Null versions: any.
 -- No row: not this user's, or not at one of them.
 update tags t
-set (name, slug, category, color) = (
-    select p.name, coalesce(:slug, t.slug), p.category, p.color
+set (name, slug, category, color, description) = (
+    select p.name, coalesce(:slug, t.slug), p.category, p.color, p.description
     from jsonb_populate_record(t, :changes::jsonb) p)
 where t.user_id = :user_id
   and t.id = :id
   and (:versions::int8multirange is null or t.version <@ :versions)
-returning t.id, t.name, t.slug, t.category, t.color,
+returning t.id, t.name, t.slug, t.category, t.color, t.description,
     (select count(*) from taggings g where g.user_id = :user_id and g.tag_id = t.id) as usage_count,
     t.created_at, t.updated_at, t.version;
 

@@ -12,7 +12,12 @@ from app.http.pagination import OrderedPageQuery, PageQuery
 from app.problems import constraints
 from app.tags.targets import KINDS, Kind
 
-constraints.owned("tags", length={"name": "1 to 100", "category": "1 to 100"}, not_blank=("name",), unique=("slug",))
+constraints.owned(
+    "tags",
+    length={"name": "1 to 100", "category": "1 to 100", "description": "at most 500"},
+    not_blank=("name",),
+    unique=("slug",),
+)
 constraints.declare(
     {
         "tags_slug_form": ("invalid", "name", "must have letters or digits, of which an address can be made"),
@@ -46,6 +51,7 @@ Slug = Annotated[
     Meta(description="The name in lower case, with hyphens; unique, follows the name. A list's `tag=`.", examples=["garden"]),
 ]
 Category = Annotated[str, Meta(min_length=1, max_length=100, examples=["places"])]
+Description = Annotated[str, Meta(max_length=500, description="What it is for.", examples=["The one at the back"])]
 TaggableType = Annotated[Kind, Meta(description="The kind of a row, as in the path of its list.", examples=["tasks"])]
 TaggableId = Annotated[UUID, Meta(description="The row's id.", examples=["019aa2c5-7b1c-7d3e-8f4a-5b6c7d8e9f00"])]
 
@@ -58,6 +64,7 @@ class Tag(msgspec.Struct, frozen=True):
     slug: Slug
     category: Category | None
     color: Color | None
+    description: Description | None
     usage_count: Annotated[int, Meta(description="How many rows carry it; counted when asked.", examples=[3]), MOVES]
     created_at: Timestamp
     updated_at: Timestamp
@@ -70,6 +77,7 @@ class TagCreate(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     name: Name
     category: Category | None = None
     color: Color | None = None
+    description: Description | None = None
     id: ChosenId | None = None
 
 
@@ -79,6 +87,7 @@ class TagPatch(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     name: Name | UnsetType = UNSET
     category: Category | None | UnsetType = UNSET
     color: Color | None | UnsetType = UNSET
+    description: Description | None | UnsetType = UNSET
 
 
 class TagQuery(OrderedPageQuery, frozen=True, kw_only=True):
