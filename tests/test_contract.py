@@ -139,6 +139,9 @@ ROWS: dict[str, Maker] = {
     "/v1/blog-entries/{id}": lambda user: str(blog_entry(user)["id"]),
     "/v1/blog-entries/by-slug/{slug}": lambda user: str(blog_entry(user)["slug"]),
     "/v1/daily-reviews/{date}": lambda user: str(user.put("/v1/daily-reviews/2026-11-21", {"mood": 7}).json()["date"]),
+    "/v1/foods/{id}/copies": lambda user: made(
+        user.post("/v1/foods", {"date": "2026-01-01", "meal_type": "lunch", "name": "Soup"})
+    ),
     "/v1/foods/{id}": lambda user: made(
         user.post("/v1/foods", {"date": "2026-01-01", "meal_type": "lunch", "name": "Soup", "calories": 250.5})
     ),

@@ -104,6 +104,46 @@ def test_a_time_of_day_needs_no_seconds(ada: User) -> None:
     assert ada.patch(path, {"time": "00:00"}).json()["time"] == "00:00:00"
 
 
+def test_a_food_is_copied_to_another_day_with_its_tags(api: Api, runner: asyncio.Runner, database: str) -> None:
+    user = api.user()
+    food = user.made("/v1/foods", WHOLE)
+    runner.run(tag(database, user.id, "foods", food["id"]))
+    copies, new = f"/v1/foods/{food['id']}/copies", {"date": "2026-03-09", "id": str(new_uuid7())}
+    answer = user.post(copies, new)
+    copy = answer.json()
+    assert (answer.status_code, answer.headers["location"]) == (201, f"/v1/foods/{new['id']}")
+    assert answer.headers["etag"] == etag(copy)
+    own = ("id", "created_at", "updated_at", "version")
+    assert copy == food | new | {field: copy[field] for field in own}
+    assert user.get(answer.headers["location"]).json() == copy
+    assert [each["id"] for each in user.get("/v1/foods?tag=keto").json()["items"]] == [copy["id"], food["id"]]
+    again = user.post(copies, new)
+    assert (again.status_code, again.json()) == (200, copy)
+    assert_problem(user.post(copies, new | {"date": "2026-03-10"}), 409, "id_taken", "id")
+    assert user.delete(f"/v1/foods/{food['id']}").status_code == 204
+    assert (user.post(copies, new).status_code, user.post(copies, new).json()) == (200, copy)
+    assert_problem(user.post(copies, {"date": "2026-03-10"}), 404, "not_found")
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({}, "date"),
+        ({"date": "1899-12-31"}, "date"),
+        ({"date": None}, "date"),
+        ({"date": "2026-03-02", "name": "Stew"}, "name"),
+    ],
+)
+def test_a_copy_takes_a_day_and_nothing_else(ada: User, path: str, body: dict[str, Any], field: str) -> None:
+    assert_problem(ada.post(f"{path}/copies", body), 422, "invalid", field)
+
+
+def test_a_food_of_somebody_else_is_not_copied(api: Api, ada: User, bob: User) -> None:
+    path = f"/v1/foods/{eat(ada)['id']}/copies"
+    assert_problem(bob.post(path, {"date": "2026-03-09"}), 404, "not_found")
+    assert_problem(api.post(path, {"date": "2026-03-09"}), 401, "unauthenticated")
+
+
 @pytest.mark.parametrize(
     ("broken", "field"),
     [

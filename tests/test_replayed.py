@@ -35,6 +35,7 @@ OTHERS: dict[str, list[Json]] = {
     "/v1/goals/{id}/progress": [{"value": 4}, {"date": "2026-01-02"}, {"note": None}],
     "/v1/habits/{id}/entries/{date}/comments": [{"text": "Other"}],
     "/v1/foods": [{"name": "Other"}, {"calories": None}, {"fiber_g": 0.1}, {"time": "12:00:00"}, {"is_favorite": True}],
+    "/v1/foods/{id}/copies": [{"date": "2026-01-02"}],
     "/v1/workouts": [
         {"type": "Other"},
         {"exercises": []},
@@ -48,7 +49,11 @@ OTHERS: dict[str, list[Json]] = {
 }
 """What differs from the example of each body."""
 
-PARENTS: dict[str, Json] = {"goals": {"title": "Read", "goal_type": "yearly"}, "habits": {"name": "Read"}}
+PARENTS: dict[str, Json] = {
+    "foods": {"date": "2026-01-01", "meal_type": "lunch", "name": "Soup"},
+    "goals": {"title": "Read", "goal_type": "yearly"},
+    "habits": {"name": "Read"},
+}
 """What is made before the rows that belong to it."""
 
 

@@ -601,6 +601,7 @@ BODIES: dict[str, Row] = {
     "PATCH /v1/daily-reviews/{date}": {"mood": 7},
     "POST /v1/admin/users/{id}/credits/grants": {"amount": 1},
     "POST /v1/conversations/{id}/messages": MESSAGE,
+    "POST /v1/foods/{id}/copies": {"date": DAYS[0]},
     "POST /v1/goals/{id}/progress": {"value": 1},
     "PUT /v1/admin/users/{id}/password": {"password": PASSWORD},
     "PUT /v1/admin/users/{id}/usage": {"tier": "pro"},

@@ -150,6 +150,29 @@ where f.user_id = l.user_id and f.id = l.id
 returning f.id, f.date, f.time, f.meal_type, f.name, f.portion, f.calories, f.protein_g, f.carbs_g, f.fats_g, f.fiber_g,
     f.sugar_g, f.sodium_mg, f.is_favorite, f.notes, f.created_at, f.updated_at, f.version, l.place;
 
+-- name: copy(user_id, id, source_id, date)^
+-- The food again on another day, with its tags. No row: there is no such food, or the chosen id is taken by this user's own.
+with inserted_food as (
+    insert into foods (
+        user_id, id, date, time, meal_type, name, portion, calories, protein_g, carbs_g, fats_g, fiber_g, sugar_g, sodium_mg,
+        is_favorite, notes)
+    select :user_id, :id, :date, f.time, f.meal_type, f.name, f.portion, f.calories, f.protein_g, f.carbs_g, f.fats_g,
+        f.fiber_g, f.sugar_g, f.sodium_mg, f.is_favorite, f.notes
+    from foods f
+    where f.user_id = :user_id and f.id = :source_id
+    on conflict (user_id, id) do nothing
+    returning id, date, time, meal_type, name, portion, calories, protein_g, carbs_g, fats_g, fiber_g, sugar_g, sodium_mg,
+        is_favorite, notes, created_at, updated_at, version),
+copied_tagging as (
+    insert into taggings (user_id, tag_id, taggable_type, taggable_id)
+    select :user_id, t.tag_id, t.taggable_type, i.id
+    from inserted_food i
+    cross join taggings t
+    where t.user_id = :user_id and t.food_id = :source_id)
+select id, date, time, meal_type, name, portion, calories, protein_g, carbs_g, fats_g, fiber_g, sugar_g, sodium_mg,
+    is_favorite, notes, created_at, updated_at, version
+from inserted_food;
+
 -- name: delete(user_id, id, versions)!
 -- Null versions: any.
 delete from foods

@@ -12,8 +12,8 @@ from app.http.pagination import Page
 from app.http.requests import Request
 from app.http.responses import EncodedResponse
 from app.http.routes import CONDITIONAL
-from app.nutrition import repository
-from app.nutrition.schemas import Food, FoodCreate, FoodPatch, FoodQuery, FoodTotals
+from app.nutrition import repository, rules
+from app.nutrition.schemas import Food, FoodCopy, FoodCreate, FoodPatch, FoodQuery, FoodTotals
 from app.problems.ownership import missing
 
 
@@ -23,6 +23,13 @@ async def create(request: Request, data: JSONBody[FoodCreate]) -> EncodedRespons
     food, replayed = await idempotency.create_once(
         repository.create, repository.get, request.database, request.caller.user_id, data
     )
+    return responses.created(food, f"/v1/foods/{food.id}", replayed=replayed)
+
+
+@post("/{id:uuid}/copies")
+async def copy(request: Request, id: FromPath[UUID], data: JSONBody[FoodCopy]) -> EncodedResponse[Food]:
+    """Make a food again on another day: with all its fields and tags. Sent again with the same `id`: 200, and nothing new."""
+    food, replayed = await rules.copy(request.database, request.caller.user_id, id, data)
     return responses.created(food, f"/v1/foods/{food.id}", replayed=replayed)
 
 
@@ -73,7 +80,7 @@ async def remove(request: Request, id: FromPath[UUID], versions: Versions) -> En
 
 router = Router(
     "/v1/foods",
-    route_handlers=[create, read, page, summary, change, remove],
+    route_handlers=[create, copy, read, page, summary, change, remove],
     tags=["Nutrition"],
     opt={"operations": "nutrition"},
 )

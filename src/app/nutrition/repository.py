@@ -7,7 +7,7 @@ from app.http import date_ranges
 from app.http.conditional import Versions
 from app.http.date_ranges import SummaryQuery
 from app.http.pagination import PAGE_BYTES, dated_parameters
-from app.nutrition.schemas import Food, FoodCreate, FoodPatch, FoodQuery, FoodTotals
+from app.nutrition.schemas import Food, FoodCopy, FoodCreate, FoodPatch, FoodQuery, FoodTotals
 
 queries = load("nutrition")
 
@@ -15,6 +15,11 @@ queries = load("nutrition")
 async def create(database: Executor, user_id: UUID, new: FoodCreate) -> Food | None:
     """Make a food. None: this user has one with the chosen id."""
     return await queries.create.created(database, Food, user_id=user_id, id=new.id, new=to_json(new))
+
+
+async def copy(database: Executor, user_id: UUID, new: FoodCopy, *, source_id: UUID) -> Food | None:
+    """Make a food again on another day. None: there is no such food, or this user has one with the chosen id."""
+    return await queries.copy.created(database, Food, user_id=user_id, id=new.id, source_id=source_id, date=new.date)
 
 
 async def get(database: Executor, user_id: UUID, id: UUID) -> Food | None:

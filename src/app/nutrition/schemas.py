@@ -76,6 +76,13 @@ class FoodCreate(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     id: ChosenId | None = None
 
 
+class FoodCopy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """On which day a food was eaten again."""
+
+    date: Day
+    id: ChosenId | None = None
+
+
 class FoodPatch(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """A merge patch of a food: an absent field stays, null clears it."""
 
