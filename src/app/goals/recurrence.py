@@ -7,9 +7,37 @@ from typing import NamedTuple
 from dateutil.rrule import rrulestr
 from msgspec import UnsetType
 
-from app.goals.schemas import RECURRENCE
-from app.http.fields import LAST_DAY
+from app.http.fields import END, LAST_DAY
 from app.problems.catalog import Problem, invalid
+
+_WEEKDAY = "(MO|TU|WE|TH|FR|SA|SU)"
+_DAY_OF_YEAR = "[+-]?(36[0-6]|3[0-5][0-9]|[12][0-9]{2}|[1-9][0-9]?)"
+
+
+def _part(name: str, value: str, *, many: bool = True) -> str:
+    return f"{name}={value}(,{value})*" if many else f"{name}={value}"
+
+
+_ANY = "|".join(
+    (
+        _part("INTERVAL", "[1-9][0-9]{0,2}", many=False),
+        _part("COUNT", "[1-9][0-9]{0,3}", many=False),
+        _part("UNTIL", "[0-9]{8}(T([01][0-9]|2[0-3])[0-5][0-9]([0-5][0-9]|60)Z?)?", many=False),
+        _part("WKST", _WEEKDAY, many=False),
+        _part("BYMONTH", "(1[0-2]|[1-9])"),
+    )
+)
+_MONTHLY = "|".join((_ANY, _part("BYMONTHDAY", "[+-]?(3[01]|[12][0-9]|[1-9])"), _part("BYSETPOS", _DAY_OF_YEAR)))
+_YEARLY = "|".join((_MONTHLY, _part("BYYEARDAY", _DAY_OF_YEAR), _part("BYWEEKNO", "[+-]?(5[0-3]|[1-4][0-9]|[1-9])")))
+
+RECURRENCE = (
+    "^(RRULE:)?FREQ=("
+    f"(DAILY|WEEKLY)(;({_ANY}|{_part('BYDAY', _WEEKDAY)}))*"
+    f"|MONTHLY(;({_MONTHLY}|{_part('BYDAY', f'([+-]?[1-5])?{_WEEKDAY}')}))*"
+    f"|YEARLY(;({_YEARLY}|{_part('BYDAY', f'([+-]?(5[0-3]|[1-4][0-9]|[1-9]))?{_WEEKDAY}')}))*"
+    f"){END}"
+)
+"""RFC 5545, 3.3.10, for days only: FREQ is the first part, and each FREQ takes the parts that have a meaning for it."""
 
 HORIZON = 10
 """Years within which the next day must come."""

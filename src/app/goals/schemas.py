@@ -7,7 +7,8 @@ from uuid import UUID
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from app.http.fields import END, MOVES, NOT_BLANK, Day, Id, TagSlug, Timestamp, Version
+from app.goals.recurrence import RECURRENCE
+from app.http.fields import MOVES, NOT_BLANK, Day, Id, TagSlug, Timestamp, Version
 from app.http.idempotency import ChosenId
 from app.http.pagination import OrderedPageQuery
 from app.problems import constraints
@@ -48,35 +49,6 @@ constraints.owned(
     targets=("goal",),
 )
 
-
-_WEEKDAY = "(MO|TU|WE|TH|FR|SA|SU)"
-_DAY_OF_YEAR = "[+-]?(36[0-6]|3[0-5][0-9]|[12][0-9]{2}|[1-9][0-9]?)"
-
-
-def _part(name: str, value: str, *, many: bool = True) -> str:
-    return f"{name}={value}(,{value})*" if many else f"{name}={value}"
-
-
-_ANY = "|".join(
-    (
-        _part("INTERVAL", "[1-9][0-9]{0,2}", many=False),
-        _part("COUNT", "[1-9][0-9]{0,3}", many=False),
-        _part("UNTIL", "[0-9]{8}(T([01][0-9]|2[0-3])[0-5][0-9]([0-5][0-9]|60)Z?)?", many=False),
-        _part("WKST", _WEEKDAY, many=False),
-        _part("BYMONTH", "(1[0-2]|[1-9])"),
-    )
-)
-_MONTHLY = "|".join((_ANY, _part("BYMONTHDAY", "[+-]?(3[01]|[12][0-9]|[1-9])"), _part("BYSETPOS", _DAY_OF_YEAR)))
-_YEARLY = "|".join((_MONTHLY, _part("BYYEARDAY", _DAY_OF_YEAR), _part("BYWEEKNO", "[+-]?(5[0-3]|[1-4][0-9]|[1-9])")))
-
-RECURRENCE = (
-    "^(RRULE:)?FREQ=("
-    f"(DAILY|WEEKLY)(;({_ANY}|{_part('BYDAY', _WEEKDAY)}))*"
-    f"|MONTHLY(;({_MONTHLY}|{_part('BYDAY', f'([+-]?[1-5])?{_WEEKDAY}')}))*"
-    f"|YEARLY(;({_YEARLY}|{_part('BYDAY', f'([+-]?(5[0-3]|[1-4][0-9]|[1-9]))?{_WEEKDAY}')}))*"
-    f"){END}"
-)
-"""RFC 5545, 3.3.10, for days only: FREQ is the first part, and each FREQ takes the parts that have a meaning for it."""
 
 GoalType = Annotated[Literal["daily", "weekly", "monthly", "yearly"], Meta(title="GoalType", examples=["yearly"])]
 GoalStatus = Annotated[Literal["active", "completed", "cancelled", "paused"], Meta(title="GoalStatus", examples=["active"])]
