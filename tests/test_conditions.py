@@ -14,7 +14,7 @@ import msgspec
 import pytest
 from client import PASSWORD, Api, User, assert_problem
 from test_bad_input import Caller
-from test_contract import ROWS, habit
+from test_contract import ROWS, a_goal, habit
 from test_style import ROUTES
 
 from app.accounts.commands import set_role
@@ -260,6 +260,7 @@ NOWHERE: dict[str, Callable[[User], Json]] = {
     "date": lambda _: {"date": "2026-04-01"},
     "id date": lambda user: {"id": habit(user), "date": "2026-04-01"},
     "id date comment_id": lambda user: {"id": habit(user), "date": "2026-04-01", "comment_id": uuid4()},
+    "id entry_id": lambda user: {"id": a_goal(user), "entry_id": uuid4()},
     "period date": lambda _: {"period": "monthly", "date": "2026-04-01"},
 }
 """The parameters of a path at which there is nothing, but could be."""

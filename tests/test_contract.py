@@ -116,6 +116,11 @@ def blog_entry(user: User) -> Json:
     return user.made("/v1/blog-entries", {"title": "T", "content": "C"})
 
 
+def an_entry(user: User) -> dict[str, str]:
+    goal = a_goal(user)
+    return {"id": goal, "entry_id": user.made(f"/v1/goals/{goal}/progress", {"value": 1})["id"]}
+
+
 def talk(user: User) -> str:
     conversation = made(user.post("/v1/conversations", {}))
     said = {"role": "assistant", "content": "Hello", "stage3": {"response": "Hello"}}
@@ -147,6 +152,7 @@ ROWS: dict[str, Maker] = {
     ),
     "/v1/goals/{id}": a_goal,
     "/v1/goals/{id}/progress": a_goal,
+    "/v1/goals/{id}/progress/{entry_id}": an_entry,
     "/v1/goals/{id}/tree": a_goal,
     "/v1/habits/{id}": habit,
     "/v1/habits/{id}/entries": habit,
@@ -186,6 +192,7 @@ BEYOND_A_SCHEMA = {
     ("content", "required"),
     ("messages[].content", "required"),
     ("current", "required"),
+    ("date", "after_tomorrow"),
     ("current_password", "required"),
     ("cursor", "not_with_q"),
     ("date", "invalid"),

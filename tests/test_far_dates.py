@@ -96,13 +96,12 @@ def test_the_first_and_the_last_date_are_taken_or_refused(
 
 def on_the_last_day(user: User) -> dict[str, tuple[str, ...]]:
     """Each list by date, with rows on the first and the last day: the path of the list, and the dates of its rows."""
-    habit, goal = (row_of(path)(user) for path in ("/v1/habits/{id}", "/v1/goals/{id}"))
+    habit = row_of("/v1/habits/{id}")(user)
     for day in (EARLIEST, LATEST):
         for _ in range(3):
             user.task(due_date=day)
             user.made("/v1/foods", {"date": day, "meal_type": "lunch", "name": "Soup", "calories": 100})
             user.made("/v1/workouts", {"date": day, "type": "run", "duration_minutes": 10})
-            user.made(f"/v1/goals/{goal}/progress", {"date": day, "value": 1})
         assert user.put(f"/v1/habits/{habit}/entries/{day}", {"skipped": True}).status_code == 201
         assert user.put(f"/v1/daily-reviews/{day}", {"mood": 5}).status_code == 201
         assert user.put(f"/v1/progress-snapshots/daily/{day}", {}).status_code == 201
@@ -111,7 +110,6 @@ def on_the_last_day(user: User) -> dict[str, tuple[str, ...]]:
         "/v1/tasks": several,
         "/v1/foods": several,
         "/v1/workouts": several,
-        f"/v1/goals/{goal}/progress": several,
         f"/v1/habits/{habit}/entries": one,
         "/v1/daily-reviews": one,
         "/v1/progress-snapshots": one,

@@ -261,7 +261,10 @@ def test_progress_reads_back_in_its_list_and_can_be_sent_again(api: Api, ada: Us
     made = answers[0].json()
     assert list(made) == ["id", "goal_id", "date", "value", "note", "created_at", "updated_at", "version"]
     assert made == made | body | {"goal_id": goal_id}
-    page = ada.get(answers[0].headers["location"])
+    assert answers[0].headers["location"] == f"/v1/goals/{goal_id}/progress/{chosen}"
+    read = ada.get(answers[0].headers["location"])
+    assert (read.status_code, read.text, version_tag(read)) == (200, answers[0].text, etag(made))
+    page = ada.get(f"/v1/goals/{goal_id}/progress")
     assert page.text == '{"items":[' + answers[0].text + '],"next_cursor":null}'
     other = goal(ada)["id"]
     assert_problem(ada.post(f"/v1/goals/{other}/progress", body), 409, "conflict", "id")
@@ -273,6 +276,58 @@ def test_without_a_date_progress_is_of_today_where_the_user_is(api: Api) -> None
         day = datetime.now(ZoneInfo(zone)).date()
         made = user.made(f"/v1/goals/{goal(user)['id']}/progress", {"value": 1})
         assert made["date"] in {str(day), str(day + timedelta(days=1))}
+
+
+def test_progress_is_of_tomorrow_at_the_latest_where_the_user_is(api: Api) -> None:
+    for zone in ("Pacific/Kiritimati", "Pacific/Pago_Pago"):
+        user = api.user(timezone=zone)
+        path = f"/v1/goals/{goal(user)['id']}/progress"
+        today = datetime.now(ZoneInfo(zone)).date()
+        made = user.made(path, {"value": 1, "date": str(today + timedelta(days=1))})
+        # A day more than needed: it may be midnight in between.
+        for day in (today + timedelta(days=3), date(9999, 12, 31)):
+            assert_problem(user.post(path, {"value": 1, "date": str(day)}), 422, "invalid", "date")
+            assert_problem(user.patch(f"{path}/{made['id']}", {"date": str(day)}), 422, "invalid", "date")
+        assert user.patch(f"{path}/{made['id']}", {"date": "1900-01-01"}).json()["date"] == "1900-01-01"
+
+
+def test_an_entry_of_progress_is_changed_and_deleted_and_the_goal_follows(ada: User) -> None:
+    goal_id = goal(ada, target_value=8)["id"]
+    first, second = progress(ada, goal_id, value=2), progress(ada, goal_id, value=4, date="2026-01-02", note="N")
+    path = f"/v1/goals/{goal_id}/progress/{second['id']}"
+    changed = ada.patch(path, {"value": 6, "note": None}, headers={"If-Match": etag(second)}).json()
+    assert changed == second | {"value": 6, "note": None} | set_by_change(second, changed)
+    assert ada.get(f"/v1/goals/{goal_id}").json()["percentage"] == 75
+    assert ada.patch(path, {}).json() == ada.patch(path, changed).json() == changed
+    stale = {"If-Match": etag(second)}
+    for answer in (ada.patch(path, {"value": 1}, headers=stale), ada.delete(path, headers=stale)):
+        assert_problem(answer, 412, "version_mismatch")
+    assert ada.patch(path, {"date": "2025-12-31"}).json()["date"] == "2025-12-31"
+    assert ada.get(f"/v1/goals/{goal_id}").json()["current_value"] == 2
+    assert ada.delete(f"/v1/goals/{goal_id}/progress/{first['id']}").status_code == 204
+    assert ada.get(f"/v1/goals/{goal_id}").json()["current_value"] == 6
+    assert ada.delete(path).status_code == 204
+    for answer in (ada.get(path), ada.patch(path, {}), ada.delete(path)):
+        assert_problem(answer, 404, "not_found")
+    assert ada.get(f"/v1/goals/{goal_id}").json()["current_value"] is None
+
+
+def test_an_entry_is_only_found_below_its_own_goal_and_by_its_own_user(ada: User, bob: User) -> None:
+    goal_id = goal(ada)["id"]
+    entry = progress(ada, goal_id)
+    path = f"/v1/goals/{goal_id}/progress/{entry['id']}"
+    other = f"/v1/goals/{goal(ada)['id']}/progress/{entry['id']}"
+    for user, address in ((bob, path), (ada, other)):
+        for answer in (user.get(address), user.patch(address, {"value": 1}), user.delete(address)):
+            assert_problem(answer, 404, "not_found")
+    assert ada.get(path).json() == entry
+
+
+@pytest.mark.parametrize("body", [{"value": None}, {"value": "1"}, {"value": 1e10}, {"date": None}, {"date": "1899-12-31"}])
+def test_a_change_of_progress_that_breaks_a_rule_is_refused_with_its_field(ada: User, body: dict[str, Any]) -> None:
+    goal_id = goal(ada)["id"]
+    path = f"/v1/goals/{goal_id}/progress/{progress(ada, goal_id)['id']}"
+    assert_problem(ada.patch(path, body), 422, "invalid", *body)
 
 
 @pytest.mark.parametrize(

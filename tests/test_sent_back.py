@@ -203,8 +203,8 @@ def test_a_foreign_row_is_told_before_what_was_sent_is_compared(api: Api, admin:
 
 @routes(lambda route: "id" in route.parameters)
 def test_what_is_wrong_with_a_body_is_told_before_there_is_no_such_row(admin: User, route: Route) -> None:
-    row = admin.get(address(route, admin)).json()
-    path = re.sub(r"{id}", row["id"] if "habit_id" not in row else row["habit_id"], route.path).format(date=row.get("date"))
+    path = address(route, admin)
+    row = admin.get(path).json()
     assert admin.delete(path).status_code in {204, 405}
     if "admin" in path:
         path = path[:-12] + "0" * 12

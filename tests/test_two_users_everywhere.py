@@ -599,6 +599,7 @@ BODIES: dict[str, Row] = {
     **{f"PATCH /v1/{kind}/{{id}}": each.change for kind, each in RESOURCES.items() if each.change is not None},
     "PATCH /v1/admin/users/{id}": {"is_verified": True},
     "PATCH /v1/daily-reviews/{date}": {"mood": 7},
+    "PATCH /v1/goals/{id}/progress/{entry_id}": {"value": 2},
     "POST /v1/admin/users/{id}/credits/grants": {"amount": 1},
     "POST /v1/conversations/{id}/messages": MESSAGE,
     "POST /v1/foods/{id}/copies": {"date": DAYS[0]},
@@ -652,6 +653,7 @@ def settled(api: Api, tables: Tables) -> Settled:
         user.post("/v1/credits/deductions", {"amount": 1}),
         user.put("/v1/consents", {"terms_accepted": True}),
     ]
+    names["goals"]["entry_id"] = done[2].json()["id"]
     assert {answer.status_code for answer in done} <= {201, 204}, [answer.text for answer in done]
     identity = "insert into identities (user_id, provider, subject) values ($1::text::uuid, 'legacy', $1)"
     cached = "insert into query_cache (query_hash, result, expires_at) values ($1, '[]', now() + interval '1 day')"

@@ -258,6 +258,27 @@ select id, goal_id, date, value, note, created_at, updated_at, version, place
 from unnest(:user_id::uuid[], :goal_id::uuid[], :id::uuid[]) with ordinality as sent (user_id, goal_id, id, place)
 join goal_progress using (user_id, goal_id, id);
 
+-- name: patch_progress(user_id, goal_id, id, versions, changes)^
+-- changes is the JSON of a merge patch: an absent key keeps its column, null clears it. Null versions: any.
+-- No row: not this user's entry of this goal, or not at one of them.
+update goal_progress e
+set (date, value, note) = (
+    select p.date, p.value, p.note
+    from jsonb_populate_record(e, :changes::jsonb) p)
+where e.user_id = :user_id
+  and e.goal_id = :goal_id
+  and e.id = :id
+  and (:versions::int8multirange is null or e.version <@ :versions)
+returning e.id, e.goal_id, e.date, e.value, e.note, e.created_at, e.updated_at, e.version;
+
+-- name: delete_progress(user_id, goal_id, id, versions)!
+-- Null versions: any.
+delete from goal_progress
+where user_id = :user_id
+  and goal_id = :goal_id
+  and id = :id
+  and (:versions::int8multirange is null or version <@ :versions);
+
 -- name: page_progress_newest(user_id, goal_id, from_date, after_date, after_id, limit, bytes)
 -- A goal's entries by date, latest first, each as JSON.
 -- A null after the row with which bytes are reached: there is more (docs/decisions/0031).

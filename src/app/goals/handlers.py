@@ -1,14 +1,22 @@
 """/v1/goals, their progress and their trees."""
 
-from functools import partial
 from uuid import UUID
 
 from litestar import Router, delete, get, patch, post
 from litestar.params import FromPath, FromQuery, JSONBody
 
 from app.goals import repository, rules
-from app.goals.schemas import Goal, GoalCreate, GoalPatch, GoalProgress, GoalProgressCreate, GoalQuery, GoalTree
-from app.http import idempotency, pagination, responses
+from app.goals.schemas import (
+    Goal,
+    GoalCreate,
+    GoalPatch,
+    GoalProgress,
+    GoalProgressCreate,
+    GoalProgressPatch,
+    GoalQuery,
+    GoalTree,
+)
+from app.http import pagination, responses
 from app.http.conditional import Versions
 from app.http.pagination import DatedPageQuery, Page
 from app.http.requests import Request
@@ -82,16 +90,10 @@ async def create_progress(
 ) -> EncodedResponse[GoalProgress]:
     """Make an entry of a goal's progress on a day. The latest entry by date, then by id, is the goal's current value.
 
-    Sent again with the same `id`: 200 with the entry as it stands. `Location` is the list that has the entry.
+    Its day is tomorrow at the latest, in the user's time zone. Sent again with the same `id`: 200 with the entry as it stands.
     """
-    entry, replayed = await idempotency.create_once(
-        partial(repository.create_progress, goal_id=id),
-        partial(repository.get_progress, goal_id=id),
-        request.database,
-        request.caller.user_id,
-        data,
-    )
-    return responses.created(entry, f"/v1/goals/{id}/progress", replayed=replayed)
+    entry, replayed = await rules.create_progress(request.database, request.caller.user_id, id, data)
+    return responses.created(entry, f"/v1/goals/{id}/progress/{entry.id}", replayed=replayed)
 
 
 @get("/{id:uuid}/progress")
@@ -106,9 +108,48 @@ async def page_progress(
     return pagination.answer_dated(entries, filters)
 
 
+@get("/{id:uuid}/progress/{entry_id:uuid}", opt=CONDITIONAL)
+async def read_progress(request: Request, id: FromPath[UUID], entry_id: FromPath[UUID]) -> EncodedResponse[GoalProgress]:
+    """Read an entry of a goal's progress."""
+    entry = await repository.get_progress(request.database, request.caller.user_id, entry_id, goal_id=id)
+    return responses.found(entry)
+
+
+@patch("/{id:uuid}/progress/{entry_id:uuid}")
+async def change_progress(
+    request: Request, id: FromPath[UUID], entry_id: FromPath[UUID], data: JSONBody[GoalProgressPatch], versions: Versions
+) -> EncodedResponse[GoalProgress]:
+    """Change an entry of a goal's progress by a merge patch: the goal's current value may become another one."""
+    entry = await rules.change_progress(request.database, request.caller.user_id, id, entry_id, versions, data)
+    return responses.versioned(entry)
+
+
+@delete("/{id:uuid}/progress/{entry_id:uuid}", status_code=204)
+async def remove_progress(
+    request: Request, id: FromPath[UUID], entry_id: FromPath[UUID], versions: Versions
+) -> EncodedResponse[None]:
+    """Delete an entry of a goal's progress for good."""
+    user_id = request.caller.user_id
+    if not await repository.delete_progress(request.database, user_id, id, entry_id, versions):
+        raise missing(await repository.get_progress(request.database, user_id, entry_id, goal_id=id))
+    return responses.no_content()
+
+
 router = Router(
     "/v1/goals",
-    route_handlers=[create, read, page, change, remove, tree, create_progress, page_progress],
+    route_handlers=[
+        create,
+        read,
+        page,
+        change,
+        remove,
+        tree,
+        create_progress,
+        page_progress,
+        read_progress,
+        change_progress,
+        remove_progress,
+    ],
     tags=["Goals"],
     opt=HASHED_ETAG,
 )

@@ -5,7 +5,16 @@ from uuid import UUID
 
 from app.database.queries import Executor, Json, load, to_json
 from app.goals.recurrence import Occurrence
-from app.goals.schemas import Goal, GoalCreate, GoalPatch, GoalProgress, GoalProgressCreate, GoalQuery, TreeGoal
+from app.goals.schemas import (
+    Goal,
+    GoalCreate,
+    GoalPatch,
+    GoalProgress,
+    GoalProgressCreate,
+    GoalProgressPatch,
+    GoalQuery,
+    TreeGoal,
+)
 from app.http.conditional import Versions
 from app.http.pagination import PAGE_BYTES, DatedPageQuery, dated_parameters, parameters
 
@@ -72,6 +81,20 @@ async def create_progress(database: Executor, user_id: UUID, new: GoalProgressCr
 async def get_progress(database: Executor, user_id: UUID, id: UUID, *, goal_id: UUID) -> GoalProgress | None:
     """Read an entry of a goal's progress."""
     return await queries.get_progress.coalesced(database, GoalProgress, user_id=user_id, goal_id=goal_id, id=id)
+
+
+async def patch_progress(  # noqa: PLR0917 - as every patch, and the goal
+    database: Executor, user_id: UUID, goal_id: UUID, id: UUID, versions: Versions, changes: GoalProgressPatch
+) -> GoalProgress | None:
+    """Change an entry of a goal's progress. None: not this user's, or not at one of `versions`."""
+    return await queries.patch_progress.one(
+        database, GoalProgress, user_id=user_id, goal_id=goal_id, id=id, versions=versions, changes=to_json(changes)
+    )
+
+
+async def delete_progress(database: Executor, user_id: UUID, goal_id: UUID, id: UUID, versions: Versions) -> int:
+    """Delete an entry of a goal's progress. 0: not this user's, or not at one of `versions`."""
+    return await queries.delete_progress.count(database, user_id=user_id, goal_id=goal_id, id=id, versions=versions)
 
 
 async def page_progress(

@@ -3,17 +3,32 @@
 import asyncio
 from collections import defaultdict
 from collections.abc import Sequence
+from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from typing import NamedTuple
 from uuid import UUID
+
+from msgspec import UnsetType
 
 from app.database.executor import Database
 from app.database.queries import Executor
 from app.goals import recurrence, repository
-from app.goals.schemas import Goal, GoalCreate, GoalPatch, TreeGoal
+from app.goals.schemas import (
+    Goal,
+    GoalCreate,
+    GoalPatch,
+    GoalProgress,
+    GoalProgressCreate,
+    GoalProgressPatch,
+    TreeGoal,
+)
 from app.http import idempotency
 from app.http.conditional import Versions, fits
-from app.problems.catalog import FieldError, Problem
+from app.problems.catalog import FieldError, Problem, invalid
 from app.problems.ownership import missing
+
+MOST_AHEAD = 2
+"""Days from the date in UTC to tomorrow's in a user's time zone, at most."""
 
 LARGEST_TREE = 10_000
 """The number of goals in one answer."""
@@ -84,6 +99,45 @@ async def _recur(transaction: Executor, user_id: UUID, goal: Goal) -> None:
     occurrence = recurrence.next_occurrence(goal.recurrence_pattern, start, goal.end_date)
     if occurrence is not None:
         await repository.recur(transaction, user_id, goal.id, occurrence)
+
+
+async def create_progress(
+    database: Executor, user_id: UUID, goal_id: UUID, new: GoalProgressCreate
+) -> tuple[GoalProgress, bool]:
+    """Make an entry of a goal's progress, or find the one that the same create made; returns it, and whether it was there.
+
+    Raises Problem 422 for a day after tomorrow.
+    """
+    await _check_day(database, user_id, new.date)
+    create, get = partial(repository.create_progress, goal_id=goal_id), partial(repository.get_progress, goal_id=goal_id)
+    return await idempotency.create_once(create, get, database, user_id, new)
+
+
+async def change_progress(  # noqa: PLR0917 - as every change, and the goal
+    database: Executor, user_id: UUID, goal_id: UUID, id: UUID, versions: Versions, changes: GoalProgressPatch
+) -> GoalProgress:
+    """Change an entry of a goal's progress by a merge patch. Raises Problem 404, 412, and 422 for a day after tomorrow."""
+    await _check_day(database, user_id, changes.date)
+    entry = await repository.patch_progress(database, user_id, goal_id, id, versions, changes)
+    if entry is None:
+        raise missing(await repository.get_progress(database, user_id, id, goal_id=goal_id))
+    return entry
+
+
+async def _check_day(database: Executor, user_id: UUID, day: date | UnsetType | None) -> None:
+    """Raise Problem 422 for a day after tomorrow in the user's time zone.
+
+    Tomorrow is allowed, because the clock of a client may be ahead. The time zone is asked for only where it matters: none is a
+    whole day away from UTC, so that a day up to UTC's is never after tomorrow.
+    """
+    if not isinstance(day, date):
+        return
+    ahead = (day - datetime.now(UTC).date()).days
+    if ahead <= 0:
+        return
+    today = await repository.today(database, user_id) if ahead <= MOST_AHEAD else None
+    if today is None or day > today + timedelta(days=1):
+        raise invalid("date", "after_tomorrow", "must not lie after tomorrow")
 
 
 async def tree(database: Executor, user_id: UUID, id: UUID) -> bytes:

@@ -8,7 +8,7 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from app.goals.recurrence import RECURRENCE
-from app.http.fields import MOVES, NOT_BLANK, Day, Id, TagSlug, Timestamp, Version
+from app.http.fields import MOVES, NOT_BLANK, Day, Id, TagSlug, Timestamp, Version, in_path
 from app.http.idempotency import ChosenId
 from app.http.pagination import OrderedPageQuery
 from app.problems import constraints
@@ -206,8 +206,8 @@ class GoalTree(msgspec.Struct, frozen=True):
 class GoalProgress(msgspec.Struct, frozen=True):
     """The progress of a goal on a day."""
 
-    id: Id
-    goal_id: Annotated[UUID, Meta(description="The goal.", examples=["019aa2c5-7b1c-7d3e-8f4a-5b6c7d8e9f01"])]
+    id: Annotated[Id, in_path("entry_id")]
+    goal_id: Annotated[UUID, Meta(description="The goal.", examples=["019aa2c5-7b1c-7d3e-8f4a-5b6c7d8e9f01"]), in_path("id")]
     date: Day
     value: ProgressValue
     note: Note | None
@@ -220,6 +220,14 @@ class GoalProgressCreate(msgspec.Struct, frozen=True, forbid_unknown_fields=True
     """The progress of a goal on a day; without a date: today, in the user's time zone."""
 
     value: ProgressValue
-    date: Annotated[dt.date, Meta(description="Default: today.", examples=["2026-11-21"])] | None = None
+    date: Annotated[dt.date, Meta(description="Tomorrow at the latest. Default: today.", examples=["2025-11-21"])] | None = None
     note: Note | None = None
     id: ChosenId | None = None
+
+
+class GoalProgressPatch(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A merge patch of an entry of progress: an absent field stays, null clears it."""
+
+    value: ProgressValue | UnsetType = UNSET
+    date: Annotated[dt.date, Meta(description="Tomorrow at the latest.", examples=["2025-11-21"])] | UnsetType = UNSET
+    note: Note | None | UnsetType = UNSET
