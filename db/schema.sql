@@ -103,12 +103,12 @@ end $$;
 COMMENT ON FUNCTION public.end_access(owner uuid, kept_session bytea, kept_tokens uuid[]) IS 'Ends the sessions and API tokens of a user whose password changes, but those named; null: no session is kept.';
 
 --
--- Name: goal_percentage(text, numeric, numeric); Type: FUNCTION; Schema: public; Owner: -
+-- Name: goal_percentage(text, numeric, numeric, numeric); Type: FUNCTION; Schema: public; Owner: -
 --
 
-CREATE FUNCTION public.goal_percentage(status text, target_value numeric, current_value numeric) RETURNS numeric
+CREATE FUNCTION public.goal_percentage(status text, start_value numeric, target_value numeric, current_value numeric) RETURNS numeric
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
-    RETURN CASE WHEN (target_value IS NOT NULL) THEN trim_scale(GREATEST((0)::numeric, LEAST((100)::numeric, round((((100)::numeric * COALESCE(current_value, (0)::numeric)) / target_value), 2)))) WHEN (status = 'completed'::text) THEN (100)::numeric ELSE (0)::numeric END;
+    RETURN CASE WHEN (status = 'completed'::text) THEN (100)::numeric WHEN (target_value IS NOT NULL) THEN trim_scale(GREATEST((0)::numeric, LEAST((100)::numeric, round((((100)::numeric * (COALESCE(current_value, start_value, (0)::numeric) - COALESCE(start_value, (0)::numeric))) / (target_value - COALESCE(start_value, (0)::numeric))), 2)))) ELSE (0)::numeric END;
 
 --
 -- Name: is_set_of_weekdays(integer[]); Type: FUNCTION; Schema: public; Owner: -
@@ -935,20 +935,27 @@ CREATE TABLE public.goals (
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
     version bigint DEFAULT public.new_version() NOT NULL,
     search tsvector GENERATED ALWAYS AS (((array_to_tsvector(ARRAY[(user_id)::text]) || setweight(to_tsvector('simple'::regconfig, title), 'A'::"char")) || setweight(to_tsvector('simple'::regconfig, COALESCE(description, ''::text)), 'B'::"char"))) STORED NOT NULL,
+    start_value numeric,
     CONSTRAINT goals_category_length CHECK (((char_length(category) >= 1) AND (char_length(category) <= 100))),
     CONSTRAINT goals_completed_at_status CHECK (((status = 'completed'::text) = (completed_at IS NOT NULL))),
     CONSTRAINT goals_description_length CHECK ((char_length(description) <= 10000)),
     CONSTRAINT goals_end_date_order CHECK ((end_date >= start_date)),
     CONSTRAINT goals_end_date_range CHECK (((end_date >= '1900-01-01'::date) AND (end_date <= '9999-12-31'::date))),
-    CONSTRAINT goals_goal_type_known CHECK ((goal_type = ANY (ARRAY['daily'::text, 'weekly'::text, 'monthly'::text, 'yearly'::text]))),
+    CONSTRAINT goals_goal_type_known CHECK ((goal_type = ANY (ARRAY['daily'::text, 'weekly'::text, 'monthly'::text, 'yearly'::text, 'life'::text]))),
     CONSTRAINT goals_parent_other CHECK ((parent_id <> id)),
     CONSTRAINT goals_priority_range CHECK (((priority >= 0) AND (priority <= 5))),
     CONSTRAINT goals_recurrence_pattern_length CHECK (((char_length(recurrence_pattern) >= 1) AND (char_length(recurrence_pattern) <= 500))),
     CONSTRAINT goals_recurrence_pattern_needed CHECK (((NOT is_recurring) OR (recurrence_pattern IS NOT NULL))),
     CONSTRAINT goals_start_date_range CHECK (((start_date >= '1900-01-01'::date) AND (start_date <= '9999-12-31'::date))),
+    CONSTRAINT goals_start_value_range CHECK (((start_value >= ('-1000000000'::integer)::numeric) AND (start_value <= (1000000000)::numeric))),
     CONSTRAINT goals_status_known CHECK ((status = ANY (ARRAY['active'::text, 'completed'::text, 'cancelled'::text, 'paused'::text]))),
     CONSTRAINT goals_target_unit_length CHECK (((char_length(target_unit) >= 1) AND (char_length(target_unit) <= 50))),
-    CONSTRAINT goals_target_value_range CHECK (((target_value > (0)::numeric) AND (target_value <= (1000000000)::numeric))),
+    CONSTRAINT goals_target_value_direction CHECK (
+CASE
+    WHEN (start_value IS NULL) THEN (target_value > (0)::numeric)
+    ELSE (target_value <> start_value)
+END),
+    CONSTRAINT goals_target_value_range CHECK (((target_value >= ('-1000000000'::integer)::numeric) AND (target_value <= (1000000000)::numeric))),
     CONSTRAINT goals_title_length CHECK (((char_length(title) >= 1) AND (char_length(title) <= 255))),
     CONSTRAINT goals_title_not_blank CHECK ((title ~ '[^[:space:]]'::text))
 );
@@ -1024,6 +1031,10 @@ COMMENT ON TABLE public.habit_comments IS 'What a user says about a habit on a d
 --
 
 COMMENT ON COLUMN public.habit_comments.version IS 'Microseconds since 1970 of its last real change; it never repeats. The API''s ETag.';
+-- Name: COLUMN goals.start_value; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.goals.start_value IS 'Where the way to target_value begins: 0 where it is null. It gives goals that go down their direction.';
 
 --
 -- Name: habit_entries; Type: TABLE; Schema: public; Owner: -
@@ -3172,4 +3183,5 @@ INSERT INTO public.schema_migrations (version) VALUES
     ('20261121006000');
     ('20261121006000'),
     ('20261121006010'),
-    ('20261121006020');
+    ('20261121006020'),
+    ('20261121006040');

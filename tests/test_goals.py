@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
+from fractions import Fraction
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -12,13 +13,15 @@ import asyncpg
 import pytest
 from client import Api, User, assert_problem, etag, set_by_change, version_tag
 from factories import new_uuid7
+from hypothesis import assume, given
+from hypothesis import strategies as st
 
 from app.goals import rules
 
 FIELDS = [
-    "id", "title", "description", "goal_type", "category", "target_value", "target_unit", "start_date", "end_date", "status",
-    "priority", "is_recurring", "recurrence_pattern", "parent_id", "previous_id", "completed_at", "current_value", "percentage",
-    "created_at", "updated_at", "version",
+    "id", "title", "description", "goal_type", "category", "start_value", "target_value", "target_unit", "start_date",
+    "end_date", "status", "priority", "is_recurring", "recurrence_pattern", "parent_id", "previous_id", "completed_at",
+    "current_value", "percentage", "created_at", "updated_at", "version",
 ]  # fmt: skip
 WEEKLY = {"is_recurring": True, "recurrence_pattern": "FREQ=WEEKLY"}
 
@@ -49,7 +52,8 @@ def tree(user: User, id: str) -> dict[str, Any]:
 def test_a_created_goal_reads_back_as_it_was_sent(ada: User) -> None:
     parent = goal(ada)["id"]
     sent = {
-        "title": " Überraschung 🎉 ", "goal_type": "monthly", "description": "", "category": "learning", "target_value": 12.5,
+        "title": " Überraschung 🎉 ", "goal_type": "monthly", "description": "", "category": "learning", "start_value": -2.5,
+        "target_value": 12.5,
         "target_unit": "books", "start_date": "2026-01-01", "end_date": "2026-01-31", "status": "paused", "priority": 5,
         "is_recurring": True, "recurrence_pattern": "FREQ=MONTHLY;BYDAY=-1FR", "parent_id": parent,
     }  # fmt: skip
@@ -68,8 +72,8 @@ def test_a_created_goal_reads_back_as_it_was_sent(ada: User) -> None:
 def test_what_is_not_sent_gets_its_default(ada: User) -> None:
     made = goal(ada)
     assert (made["status"], made["priority"], made["is_recurring"]) == ("active", 0, False)
-    optional = ("description", "category", "target_value", "target_unit", "start_date", "end_date", "recurrence_pattern")
-    assert [made[field] for field in (*optional, "parent_id")] == [None] * 8
+    values = ("description", "category", "start_value", "target_value", "target_unit", "start_date", "end_date")
+    assert [made[field] for field in (*values, "recurrence_pattern", "parent_id")] == [None] * 9
 
 
 def test_a_create_with_a_chosen_id_sent_again_answers_the_goal_as_it_stands(api: Api, ada: User) -> None:
@@ -91,9 +95,12 @@ def test_a_patch_changes_what_it_names_and_null_clears(ada: User) -> None:
     made = goal(ada, description="A", category="B", target_value=1, start_date="2026-01-01")
     path = f"/v1/goals/{made['id']}"
     assert ada.patch(path, {}).json() == made
-    answer = ada.patch(path, {"title": "T", "description": None, "start_date": None, "priority": 2, "target_value": 2.25})
+    expected = {
+        "title": "T", "description": None, "start_date": None, "priority": 2, "start_value": 7, "target_value": -2.25,
+        "goal_type": "life",
+    }  # fmt: skip
+    answer = ada.patch(path, expected)
     changed = answer.json()
-    expected = {"title": "T", "description": None, "start_date": None, "priority": 2, "target_value": 2.25}
     assert changed == made | expected | set_by_change(made, changed)
     assert version_tag(answer) == etag(changed)
 
@@ -161,6 +168,12 @@ def test_deleting_a_goal_deletes_everything_below_it_and_its_progress(ada: User)
         ({"priority": -1}, "priority"),
         ({"priority": True}, "priority"),
         ({"target_value": 0}, "target_value"),
+        ({"target_value": -1}, "target_value"),
+        ({"start_value": 5, "target_value": 5}, "target_value"),
+        ({"start_value": 0, "target_value": 0.0}, "target_value"),
+        ({"start_value": "7"}, "start_value"),
+        ({"start_value": -1e10}, "start_value"),
+        ({"start_value": 10**30}, "start_value"),
         ({"target_value": "7"}, "target_value"),
         ({"target_value": 1e10}, "target_value"),
         ({"target_unit": ""}, "target_unit"),
@@ -227,30 +240,63 @@ def test_the_current_value_is_that_of_the_newest_progress_by_date_then_by_id(ada
 
 
 @pytest.mark.parametrize(
-    ("target", "value", "status", "percentage"),
+    ("start", "target", "value", "status", "percentage"),
     [
-        (3, 1, "active", 33.33),
-        (3, 2, "active", 66.67),
-        (10, 25, "active", 100),
-        (10, -5, "active", 0),
-        (1e-9, 1e9, "active", 100),
-        (1e9, 1e-9, "active", 0),
-        (10, 9.5, "completed", 95),
-        (10, None, "completed", 0),
-        (10, None, "active", 0),
-        (None, 5, "active", 0),
-        (None, None, "cancelled", 0),
-        (None, 5, "completed", 100),
+        (None, 3, 1, "active", 33.33),
+        (None, 3, 2, "active", 66.67),
+        (None, 10, 25, "active", 100),
+        (None, 10, -5, "active", 0),
+        (None, 1e-9, 1e9, "active", 100),
+        (None, 1e9, 1e-9, "active", 0),
+        (None, 10, 9.5, "completed", 100),
+        (None, 10, None, "completed", 100),
+        (None, 10, None, "active", 0),
+        (None, None, 5, "active", 0),
+        (None, None, None, "cancelled", 0),
+        (None, None, 5, "completed", 100),
+        (90, 80, None, "active", 0),
+        (90, 80, 95, "active", 0),
+        (90, 80, 87.5, "paused", 25),
+        (90, 80, 79, "active", 100),
+        (90, 80, 95, "completed", 100),
+        (20, 0, 5, "active", 75),
+        (-5, 5, 0, "active", 50),
+        (5, -5, -4, "cancelled", 90),
+        (5, None, 7, "active", 0),
+        (1e9, -1e9, 0, "active", 50),
     ],
 )
 def test_the_percentage_lies_between_0_and_100_and_is_never_null(
-    ada: User, target: float | None, value: float | None, status: str, percentage: float
+    ada: User, *, start: float | None, target: float | None, value: float | None, status: str, percentage: float
 ) -> None:
-    goal_id = goal(ada, target_value=target, status=status)["id"]
+    goal_id = goal(ada, start_value=start, target_value=target, status=status)["id"]
     if value is not None:
         progress(ada, goal_id, value=value)
     read = ada.get(f"/v1/goals/{goal_id}").json()
     assert (read["current_value"], read["percentage"]) == (value, percentage)
+
+
+values = st.decimals(-1_000_000_000, 1_000_000_000, places=2)
+
+
+@given(st.lists(st.tuples(st.sampled_from(["active", "completed", "paused"]), *[st.none() | values] * 3), min_size=1))
+def test_every_percentage_is_how_much_of_the_way_is_done(
+    runner: asyncio.Runner, connection: "asyncpg.Connection[asyncpg.Record]", rows: list[tuple[Any, ...]]
+) -> None:
+    sql = "select goal_percentage($1, $2, $3, $4)"
+    for status, start, target, current in rows:
+        assume(target is None or target != (start or 0))
+        found = runner.run(connection.fetchval(sql, status, start, target, current))
+        if status == "completed":
+            expected = 100.0
+        elif target is None or current is None:
+            expected = 0.0
+        else:
+            begin = Fraction(start or 0)
+            done: Fraction = (Fraction(current) - begin) / (Fraction(target) - begin)
+            expected = min(100.0, max(0.0, float(done) * 100))
+        assert 0 <= found <= 100
+        assert abs(float(found) - expected) <= 0.005 + 1e-9
 
 
 def test_progress_reads_back_in_its_list_and_can_be_sent_again(api: Api, ada: User) -> None:
@@ -418,6 +464,24 @@ def test_the_filters_keep_what_is_asked_for(api: Api, runner: asyncio.Runner, da
 
 
 # Trees
+
+
+def test_an_open_occurrence_does_not_lower_what_is_rolled_up(ada: User) -> None:
+    top = goal(ada)["id"]
+    weekly = goal(ada, parent_id=top, start_date="2026-01-05", target_value=4, **WEEKLY)["id"]
+    progress(ada, weekly, value=1)
+    assert tree(ada, top)["rolled_up_percentage"] == 25
+    for _ in range(2):
+        assert ada.patch(f"/v1/goals/{weekly}", {"status": "completed"}).status_code == 200
+        assert tree(ada, top)["rolled_up_percentage"] == 100
+        [weekly] = [each["id"] for each in goals(ada, f"&parent_id={top}&status=active")]
+    other = goal(ada, parent_id=top)["id"]
+    assert tree(ada, top)["rolled_up_percentage"] == 66.67
+    assert ada.delete(f"/v1/goals/{other}").status_code == 204
+    # Completed means 100 %, whatever is still open below.
+    goal(ada, parent_id=top, target_value=4)
+    assert ada.patch(f"/v1/goals/{top}", {"status": "completed"}).status_code == 200
+    assert (tree(ada, top)["goal"]["percentage"], tree(ada, top)["rolled_up_percentage"]) == (100, 100)
 
 
 def test_a_tree_nests_every_sub_goal_and_rolls_percentages_up(ada: User) -> None:

@@ -3,21 +3,21 @@
 -- A parent that does not exist, or is another user's, breaks goals_parent_exists. A new goal cannot close a circle: it has no
 -- sub-goals yet.
 insert into goals (
-    user_id, id, title, description, goal_type, category, target_value, target_unit, start_date, end_date, status, priority,
-    is_recurring, recurrence_pattern, parent_id, completed_at)
-select :user_id, :id, p.title, p.description, p.goal_type, p.category, p.target_value, p.target_unit,
+    user_id, id, title, description, goal_type, category, start_value, target_value, target_unit, start_date, end_date, status,
+    priority, is_recurring, recurrence_pattern, parent_id, completed_at)
+select :user_id, :id, p.title, p.description, p.goal_type, p.category, p.start_value, p.target_value, p.target_unit,
     p.start_date, p.end_date, p.status, p.priority, p.is_recurring, p.recurrence_pattern, p.parent_id,
     case when p.status = 'completed' then now() end
 from jsonb_populate_record(null::goals, :new::jsonb) p
 on conflict (user_id, id) do nothing
-returning id, title, description, goal_type, category, target_value, target_unit, start_date, end_date, status, priority,
-    is_recurring, recurrence_pattern, parent_id, previous_id, completed_at, null::numeric as current_value,
-    goal_percentage(status, target_value, null) as percentage, created_at, updated_at, version;
+returning id, title, description, goal_type, category, start_value, target_value, target_unit, start_date, end_date, status,
+    priority, is_recurring, recurrence_pattern, parent_id, previous_id, completed_at, null::numeric as current_value,
+    goal_percentage(status, start_value, target_value, null) as percentage, created_at, updated_at, version;
 
 -- name: get(user_id, id)^
-select id, title, description, goal_type, category, target_value, target_unit, start_date, end_date, status, priority,
-    is_recurring, recurrence_pattern, parent_id, previous_id, completed_at, current_value,
-    goal_percentage(status, target_value, current_value) as percentage, created_at, updated_at, version
+select id, title, description, goal_type, category, start_value, target_value, target_unit, start_date, end_date, status,
+    priority, is_recurring, recurrence_pattern, parent_id, previous_id, completed_at, current_value,
+    goal_percentage(status, start_value, target_value, current_value) as percentage, created_at, updated_at, version
 from goals
 left join lateral (
     select value as current_value from goal_progress
@@ -28,9 +28,9 @@ where goals.user_id = :user_id and id = :id;
 
 -- name: get_many(user_id, id)
 -- get() for several calls at once; place says which of them a row is for.
-select id, title, description, goal_type, category, target_value, target_unit, start_date, end_date, status, priority,
-    is_recurring, recurrence_pattern, parent_id, previous_id, completed_at, current_value,
-    goal_percentage(status, target_value, current_value) as percentage, created_at, updated_at, version, place
+select id, title, description, goal_type, category, start_value, target_value, target_unit, start_date, end_date, status,
+    priority, is_recurring, recurrence_pattern, parent_id, previous_id, completed_at, current_value,
+    goal_percentage(status, start_value, target_value, current_value) as percentage, created_at, updated_at, version, place
 from unnest(:user_id::uuid[], :id::uuid[]) with ordinality as sent (user_id, id, place)
 join goals using (user_id, id)
 left join lateral (
@@ -46,14 +46,14 @@ left join lateral (
 with listed as (
     select row_to_json(goal)::text as json
     from (
-        select id, title, description, goal_type, category, target_value, target_unit, start_date, end_date, status, priority,
-            is_recurring, recurrence_pattern, parent_id, previous_id, rfc3339(completed_at) as completed_at, current_value,
-            goal_percentage(status, target_value, current_value) as percentage,
+        select id, title, description, goal_type, category, start_value, target_value, target_unit, start_date, end_date,
+            status, priority, is_recurring, recurrence_pattern, parent_id, previous_id, rfc3339(completed_at) as completed_at,
+            current_value, goal_percentage(status, start_value, target_value, current_value) as percentage,
             rfc3339(created_at) as created_at, rfc3339(updated_at) as updated_at, version
         from (
-            select id, title, description, goal_type, category, target_value, target_unit, start_date, end_date, status,
-                priority, is_recurring, recurrence_pattern, parent_id, previous_id, completed_at, created_at, updated_at,
-                version
+            select id, title, description, goal_type, category, start_value, target_value, target_unit, start_date, end_date,
+                status, priority, is_recurring, recurrence_pattern, parent_id, previous_id, completed_at, created_at,
+                updated_at, version
             from goals
             where user_id = :user_id
               and id < :after
@@ -88,14 +88,14 @@ where ended <= 1;
 with listed as (
     select row_to_json(goal)::text as json
     from (
-        select id, title, description, goal_type, category, target_value, target_unit, start_date, end_date, status, priority,
-            is_recurring, recurrence_pattern, parent_id, previous_id, rfc3339(completed_at) as completed_at, current_value,
-            goal_percentage(status, target_value, current_value) as percentage,
+        select id, title, description, goal_type, category, start_value, target_value, target_unit, start_date, end_date,
+            status, priority, is_recurring, recurrence_pattern, parent_id, previous_id, rfc3339(completed_at) as completed_at,
+            current_value, goal_percentage(status, start_value, target_value, current_value) as percentage,
             rfc3339(created_at) as created_at, rfc3339(updated_at) as updated_at, version
         from (
-            select id, title, description, goal_type, category, target_value, target_unit, start_date, end_date, status,
-                priority, is_recurring, recurrence_pattern, parent_id, previous_id, completed_at, created_at, updated_at,
-                version
+            select id, title, description, goal_type, category, start_value, target_value, target_unit, start_date, end_date,
+                status, priority, is_recurring, recurrence_pattern, parent_id, previous_id, completed_at, created_at,
+                updated_at, version
             from goals
             where user_id = :user_id
               and id > :after
@@ -138,15 +138,15 @@ with recursive reached_goal as (
     cross join lateral (select g.id from goals g where g.user_id = :user_id and g.parent_id = r.id limit :limit) child),
 counted_goal as (select r.id from reached_goal r limit :limit),
 written_goal as (
-    select goal.id, goal.parent_id, goal.status, goal.percentage,
+    select goal.id, goal.parent_id, goal.previous_id, goal.status, goal.percentage,
         case
             when sum(octet_length(goal.title) + coalesce(octet_length(goal.description), 0)) over first_goals <= :bytes
             then row_to_json(goal)::text
         end as json
     from (
-        select goals.id, title, description, goal_type, category, target_value, target_unit, start_date, end_date, status,
-            priority, is_recurring, recurrence_pattern, parent_id, previous_id, rfc3339(completed_at) as completed_at,
-            current_value, goal_percentage(status, target_value, current_value) as percentage,
+        select goals.id, title, description, goal_type, category, start_value, target_value, target_unit, start_date, end_date,
+            status, priority, is_recurring, recurrence_pattern, parent_id, previous_id, rfc3339(completed_at) as completed_at,
+            current_value, goal_percentage(status, start_value, target_value, current_value) as percentage,
             rfc3339(created_at) as created_at, rfc3339(updated_at) as updated_at, version
         from counted_goal c
         join goals on goals.user_id = :user_id and goals.id = c.id
@@ -156,7 +156,7 @@ written_goal as (
             order by date desc, id desc
             limit 1) progress on true) goal
     window first_goals as (order by goal.id <> :id, goal.id rows unbounded preceding))
-select w.id, w.parent_id, w.status, w.percentage,
+select w.id, w.parent_id, w.previous_id, w.status, w.percentage,
     case when sum(octet_length(w.json)) over first_goals <= :bytes then w.json end as json
 from written_goal w
 window first_goals as (order by w.id <> :id, w.id rows unbounded preceding)
@@ -183,22 +183,22 @@ with recursive reached_ancestor as (
         select g.id, g.parent_id from goals g where g.user_id = :user_id and g.id = r.parent_id limit 1) parent),
 patched_goal as (
     update goals g
-    set (title, description, goal_type, category, target_value, target_unit, start_date, end_date, status, priority,
-            is_recurring, recurrence_pattern, parent_id, completed_at) = (
-        select p.title, p.description, p.goal_type, p.category, p.target_value, p.target_unit, p.start_date, p.end_date,
-            p.status, p.priority, p.is_recurring, p.recurrence_pattern, p.parent_id,
+    set (title, description, goal_type, category, start_value, target_value, target_unit, start_date, end_date, status,
+            priority, is_recurring, recurrence_pattern, parent_id, completed_at) = (
+        select p.title, p.description, p.goal_type, p.category, p.start_value, p.target_value, p.target_unit, p.start_date,
+            p.end_date, p.status, p.priority, p.is_recurring, p.recurrence_pattern, p.parent_id,
             case when p.status = 'completed' then coalesce(g.completed_at, now()) end
         from jsonb_populate_record(g, :changes::jsonb) p)
     where g.user_id = :user_id
       and g.id = :id
       and (:versions::int8multirange is null or g.version <@ :versions)
       and not exists (select 1 from reached_ancestor r where r.id = :id)
-    returning g.id, g.title, g.description, g.goal_type, g.category, g.target_value, g.target_unit, g.start_date, g.end_date,
-        g.status, g.priority, g.is_recurring, g.recurrence_pattern, g.parent_id, g.previous_id, g.completed_at, g.created_at,
-        g.updated_at, g.version)
-select p.id, title, description, goal_type, category, target_value, target_unit, start_date, end_date, status, priority,
-    is_recurring, recurrence_pattern, parent_id, previous_id, completed_at, current_value,
-    goal_percentage(status, target_value, current_value) as percentage, created_at, updated_at, version
+    returning g.id, g.title, g.description, g.goal_type, g.category, g.start_value, g.target_value, g.target_unit,
+        g.start_date, g.end_date, g.status, g.priority, g.is_recurring, g.recurrence_pattern, g.parent_id, g.previous_id,
+        g.completed_at, g.created_at, g.updated_at, g.version)
+select p.id, title, description, goal_type, category, start_value, target_value, target_unit, start_date, end_date, status,
+    priority, is_recurring, recurrence_pattern, parent_id, previous_id, completed_at, current_value,
+    goal_percentage(status, start_value, target_value, current_value) as percentage, created_at, updated_at, version
 from patched_goal p
 left join lateral (
     select value as current_value from goal_progress
@@ -216,10 +216,10 @@ select (now() at time zone timezone)::date from users where id = :user_id;
 -- The count is that of the tags.
 with inserted_goal as (
     insert into goals (
-        user_id, title, description, goal_type, category, target_value, target_unit, start_date, end_date, priority,
-        is_recurring, recurrence_pattern, parent_id, previous_id)
-    select g.user_id, g.title, g.description, g.goal_type, g.category, g.target_value, g.target_unit, :start_date::date,
-        :end_date::date, g.priority, true, :pattern::text, g.parent_id, g.id
+        user_id, title, description, goal_type, category, start_value, target_value, target_unit, start_date, end_date,
+        priority, is_recurring, recurrence_pattern, parent_id, previous_id)
+    select g.user_id, g.title, g.description, g.goal_type, g.category, g.start_value, g.target_value, g.target_unit,
+        :start_date::date, :end_date::date, g.priority, true, :pattern::text, g.parent_id, g.id
     from goals g
     where g.user_id = :user_id and g.id = :id and g.completed_at = now()
     on conflict (user_id, previous_id) where previous_id is not null do nothing

@@ -17,18 +17,22 @@ from app.goals.recurrence import next_occurrence
 Row = dict[str, Any]
 
 # Of these every percentage is exact with two decimals.
+STARTS = st.sampled_from([None, 0, 12])
 TARGETS = st.none() | st.sampled_from([4, 8])
-VALUES = st.sampled_from([-4, 0, 1, 2.5, 8, 100])
+VALUES = st.sampled_from([-4, 0, 1, 2.5, 7.5, 8, 100])
 STATUSES = st.sampled_from(["active", "completed", "cancelled", "paused"])
-TYPES = st.sampled_from(["daily", "weekly", "monthly", "yearly"])
+TYPES = st.sampled_from(["daily", "weekly", "monthly", "yearly", "life"])
 DAYS = st.integers(1, 28).map("2026-01-{:02}".format)
 FIELDS = st.fixed_dictionaries(
     {"title": st.sampled_from(["T", "🎉"]), "goal_type": TYPES},
-    optional={"target_value": TARGETS, "status": STATUSES, "start_date": st.none() | DAYS},
+    optional={"start_value": STARTS, "target_value": TARGETS, "status": STATUSES, "start_date": st.none() | DAYS},
 )
 CHANGES = st.fixed_dictionaries(
-    {}, optional={"title": st.just("U"), "target_value": TARGETS, "status": STATUSES, "goal_type": TYPES}
-)
+    {},
+    optional={
+        "title": st.just("U"), "start_value": STARTS, "target_value": TARGETS, "status": STATUSES, "goal_type": TYPES
+    },
+)  # fmt: skip
 
 
 class Model:
@@ -49,17 +53,24 @@ class Model:
         row = self.goals[id]
         entries = self.progress.get(id)
         value = max(entries)[2] if entries else None
-        percentage: float = 100 if row["target_value"] is None and row["status"] == "completed" else 0
-        if row["target_value"] is not None and value is not None:
-            percentage = min(100, max(0, 100 * value / row["target_value"]))
+        percentage: float = 100 if row["status"] == "completed" else 0
+        if not percentage and row["target_value"] is not None and value is not None:
+            start = row["start_value"] or 0
+            percentage = min(100, max(0, 100 * (value - start) / (row["target_value"] - start)))
         return row | {"current_value": value, "percentage": percentage}
 
     def tree(self, id: str) -> Row:
         children = [self.tree(child) for child in self.children(id)]
-        parts = [child["rolled_up_percentage"] for child in children if child["goal"]["status"] != "cancelled"]
+        parts = [child["rolled_up_percentage"] for child in children if counts(child["goal"])]
         goal = self.read(id)
-        rolled_up = sum(parts) / len(parts) if parts else goal["percentage"]
+        rolled_up = sum(parts) / len(parts) if parts and goal["status"] != "completed" else goal["percentage"]
         return {"goal": goal, "rolled_up_percentage": rolled_up, "children_left_out": 0, "children": children}
+
+
+def counts(goal: Row) -> bool:
+    """Whether a goal counts in the mean of its parent: not when it was given up, nor as an occurrence that is still open."""
+    is_open_occurrence = goal["previous_id"] is not None and goal["status"] != "completed"
+    return goal["status"] != "cancelled" and not is_open_occurrence
 
 
 class Goals(RuleBasedStateMachine):
@@ -130,7 +141,7 @@ class Goals(RuleBasedStateMachine):
         if following is None:
             following = self.user.get("/v1/goals?limit=1").json()["items"][0]
             assert following["id"] not in self.model.goals
-            kept = ("title", "goal_type", "target_value", "parent_id", "is_recurring", "recurrence_pattern")
+            kept = ("title", "goal_type", "start_value", "target_value", "parent_id", "is_recurring", "recurrence_pattern")
             expected = {field: done[field] for field in kept}
             assert following == following | expected | {"previous_id": id, "start_date": "2026-01-08", "status": "active"}
             self.model.goals[following["id"]] = self.user.patch(f"/v1/goals/{following['id']}", once).json()
@@ -144,9 +155,28 @@ class Goals(RuleBasedStateMachine):
         else:
             assert answer.status_code == 201, answer.text
             self.model.progress.setdefault(id, []).append((day, UUID(answer.json()["id"]), value))
-            page = self.user.get(f"/v1/goals/{id}/progress?limit=200").json()["items"]
-            expected = sorted(self.model.progress[id], reverse=True)
-            assert [(each["date"], UUID(each["id"]), each["value"]) for each in page] == expected
+            self.assert_same_progress(id)
+
+    @rule(
+        id=ids, place=st.integers(0, 9), changes=st.none() | st.fixed_dictionaries({}, optional={"value": VALUES, "date": DAYS})
+    )
+    def change_or_delete_progress(self, id: str, place: int, changes: Row | None) -> None:
+        entries = self.model.progress.get(id, [])
+        if id not in self.model.goals or not entries:
+            return
+        day, entry_id, value = entries.pop(place % len(entries))
+        path = f"/v1/goals/{id}/progress/{entry_id}"
+        if changes is None:
+            assert self.user.delete(path).status_code == 204
+        else:
+            assert self.user.patch(path, changes).status_code == 200
+            entries.append((changes.get("date", day), entry_id, changes.get("value", value)))
+        self.assert_same_progress(id)
+
+    def assert_same_progress(self, id: str) -> None:
+        page = self.user.get(f"/v1/goals/{id}/progress?limit=200").json()["items"]
+        expected = sorted(self.model.progress[id], reverse=True)
+        assert [(each["date"], UUID(each["id"]), each["value"]) for each in page] == expected
 
     @rule(id=ids)
     def delete(self, id: str) -> None:

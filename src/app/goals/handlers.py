@@ -75,7 +75,8 @@ async def remove(request: Request, id: FromPath[UUID], versions: Versions) -> En
 async def tree(request: Request, id: FromPath[UUID]) -> EncodedResponse[GoalTree]:
     """Read a goal with all its sub-goals, and how far they are together.
 
-    A goal's `rolled_up_percentage` is the mean of those of its sub-goals, without cancelled ones; without any sub-goal it is
+    A goal's `rolled_up_percentage` is the mean of those of its sub-goals, without cancelled ones and without the open
+    occurrence of a recurring goal that was completed before; without any that counts, and when the goal is completed, it is
     the goal's own `percentage`. The answer has at most 100 levels (goals from before there was this limit may have more below),
     and at most 8 MiB of goals: where texts are so long, the oldest ones. What is left out counts, and `children_left_out`
     tells of it. A tree of more than 10,000 goals is refused.

@@ -188,13 +188,20 @@ def _rolled_up(downwards: list[_Placed]) -> dict[UUID, float]:
     """The rolled-up percentage of each goal, by id.
 
     It is the mean of those of its sub-goals; cancelled ones do not count, or a plan that was given up would lower its goal for
-    ever. Without any that counts it is the goal's own percentage. Those that are not shown count.
+    ever, nor does the next occurrence of a completed one, which would lower it each time. Without any that counts, and when it
+    is completed, it is the goal's own percentage. Those that are not shown count.
     """
     rolled_up: dict[UUID, float] = {}
     for goal, _, children in reversed(downwards):
-        parts = [rolled_up[child.id] for child in children if child.status != "cancelled"]
-        rolled_up[goal.id] = sum(parts) / len(parts) if parts else float(goal.percentage)
+        parts = [rolled_up[child.id] for child in children if _counts(child)]
+        is_own = goal.status == "completed" or not parts
+        rolled_up[goal.id] = float(goal.percentage) if is_own else sum(parts) / len(parts)
     return rolled_up
+
+
+def _counts(goal: TreeGoal) -> bool:
+    """Whether a goal is a part of what the percentage of its parent is the mean of."""
+    return goal.status == "completed" or (goal.status != "cancelled" and goal.previous_id is None)
 
 
 def _written(downwards: list[_Placed], rolled_up: dict[UUID, float]) -> bytes:

@@ -13,6 +13,8 @@ from app.http.idempotency import ChosenId
 from app.http.pagination import OrderedPageQuery
 from app.problems import constraints
 
+VALUE = "from -1,000,000,000 to 1,000,000,000"
+
 constraints.owned(
     "goals",
     length={
@@ -23,7 +25,8 @@ constraints.owned(
         "recurrence_pattern": "1 to 500",
     },
     bounds={
-        "target_value": constraints.MORE_THAN_0,
+        "start_value": VALUE,
+        "target_value": VALUE,
         "start_date": constraints.DAY,
         "end_date": constraints.DAY,
         "priority": "from 0 to 5",
@@ -39,23 +42,45 @@ constraints.declare(
         "goals_depth": ("goals_too_deep", "parent_id", "would make a chain of more than 100 goals"),
         "goals_parent_other": ("goals_cycle", "parent_id", "must be another goal"),
         "goals_completed_at_status": ("invalid", "status", "must be completed exactly when completed_at is set"),
+        "goals_target_value_direction": (
+            "invalid",
+            "target_value",
+            "must be more than 0, or, where there is a start_value, another number than that",
+        ),
         "goals_recurrence_pattern_needed": ("invalid", "recurrence_pattern", "is required for a recurring goal"),
     }
 )
 constraints.owned(
     "goal_progress",
     length={"note": "at most 10000"},
-    bounds={"date": constraints.DAY, "value": "from -1,000,000,000 to 1,000,000,000"},
+    bounds={"date": constraints.DAY, "value": VALUE},
     targets=("goal",),
 )
 
 
-GoalType = Annotated[Literal["daily", "weekly", "monthly", "yearly"], Meta(title="GoalType", examples=["yearly"])]
+GoalType = Annotated[Literal["daily", "weekly", "monthly", "yearly", "life"], Meta(title="GoalType", examples=["yearly"])]
 GoalStatus = Annotated[Literal["active", "completed", "cancelled", "paused"], Meta(title="GoalStatus", examples=["active"])]
 Title = Annotated[str, Meta(min_length=1, max_length=255, pattern=NOT_BLANK, description="Not blank.", examples=["Read"])]
 Description = Annotated[str, Meta(max_length=10_000, examples=["A book a month"])]
 Category = Annotated[str, Meta(min_length=1, max_length=100, examples=["learning"])]
-TargetValue = Annotated[float, Meta(gt=0, le=1_000_000_000, description="The value to reach.", examples=[12.5])]
+StartValue = Annotated[
+    float,
+    Meta(
+        ge=-1_000_000_000,
+        le=1_000_000_000,
+        description="Where the way to `target_value` begins, above or below it. Null: at 0.",
+        examples=[2.5],
+    ),
+]
+TargetValue = Annotated[
+    float,
+    Meta(
+        ge=-1_000_000_000,
+        le=1_000_000_000,
+        description="The value to reach: more than 0, or, with `start_value`, any other number than that.",
+        examples=[12.5],
+    ),
+]
 TargetUnit = Annotated[str, Meta(min_length=1, max_length=50, examples=["books"])]
 Priority = Annotated[int, Meta(ge=0, le=5, description="From 0, the lowest, to 5.", examples=[3])]
 IsRecurring = Annotated[
@@ -87,6 +112,7 @@ class Goal(msgspec.Struct, frozen=True):
     description: Description | None
     goal_type: GoalType
     category: Category | None
+    start_value: StartValue | None
     target_value: TargetValue | None
     target_unit: TargetUnit | None
     start_date: Day | None
@@ -115,8 +141,8 @@ class Goal(msgspec.Struct, frozen=True):
     percentage: Annotated[
         Percentage,
         Meta(
-            description="The current value in percent of target_value, with two decimals, cut to 0 to 100; 0 without "
-            "progress. Without a target: 100 when completed, else 0."
+            description="How much of the way from `start_value` to `target_value` the current value is, with two decimals, cut "
+            "to 0 to 100. When completed: 100. Else 0 without progress, and without a target."
         ),
         MOVES,
     ]
@@ -132,6 +158,7 @@ class GoalCreate(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     goal_type: GoalType
     description: Description | None = None
     category: Category | None = None
+    start_value: StartValue | None = None
     target_value: TargetValue | None = None
     target_unit: TargetUnit | None = None
     start_date: Day | None = None
@@ -151,6 +178,7 @@ class GoalPatch(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     goal_type: GoalType | UnsetType = UNSET
     description: Description | None | UnsetType = UNSET
     category: Category | None | UnsetType = UNSET
+    start_value: StartValue | None | UnsetType = UNSET
     target_value: TargetValue | None | UnsetType = UNSET
     target_unit: TargetUnit | None | UnsetType = UNSET
     start_date: Day | None | UnsetType = UNSET
@@ -176,6 +204,7 @@ class TreeGoal(msgspec.Struct, frozen=True):
 
     id: UUID
     parent_id: UUID | None
+    previous_id: UUID | None
     status: str
     percentage: float
     json: str | None
@@ -188,8 +217,9 @@ class GoalTree(msgspec.Struct, frozen=True):
     rolled_up_percentage: Annotated[
         Percentage,
         Meta(
-            description="The mean of the rolled-up percentages of its sub-goals without cancelled ones, with two decimals. "
-            "Without any sub-goal: its own percentage."
+            description="The mean of the rolled-up percentages of its sub-goals, with two decimals; cancelled ones do not "
+            "count, nor open occurrences that a completed one made. Without any that counts, and when completed: its own "
+            "percentage."
         ),
     ]
     children_left_out: Annotated[
