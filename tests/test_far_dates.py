@@ -102,6 +102,7 @@ def on_the_last_day(user: User) -> dict[str, tuple[str, ...]]:
             user.task(due_date=day)
             user.made("/v1/foods", {"date": day, "meal_type": "lunch", "name": "Soup", "calories": 100})
             user.made("/v1/workouts", {"date": day, "type": "run", "duration_minutes": 10})
+            user.made("/v1/goals", {"title": "Read", "goal_type": "daily", "start_date": day, "end_date": day})
         assert user.put(f"/v1/habits/{habit}/entries/{day}", {"skipped": True}).status_code == 201
         assert user.put(f"/v1/daily-reviews/{day}", {"mood": 5}).status_code == 201
         assert user.put(f"/v1/progress-snapshots/daily/{day}", {}).status_code == 201
@@ -110,6 +111,7 @@ def on_the_last_day(user: User) -> dict[str, tuple[str, ...]]:
         "/v1/tasks": several,
         "/v1/foods": several,
         "/v1/workouts": several,
+        "/v1/goals": several,
         f"/v1/habits/{habit}/entries": one,
         "/v1/daily-reviews": one,
         "/v1/progress-snapshots": one,
@@ -121,7 +123,7 @@ def pages(user: User, path: str, query: str) -> list[str]:
     cursor = ""
     for _ in range(10):
         page = user.get(f"{path}?limit=1{query}{cursor}").json()
-        seen += [row.get("date") or row["due_date"] for row in page["items"]]
+        seen += [row.get("date") or row.get("due_date") or row["end_date"] for row in page["items"]]
         if page["next_cursor"] is None:
             return seen
         cursor = f"&cursor={page['next_cursor']}"

@@ -1,6 +1,7 @@
 """Goals: the whole contract of /v1/goals, of their progress and their trees."""
 
 import asyncio
+import base64
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -460,6 +461,55 @@ def test_the_filters_keep_what_is_asked_for(api: Api, runner: asyncio.Runner, da
     ):
         assert [each["id"] for each in goals(user, query)] == expected, query
     for query, field in (("status=done", "status"), ("goal_type=", "goal_type"), ("parent_id=7", "parent_id"), ("x=1", "x")):
+        assert_problem(user.get(f"/v1/goals?{query}"), 422, "invalid", field)
+
+
+def walked(user: User, query: str) -> list[str]:
+    """The ids of all pages of a list."""
+    seen, cursor = [], ""
+    while True:
+        page = user.get(f"/v1/goals?{query}{cursor}").json()
+        seen += [each["id"] for each in page["items"]]
+        if page["next_cursor"] is None:
+            return seen
+        cursor = f"&cursor={page['next_cursor']}"
+
+
+def test_goals_are_listed_by_priority_and_by_end_date(api: Api) -> None:
+    user = api.user()
+    fields = [(0, "2026-03-01"), (5, None), (2, "9999-12-31"), (2, None), (5, "2026-01-31"), (0, "2026-03-01")]
+    ids = [goal(user, priority=priority, end_date=day)["id"] for priority, day in fields]
+    by_priority, by_end = [ids[n] for n in (4, 1, 3, 2, 5, 0)], [ids[n] for n in (4, 0, 5, 2, 1, 3)]
+    for limit in (1, 2, 6):
+        assert walked(user, f"order=priority&limit={limit}") == by_priority
+        assert walked(user, f"order=end_date&limit={limit}") == by_end
+    assert walked(user, "order=priority&priority=2&limit=1") == [ids[3], ids[2]]
+    first = user.get("/v1/goals?order=priority&limit=1")
+    assert first.text.startswith('{"items":[' + user.get(f"/v1/goals/{ids[4]}").text)
+    for other in ("newest", "end_date"):
+        query = f"order={other}&cursor={first.json()['next_cursor']}"
+        assert_problem(user.get(f"/v1/goals?{query}"), 422, "invalid_cursor")
+    for order in ("priority", "end_date"):
+        far = base64.urlsafe_b64encode(order[:1].encode() + bytes([255] * 20)).decode().rstrip("=")
+        assert user.get(f"/v1/goals?order={order}&cursor={far}").status_code == (200 if order == "priority" else 422)
+
+
+def test_a_range_keeps_the_goals_that_share_a_day_with_it(api: Api) -> None:
+    user = api.user()
+    dates = [("2026-01-01", "2026-01-31"), ("2026-02-01", None), (None, "2026-01-15"), (None, None)]
+    both, starts, ends, _ = (goal(user, start_date=start, end_date=end, category=f"c{start}")["id"] for start, end in dates)
+    for query, expected in (
+        ("from=2026-01-31&to=2026-01-31", [both]),
+        ("from=2026-01-15&to=2026-02-01", [ends, starts, both]),
+        ("from=2026-02-01", [starts]),
+        ("to=2025-12-31", [ends]),
+        ("from=2026-01-16&to=2026-01-30&order=end_date", [both]),
+        ("from=2026-01-16&order=priority", [starts, both]),
+        ("category=c2026-01-01&order=oldest", [both]),
+        ("category=C2026-01-01", []),
+    ):
+        assert walked(user, query) == expected, query
+    for query, field in (("from=2026-01-02&to=2026-01-01", "to"), ("priority=6", "priority"), ("order=due", "order")):
         assert_problem(user.get(f"/v1/goals?{query}"), 422, "invalid", field)
 
 

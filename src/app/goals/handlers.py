@@ -16,7 +16,7 @@ from app.goals.schemas import (
     GoalQuery,
     GoalTree,
 )
-from app.http import pagination, responses
+from app.http import keyed_pages, pagination, responses
 from app.http.conditional import Versions
 from app.http.pagination import DatedPageQuery, Page
 from app.http.requests import Request
@@ -45,8 +45,10 @@ async def read(request: Request, id: FromPath[UUID]) -> EncodedResponse[Goal]:
 
 @get("/")
 async def page(request: Request, filters: FromQuery[GoalQuery]) -> EncodedResponse[Page[Goal]]:
-    """List goals by the time they were made, newest first or oldest first."""
-    goals = await repository.page(request.database, request.caller.user_id, filters)
+    """List goals by the time they were made, newest first or oldest first, or by priority or end date."""
+    goals = await rules.page(request.database, request.caller.user_id, filters)
+    if filters.order in {"priority", "end_date"}:
+        return keyed_pages.answer(goals, filters, filters.order, filters.order)
     return pagination.answer(goals, filters)
 
 

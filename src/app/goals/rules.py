@@ -11,7 +11,7 @@ from uuid import UUID
 from msgspec import UnsetType
 
 from app.database.executor import Database
-from app.database.queries import Executor
+from app.database.queries import Executor, Json
 from app.goals import recurrence, repository
 from app.goals.schemas import (
     Goal,
@@ -20,10 +20,12 @@ from app.goals.schemas import (
     GoalProgress,
     GoalProgressCreate,
     GoalProgressPatch,
+    GoalQuery,
     TreeGoal,
 )
 from app.http import idempotency
 from app.http.conditional import Versions, fits
+from app.http.pagination import check_range
 from app.problems.catalog import FieldError, Problem, invalid
 from app.problems.ownership import missing
 
@@ -99,6 +101,19 @@ async def _recur(transaction: Executor, user_id: UUID, goal: Goal) -> None:
     occurrence = recurrence.next_occurrence(goal.recurrence_pattern, start, goal.end_date)
     if occurrence is not None:
         await repository.recur(transaction, user_id, goal.id, occurrence)
+
+
+async def page(database: Executor, user_id: UUID, filters: GoalQuery) -> list[Json[Goal] | None]:
+    """Read a page of goals, and one more, or None, if there is a next one.
+
+    Raises Problem 422 for a bad cursor, and for a range that ends before it begins.
+    """
+    check_range(filters.range_from, filters.range_to)
+    if filters.order == "priority":
+        return await repository.page_priority(database, user_id, filters)
+    if filters.order == "end_date":
+        return await repository.page_end_date(database, user_id, filters)
+    return await repository.page(database, user_id, filters)
 
 
 async def create_progress(

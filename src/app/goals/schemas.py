@@ -10,7 +10,7 @@ from msgspec import UNSET, Meta, UnsetType
 from app.goals.recurrence import RECURRENCE
 from app.http.fields import MOVES, NOT_BLANK, Day, Id, TagSlug, Timestamp, Version, in_path
 from app.http.idempotency import ChosenId
-from app.http.pagination import OrderedPageQuery
+from app.http.pagination import PageQuery
 from app.problems import constraints
 
 VALUE = "from -1,000,000,000 to 1,000,000,000"
@@ -59,6 +59,7 @@ constraints.owned(
 
 
 GoalType = Annotated[Literal["daily", "weekly", "monthly", "yearly", "life"], Meta(title="GoalType", examples=["yearly"])]
+GoalOrder = Annotated[Literal["newest", "oldest", "priority", "end_date"], Meta(title="GoalOrder")]
 GoalStatus = Annotated[Literal["active", "completed", "cancelled", "paused"], Meta(title="GoalStatus", examples=["active"])]
 Title = Annotated[str, Meta(min_length=1, max_length=255, pattern=NOT_BLANK, description="Not blank.", examples=["Read"])]
 Description = Annotated[str, Meta(max_length=10_000, examples=["A book a month"])]
@@ -190,11 +191,26 @@ class GoalPatch(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     parent_id: ParentId | None | UnsetType = UNSET
 
 
-class GoalQuery(OrderedPageQuery, frozen=True, kw_only=True):
+class GoalQuery(PageQuery, frozen=True, kw_only=True):
     """The filters of the list of goals."""
 
+    order: Annotated[
+        GoalOrder,
+        Meta(
+            description="By time of creation; or `priority`: the highest first; or `end_date`: the earliest first, goals "
+            "without one last."
+        ),
+    ] = "newest"
     status: GoalStatus | None = None
     goal_type: GoalType | None = None
+    category: Annotated[Category, Meta(description="Only goals of this category.")] | None = None
+    priority: Annotated[Priority, Meta(description="Only goals of this priority.")] | None = None
+    range_from: Annotated[dt.date, Meta(description="Only goals with dates that do not end before this day.")] | None = (
+        msgspec.field(name="from", default=None)
+    )
+    range_to: Annotated[dt.date, Meta(description="Only goals with dates that do not start after this day.")] | None = (
+        msgspec.field(name="to", default=None)
+    )
     parent_id: Annotated[UUID, Meta(description="Only the direct sub-goals of this goal.")] | None = None
     tag: TagSlug | None = None
 
