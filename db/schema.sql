@@ -528,12 +528,13 @@ CREATE TABLE public.blog_entries (
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
     version bigint DEFAULT public.new_version() NOT NULL,
     search tsvector GENERATED ALWAYS AS ((((array_to_tsvector(ARRAY[(user_id)::text]) || setweight(to_tsvector('simple'::regconfig, title), 'A'::"char")) || setweight(to_tsvector('simple'::regconfig, COALESCE(excerpt, ''::text)), 'B'::"char")) || setweight(to_tsvector('simple'::regconfig, "left"(content, 130000)), 'C'::"char"))) STORED NOT NULL,
+    is_public boolean DEFAULT false NOT NULL,
     CONSTRAINT blog_entries_content_length CHECK (((char_length(content) >= 1) AND (char_length(content) <= 200000))),
     CONSTRAINT blog_entries_excerpt_length CHECK ((char_length(excerpt) <= 2000)),
     CONSTRAINT blog_entries_published_at_status CHECK (((status = 'published'::text) = (published_at IS NOT NULL))),
     CONSTRAINT blog_entries_slug_form CHECK (((slug ~ '^[^[:space:]/?#%]+$'::text) AND (char_length(slug) <= 300))),
     CONSTRAINT blog_entries_status_known CHECK ((status = ANY (ARRAY['draft'::text, 'published'::text, 'archived'::text]))),
-    CONSTRAINT blog_entries_title_length CHECK (((char_length(title) >= 1) AND (char_length(title) <= 255))),
+    CONSTRAINT blog_entries_title_length CHECK (((char_length(title) >= 1) AND (char_length(title) <= 500))),
     CONSTRAINT blog_entries_title_not_blank CHECK ((title ~ '[^[:space:]]'::text))
 );
 
@@ -566,6 +567,12 @@ COMMENT ON COLUMN public.blog_entries.version IS 'Microseconds since 1970 of its
 --
 
 COMMENT ON COLUMN public.blog_entries.search IS 'Words of title, excerpt and the first 130,000 characters of content, and the owner''s id as a word.';
+
+--
+-- Name: COLUMN blog_entries.is_public; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.blog_entries.is_public IS 'Anybody may read it while it is published, without a token.';
 
 --
 -- Name: consent_events; Type: TABLE; Schema: public; Owner: -
@@ -2395,6 +2402,12 @@ ALTER TABLE ONLY public.workouts
 CREATE INDEX api_tokens_user ON public.api_tokens USING btree (user_id, id);
 
 --
+-- Name: blog_entries_public; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX blog_entries_public ON public.blog_entries USING btree (user_id, id) WHERE (is_public AND (status = 'published'::text));
+
+--
 -- Name: blog_entries_search; Type: INDEX; Schema: public; Owner: -
 --
 
@@ -3184,4 +3197,5 @@ INSERT INTO public.schema_migrations (version) VALUES
     ('20261121006000'),
     ('20261121006010'),
     ('20261121006020'),
+    ('20261121006030'),
     ('20261121006040');

@@ -55,8 +55,9 @@ SEEDS = {
         insert into daily_reviews (user_id, id, date, mood, sleep_hours, highlights)
         select distinct on (user_id, date) user_id, id, date, 7, 7.5, 'Sun' from seed order by user_id, date, id""",
     "blog_entries": """
-        insert into blog_entries (user_id, id, title, content, slug)
-        select user_id, id, 'A day', 'It rained.', 'day-' || place from seed""",
+        insert into blog_entries (user_id, id, title, content, slug, status, is_public, published_at)
+        select user_id, id, 'A day', 'It rained.', 'day-' || place, case when place % 2 = 0 then 'published' else 'draft' end,
+            place % 2 = 0, case when place % 2 = 0 then now() end from seed""",
     "conversations": """
         insert into conversations (user_id, id, last_seq, last_activity_at)
         select user_id, id, 1, '2026-01-01'::timestamptz + place * interval '1 minute' from seed""",

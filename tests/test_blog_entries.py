@@ -3,7 +3,7 @@
 import asyncio
 import unicodedata
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, TypeAlias
 from urllib.parse import quote
 from uuid import uuid4
 
@@ -16,8 +16,11 @@ from hypothesis import strategies as st
 
 from app.slugs import slug
 
+Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
+
 FIELDS = [
-    "id", "title", "content", "excerpt", "slug", "status", "is_featured", "published_at", "created_at", "updated_at", "version",
+    "id", "title", "content", "excerpt", "slug", "status", "is_featured", "is_public", "published_at",
+    "created_at", "updated_at", "version",
 ]  # fmt: skip
 LISTED = ["id", "title", "excerpt", "content_start", *FIELDS[4:]]
 BLOG = "/v1/blog-entries"
@@ -32,7 +35,10 @@ def listed(user: User, query: str = "") -> list[str]:
 
 
 def test_a_created_entry_reads_back_as_it_was_sent(ada: User) -> None:
-    fields = {"title": " Über 7 Brücken! ", "content": "# Rain\n🎉", "excerpt": "", "status": "archived", "is_featured": True}
+    fields = {
+        "title": " Über 7 Brücken! ", "content": "# Rain\n🎉", "excerpt": "", "status": "archived", "is_featured": True,
+        "is_public": True,
+    }  # fmt: skip
     answer = ada.post(BLOG, fields)
     assert answer.status_code == 201
     made = answer.json()
@@ -48,7 +54,7 @@ def test_a_created_entry_reads_back_as_it_was_sent(ada: User) -> None:
 
 def test_what_is_not_sent_gets_its_default(ada: User) -> None:
     made = entry(ada)
-    assert (made["excerpt"], made["status"], made["is_featured"], made["published_at"]) == (None, "draft", False, None)
+    assert made == made | {"excerpt": None, "status": "draft", "is_featured": False, "is_public": False, "published_at": None}
 
 
 def test_a_create_sent_again_answers_the_entry_as_it_stands(api: Api) -> None:
@@ -214,7 +220,7 @@ def test_an_entry_of_somebody_else_does_not_exist(ada: User, bob: User) -> None:
         ({"title": None}, "title"),
         ({"title": ""}, "title"),
         ({"title": "\u2003"}, "title"),
-        ({"title": "x" * 256}, "title"),
+        ({"title": "x" * 501}, "title"),
         ({"content": None}, "content"),
         ({"content": ""}, "content"),
         ({"content": "x" * 200_001}, "content"),
@@ -345,3 +351,79 @@ def test_a_search_of_a_list_is_one_page_and_wants_words(ada: User) -> None:
     assert_problem(ada.get(f"{BLOG}?status=hidden"), 422, "invalid", "status")
     assert ada.get(f"{BLOG}?q=%3F!").json() == {"items": [], "next_cursor": None}
     assert listed(ada, f"&q={ada.id}") == []
+
+
+# What anybody may read
+
+
+def author(api: Api) -> tuple[User, str]:
+    """Somebody with a user name, and the address of what they publish."""
+    user, username = api.user(), f"Ada.{uuid4().hex}"
+    assert user.patch("/v1/me", {"username": username}).status_code == 200
+    return user, f"/v1/public/users/{username}/blog-entries"
+
+
+def test_a_published_entry_that_is_public_is_read_without_a_token(api: Api) -> None:
+    user, path = author(api)
+    made = entry(user, title="Über Land", status="published", is_public=True, content="Öl")
+    for address in (path, path.lower()):
+        read = api.get(f"{address}/{quote(made['slug'])}")
+        assert (read.status_code, read.json(), read.headers["etag"]) == (200, made, etag(made))
+        assert read.headers["cache-control"] == "public, max-age=60"
+        assert "vary" not in read.headers
+        same = api.get(f"{address}/{quote(made['slug'])}", headers={"If-None-Match": read.headers["etag"]})
+        assert (same.status_code, same.headers["cache-control"]) == (304, "public, max-age=60")
+    assert list(api.get(path).json()["items"][0]) == LISTED
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"status": "draft", "is_public": True},
+        {"status": "archived", "is_public": True},
+        {"status": "published", "is_public": False},
+        {"status": "published"},
+    ],
+)
+def test_what_is_not_both_published_and_public_is_only_its_owners(api: Api, fields: dict[str, Any]) -> None:
+    user, path = author(api)
+    made = entry(user, **fields)
+    for reader in (api, user):
+        answer = reader.get(f"{path}/{made['slug']}")
+        assert_problem(answer, 404, "not_found")
+        assert answer.headers["cache-control"] == "private, no-cache"
+    assert api.get(path).json() == {"items": [], "next_cursor": None}
+    shown = user.patch(f"{BLOG}/{made['id']}", {"status": "published", "is_public": True}).json()
+    assert api.get(f"{path}/{made['slug']}").json() == shown
+    user.patch(f"{BLOG}/{made['id']}", fields | {"is_public": False})
+    assert_problem(api.get(f"{path}/{made['slug']}"), 404, "not_found")
+
+
+def test_public_entries_are_listed_newest_first_and_tell_of_no_other(api: Api) -> None:
+    user, path = author(api)
+    ids = [entry(user, title=f"T{n}", status="published", is_public=n != 2)["id"] for n in range(4)]
+    first = api.get(f"{path}?limit=2").json()
+    rest = api.get(f"{path}?limit=2&cursor={first['next_cursor']}").json()
+    assert [each["id"] for page in (first, rest) for each in page["items"]] == [ids[3], ids[1], ids[0]]
+    assert rest["next_cursor"] is None
+    assert_problem(api.get(f"{path}?status=draft"), 422, "invalid", "status")
+    assert_problem(api.get(f"{path}?cursor=nonsense"), 422, "invalid_cursor")
+    assert api.get("/v1/public/users/nobody.has.this/blog-entries").json() == {"items": [], "next_cursor": None}
+    assert_problem(api.get("/v1/public/users/nobody.has.this/blog-entries/t0"), 404, "not_found")
+    assert_problem(api.post(path, {"title": "T", "content": "C"}), 405, "method_not_allowed")
+
+
+def test_nobody_reads_what_a_disabled_user_published(api: Api, connection: Connection) -> None:
+    user, path = author(api)
+    made = entry(user, status="published", is_public=True)
+    api.runner.run(connection.execute("update users set is_active = false where id::text = $1", user.id))
+    assert api.get(path).json()["items"] == []
+    assert_problem(api.get(f"{path}/{made['slug']}"), 404, "not_found")
+
+
+def test_a_title_has_500_characters_at_most(ada: User) -> None:
+    made = entry(ada, title="🎉" * 500)
+    assert ada.get(f"{BLOG}/{made['id']}").json()["title"] == "🎉" * 500
+    assert ada.patch(f"{BLOG}/{made['id']}", {"title": "x" * 500}).json()["title"] == "x" * 500
+    assert_problem(ada.patch(f"{BLOG}/{made['id']}", {"title": "x" * 501}), 422, "invalid", "title")
+    assert_problem(ada.post(BLOG, {"title": "x" * 501, "content": "C"}), 422, "invalid", "title")

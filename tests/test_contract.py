@@ -121,6 +121,13 @@ def an_entry(user: User) -> dict[str, str]:
     return {"id": goal, "entry_id": user.made(f"/v1/goals/{goal}/progress", {"value": 1})["id"]}
 
 
+def public_entry(user: User) -> dict[str, str]:
+    username = f"u{uuid4().hex}"
+    assert user.patch("/v1/me", {"username": username}).status_code == 200
+    entry = user.made("/v1/blog-entries", {"title": "T", "content": "C", "status": "published", "is_public": True})
+    return {"username": username, "slug": entry["slug"]}
+
+
 def talk(user: User) -> str:
     conversation = made(user.post("/v1/conversations", {}))
     said = {"role": "assistant", "content": "Hello", "stage3": {"response": "Hello"}}
@@ -169,6 +176,8 @@ ROWS: dict[str, Maker] = {
     "/v1/conversations/{id}": talk,
     "/v1/conversations/{id}/export": talk,
     "/v1/conversations/{id}/messages": talk,
+    "/v1/public/users/{username}/blog-entries": lambda user: {"username": public_entry(user)["username"]},
+    "/v1/public/users/{username}/blog-entries/{slug}": public_entry,
     "/v1/query-cache/{query_hash}": cached,
     "/v1/tasks/{id}": lambda user: made(user.post("/v1/tasks", {"title": "T"})),
     "/v1/workouts/{id}": lambda user: made(

@@ -49,7 +49,7 @@ OTHERS: dict[str, list[Json]] = {
         {"exercises": [{"name": "Squat", "sets": 3, "reps": 10, "weight": 135, "weight_unit": "kg"}]},
         {"exercises": [{"name": "Squat"}, {"name": "Run"}]},
     ],
-    "/v1/blog-entries": [{"title": "Other"}, {"content": "Other"}, {"status": "archived"}],
+    "/v1/blog-entries": [{"title": "Other"}, {"content": "Other"}, {"status": "archived"}, {"is_public": True}],
     "/v1/tags": [{"name": "Other"}, {"color": None}, {"category": "other"}, {"description": None}],
     "/v1/conversations": [{"title": "Other"}],
 }

@@ -109,13 +109,15 @@ def test_the_environment_is_read_by_settings_alone() -> None:
 ROUTES = sorted(create_app(Settings()).routing.routes, key=lambda route: (route.method, route.path))
 
 OPEN_TO_NOBODY_IN_PARTICULAR = {
+    "GET /v1/public/users/{username}/blog-entries": "public",
+    "GET /v1/public/users/{username}/blog-entries/{slug}": "public",
     "POST /v1/auth/guest": "public",
     "POST /v1/auth/login": "public",
     "POST /v1/auth/register": "optional",
 }
 
 
-def test_every_route_below_v1_wants_a_caller_but_for_those_that_make_one() -> None:
+def test_every_route_below_v1_wants_a_caller_but_for_those_that_make_one_and_what_is_public() -> None:
     kinds = {route.name: route.options.auth for route in ROUTES if route.path.startswith("/v1/")}
     assert {name: kind for name, kind in kinds.items() if kind != "required"} == OPEN_TO_NOBODY_IN_PARTICULAR
 

@@ -27,6 +27,10 @@ select id, password_hash, is_active, is_guest, email, username
 from users
 where normal_login(username) = normal_login(:username);
 
+-- name: id_of_username(username)$
+-- tenant: none, the address of what anybody may read has the user's name
+select id from users where normal_login(username) = normal_login(:username) and is_active;
+
 -- name: credentials(user_id)^
 select id, password_hash, is_active, is_guest, email, username from users where id = :user_id;
 

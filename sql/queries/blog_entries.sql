@@ -13,27 +13,37 @@ with recursive tried_slug as (
     select t.place + 1, :slug::text || '-' || (t.place + 1)
     from tried_slug t
     where exists (select 1 from blog_entries b where b.user_id = :user_id and b.slug = t.slug))
-insert into blog_entries (user_id, id, title, content, excerpt, slug, status, is_featured, published_at)
+insert into blog_entries (user_id, id, title, content, excerpt, slug, status, is_featured, is_public, published_at)
 select
-    :user_id, :id, p.title, p.content, p.excerpt, t.slug, p.status, p.is_featured,
+    :user_id, :id, p.title, p.content, p.excerpt, t.slug, p.status, p.is_featured, p.is_public,
     case when p.status = 'published' then now() end
 from jsonb_populate_record(null::blog_entries, :new::jsonb) p
 cross join tried_slug t
 where t.place = (select max(place) from tried_slug)
 on conflict (user_id, id) do nothing
-returning id, title, content, excerpt, slug, status, is_featured, published_at, created_at, updated_at, version;
+returning id, title, content, excerpt, slug, status, is_featured, is_public, published_at, created_at,
+    updated_at, version;
 
 -- name: get(user_id, id)^
 -- batch: none, a text has up to 200,000 characters; short ones would wait for it
-select id, title, content, excerpt, slug, status, is_featured, published_at, created_at, updated_at, version
+select id, title, content, excerpt, slug, status, is_featured, is_public, published_at, created_at, updated_at,
+    version
 from blog_entries
 where user_id = :user_id and id = :id;
 
 -- name: get_by_slug(user_id, slug)^
 -- batch: none, as for get()
-select id, title, content, excerpt, slug, status, is_featured, published_at, created_at, updated_at, version
+select id, title, content, excerpt, slug, status, is_featured, is_public, published_at, created_at, updated_at,
+    version
 from blog_entries
 where user_id = :user_id and slug = :slug;
+
+-- name: get_public(user_id, slug)^
+-- batch: none, as for get()
+select id, title, content, excerpt, slug, status, is_featured, is_public, published_at, created_at, updated_at,
+    version
+from blog_entries
+where user_id = :user_id and slug = :slug and is_public and status = 'published';
 
 -- name: page_newest(user_id, status, tag, after, limit, bytes)
 -- Newest first; a null filter means "do not filter". The first page passes the highest id of all.
@@ -41,7 +51,7 @@ where user_id = :user_id and slug = :slug;
 with listed as (
     select row_to_json(entry)::text as json
     from (
-        select id, title, excerpt, left(content, 200) as content_start, slug, status, is_featured,
+        select id, title, excerpt, left(content, 200) as content_start, slug, status, is_featured, is_public,
             rfc3339(published_at) as published_at, rfc3339(created_at) as created_at, rfc3339(updated_at) as updated_at, version
         from blog_entries
         where user_id = :user_id
@@ -69,7 +79,7 @@ where ended <= 1;
 with listed as (
     select row_to_json(entry)::text as json
     from (
-        select id, title, excerpt, left(content, 200) as content_start, slug, status, is_featured,
+        select id, title, excerpt, left(content, 200) as content_start, slug, status, is_featured, is_public,
             rfc3339(published_at) as published_at, rfc3339(created_at) as created_at, rfc3339(updated_at) as updated_at, version
         from blog_entries
         where user_id = :user_id
@@ -79,6 +89,32 @@ with listed as (
               select 1 from taggings g join tags t on t.user_id = g.user_id and t.id = g.tag_id
               where g.user_id = :user_id and g.blog_entry_id = blog_entries.id and t.slug = :tag))
         order by id
+        limit :limit) entry
+    offset 0),
+measured as (
+    select json, sum(octet_length(json)) over (rows unbounded preceding) - octet_length(json) as bytes_before
+    from listed),
+counted as (
+    select json, count(*) filter (where bytes_before >= :bytes) over (rows unbounded preceding) as ended
+    from measured)
+select case when ended = 0 then json end as json
+from counted
+where ended <= 1;
+
+-- name: page_public(user_id, after, limit, bytes)
+-- What anybody may read of this user, newest first, as page_newest().
+-- A null after the row with which bytes are reached: there is more (docs/decisions/0031).
+with listed as (
+    select row_to_json(entry)::text as json
+    from (
+        select id, title, excerpt, left(content, 200) as content_start, slug, status, is_featured, is_public,
+            rfc3339(published_at) as published_at, rfc3339(created_at) as created_at, rfc3339(updated_at) as updated_at, version
+        from blog_entries
+        where user_id = :user_id
+          and id < :after
+          and is_public
+          and status = 'published'
+        order by id desc
         limit :limit) entry
     offset 0),
 measured as (
@@ -117,7 +153,7 @@ ranked as (
 listed as (
     select row_to_json(entry)::text as json
     from (
-        select e.id, e.title, e.excerpt, left(e.content, 200) as content_start, e.slug, e.status, e.is_featured,
+        select e.id, e.title, e.excerpt, left(e.content, 200) as content_start, e.slug, e.status, e.is_featured, e.is_public,
             rfc3339(e.published_at) as published_at, rfc3339(e.created_at) as created_at,
             rfc3339(e.updated_at) as updated_at, e.version,
             snippet(concat_ws(chr(10), e.title, e.excerpt, e.content), :q) as snippet, r.rank
@@ -138,14 +174,14 @@ select json from counted where ended = 0;
 -- published_at is set when the entry becomes published, and cleared when it is no longer. No row: not this user's, or not at
 -- one of them.
 update blog_entries e
-set (title, content, excerpt, slug, status, is_featured, published_at) = (
-    select p.title, p.content, p.excerpt, p.slug, p.status, p.is_featured,
+set (title, content, excerpt, slug, status, is_featured, is_public, published_at) = (
+    select p.title, p.content, p.excerpt, p.slug, p.status, p.is_featured, p.is_public,
         case when p.status = 'published' then coalesce(e.published_at, now()) end
     from jsonb_populate_record(e, :changes::jsonb) p)
 where e.user_id = :user_id
   and e.id = :id
   and (:versions::int8multirange is null or e.version <@ :versions)
-returning e.id, e.title, e.content, e.excerpt, e.slug, e.status, e.is_featured, e.published_at,
+returning e.id, e.title, e.content, e.excerpt, e.slug, e.status, e.is_featured, e.is_public, e.published_at,
     e.created_at, e.updated_at, e.version;
 
 -- name: delete(user_id, id, versions)!

@@ -52,6 +52,7 @@ def create_app(settings: Settings, passwords: Passwords | None = None) -> Applic
             workouts.router,
             daily_reviews.router,
             blog_entries.router,
+            blog_entries.public_router,
             tags.router,
             media.router,
             progress.router,

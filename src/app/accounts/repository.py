@@ -69,6 +69,11 @@ async def credentials_by_username(database: Executor, username: str) -> Credenti
     return await queries.credentials_by_username.one(database, Credentials, username=username)
 
 
+async def id_of_username(database: Executor, username: str) -> UUID | None:
+    """The user of this name; letter case does not matter. None: there is none, or they are disabled."""
+    return await queries.id_of_username.value(database, UUID, username=username)
+
+
 async def credentials(database: Executor, user_id: UUID) -> Credentials | None:
     """What a signed-in user's password is checked against."""
     return await queries.credentials.one(database, Credentials, user_id=user_id)

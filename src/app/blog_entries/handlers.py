@@ -6,13 +6,20 @@ from litestar import Router, delete, get, patch, post
 from litestar.params import FromPath, FromQuery, JSONBody
 
 from app.blog_entries import repository, rules
-from app.blog_entries.schemas import BlogEntry, BlogEntryCreate, BlogEntryPatch, BlogEntryQuery, ListedBlogEntry
+from app.blog_entries.schemas import (
+    BlogEntry,
+    BlogEntryCreate,
+    BlogEntryPatch,
+    BlogEntryQuery,
+    BlogEntrySummary,
+    ListedBlogEntry,
+)
 from app.http import pagination, responses
 from app.http.conditional import Versions
-from app.http.pagination import Page
+from app.http.pagination import Page, PageQuery
 from app.http.requests import Request
 from app.http.responses import EncodedResponse
-from app.http.routes import CONDITIONAL, HASHED_ETAG
+from app.http.routes import CONDITIONAL, HASHED_ETAG, PUBLIC, SHARED
 from app.problems.ownership import missing
 
 LARGE_BODY = {"body_limit": 1024 * 1024}
@@ -80,9 +87,38 @@ async def remove(request: Request, id: FromPath[UUID], versions: Versions) -> En
     return responses.no_content()
 
 
+@get("/{username:str}/blog-entries", opt=PUBLIC | SHARED)
+async def page_public(
+    request: Request, username: FromPath[str], filters: FromQuery[PageQuery]
+) -> EncodedResponse[Page[BlogEntrySummary]]:
+    """List the public entries of a user without their content, newest first. Needs no token.
+
+    The list of a user who has none, or does not exist, is empty. Caches may keep it for a minute.
+    """
+    entries = await rules.page_public(request.database, username, filters)
+    return pagination.answer(entries, filters)
+
+
+@get("/{username:str}/blog-entries/{slug:str}", opt=PUBLIC | SHARED | CONDITIONAL)
+async def read_public(request: Request, username: FromPath[str], slug: FromPath[str]) -> EncodedResponse[BlogEntry]:
+    """Read a public entry of a user. Needs no token.
+
+    An entry is public when it is published and `is_public`. Caches may keep the answer for a minute.
+    """
+    entry = await rules.read_public(request.database, username, slug)
+    return responses.versioned(entry)
+
+
 router = Router(
     "/v1/blog-entries",
     route_handlers=[create, read, read_by_slug, page, change, remove],
     tags=["Journal"],
     opt=HASHED_ETAG,
+)
+
+public_router = Router(
+    "/v1/public/users",
+    route_handlers=[page_public, read_public],
+    tags=["Journal"],
+    opt={"operations": "blog_entries"},
 )

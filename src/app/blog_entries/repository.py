@@ -12,7 +12,7 @@ from app.blog_entries.schemas import (
 )
 from app.database.queries import Executor, Json, load, to_json
 from app.http.conditional import Versions
-from app.http.pagination import PAGE_BYTES, parameters
+from app.http.pagination import PAGE_BYTES, PageQuery, parameters
 
 queries = load("blog_entries")
 
@@ -48,6 +48,16 @@ async def page(database: Executor, user_id: UUID, filters: BlogEntryQuery) -> li
     values = parameters(filters)
     del values["q"]
     return await queries.ordered("page", filters.order).values(database, user_id=user_id, bytes=PAGE_BYTES, **values)
+
+
+async def get_public(database: Executor, user_id: UUID, slug: str) -> BlogEntry | None:
+    """Read the entry of a user that has a slug, if anybody may read it."""
+    return await queries.get_public.one(database, BlogEntry, user_id=user_id, slug=slug)
+
+
+async def page_public(database: Executor, user_id: UUID, query: PageQuery) -> list[Json[BlogEntrySummary] | None]:
+    """Read a page of the entries of a user that anybody may read, as `page` does."""
+    return await queries.page_public.values(database, user_id=user_id, bytes=PAGE_BYTES, **parameters(query))
 
 
 async def find(database: Executor, user_id: UUID, filters: BlogEntryQuery) -> list[Json[FoundBlogEntry]]:

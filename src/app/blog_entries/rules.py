@@ -1,16 +1,18 @@
-"""The rules of blog entries: how an entry gets its slug, and how a list differs from a search."""
+"""The rules of blog entries: how an entry gets its slug, how a list differs from a search, and who reads what is public."""
 
 from functools import partial
 from typing import cast
 from uuid import UUID
 
 from app import slugs
+from app.accounts import repository as accounts
 from app.blog_entries import repository
-from app.blog_entries.schemas import BlogEntry, BlogEntryCreate, BlogEntryQuery, ListedBlogEntry
+from app.blog_entries.schemas import BlogEntry, BlogEntryCreate, BlogEntryQuery, BlogEntrySummary, ListedBlogEntry
 from app.database.executor import Database, Transaction
 from app.database.queries import Executor, Json
 from app.http import idempotency
-from app.problems.catalog import invalid
+from app.http.pagination import PageQuery
+from app.problems.catalog import Problem, invalid
 
 SLUG_LENGTH = 255
 """Characters of a slug made from a title; the column takes 300, so that a number can follow."""
@@ -42,3 +44,21 @@ async def page(database: Executor, user_id: UUID, filters: BlogEntryQuery) -> li
     if filters.cursor is not None:
         raise invalid("cursor", "not_with_q", "cannot be sent with q: a search has one page")
     return cast("list[Json[ListedBlogEntry] | None]", await repository.find(database, user_id, filters))
+
+
+async def page_public(database: Executor, username: str, query: PageQuery) -> list[Json[BlogEntrySummary] | None]:
+    """Read a page of the public entries of a user, as `page` does: an empty one where there is no such user.
+
+    So it does not tell which user names are taken.
+    """
+    user_id = await accounts.id_of_username(database, username)
+    return [] if user_id is None else await repository.page_public(database, user_id, query)
+
+
+async def read_public(database: Executor, username: str, slug: str) -> BlogEntry:
+    """Read a public entry of a user. Raises Problem 404, for one that is not public as well."""
+    user_id = await accounts.id_of_username(database, username)
+    entry = await repository.get_public(database, user_id, slug) if user_id is not None else None
+    if entry is None:
+        raise Problem("not_found")
+    return entry

@@ -12,7 +12,7 @@ from app.problems import constraints
 
 constraints.owned(
     "blog_entries",
-    length={"title": "1 to 255", "content": "1 to 200000", "excerpt": "at most 2000"},
+    length={"title": "1 to 500", "content": "1 to 200000", "excerpt": "at most 2000"},
     known=("status",),
     not_blank=("title",),
     unique=("slug",),
@@ -26,7 +26,7 @@ constraints.declare(
 
 
 Title = Annotated[
-    str, Meta(min_length=1, max_length=255, pattern=NOT_BLANK, description="Not blank.", examples=["Über die Brücke"])
+    str, Meta(min_length=1, max_length=500, pattern=NOT_BLANK, description="Not blank.", examples=["Über die Brücke"])
 ]
 Content = Annotated[
     str,
@@ -54,6 +54,9 @@ PublishedAt = Annotated[
     Meta(description="When it was published; null while it is not."),
 ]
 IsFeatured = Annotated[bool, Meta(description="Whether to show it first.", examples=[False])]
+IsPublic = Annotated[
+    bool, Meta(description="Whether anybody may read it, without a token, while it is published.", examples=[False])
+]
 
 
 class BlogEntry(msgspec.Struct, frozen=True):
@@ -66,6 +69,7 @@ class BlogEntry(msgspec.Struct, frozen=True):
     slug: Slug
     status: BlogEntryStatus
     is_featured: IsFeatured
+    is_public: IsPublic
     published_at: PublishedAt | None
     created_at: Timestamp
     updated_at: Timestamp
@@ -84,6 +88,7 @@ class BlogEntrySummary(msgspec.Struct, frozen=True):
     slug: Slug
     status: BlogEntryStatus
     is_featured: IsFeatured
+    is_public: IsPublic
     published_at: PublishedAt | None
     created_at: Timestamp
     updated_at: Timestamp
@@ -112,6 +117,7 @@ class BlogEntryCreate(msgspec.Struct, frozen=True, forbid_unknown_fields=True, k
     excerpt: Excerpt | None = None
     status: BlogEntryStatus = "draft"
     is_featured: IsFeatured = False
+    is_public: IsPublic = False
     id: ChosenId | None = None
 
 
@@ -124,6 +130,7 @@ class BlogEntryPatch(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
     slug: Slug | UnsetType = UNSET
     status: BlogEntryStatus | UnsetType = UNSET
     is_featured: IsFeatured | UnsetType = UNSET
+    is_public: IsPublic | UnsetType = UNSET
 
 
 class BlogEntryQuery(OrderedPageQuery, frozen=True, kw_only=True):

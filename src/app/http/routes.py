@@ -43,6 +43,8 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     """Whoever stores as much as they may still may do this."""
     no_store: bool = False
     """The answer is a secret: no cache may keep it."""
+    shared: bool = False
+    """The answer is the same for everybody: any cache may keep it for a minute."""
     body_limit: int = BODY_LIMIT
     multipart: Any = None
     """The form of a handler that reads its body by itself, as `multipart/form-data`."""
@@ -72,6 +74,8 @@ HASHED_ETAG = {"hashed_etag": True}
 """For addresses that are the same for every user, and for answers that hold more than their row's version tells."""
 NO_STORE = {"no_store": True}
 """The answer is a secret, such as a token: no cache may keep it."""
+SHARED = {"shared": True}
+"""For public addresses, whose answers are the same for everybody."""
 BEYOND_QUOTA = {"beyond_quota": True}
 """For who stores as much as they may, too: it deletes, adds nothing, or must not be refused."""
 PUT = {"also": {201: "There was none: it is made"}}

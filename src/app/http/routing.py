@@ -43,6 +43,7 @@ _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _SAFE = ((b"x-content-type-options", b"nosniff"), (b"referrer-policy", b"no-referrer"))
 # A cache keeps an answer for its caller only, and asks each time whether it still holds (RFC 9111, 5.2.2).
 _PRIVATE = ((b"cache-control", b"private, no-cache"), (b"vary", b"Authorization, X-On-Behalf-Of"), *_SAFE)
+_SHARED = ((b"cache-control", b"public, max-age=60"), *_SAFE)
 _NO_STORE = ((b"cache-control", b"no-store"), *_SAFE)
 
 
@@ -148,7 +149,7 @@ def _compiled(route: Route, services: Services, app: Litestar, sent_back: SentBa
     take = body_decoder(kind, call, sent_back) if kind is not None else None
     takes_request, versions, byte_range = route.takes_request, route.versions, route.byte_range
     is_conditional, hashed = route.options.conditional, route.options.hashed_etag
-    caching = (_NO_STORE if route.options.no_store else _PRIVATE) if route.path.startswith("/v1/") else ()
+    caching = _caching(route)
     admit = _admit_storing if route.stores else _admit
     refuses_query = filters is None and route.path.startswith("/v1/")
 
@@ -178,6 +179,15 @@ def _compiled(route: Route, services: Services, app: Litestar, sent_back: SentBa
         return answer
 
     return handle
+
+
+def _caching(route: Route) -> tuple[tuple[bytes, bytes], ...]:
+    """What caches may do with the answers of a route."""
+    if not route.path.startswith("/v1/"):
+        return ()
+    if route.options.shared:
+        return _SHARED
+    return _NO_STORE if route.options.no_store else _PRIVATE
 
 
 async def _admit(scope: HTTPScope, route: Route, services: Services) -> None:
