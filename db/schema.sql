@@ -529,13 +529,15 @@ CREATE TABLE public.blog_entries (
     version bigint DEFAULT public.new_version() NOT NULL,
     search tsvector GENERATED ALWAYS AS ((((array_to_tsvector(ARRAY[(user_id)::text]) || setweight(to_tsvector('simple'::regconfig, title), 'A'::"char")) || setweight(to_tsvector('simple'::regconfig, COALESCE(excerpt, ''::text)), 'B'::"char")) || setweight(to_tsvector('simple'::regconfig, "left"(content, 130000)), 'C'::"char"))) STORED NOT NULL,
     is_public boolean DEFAULT false NOT NULL,
+    view_count bigint DEFAULT 0 NOT NULL,
     CONSTRAINT blog_entries_content_length CHECK (((char_length(content) >= 1) AND (char_length(content) <= 200000))),
     CONSTRAINT blog_entries_excerpt_length CHECK ((char_length(excerpt) <= 2000)),
     CONSTRAINT blog_entries_published_at_status CHECK (((status = 'published'::text) = (published_at IS NOT NULL))),
     CONSTRAINT blog_entries_slug_form CHECK (((slug ~ '^[^[:space:]/?#%]+$'::text) AND (char_length(slug) <= 300))),
     CONSTRAINT blog_entries_status_known CHECK ((status = ANY (ARRAY['draft'::text, 'published'::text, 'archived'::text]))),
     CONSTRAINT blog_entries_title_length CHECK (((char_length(title) >= 1) AND (char_length(title) <= 500))),
-    CONSTRAINT blog_entries_title_not_blank CHECK ((title ~ '[^[:space:]]'::text))
+    CONSTRAINT blog_entries_title_not_blank CHECK ((title ~ '[^[:space:]]'::text)),
+    CONSTRAINT blog_entries_view_count_range CHECK ((view_count >= 0))
 );
 
 --
@@ -573,6 +575,12 @@ COMMENT ON COLUMN public.blog_entries.search IS 'Words of title, excerpt and the
 --
 
 COMMENT ON COLUMN public.blog_entries.is_public IS 'Anybody may read it while it is published, without a token.';
+
+--
+-- Name: COLUMN blog_entries.view_count; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.blog_entries.view_count IS 'How often it was read at its public address. Outside of version and updated_at; written about once a minute.';
 
 --
 -- Name: consent_events; Type: TABLE; Schema: public; Owner: -
@@ -2663,7 +2671,7 @@ CREATE TRIGGER api_tokens_narrowed AFTER UPDATE OF scopes, expires_at ON public.
 -- Name: blog_entries blog_entries_touch; Type: TRIGGER; Schema: public; Owner: -
 --
 
-CREATE TRIGGER blog_entries_touch BEFORE UPDATE ON public.blog_entries FOR EACH ROW EXECUTE FUNCTION public.touch('search');
+CREATE TRIGGER blog_entries_touch BEFORE UPDATE ON public.blog_entries FOR EACH ROW WHEN ((new.view_count = old.view_count)) EXECUTE FUNCTION public.touch('search');
 
 --
 -- Name: conversations conversations_touch; Type: TRIGGER; Schema: public; Owner: -
@@ -3198,4 +3206,5 @@ INSERT INTO public.schema_migrations (version) VALUES
     ('20261121006010'),
     ('20261121006020'),
     ('20261121006030'),
+    ('20261121006035'),
     ('20261121006040');

@@ -3,9 +3,9 @@
 import asyncio
 import unicodedata
 from datetime import UTC, datetime, timedelta
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 from urllib.parse import quote
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import asyncpg
 import pytest
@@ -14,12 +14,15 @@ from factories import new_uuid7
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.database.errors import DatabaseUnavailable
+from app.database.queries import Executor
+from app.http.view_counts import ViewCounts
 from app.slugs import slug
 
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 
 FIELDS = [
-    "id", "title", "content", "excerpt", "slug", "status", "is_featured", "is_public", "published_at",
+    "id", "title", "content", "excerpt", "slug", "status", "is_featured", "is_public", "view_count", "published_at",
     "created_at", "updated_at", "version",
 ]  # fmt: skip
 LISTED = ["id", "title", "excerpt", "content_start", *FIELDS[4:]]
@@ -43,7 +46,7 @@ def test_a_created_entry_reads_back_as_it_was_sent(ada: User) -> None:
     assert answer.status_code == 201
     made = answer.json()
     assert list(made) == FIELDS
-    assert made == made | fields | {"slug": "über-7-brücken", "published_at": None}
+    assert made == made | fields | {"slug": "über-7-brücken", "published_at": None, "view_count": 0}
     assert (answer.headers["location"], version_tag(answer)) == (f"{BLOG}/{made['id']}", etag(made))
     for path in (answer.headers["location"], f"{BLOG}/by-slug/{quote(made['slug'])}"):
         read = ada.get(path)
@@ -419,6 +422,47 @@ def test_nobody_reads_what_a_disabled_user_published(api: Api, connection: Conne
     api.runner.run(connection.execute("update users set is_active = false where id::text = $1", user.id))
     assert api.get(path).json()["items"] == []
     assert_problem(api.get(f"{path}/{made['slug']}"), 404, "not_found")
+
+
+def test_public_reads_are_counted_and_change_nothing_else(api: Api) -> None:
+    user, path = author(api)
+    made = entry(user, status="published", is_public=True)
+    other = entry(user, title="Other", status="published", is_public=True)
+    address = f"{path}/{made['slug']}"
+    for headers in ({}, {}, {"If-None-Match": etag(made)}):
+        assert api.get(address, headers=headers).status_code in {200, 304}
+    api.request("HEAD", address)
+    user.get(f"{BLOG}/{made['id']}")
+    api.get(path)
+    assert api.get(address).json()["view_count"] == 0
+    api.runner.run(api.app.services.view_counts.settle(api.database))
+    read = api.get(address)
+    assert (read.json(), read.headers["etag"]) == (made | {"view_count": 4}, etag(made))
+    assert user.get(f"{BLOG}/{made['id']}").json() == made | {"view_count": 4}
+    assert user.get(f"{BLOG}/{other['id']}").json() == other
+    assert user.patch(f"{BLOG}/{made['id']}", made).json()["view_count"] == 4
+    assert_problem(user.post(BLOG, {"title": "T", "content": "C", "view_count": 7}), 422, "invalid", "view_count")
+
+
+def test_views_are_written_when_the_database_is_there_again_and_those_of_a_deleted_entry_never(api: Api) -> None:
+    user, path = author(api)
+    kept, deleted = (entry(user, title=f"T{n}", status="published", is_public=True) for n in range(2))
+    for made in (kept, deleted):
+        assert api.get(f"{path}/{made['slug']}").status_code == 200
+    assert user.delete(f"{BLOG}/{deleted['id']}").status_code == 204
+    counts = ViewCounts()
+    counts.note(UUID(user.id), UUID(kept["id"]))
+    counts.note(UUID(user.id), UUID(deleted["id"]))
+
+    class Lost:
+        async def run(self, *_: Any) -> Any:
+            raise DatabaseUnavailable
+
+    with pytest.raises(DatabaseUnavailable):
+        api.runner.run(counts.settle(cast("Executor", Lost())))
+    for _ in range(2):
+        api.runner.run(counts.settle(api.database))
+    assert user.get(f"{BLOG}/{kept['id']}").json()["view_count"] == 1
 
 
 def test_a_title_has_500_characters_at_most(ada: User) -> None:

@@ -43,6 +43,7 @@ SET_BY_EVERY_PUT = {
 MOVING = {
     "/v1/admin/users/{id}": {"last_login_at"},
     "/v1/consents": {"stale"},
+    "/v1/blog-entries/{id}": {"view_count"},
     "/v1/conversations/{id}": {"message_count", "last_activity_at"},
     "/v1/goals/{id}": {"current_value", "percentage"},
     "/v1/me": {"last_login_at"},

@@ -21,26 +21,26 @@ from jsonb_populate_record(null::blog_entries, :new::jsonb) p
 cross join tried_slug t
 where t.place = (select max(place) from tried_slug)
 on conflict (user_id, id) do nothing
-returning id, title, content, excerpt, slug, status, is_featured, is_public, published_at, created_at,
+returning id, title, content, excerpt, slug, status, is_featured, is_public, view_count, published_at, created_at,
     updated_at, version;
 
 -- name: get(user_id, id)^
 -- batch: none, a text has up to 200,000 characters; short ones would wait for it
-select id, title, content, excerpt, slug, status, is_featured, is_public, published_at, created_at, updated_at,
+select id, title, content, excerpt, slug, status, is_featured, is_public, view_count, published_at, created_at, updated_at,
     version
 from blog_entries
 where user_id = :user_id and id = :id;
 
 -- name: get_by_slug(user_id, slug)^
 -- batch: none, as for get()
-select id, title, content, excerpt, slug, status, is_featured, is_public, published_at, created_at, updated_at,
+select id, title, content, excerpt, slug, status, is_featured, is_public, view_count, published_at, created_at, updated_at,
     version
 from blog_entries
 where user_id = :user_id and slug = :slug;
 
 -- name: get_public(user_id, slug)^
 -- batch: none, as for get()
-select id, title, content, excerpt, slug, status, is_featured, is_public, published_at, created_at, updated_at,
+select id, title, content, excerpt, slug, status, is_featured, is_public, view_count, published_at, created_at, updated_at,
     version
 from blog_entries
 where user_id = :user_id and slug = :slug and is_public and status = 'published';
@@ -51,7 +51,7 @@ where user_id = :user_id and slug = :slug and is_public and status = 'published'
 with listed as (
     select row_to_json(entry)::text as json
     from (
-        select id, title, excerpt, left(content, 200) as content_start, slug, status, is_featured, is_public,
+        select id, title, excerpt, left(content, 200) as content_start, slug, status, is_featured, is_public, view_count,
             rfc3339(published_at) as published_at, rfc3339(created_at) as created_at, rfc3339(updated_at) as updated_at, version
         from blog_entries
         where user_id = :user_id
@@ -79,7 +79,7 @@ where ended <= 1;
 with listed as (
     select row_to_json(entry)::text as json
     from (
-        select id, title, excerpt, left(content, 200) as content_start, slug, status, is_featured, is_public,
+        select id, title, excerpt, left(content, 200) as content_start, slug, status, is_featured, is_public, view_count,
             rfc3339(published_at) as published_at, rfc3339(created_at) as created_at, rfc3339(updated_at) as updated_at, version
         from blog_entries
         where user_id = :user_id
@@ -107,7 +107,7 @@ where ended <= 1;
 with listed as (
     select row_to_json(entry)::text as json
     from (
-        select id, title, excerpt, left(content, 200) as content_start, slug, status, is_featured, is_public,
+        select id, title, excerpt, left(content, 200) as content_start, slug, status, is_featured, is_public, view_count,
             rfc3339(published_at) as published_at, rfc3339(created_at) as created_at, rfc3339(updated_at) as updated_at, version
         from blog_entries
         where user_id = :user_id
@@ -154,7 +154,7 @@ listed as (
     select row_to_json(entry)::text as json
     from (
         select e.id, e.title, e.excerpt, left(e.content, 200) as content_start, e.slug, e.status, e.is_featured, e.is_public,
-            rfc3339(e.published_at) as published_at, rfc3339(e.created_at) as created_at,
+            e.view_count, rfc3339(e.published_at) as published_at, rfc3339(e.created_at) as created_at,
             rfc3339(e.updated_at) as updated_at, e.version,
             snippet(concat_ws(chr(10), e.title, e.excerpt, e.content), :q) as snippet, r.rank
         from ranked r
@@ -181,7 +181,7 @@ set (title, content, excerpt, slug, status, is_featured, is_public, published_at
 where e.user_id = :user_id
   and e.id = :id
   and (:versions::int8multirange is null or e.version <@ :versions)
-returning e.id, e.title, e.content, e.excerpt, e.slug, e.status, e.is_featured, e.is_public, e.published_at,
+returning e.id, e.title, e.content, e.excerpt, e.slug, e.status, e.is_featured, e.is_public, e.view_count, e.published_at,
     e.created_at, e.updated_at, e.version;
 
 -- name: delete(user_id, id, versions)!

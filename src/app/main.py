@@ -20,7 +20,7 @@ from app.database.executor import Database
 from app.goals import handlers as goals
 from app.habits import handlers as habits
 from app.health import handlers as health
-from app.http import docs_page
+from app.http import docs_page, view_counts
 from app.http.middleware import Application
 from app.http.requests import Request
 from app.http.services import Services
@@ -86,6 +86,7 @@ def _lifespan(services: Services, passwords: Passwords | None) -> Callable[[Lite
             async with (
                 listening(services.token_cache, settings),
                 metrics.settling(),
+                view_counts.regularly(services.view_counts, services.database),
                 jobs.regularly(services.database, services.storage, services.storage_quota),
             ):
                 # What is there now stays: the collector need not look at it again and again, nor every 700 objects.

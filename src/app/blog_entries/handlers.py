@@ -103,9 +103,12 @@ async def page_public(
 async def read_public(request: Request, username: FromPath[str], slug: FromPath[str]) -> EncodedResponse[BlogEntry]:
     """Read a public entry of a user. Needs no token.
 
-    An entry is public when it is published and `is_public`. Caches may keep the answer for a minute.
+    An entry is public when it is published and `is_public`. Each read counts in `view_count`, within a minute. Caches may keep
+    the answer for a minute; its ETag changes with the entry, not with the count.
     """
-    entry = await rules.read_public(request.database, username, slug)
+    user_id, entry = await rules.read_public(request.database, username, slug)
+    if not request.is_head:
+        request.services.view_counts.note(user_id, entry.id)
     return responses.versioned(entry)
 
 

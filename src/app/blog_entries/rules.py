@@ -55,10 +55,10 @@ async def page_public(database: Executor, username: str, query: PageQuery) -> li
     return [] if user_id is None else await repository.page_public(database, user_id, query)
 
 
-async def read_public(database: Executor, username: str, slug: str) -> BlogEntry:
-    """Read a public entry of a user. Raises Problem 404, for one that is not public as well."""
+async def read_public(database: Executor, username: str, slug: str) -> tuple[UUID, BlogEntry]:
+    """Read a public entry of a user, and whose it is. Raises Problem 404, for one that is not public as well."""
     user_id = await accounts.id_of_username(database, username)
     entry = await repository.get_public(database, user_id, slug) if user_id is not None else None
-    if entry is None:
+    if user_id is None or entry is None:
         raise Problem("not_found")
-    return entry
+    return user_id, entry

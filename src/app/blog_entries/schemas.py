@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from app.http.fields import END, NOT_BLANK, SPACE, Id, SearchWords, Snippet, TagSlug, Timestamp, Version
+from app.http.fields import END, MOVES, NOT_BLANK, SPACE, Id, SearchWords, Snippet, TagSlug, Timestamp, Version
 from app.http.idempotency import ChosenId
 from app.http.pagination import OrderedPageQuery
 from app.problems import constraints
@@ -13,6 +13,7 @@ from app.problems import constraints
 constraints.owned(
     "blog_entries",
     length={"title": "1 to 500", "content": "1 to 200000", "excerpt": "at most 2000"},
+    bounds={"view_count": constraints.NOT_NEGATIVE},
     known=("status",),
     not_blank=("title",),
     unique=("slug",),
@@ -57,6 +58,9 @@ IsFeatured = Annotated[bool, Meta(description="Whether to show it first.", examp
 IsPublic = Annotated[
     bool, Meta(description="Whether anybody may read it, without a token, while it is published.", examples=[False])
 ]
+ViewCount = Annotated[
+    int, Meta(description="How often it was read at its public address, up to a minute ago.", examples=[12]), MOVES
+]
 
 
 class BlogEntry(msgspec.Struct, frozen=True):
@@ -70,6 +74,7 @@ class BlogEntry(msgspec.Struct, frozen=True):
     status: BlogEntryStatus
     is_featured: IsFeatured
     is_public: IsPublic
+    view_count: ViewCount
     published_at: PublishedAt | None
     created_at: Timestamp
     updated_at: Timestamp
@@ -89,6 +94,7 @@ class BlogEntrySummary(msgspec.Struct, frozen=True):
     status: BlogEntryStatus
     is_featured: IsFeatured
     is_public: IsPublic
+    view_count: ViewCount
     published_at: PublishedAt | None
     created_at: Timestamp
     updated_at: Timestamp

@@ -8,6 +8,7 @@ from app.database import migrations
 from app.database.executor import Database
 from app.http.buckets import RequestLimits
 from app.http.storage_quota import StorageQuota
+from app.http.view_counts import ViewCounts
 from app.settings import Settings
 from app.storage import Storage
 
@@ -25,6 +26,7 @@ class Services:
         "storage",
         "storage_quota",
         "token_cache",
+        "view_counts",
     )
 
     database: Database
@@ -38,5 +40,6 @@ class Services:
         self.settings = settings
         self.request_limits = RequestLimits(settings) if settings.rate_limits else None
         self.storage_quota = StorageQuota(settings) if settings.rate_limits else None
+        self.view_counts = ViewCounts()
         self.schema_version = migrations.expected_version()
         """What the database's newest migration must be."""
