@@ -236,3 +236,33 @@ def test_a_day_is_written_in_one_way_and_lies_after_1900(bob: User) -> None:
 def test_a_list_takes_what_it_knows_alone(bob: User, query: str, field: str) -> None:
     assert_problem(bob.get(f"/v1/daily-reviews?{query}"), 422, "invalid", field)
     assert_problem(bob.get("/v1/daily-reviews?cursor=nonsense"), 422, "invalid_cursor")
+
+
+# By id
+
+
+def test_a_review_is_read_changed_and_deleted_by_its_id_too(ada: User) -> None:
+    review = ada.put(DAY, REVIEW).json()
+    path = f"/v1/daily-reviews/by-id/{review['id']}"
+    read = ada.get(path)
+    assert (read.status_code, read.json(), version_tag(read)) == (200, review, etag(review))
+    assert ada.get(path, headers={"If-None-Match": read.headers["etag"]}).status_code == 304
+    assert_problem(ada.patch(path, {"mood": 1}, headers={"If-Match": '"7"'}), 412, "version_mismatch")
+    assert_problem(ada.patch(path, {"mood": 11}), 422, "invalid", "mood")
+    changed = ada.patch(path, {"mood": 1, "lessons": None}, headers={"If-Match": read.headers["etag"]}).json()
+    assert changed == review | {"mood": 1, "lessons": None} | set_by_change(review, changed)
+    assert ada.get(DAY).json() == changed
+    assert ada.patch(path, changed).json() == changed
+    assert_problem(ada.delete(path, headers={"If-Match": etag(review)}), 412, "version_mismatch")
+    assert ada.delete(path).status_code == 204
+    for answer in (ada.get(path), ada.patch(path, {}), ada.delete(path), ada.get(DAY)):
+        assert_problem(answer, 404, "not_found")
+
+
+def test_an_id_of_somebody_elses_review_leads_nowhere(api: Api, ada: User, bob: User) -> None:
+    review = ada.put(DAY, REVIEW).json()
+    path = f"/v1/daily-reviews/by-id/{review['id']}"
+    for answer in (bob.get(path), bob.patch(path, {"mood": 1}), bob.delete(path), ada.get("/v1/daily-reviews/by-id/7")):
+        assert_problem(answer, 404, "not_found")
+    assert_problem(api.get(path), 401, "unauthenticated")
+    assert ada.get(path).json() == review

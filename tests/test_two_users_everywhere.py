@@ -601,6 +601,7 @@ OTHERWISE: dict[str, tuple[int, str]] = {
 BODIES: dict[str, Row] = {
     **{f"PATCH /v1/{kind}/{{id}}": each.change for kind, each in RESOURCES.items() if each.change is not None},
     "PATCH /v1/admin/users/{id}": {"is_verified": True},
+    "PATCH /v1/daily-reviews/by-id/{id}": {"mood": 7},
     "PATCH /v1/daily-reviews/{date}": {"mood": 7},
     "PATCH /v1/goals/{id}/progress/{entry_id}": {"value": 2},
     "POST /v1/admin/users/{id}/credits/grants": {"amount": 1},

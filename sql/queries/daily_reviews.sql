@@ -49,6 +49,19 @@ select id, date, mood, energy, productivity, sleep_quality, sleep_hours, water_m
 from unnest(:user_id::uuid[], :date::date[]) with ordinality as sent (user_id, date, place)
 join daily_reviews using (user_id, date);
 
+-- name: get_by_id(user_id, id)^
+select id, date, mood, energy, productivity, sleep_quality, sleep_hours, water_ml, screen_minutes, steps,
+    highlights, accomplishments, challenges, lessons, gratitude, tomorrow, created_at, updated_at, version
+from daily_reviews
+where user_id = :user_id and id = :id;
+
+-- name: get_by_id_many(user_id, id)
+-- get_by_id() for several calls at once; place says which of them a row is for.
+select id, date, mood, energy, productivity, sleep_quality, sleep_hours, water_ml, screen_minutes, steps,
+    highlights, accomplishments, challenges, lessons, gratitude, tomorrow, created_at, updated_at, version, place
+from unnest(:user_id::uuid[], :id::uuid[]) with ordinality as sent (user_id, id, place)
+join daily_reviews using (user_id, id);
+
 -- name: page_newest(user_id, from_date, tag, after_date, after_id, limit, bytes)
 -- Latest day first, each row as JSON. A day has one review, so the order is by date; the first page passes the last day of the
 -- range and the highest id, a later page the date and the id of the last review before it.

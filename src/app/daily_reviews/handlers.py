@@ -1,11 +1,12 @@
-"""/v1/daily-reviews: one per day, addressed by its date."""
+"""/v1/daily-reviews: one per day, addressed by its date, or by its id."""
 
 import datetime as dt
+from uuid import UUID
 
 from litestar import Router, delete, get, patch, put
 from litestar.params import FromPath, FromQuery, JSONBody
 
-from app.daily_reviews import repository
+from app.daily_reviews import repository, rules
 from app.daily_reviews.schemas import DailyReview, DailyReviewPatch, DailyReviewPut, DailyReviewQuery
 from app.http import pagination, responses
 from app.http.conditional import Versions
@@ -67,4 +68,39 @@ async def remove(request: Request, date: FromPath[dt.date], versions: Versions) 
     return responses.no_content()
 
 
-router = Router("/v1/daily-reviews", route_handlers=[replace, read, page, change, remove], tags=["Journal"], opt=HASHED_ETAG)
+@get("/by-id/{id:uuid}", opt=CONDITIONAL)
+async def read_by_id(request: Request, id: FromPath[UUID]) -> EncodedResponse[DailyReview]:
+    """Read the review that has an id, as tags and searches name it."""
+    review = await repository.get_by_id(request.database, request.caller.user_id, id)
+    return responses.found(review)
+
+
+@patch("/by-id/{id:uuid}", opt=LARGE_BODY)
+async def change_by_id(
+    request: Request, id: FromPath[UUID], data: JSONBody[DailyReviewPatch], versions: Versions
+) -> EncodedResponse[DailyReview]:
+    """Change the review that has an id by a merge patch. Bodies up to 1 MiB."""
+    user_id = request.caller.user_id
+    date = await rules.date_of(request.database, user_id, id)
+    review = await repository.patch(request.database, user_id, date, versions, data)
+    if review is None:
+        raise missing(await repository.get(request.database, user_id, date))
+    return responses.versioned(review)
+
+
+@delete("/by-id/{id:uuid}", status_code=204)
+async def remove_by_id(request: Request, id: FromPath[UUID], versions: Versions) -> EncodedResponse[None]:
+    """Delete the review that has an id for good."""
+    user_id = request.caller.user_id
+    date = await rules.date_of(request.database, user_id, id)
+    if not await repository.delete(request.database, user_id, date, versions):
+        raise missing(await repository.get(request.database, user_id, date))
+    return responses.no_content()
+
+
+router = Router(
+    "/v1/daily-reviews",
+    route_handlers=[replace, read, page, change, remove, read_by_id, change_by_id, remove_by_id],
+    tags=["Journal"],
+    opt=HASHED_ETAG,
+)

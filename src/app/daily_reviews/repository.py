@@ -26,6 +26,11 @@ async def get(database: Executor, user_id: UUID, date: dt.date) -> DailyReview |
     return await queries.get.coalesced(database, DailyReview, user_id=user_id, date=date)
 
 
+async def get_by_id(database: Executor, user_id: UUID, id: UUID) -> DailyReview | None:
+    """Read this user's review that has an id."""
+    return await queries.get_by_id.coalesced(database, DailyReview, user_id=user_id, id=id)
+
+
 async def page(database: Executor, user_id: UUID, filters: DailyReviewQuery) -> list[Json[DailyReview] | None]:
     """Read a page of reviews, and one more, or None, if there is a next one. Raises Problem 422 for a bad cursor or range."""
     return await queries.ordered("page", filters.order).values(
