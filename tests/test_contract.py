@@ -151,6 +151,9 @@ ROWS: dict[str, Maker] = {
     "/v1/blog-entries/{id}": lambda user: str(blog_entry(user)["id"]),
     "/v1/blog-entries/by-slug/{slug}": lambda user: str(blog_entry(user)["slug"]),
     "/v1/daily-reviews/by-id/{id}": lambda user: str(user.put("/v1/daily-reviews/2026-11-23", {"mood": 7}).json()["id"]),
+    "/v1/daily-reviews/{date}/blog-entry": lambda user: str(
+        user.put("/v1/daily-reviews/2026-11-22", {"mood": 7}).json()["date"]
+    ),
     "/v1/daily-reviews/{date}": lambda user: str(user.put("/v1/daily-reviews/2026-11-21", {"mood": 7}).json()["date"]),
     "/v1/foods/{id}/copies": lambda user: made(
         user.post("/v1/foods", {"date": "2026-01-01", "meal_type": "lunch", "name": "Soup"})

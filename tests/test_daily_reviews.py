@@ -266,3 +266,46 @@ def test_an_id_of_somebody_elses_review_leads_nowhere(api: Api, ada: User, bob: 
         assert_problem(answer, 404, "not_found")
     assert_problem(api.get(path), 401, "unauthenticated")
     assert ada.get(path).json() == review
+
+
+# As a blog entry
+
+
+def test_a_review_becomes_a_draft_of_a_blog_entry_once(ada: User) -> None:
+    review = ada.put(DAY, REVIEW).json()
+    answer = ada.post(f"{DAY}/blog-entry")
+    entry = answer.json()
+    assert (answer.status_code, answer.headers["location"]) == (201, f"/v1/blog-entries/{review['id']}")
+    assert (entry["title"], entry["slug"], entry["status"]) == ("Review of 2026-11-21", "review-of-2026-11-21", "draft")
+    assert entry["content"] == (
+        "- Mood: 7/10\n- Energy: 1/10\n- Productivity: 10/10\n- Sleep quality: 5/10\n- Sleep: 7.25 h\n- Water: 1500 ml\n"
+        "- Screen: 0 min\n- Steps: 8400\n\n## Highlights\n\nSea & sun ☀\n\n## Challenges\n\nWind\n\n"
+        "## Lessons\n\nTake a coat\n\n## Gratitude\n\nAda\n\n## Tomorrow\n\nRest"
+    )
+    assert ada.get(answer.headers["location"]).json() == entry
+    ada.patch(DAY, {"mood": 1})
+    again = ada.post(f"{DAY}/blog-entry")
+    assert (again.status_code, again.json()) == (200, entry)
+    changed = ada.patch(answer.headers["location"], {"content": "Mine"}).json()
+    assert ada.post(f"{DAY}/blog-entry").json() == changed
+    assert ada.delete(answer.headers["location"]).status_code == 204
+    anew = ada.post(f"{DAY}/blog-entry")
+    assert (anew.status_code, anew.json()["content"][:12]) == (201, "- Mood: 1/10")
+    assert ada.get(DAY).status_code == 200
+
+
+def test_an_empty_review_becomes_an_entry_too_and_the_longest_one(ada: User) -> None:
+    ada.put(DAY, {})
+    assert ada.post(f"{DAY}/blog-entry").json()["content"] == "Review of 2026-11-21"
+    texts = dict.fromkeys(("highlights", "accomplishments", "challenges", "lessons", "gratitude", "tomorrow"), "🎉" * 10_000)
+    other = DAY.replace("21", "22")
+    ada.put(other, texts)
+    assert ada.post(f"{other}/blog-entry").json()["content"].count("🎉") == 60_000
+
+
+def test_a_day_without_a_review_of_ones_own_becomes_no_entry(api: Api, ada: User, bob: User) -> None:
+    ada.put(DAY, REVIEW)
+    day = "/v1/daily-reviews/1999-01-01/blog-entry"
+    for answer in (bob.post(day), ada.post(day), ada.post("/v1/daily-reviews/2026-02-30/blog-entry")):
+        assert_problem(answer, 404, "not_found")
+    assert_problem(api.post(f"{DAY}/blog-entry"), 401, "unauthenticated")

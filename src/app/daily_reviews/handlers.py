@@ -3,9 +3,10 @@
 import datetime as dt
 from uuid import UUID
 
-from litestar import Router, delete, get, patch, put
+from litestar import Router, delete, get, patch, post, put
 from litestar.params import FromPath, FromQuery, JSONBody
 
+from app.blog_entries.schemas import BlogEntry
 from app.daily_reviews import repository, rules
 from app.daily_reviews.schemas import DailyReview, DailyReviewPatch, DailyReviewPut, DailyReviewQuery
 from app.http import pagination, responses
@@ -98,9 +99,19 @@ async def remove_by_id(request: Request, id: FromPath[UUID], versions: Versions)
     return responses.no_content()
 
 
+@post("/{date:date}/blog-entry", opt={"also": {200: "It was made of this review before: it is answered as it stands"}})
+async def write_entry(request: Request, date: FromPath[dt.date]) -> EncodedResponse[BlogEntry]:
+    """Make a blog entry of the review of a day: a draft with what was entered, as Markdown. Takes no body.
+
+    The entry has the id of the review. Sent again: 200 with the entry as it stands, and nothing new.
+    """
+    entry, was_there = await rules.write_entry(request.database, request.caller.user_id, date)
+    return responses.created(entry, f"/v1/blog-entries/{entry.id}", replayed=was_there)
+
+
 router = Router(
     "/v1/daily-reviews",
-    route_handlers=[replace, read, page, change, remove, read_by_id, change_by_id, remove_by_id],
+    route_handlers=[replace, read, page, change, remove, read_by_id, change_by_id, remove_by_id, write_entry],
     tags=["Journal"],
     opt=HASHED_ETAG,
 )
