@@ -1317,6 +1317,7 @@ CASE taggable_type
     WHEN 'conversations'::text THEN taggable_id
     ELSE NULL::uuid
 END) STORED,
+    is_public boolean DEFAULT false NOT NULL,
     CONSTRAINT media_alt_text_length CHECK ((char_length(alt_text) <= 1000)),
     CONSTRAINT media_content_type_length CHECK (((char_length(content_type) >= 3) AND (char_length(content_type) <= 255))),
     CONSTRAINT media_file_name_length CHECK (((char_length(file_name) >= 1) AND (char_length(file_name) <= 255))),
@@ -1360,6 +1361,12 @@ COMMENT ON COLUMN public.media.taggable_type IS 'The kind of the row that it is 
 COMMENT ON COLUMN public.media.taggable_id IS 'The row that it is attached to. The columns task_id, habit_id and so on are made of it, for the foreign keys.';
 
 --
+-- Name: COLUMN media.is_public; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.media.is_public IS 'Its links may be without end; those end when it becomes false.';
+
+--
 -- Name: media_deletions; Type: TABLE; Schema: public; Owner: -
 --
 
@@ -1380,6 +1387,37 @@ COMMENT ON TABLE public.media_deletions IS 'Objects without a row, or not yet wi
 --
 
 COMMENT ON COLUMN public.media_deletions.due_at IS 'An upload writes its key here first, due when it must have ended, and takes it out with the insert of its row.';
+
+--
+-- Name: media_links; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.media_links (
+    token_hash bytea NOT NULL,
+    user_id uuid NOT NULL,
+    media_id uuid NOT NULL,
+    expires_at timestamp with time zone,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT media_links_token_hash_length CHECK ((octet_length(token_hash) = 32))
+);
+
+--
+-- Name: TABLE media_links; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON TABLE public.media_links IS 'Addresses at which a file is read without a token of a user: who has one may read it.';
+
+--
+-- Name: COLUMN media_links.token_hash; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.media_links.token_hash IS 'SHA-256 of the 256 random bits in the address, which only its maker was told.';
+
+--
+-- Name: COLUMN media_links.expires_at; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.media_links.expires_at IS 'Null: for as long as the file is public.';
 
 --
 -- Name: messages; Type: TABLE; Schema: public; Owner: -
@@ -2264,6 +2302,13 @@ ALTER TABLE ONLY public.media_deletions
     ADD CONSTRAINT media_deletions_pkey PRIMARY KEY (storage_key);
 
 --
+-- Name: media_links media_links_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.media_links
+    ADD CONSTRAINT media_links_pkey PRIMARY KEY (token_hash);
+
+--
 -- Name: media media_pkey; Type: CONSTRAINT; Schema: public; Owner: -
 --
 
@@ -2528,6 +2573,18 @@ CREATE INDEX media_goal ON public.media USING btree (user_id, goal_id) WHERE (go
 --
 
 CREATE INDEX media_habit ON public.media USING btree (user_id, habit_id) WHERE (habit_id IS NOT NULL);
+
+--
+-- Name: media_links_expires_at; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX media_links_expires_at ON public.media_links USING btree (expires_at) WHERE (expires_at IS NOT NULL);
+
+--
+-- Name: media_links_media; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX media_links_media ON public.media_links USING btree (user_id, media_id);
 
 --
 -- Name: media_taggable; Type: INDEX; Schema: public; Owner: -
@@ -2987,6 +3044,20 @@ ALTER TABLE ONLY public.media
     ADD CONSTRAINT media_habit_exists FOREIGN KEY (user_id, habit_id) REFERENCES public.habits(user_id, id) ON DELETE CASCADE;
 
 --
+-- Name: media_links media_links_media_exists; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.media_links
+    ADD CONSTRAINT media_links_media_exists FOREIGN KEY (user_id, media_id) REFERENCES public.media(user_id, id) ON DELETE CASCADE;
+
+--
+-- Name: media_links media_links_user_exists; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.media_links
+    ADD CONSTRAINT media_links_user_exists FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
+
+--
 -- Name: media media_task_exists; Type: FK CONSTRAINT; Schema: public; Owner: -
 --
 
@@ -3208,3 +3279,4 @@ INSERT INTO public.schema_migrations (version) VALUES
     ('20261121006030'),
     ('20261121006035'),
     ('20261121006040');
+    ('20261121007000');

@@ -79,6 +79,9 @@ SEEDS = {
     "media": """
         insert into media (user_id, id, file_name, content_type, size_bytes, sha256, storage_key)
         select user_id, id, 'a.png', 'image/png', 1000, repeat('0', 64), id::text from seed""",
+    "media_links": """
+        insert into media_links (token_hash, user_id, media_id, expires_at)
+        select sha256(id::text::bytea), user_id, id, now() + place * interval '1 minute' from seed""",
     "credit_accounts": """
         insert into credit_accounts (user_id, available, max_credits, last_seq)
         select user_id, count(*), 100000, count(*) from seed group by user_id""",

@@ -60,6 +60,11 @@ def uploaded(user: User) -> httpx.Response:
     return user.request("POST", "/v1/media", files={"file": ("a.txt", b"text")})
 
 
+def link(user: User) -> str:
+    answer = user.post(f"/v1/media/{made(uploaded(user))}/links", {"expires_in": 3600})
+    return cast("str", answer.json()["url"].rpartition("/")[2])
+
+
 def other_session(user: User) -> str:
     login = {"email": user.email, "password": PASSWORD}
     assert user.api.post("/v1/auth/login", login).status_code == 200
@@ -189,6 +194,8 @@ ROWS: dict[str, Maker] = {
     ),
     "/v1/media/{id}": lambda user: made(uploaded(user)),
     "/v1/media/{id}/content": lambda user: made(uploaded(user)),
+    "/v1/media/{id}/links": lambda user: made(uploaded(user)),
+    "/v1/public/media/{token}": link,
 }
 """How to make a row that a path can name, else every answer would be a 404: the path's one parameter, or each by name."""
 
@@ -218,6 +225,7 @@ BEYOND_A_SCHEMA = {
     ("exercises[].weight_unit", "required"),
     ("expires_at", "past"),
     ("interval_days", "invalid"),
+    ("expires_in", "required"),
     ("keep_tokens", "unknown"),
     ("name", "invalid"),
     ("file", "empty"),

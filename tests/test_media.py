@@ -38,8 +38,8 @@ from app.tags.targets import KINDS
 T = TypeVar("T")
 
 FIELDS = [
-    "id", "file_name", "content_type", "size_bytes", "sha256", "width", "height", "alt_text", "taggable_type", "taggable_id",
-    "created_at", "updated_at", "version",
+    "id", "file_name", "content_type", "size_bytes", "sha256", "width", "height", "alt_text", "is_public", "taggable_type",
+    "taggable_id", "created_at", "updated_at", "version",
 ]  # fmt: skip
 DIGITS = b"0123456789"
 
@@ -124,7 +124,7 @@ def test_an_uploaded_file_reads_back_as_it_was_sent(ada: User, folder: Path) -> 
     assert media | {"id": "", "created_at": "", "updated_at": "", "version": 0} == {
         "id": "", "file_name": "Überraschung 🎉.bin", "content_type": "application/octet-stream", "size_bytes": 300_000,
         "sha256": hashlib.sha256(content).hexdigest(), "width": None, "height": None, "alt_text": "A surprise",
-        "taggable_type": None, "taggable_id": None, "created_at": "", "updated_at": "", "version": 0,
+        "is_public": False, "taggable_type": None, "taggable_id": None, "created_at": "", "updated_at": "", "version": 0,
     }  # fmt: skip
     assert (answer.headers["location"], answer.headers["etag"]) == (f"/v1/media/{media['id']}", etag(media))
     read = ada.get(answer.headers["location"])

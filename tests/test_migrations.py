@@ -22,7 +22,15 @@ from app.problems import constraints
 
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 
-LOOKED_UP_BEFORE_THE_USER_IS_KNOWN = {"users", "identities", "sessions", "api_tokens", "query_cache", "rate_limits"}
+LOOKED_UP_BEFORE_THE_USER_IS_KNOWN = {
+    "users",
+    "identities",
+    "sessions",
+    "api_tokens",
+    "query_cache",
+    "rate_limits",
+    "media_links",
+}
 
 
 class Ask:

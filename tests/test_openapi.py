@@ -216,7 +216,8 @@ def test_public_routes_ask_for_no_token(document: dict[str, Any]) -> None:
     public = {path for path, _, operation in operations(document) if operation.get("security") == []}
     entries = "/v1/public/users/{username}/blog-entries"
     assert public == {
-        "/v1/auth/guest", "/v1/auth/login", entries, f"{entries}/{{slug}}", "/health/live", "/health/ready", "/metrics",
+        "/v1/auth/guest", "/v1/auth/login", entries, f"{entries}/{{slug}}",
+        "/v1/public/media/{token}", "/health/live", "/health/ready", "/metrics",
         "/problems/{code}",
     }  # fmt: skip
     assert document["paths"]["/v1/auth/register"]["post"]["security"] == [{}, {"token": []}]

@@ -111,6 +111,7 @@ ROUTES = sorted(create_app(Settings()).routing.routes, key=lambda route: (route.
 OPEN_TO_NOBODY_IN_PARTICULAR = {
     "GET /v1/public/users/{username}/blog-entries": "public",
     "GET /v1/public/users/{username}/blog-entries/{slug}": "public",
+    "GET /v1/public/media/{token}": "public",
     "POST /v1/auth/guest": "public",
     "POST /v1/auth/login": "public",
     "POST /v1/auth/register": "optional",

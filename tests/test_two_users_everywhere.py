@@ -96,7 +96,12 @@ RESOURCES = {
         ),
     ),
     "tags": Resource({"name": "KEY", "category": "WORD"}, {"color": "#112233"}, (("GET", "/taggings", None),)),
-    "media": Resource({}, {"alt_text": "WORD"}, (("GET", "/content", None),), made_by="file"),
+    "media": Resource(
+        {},
+        {"alt_text": "WORD"},
+        (("GET", "/content", None), ("POST", "/links", {"expires_in": 60}), ("DELETE", "/links", None)),
+        made_by="file",
+    ),
     "progress-snapshots": Resource({"weight": 70, "weight_unit": "kg"}, made_by="PUT"),
     "me/tokens": Resource({"name": "WORD", "scopes": ["read"]}, made_by="server", is_read=False),
 }
@@ -609,6 +614,7 @@ BODIES: dict[str, Row] = {
     "POST /v1/daily-reviews/{date}/blog-entry": {},
     "POST /v1/foods/{id}/copies": {"date": DAYS[0]},
     "POST /v1/goals/{id}/progress": {"value": 1},
+    "POST /v1/media/{id}/links": {"expires_in": 60},
     "PUT /v1/admin/users/{id}/password": {"password": PASSWORD},
     "PUT /v1/admin/users/{id}/usage": {"tier": "pro"},
     "PUT /v1/conversations/{id}": {"messages": [MESSAGE]},
@@ -622,7 +628,7 @@ BODIES: dict[str, Row] = {
     "PUT /v1/workouts/{id}": WORKOUT,
 }
 
-NAMED = [route for route in ROUTES if route.path.startswith("/v1/") and "{" in route.path]
+NAMED = [route for route in ROUTES if route.path.startswith("/v1/") and "{" in route.path and route.options.auth != "public"]
 
 
 class Settled(NamedTuple):
@@ -658,6 +664,7 @@ def settled(api: Api, tables: Tables) -> Settled:
         user.put(f"/v1/habits/{names['habits']['id']}/entries/{DAYS[0]}", {}),
         user.post(f"/v1/goals/{names['goals']['id']}/progress", {"value": 1}),
         user.post(f"/v1/conversations/{names['conversations']['id']}/messages", MESSAGE),
+        user.post(f"/v1/media/{names['media']['id']}/links", {"expires_in": 60}),
         user.post("/v1/credits/deductions", {"amount": 1}),
         user.put("/v1/consents", {"terms_accepted": True}),
     ]

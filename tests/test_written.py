@@ -15,7 +15,11 @@ from statements import STATEMENTS, Statement, function_of
 from app.main import create_app
 from app.settings import Settings
 
-RENAMED = {"media.create": {"file": "file_name"}, "query_cache.put": {"ttl_seconds": "expires_at"}}
+RENAMED = {
+    "media.create": {"file": "file_name"},
+    "media.create_link": {"expires_in": "expires_at"},
+    "query_cache.put": {"ttl_seconds": "expires_at"},
+}
 """Statement -> field -> the column that it is written to, under a name of its own."""
 
 HASHED = "only the hash of a password is written"

@@ -16,25 +16,25 @@ select id from users where id = :user_id for no key update;
 with forgotten_deletion as (
     delete from media_deletions where storage_key = :storage_key returning storage_key)
 insert into media (user_id, id, storage_key, file_name, content_type, size_bytes, sha256, width, height, alt_text,
-    taggable_type, taggable_id)
+    is_public, taggable_type, taggable_id)
 select :user_id, coalesce(p.id, new_id()), f.storage_key, :form::jsonb ->> 'file', p.content_type, p.size_bytes, p.sha256,
-    p.width, p.height, p.alt_text, p.taggable_type, p.taggable_id
+    p.width, p.height, p.alt_text, coalesce(p.is_public, false), p.taggable_type, p.taggable_id
 from forgotten_deletion f
 cross join jsonb_populate_record(null::media, :form::jsonb || :facts::jsonb) p
 where p.size_bytes + (select coalesce(sum(size_bytes), 0) from media where user_id = :user_id) <= :quota_bytes
-returning id, file_name, content_type, size_bytes, sha256, width, height, alt_text, taggable_type, taggable_id,
-    created_at, updated_at, version;
+returning id, file_name, content_type, size_bytes, sha256, width, height, alt_text, is_public,
+    taggable_type, taggable_id, created_at, updated_at, version;
 
 -- name: get(user_id, id)^
-select id, file_name, content_type, size_bytes, sha256, width, height, alt_text, taggable_type, taggable_id,
-    created_at, updated_at, version
+select id, file_name, content_type, size_bytes, sha256, width, height, alt_text, is_public,
+    taggable_type, taggable_id, created_at, updated_at, version
 from media
 where user_id = :user_id and id = :id;
 
 -- name: get_many(user_id, id)
 -- get() for several calls at once; place says which of them a row is for.
-select id, file_name, content_type, size_bytes, sha256, width, height, alt_text, taggable_type, taggable_id,
-    created_at, updated_at, version, place
+select id, file_name, content_type, size_bytes, sha256, width, height, alt_text, is_public,
+    taggable_type, taggable_id, created_at, updated_at, version, place
 from unnest(:user_id::uuid[], :id::uuid[]) with ordinality as sent (user_id, id, place)
 join media using (user_id, id);
 
@@ -50,8 +50,8 @@ where user_id = :user_id and id = :id;
 with listed as (
     select row_to_json(file)::text as json
     from (
-        select id, file_name, content_type, size_bytes, sha256, width, height, alt_text, taggable_type, taggable_id,
-            rfc3339(created_at) as created_at, rfc3339(updated_at) as updated_at, version
+        select id, file_name, content_type, size_bytes, sha256, width, height, alt_text, is_public,
+            taggable_type, taggable_id, rfc3339(created_at) as created_at, rfc3339(updated_at) as updated_at, version
         from media
         where user_id = :user_id
           and id < :after
@@ -74,8 +74,8 @@ where ended <= 1;
 with listed as (
     select row_to_json(file)::text as json
     from (
-        select id, file_name, content_type, size_bytes, sha256, width, height, alt_text, taggable_type, taggable_id,
-            rfc3339(created_at) as created_at, rfc3339(updated_at) as updated_at, version
+        select id, file_name, content_type, size_bytes, sha256, width, height, alt_text, is_public,
+            taggable_type, taggable_id, rfc3339(created_at) as created_at, rfc3339(updated_at) as updated_at, version
         from media
         where user_id = :user_id
           and id > :after
@@ -99,8 +99,8 @@ where ended <= 1;
 with listed as (
     select row_to_json(file)::text as json
     from (
-        select id, file_name, content_type, size_bytes, sha256, width, height, alt_text, taggable_type, taggable_id,
-            rfc3339(created_at) as created_at, rfc3339(updated_at) as updated_at, version
+        select id, file_name, content_type, size_bytes, sha256, width, height, alt_text, is_public,
+            taggable_type, taggable_id, rfc3339(created_at) as created_at, rfc3339(updated_at) as updated_at, version
         from media
         where user_id = :user_id
           and taggable_id = :taggable_id
@@ -122,13 +122,13 @@ where ended <= 1;
 -- name: patch(user_id, id, versions, changes)^
 -- A merge patch as in tasks.patch.
 update media m
-set (file_name, alt_text, taggable_type, taggable_id) = (
-    select p.file_name, p.alt_text, p.taggable_type, p.taggable_id
+set (file_name, alt_text, is_public, taggable_type, taggable_id) = (
+    select p.file_name, p.alt_text, p.is_public, p.taggable_type, p.taggable_id
     from jsonb_populate_record(m, :changes::jsonb) p)
 where m.user_id = :user_id
   and m.id = :id
   and (:versions::int8multirange is null or m.version <@ :versions)
-returning m.id, m.file_name, m.content_type, m.size_bytes, m.sha256, m.width, m.height, m.alt_text,
+returning m.id, m.file_name, m.content_type, m.size_bytes, m.sha256, m.width, m.height, m.alt_text, m.is_public,
     m.taggable_type, m.taggable_id, m.created_at, m.updated_at, m.version;
 
 -- name: delete(user_id, id, versions)$
@@ -154,3 +154,31 @@ select exists (select 1 from media where user_id = :user_id and storage_key = :s
 -- name: forget_deletion(storage_key)!
 -- The object is gone.
 delete from media_deletions where storage_key = :storage_key;
+
+-- name: create_link(token_hash, user_id, id, expires_in)^
+-- No row: there is no such file, or it is not public and the link would have no end.
+insert into media_links (token_hash, user_id, media_id, expires_at)
+select :token_hash, user_id, id, now() + make_interval(secs => :expires_in::integer)
+from media
+where user_id = :user_id and id = :id and (is_public or :expires_in::integer is not null)
+returning expires_at;
+
+-- name: linked(token_hash)^
+-- tenant: none, the hash of a 256-bit token names one file and proves that its owner gave the address away
+-- Null seconds: for as long as the file is public.
+select m.file_name, m.content_type, m.size_bytes, m.sha256, m.storage_key, m.user_id, m.id,
+    ceil(extract(epoch from l.expires_at - now()))::integer as seconds_left
+from media_links l
+join media m on m.user_id = l.user_id and m.id = l.media_id
+join users u on u.id = l.user_id
+where l.token_hash = :token_hash
+  and u.is_active
+  and case when l.expires_at is null then m.is_public else l.expires_at > now() end;
+
+-- name: delete_links(user_id, id)!
+delete from media_links where user_id = :user_id and media_id = :id;
+
+-- name: delete_expired_links(limit)!
+-- tenant: none, it removes expired links of every user
+delete from media_links
+where token_hash in (select token_hash from media_links where expires_at <= now() order by expires_at limit :limit);

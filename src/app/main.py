@@ -55,6 +55,7 @@ def create_app(settings: Settings, passwords: Passwords | None = None) -> Applic
             blog_entries.public_router,
             tags.router,
             media.router,
+            media.public_router,
             progress.router,
             search.router,
             conversations.router,

@@ -45,6 +45,8 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     """The answer is a secret: no cache may keep it."""
     shared: bool = False
     """The answer is the same for everybody: any cache may keep it for a minute."""
+    own_caching: bool = False
+    """The answer is the same for everybody, and says by itself how long caches may keep it."""
     body_limit: int = BODY_LIMIT
     multipart: Any = None
     """The form of a handler that reads its body by itself, as `multipart/form-data`."""
@@ -76,6 +78,8 @@ NO_STORE = {"no_store": True}
 """The answer is a secret, such as a token: no cache may keep it."""
 SHARED = {"shared": True}
 """For public addresses, whose answers are the same for everybody."""
+OWN_CACHING = {"own_caching": True}
+"""The answer is the same for everybody; the handler says by `Cache-Control` how long caches may keep it."""
 BEYOND_QUOTA = {"beyond_quota": True}
 """For who stores as much as they may, too: it deletes, adds nothing, or must not be refused."""
 PUT = {"also": {201: "There was none: it is made"}}

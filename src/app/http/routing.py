@@ -25,7 +25,7 @@ from app.http.decoding import decode_query, read_json, refuse_query
 from app.http.exception_handlers import problem_for, problem_response
 from app.http.ranges import RequestedRange
 from app.http.requests import Request
-from app.http.responses import EncodedResponse, not_modified
+from app.http.responses import EncodedResponse, Headers, not_modified
 from app.http.routes import DeclarationError, Route, routes_of
 from app.http.sent_back import Call, SentBack, body_decoder, sent_back_by
 from app.http.services import Services
@@ -181,12 +181,14 @@ def _compiled(route: Route, services: Services, app: Litestar, sent_back: SentBa
     return handle
 
 
-def _caching(route: Route) -> tuple[tuple[bytes, bytes], ...]:
-    """What caches may do with the answers of a route."""
+def _caching(route: Route) -> Headers:
+    """What is said to caches, and of safety, with every answer of a route that is no problem."""
     if not route.path.startswith("/v1/"):
         return ()
     if route.options.shared:
         return _SHARED
+    if route.options.own_caching:
+        return _SAFE
     return _NO_STORE if route.options.no_store else _PRIVATE
 
 

@@ -22,6 +22,7 @@ from app.http.rate_limits import delete_past_windows
 from app.http.storage_quota import StorageQuota
 from app.maintenance.repository import is_my_turn
 from app.media.orphans import delete_orphans
+from app.media.repository import delete_expired_links
 from app.query_cache.repository import delete_expired as delete_expired_answers
 from app.storage import Storage
 from app.telemetry import metrics
@@ -43,6 +44,7 @@ Job = Callable[[Executor, int], Awaitable[int]]
 JOBS: dict[str, Job] = {
     "expired sessions": delete_expired_sessions,
     "expired API tokens": delete_expired_tokens,
+    "expired links": delete_expired_links,
     "past rate limits": delete_past_windows,
     "expired cached answers": delete_expired_answers,
     "folded transactions": fold_transactions,

@@ -136,7 +136,8 @@ def _checked(fields: dict[str, str]) -> MediaForm:
         # A form of HTML sends a field that was left empty.
         fields.pop("alt_text", None)
     try:
-        form = msgspec.convert(fields, MediaForm)
+        # Not strict: in a form true and false are texts.
+        form = msgspec.convert(fields, MediaForm, strict=False)
     except msgspec.ValidationError as error:
         raise problem_for_validation(error) from None
     check_pair(form.taggable_type, form.taggable_id)

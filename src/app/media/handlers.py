@@ -1,4 +1,4 @@
-"""/v1/media."""
+"""/v1/media, and /v1/public/media."""
 
 from uuid import UUID
 
@@ -6,16 +6,15 @@ from litestar import Router, delete, get, patch, post
 from litestar.params import FromPath, FromQuery, JSONBody
 
 from app.http import pagination, responses
-from app.http.conditional import Versions, names_tag
+from app.http.conditional import Versions
 from app.http.pagination import Page
 from app.http.ranges import ByteRange
 from app.http.requests import Request
-from app.http.responses import EncodedResponse, StreamingResponse
-from app.http.routes import CONDITIONAL
-from app.media import orphans, repository, rules, uploads
-from app.media.content import headers
+from app.http.responses import EncodedResponse
+from app.http.routes import CONDITIONAL, NO_STORE, PUBLIC, OWN_CACHING
+from app.media import links, orphans, repository, rules, serving, uploads
 from app.media.forms import Form
-from app.media.schemas import Media, MediaForm, MediaPatch, MediaQuery
+from app.media.schemas import Media, MediaForm, MediaLink, MediaLinkCreate, MediaPatch, MediaQuery
 from app.problems.catalog import Problem
 from app.problems.ownership import missing
 
@@ -46,23 +45,7 @@ async def content(request: Request, id: FromPath[UUID], byte_range: ByteRange) -
     file = await repository.stored(request.database, user_id, id)
     if file is None:
         raise Problem("not_found")
-    tag, size = f'"{file.sha256}"', file.size_bytes
-    sent = (*headers(file.file_name, file.content_type), (b"accept-ranges", b"bytes"))
-    if names_tag(request.scope, tag.encode()):
-        # Nothing need be asked of the store.
-        return EncodedResponse(b"", headers=sent, etag=tag.encode())
-    asked = byte_range.within(size, tag)
-    start, stop = asked or (0, size)
-    sent += ((b"content-length", b"%d" % (stop - start)),)
-    if asked:
-        sent += ((b"content-range", b"bytes %d-%d/%d" % (start, stop - 1, size)),)
-    # Of a HEAD nothing is sent: one byte tells whether the content is there.
-    end = start + 1 if request.is_head else stop
-    try:
-        chunks = await request.storage.read(file.storage_key, start, end)
-    except FileNotFoundError:
-        raise await rules.absent_object(request.database, user_id, id) from None
-    return StreamingResponse(chunks, 206 if asked else 200, sent, tag.encode())
+    return await serving.answer(request, user_id, id, file, byte_range)
 
 
 @get("/")
@@ -94,4 +77,38 @@ async def remove(request: Request, id: FromPath[UUID], versions: Versions) -> En
     return responses.no_content()
 
 
-router = Router("/v1/media", route_handlers=[create, read, content, page, change, remove], tags=["Media"])
+@post("/{id:uuid}/links", status_code=201, opt=NO_STORE)
+async def create_link(request: Request, id: FromPath[UUID], data: JSONBody[MediaLinkCreate]) -> EncodedResponse[MediaLink]:
+    """Make an address at which the content of a file is read without a token, as by `<img>`.
+
+    Whoever has the address may read; it is answered this once. It ends after `expires_in` seconds, or when the file is no
+    longer public, and with all others of the file by `DELETE`.
+    """
+    link = await links.create(request.database, request.caller.user_id, id, data)
+    return responses.row(link, 201)
+
+
+@delete("/{id:uuid}/links", status_code=204)
+async def remove_links(request: Request, id: FromPath[UUID]) -> EncodedResponse[None]:
+    """End every link to a file."""
+    await links.end_all(request.database, request.caller.user_id, id)
+    return responses.no_content()
+
+
+@get(
+    "/{token:str}",
+    media_type="*/*",
+    opt=PUBLIC | OWN_CACHING | CONDITIONAL | {"problems": ["range_not_satisfiable", "storage_unavailable"]},
+)
+async def linked_content(request: Request, token: FromPath[str], byte_range: ByteRange) -> EncodedResponse[bytes]:
+    """Read the bytes of a file at the address of a link, or a range of them. Caches keep them for a minute at most."""
+    file = await links.follow(request.database, token)
+    return await serving.answer(request, file.user_id, file.id, file, byte_range, caching=serving.shared(file))
+
+
+router = Router(
+    "/v1/media",
+    route_handlers=[create, read, content, page, change, remove, create_link, remove_links],
+    tags=["Media"],
+)
+public_router = Router("/v1/public/media", route_handlers=[linked_content], tags=["Media"], opt={"operations": "media"})

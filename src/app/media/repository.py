@@ -5,7 +5,7 @@ from uuid import UUID
 from app.database.queries import Executor, Json, load, to_json
 from app.http.conditional import Versions
 from app.http.pagination import PAGE_BYTES, after, parameters
-from app.media.schemas import FileFacts, Media, MediaForm, MediaPatch, MediaQuery, Stored
+from app.media.schemas import FileFacts, Linked, LinkEnd, Media, MediaForm, MediaLinkCreate, MediaPatch, MediaQuery, Stored
 
 queries = load("media")
 
@@ -85,3 +85,25 @@ async def is_kept(database: Executor, user_id: UUID, storage_key: str) -> bool:
 async def forget_deletion(database: Executor, storage_key: str) -> int:
     """Write down that an object is gone. 0: another deletion did."""
     return await queries.forget_deletion.count(database, storage_key=storage_key)
+
+
+async def create_link(database: Executor, user_id: UUID, id: UUID, new: MediaLinkCreate, token_hash: bytes) -> LinkEnd | None:
+    """Make a link to a file. None: it is not this user's, or it is not public and the link would have no end."""
+    return await queries.create_link.one(
+        database, LinkEnd, user_id=user_id, id=id, token_hash=token_hash, expires_in=new.expires_in
+    )
+
+
+async def linked(database: Executor, token_hash: bytes) -> Linked | None:
+    """Read which file a link leads to. None: to none, or not any more."""
+    return await queries.linked.one(database, Linked, token_hash=token_hash)
+
+
+async def delete_links(database: Executor, user_id: UUID, id: UUID) -> int:
+    """End every link to a file; returns how many there were."""
+    return await queries.delete_links.count(database, user_id=user_id, id=id)
+
+
+async def delete_expired_links(database: Executor, limit: int) -> int:
+    """Remove up to `limit` links that have expired; returns how many."""
+    return await queries.delete_expired_links.count(database, limit=limit)

@@ -30,6 +30,10 @@ constraints.declare(
     {
         "media_deletions_pkey": ("conflict", "storage_key", "is taken"),
         "media_deletions_storage_key_length": constraints.has_length("storage_key", "1 to 500"),
+        "media_links_pkey": ("conflict", "token_hash", "is taken"),
+        "media_links_token_hash_length": constraints.has_length("token_hash", "32"),
+        "media_links_user_exists": ("unauthenticated", "user_id", "does not exist"),
+        "media_links_media_exists": ("not_found", "media_id", "does not exist"),
     }
 )
 
@@ -52,6 +56,12 @@ TaggableType = Annotated[Kind, Meta(description="The kind of row that it is atta
 TaggableId = Annotated[
     UUID, Meta(description="The row that it is attached to.", examples=["019aa2c5-7b1c-7d3e-8f4a-5b6c7d8e9f00"])
 ]
+IsPublic = Annotated[
+    bool,
+    Meta(
+        description="Links to its content may be without an end; when it is false again, those no longer work.", examples=[True]
+    ),
+]
 Pixels = Annotated[int, Meta(ge=1, description="Of an image, as it is shown; null where unknown.", examples=[1600])]
 
 
@@ -66,6 +76,7 @@ class Media(msgspec.Struct, frozen=True):
     width: Pixels | None
     height: Pixels | None
     alt_text: AltText | None
+    is_public: IsPublic
     taggable_type: TaggableType | None
     taggable_id: TaggableId | None
     created_at: Timestamp
@@ -83,6 +94,43 @@ class Stored(msgspec.Struct, frozen=True):
     storage_key: str
 
 
+class Linked(Stored, frozen=True):
+    """A file that is read at the address of a link."""
+
+    user_id: UUID
+    id: UUID
+    seconds_left: int | None
+    """How long the link still holds; None: for as long as the file is public."""
+
+
+class MediaLinkCreate(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A link to be made."""
+
+    expires_in: Annotated[
+        Annotated[int, Meta(ge=1, le=30 * 86400, examples=[3600])] | None,
+        Meta(description="Seconds, at most 30 days; null, for a public file only: for as long as it is public."),
+    ]
+
+
+class LinkEnd(msgspec.Struct, frozen=True):
+    """What the database says of a link that it made."""
+
+    expires_at: Timestamp | None
+
+
+class MediaLink(msgspec.Struct, frozen=True):
+    """An address at which the content of a file is read without a token."""
+
+    url: Annotated[
+        str,
+        Meta(
+            description="On this server. Who has it may read the content: it is told once, and kept as a hash.",
+            examples=["/v1/public/media/3q2-7wAAq83vEjRWeJq83vEjRWeJq83vEjRWeJq83vE"],
+        ),
+    ]
+    expires_at: Annotated[Timestamp | None, Meta(description="Null: for as long as the file is public.")]
+
+
 class MediaForm(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """The form of an upload: multipart/form-data, its fields in any order; an `id` best before the file."""
 
@@ -94,6 +142,7 @@ class MediaForm(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
         ),
     ]
     alt_text: AltText | UnsetType = UNSET
+    is_public: IsPublic | UnsetType = UNSET
     taggable_type: TaggableType | UnsetType = UNSET
     taggable_id: TaggableId | UnsetType = UNSET
     id: ChosenFormId | UnsetType = UNSET
@@ -114,6 +163,7 @@ class MediaPatch(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
 
     file_name: FileName | UnsetType = UNSET
     alt_text: AltText | None | UnsetType = UNSET
+    is_public: IsPublic | UnsetType = UNSET
     taggable_type: TaggableType | None | UnsetType = UNSET
     taggable_id: TaggableId | None | UnsetType = UNSET
 

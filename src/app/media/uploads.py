@@ -163,8 +163,8 @@ def _replayed(sent: MediaForm, facts: FileFacts, media: Media) -> Media:
 
     Of what was changed since, no one can tell who sent it, but bytes never change: others are always another upload's.
     """
-    said = (sent.file, sent.alt_text or None, sent.taggable_type or None, sent.taggable_id or None)
-    stands = (media.file_name, media.alt_text, media.taggable_type, media.taggable_id)
+    said = (sent.file, sent.alt_text or None, sent.is_public or False, sent.taggable_type or None, sent.taggable_id or None)
+    stands = (media.file_name, media.alt_text, media.is_public, media.taggable_type, media.taggable_id)
     if facts.sha256 != media.sha256 or (media.updated_at == media.created_at and said != stands):
         raise idempotency.taken()
     return media
