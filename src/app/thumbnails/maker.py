@@ -1,0 +1,100 @@
+"""Thumbnails are made one after another in a worker, each by a process of its own that is ended when it takes too long."""
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+
+import structlog
+
+from app.problems.catalog import later
+
+log = structlog.get_logger()
+
+SECONDS = 20.0
+"""How long one may take, with the file's way out of the store."""
+
+WAITING = 16
+"""Thumbnails that may wait for their turn; one more is refused with a 503."""
+
+MOST_BYTES = 8 * 2**20
+"""Of a thumbnail."""
+
+_PIECE = 64 * 1024
+
+
+class ThumbnailMaker:
+    """Makes the thumbnails of a worker."""
+
+    def __init__(self) -> None:
+        self._turn = asyncio.Lock()
+        self._waiting = 0
+
+    @asynccontextmanager
+    async def turn(self) -> AsyncIterator[None]:
+        """Wait until no other thumbnail is made. Raises Problem 503 when too many wait."""
+        if self._waiting >= WAITING:
+            raise later("thumbnail_queue_full", 2)
+        self._waiting += 1
+        try:
+            await self._turn.acquire()
+        finally:
+            self._waiting -= 1
+        try:
+            yield
+        finally:
+            self._turn.release()
+
+    async def make(self, chunks: AsyncIterator[bytes], width: int) -> bytes | None:
+        """Make a thumbnail of the image in `chunks`. None: it cannot be made. Raises what reading the image raises."""
+        process = await asyncio.create_subprocess_exec(
+            # Without our environment: it holds secrets, and the process needs none of it.
+            sys.executable, "-I", "-m", "app.thumbnails.process", str(width),
+            stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL, env={}, cwd="/",
+        )  # fmt: skip
+        try:
+            async with asyncio.timeout(SECONDS):
+                async with asyncio.TaskGroup() as both:
+                    both.create_task(_feed(process, chunks))
+                    made = both.create_task(_take(process))
+                status = await process.wait()
+        except TimeoutError:
+            log.warning("thumbnail_timed_out", width=width)
+            return None
+        except BaseExceptionGroup as errors:
+            raise errors.exceptions[0] from None
+        finally:
+            if process.returncode is None:
+                with suppress(ProcessLookupError):
+                    process.kill()
+                await process.wait()
+        if status < 0:
+            log.warning("thumbnail_process_ended", signal=-status)
+        return made.result() if status == 0 else None
+
+
+async def _feed(process: asyncio.subprocess.Process, chunks: AsyncIterator[bytes]) -> None:
+    if process.stdin is None:
+        raise TypeError("the process has no stdin")
+    # It may have seen enough, or be at its end, before all is sent.
+    with suppress(BrokenPipeError, ConnectionResetError):
+        async for chunk in chunks:
+            process.stdin.write(chunk)
+            await process.stdin.drain()
+    process.stdin.close()
+    with suppress(BrokenPipeError, ConnectionResetError):
+        await process.stdin.wait_closed()
+
+
+async def _take(process: asyncio.subprocess.Process) -> bytes | None:
+    """What the process writes. None: more than a thumbnail has; then it is ended."""
+    if process.stdout is None:
+        raise TypeError("the process has no stdout")
+    taken = bytearray()
+    while piece := await process.stdout.read(_PIECE):
+        taken += piece
+        if len(taken) > MOST_BYTES:
+            with suppress(ProcessLookupError):
+                process.kill()
+            return None
+    return bytes(taken)
