@@ -1420,6 +1420,45 @@ COMMENT ON COLUMN public.media_links.token_hash IS 'SHA-256 of the 256 random bi
 COMMENT ON COLUMN public.media_links.expires_at IS 'Null: for as long as the file is public.';
 
 --
+-- Name: media_thumbnails; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.media_thumbnails (
+    user_id uuid NOT NULL,
+    media_id uuid NOT NULL,
+    width integer NOT NULL,
+    outcome text NOT NULL,
+    content_type text,
+    size_bytes bigint,
+    sha256 text,
+    storage_key text,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT media_thumbnails_content_type_length CHECK (((char_length(content_type) >= 3) AND (char_length(content_type) <= 255))),
+    CONSTRAINT media_thumbnails_object CHECK ((num_nulls(content_type, size_bytes, sha256, storage_key) =
+CASE
+    WHEN (outcome = 'kept'::text) THEN 0
+    ELSE 4
+END)),
+    CONSTRAINT media_thumbnails_outcome_known CHECK ((outcome = ANY (ARRAY['kept'::text, 'larger'::text, 'failed'::text]))),
+    CONSTRAINT media_thumbnails_sha_form CHECK ((sha256 ~ '^[0-9a-f]{64}$'::text)),
+    CONSTRAINT media_thumbnails_size_bytes_range CHECK ((size_bytes > 0)),
+    CONSTRAINT media_thumbnails_storage_key_length CHECK (((char_length(storage_key) >= 1) AND (char_length(storage_key) <= 500))),
+    CONSTRAINT media_thumbnails_width_known CHECK ((width = ANY (ARRAY[160, 320, 640, 1280])))
+);
+
+--
+-- Name: TABLE media_thumbnails; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON TABLE public.media_thumbnails IS 'Thumbnails of files, each made when it is first asked for; the bytes lie beside the file''s.';
+
+--
+-- Name: COLUMN media_thumbnails.outcome; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.media_thumbnails.outcome IS 'larger: the thumbnail has more bytes than the file, which is sent in its place. failed: none can be made.';
+
+--
 -- Name: messages; Type: TABLE; Schema: public; Owner: -
 --
 
@@ -2323,6 +2362,20 @@ ALTER TABLE ONLY public.media
     ADD CONSTRAINT media_storage_key_unique UNIQUE (user_id, storage_key);
 
 --
+-- Name: media_thumbnails media_thumbnails_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.media_thumbnails
+    ADD CONSTRAINT media_thumbnails_pkey PRIMARY KEY (user_id, media_id, width);
+
+--
+-- Name: media_thumbnails media_thumbnails_storage_key_unique; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.media_thumbnails
+    ADD CONSTRAINT media_thumbnails_storage_key_unique UNIQUE (user_id, storage_key);
+
+--
 -- Name: messages messages_pkey; Type: CONSTRAINT; Schema: public; Owner: -
 --
 
@@ -2797,6 +2850,12 @@ CREATE TRIGGER habits_touch BEFORE UPDATE ON public.habits FOR EACH ROW EXECUTE 
 CREATE TRIGGER media_deleted AFTER DELETE ON public.media FOR EACH ROW EXECUTE FUNCTION public.remember_deleted_media();
 
 --
+-- Name: media_thumbnails media_thumbnail_deleted; Type: TRIGGER; Schema: public; Owner: -
+--
+
+CREATE TRIGGER media_thumbnail_deleted AFTER DELETE ON public.media_thumbnails FOR EACH ROW WHEN ((old.storage_key IS NOT NULL)) EXECUTE FUNCTION public.remember_deleted_media();
+
+--
 -- Name: media media_touch; Type: TRIGGER; Schema: public; Owner: -
 --
 
@@ -3065,6 +3124,20 @@ ALTER TABLE ONLY public.media
     ADD CONSTRAINT media_task_exists FOREIGN KEY (user_id, task_id) REFERENCES public.tasks(user_id, id) ON DELETE CASCADE;
 
 --
+-- Name: media_thumbnails media_thumbnails_media_exists; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.media_thumbnails
+    ADD CONSTRAINT media_thumbnails_media_exists FOREIGN KEY (user_id, media_id) REFERENCES public.media(user_id, id) ON DELETE CASCADE;
+
+--
+-- Name: media_thumbnails media_thumbnails_user_exists; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.media_thumbnails
+    ADD CONSTRAINT media_thumbnails_user_exists FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
+
+--
 -- Name: media media_user_exists; Type: FK CONSTRAINT; Schema: public; Owner: -
 --
 
@@ -3280,3 +3353,5 @@ INSERT INTO public.schema_migrations (version) VALUES
     ('20261121006035'),
     ('20261121006040');
     ('20261121007000');
+    ('20261121007000'),
+    ('20261121007010');

@@ -79,6 +79,9 @@ SEEDS = {
     "media": """
         insert into media (user_id, id, file_name, content_type, size_bytes, sha256, storage_key)
         select user_id, id, 'a.png', 'image/png', 1000, repeat('0', 64), id::text from seed""",
+    "media_thumbnails": """
+        insert into media_thumbnails (user_id, media_id, width, outcome, content_type, size_bytes, sha256, storage_key)
+        select user_id, id, 320, 'kept', 'image/jpeg', 100, repeat('0', 64), 'thumbnail-' || id from seed""",
     "media_links": """
         insert into media_links (token_hash, user_id, media_id, expires_at)
         select sha256(id::text::bytea), user_id, id, now() + place * interval '1 minute' from seed""",

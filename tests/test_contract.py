@@ -247,6 +247,7 @@ BEYOND_A_SCHEMA = {
     ("to", "range_too_long"),
     ("weekdays", "invalid"),
     ("weight_unit", "invalid"),
+    ("width", "no_thumbnail"),
 }
 """Fields ([]: any place in a list) and the rules that no schema can say: a request that the document allows may break them."""
 

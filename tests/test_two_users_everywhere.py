@@ -675,6 +675,10 @@ def settled(api: Api, tables: Tables) -> Settled:
     measured = "insert into storage_use (user_id, stored_bytes) values ($1::text::uuid, 0)"
     tables.run(tables.connection.execute(identity, user.id))
     tables.run(tables.connection.execute(measured, user.id))
+    small = """
+        insert into media_thumbnails (user_id, media_id, width, outcome)
+        select user_id, id, 320, 'failed' from media where id = $1"""
+    tables.run(tables.connection.execute(small, names["media"]["id"]))
     tables.run(tables.connection.execute(cached, names["query-cache"]["query_hash"]))
     return Settled(user, names)
 

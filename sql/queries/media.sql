@@ -3,7 +3,9 @@
 insert into media_deletions (storage_key, due_at) values (:storage_key, now() + make_interval(secs => :seconds));
 
 -- name: used_bytes(user_id)$
-select coalesce(sum(size_bytes), 0)::bigint as used_bytes from media where user_id = :user_id;
+-- With thumbnails: they are stored, too.
+select ((select coalesce(sum(size_bytes), 0) from media where user_id = :user_id)
+    + (select coalesce(sum(size_bytes), 0) from media_thumbnails where user_id = :user_id))::bigint as used_bytes;
 
 -- name: lock_owner(user_id)$
 -- One upload of a user at a time is counted: the next statement of the transaction sees what the one before it has added.
@@ -21,7 +23,8 @@ select :user_id, coalesce(p.id, new_id()), f.storage_key, :form::jsonb ->> 'file
     p.width, p.height, p.alt_text, coalesce(p.is_public, false), p.taggable_type, p.taggable_id
 from forgotten_deletion f
 cross join jsonb_populate_record(null::media, :form::jsonb || :facts::jsonb) p
-where p.size_bytes + (select coalesce(sum(size_bytes), 0) from media where user_id = :user_id) <= :quota_bytes
+where p.size_bytes + (select coalesce(sum(size_bytes), 0) from media where user_id = :user_id)
+    + (select coalesce(sum(size_bytes), 0) from media_thumbnails where user_id = :user_id) <= :quota_bytes
 returning id, file_name, content_type, size_bytes, sha256, width, height, alt_text, is_public,
     taggable_type, taggable_id, created_at, updated_at, version;
 
@@ -40,7 +43,7 @@ join media using (user_id, id);
 
 -- name: stored(user_id, id)^
 -- What it takes to serve the bytes.
-select file_name, content_type, size_bytes, sha256, storage_key
+select file_name, content_type, size_bytes, sha256, storage_key, width, height
 from media
 where user_id = :user_id and id = :id;
 
@@ -131,13 +134,22 @@ where m.user_id = :user_id
 returning m.id, m.file_name, m.content_type, m.size_bytes, m.sha256, m.width, m.height, m.alt_text, m.is_public,
     m.taggable_type, m.taggable_id, m.created_at, m.updated_at, m.version;
 
--- name: delete(user_id, id, versions)$
--- Returns the key of its object, which a trigger has put down for deletion. Null versions: any.
-delete from media
+-- name: delete(user_id, id, versions)
+-- Returns the keys of its object and of its thumbnails, which triggers have put down for deletion. Null versions: any.
+with deleted_file as (
+    delete from media
+    where user_id = :user_id
+      and id = :id
+      and (:versions::int8multirange is null or version <@ :versions)
+    returning storage_key)
+select storage_key from deleted_file
+union all
+select storage_key
+from media_thumbnails
 where user_id = :user_id
-  and id = :id
-  and (:versions::int8multirange is null or version <@ :versions)
-returning storage_key;
+  and media_id = :id
+  and storage_key is not null
+  and exists (select 1 from deleted_file);
 
 -- name: due_deletions(limit)
 -- The objects that have to go, the longest due first, locked: an upload that ends now waits, and then finds its entry gone.
@@ -149,7 +161,8 @@ update media_deletions set due_at = now() + make_interval(secs => :seconds) wher
 
 -- name: is_kept(user_id, storage_key)$
 -- Whether a row has this object.
-select exists (select 1 from media where user_id = :user_id and storage_key = :storage_key) as is_kept;
+select exists (select 1 from media where user_id = :user_id and storage_key = :storage_key)
+    or exists (select 1 from media_thumbnails where user_id = :user_id and storage_key = :storage_key) as is_kept;
 
 -- name: forget_deletion(storage_key)!
 -- The object is gone.
@@ -166,7 +179,7 @@ returning expires_at;
 -- name: linked(token_hash)^
 -- tenant: none, the hash of a 256-bit token names one file and proves that its owner gave the address away
 -- Null seconds: for as long as the file is public.
-select m.file_name, m.content_type, m.size_bytes, m.sha256, m.storage_key, m.user_id, m.id,
+select m.file_name, m.content_type, m.size_bytes, m.sha256, m.storage_key, m.width, m.height, m.user_id, m.id,
     ceil(extract(epoch from l.expires_at - now()))::integer as seconds_left
 from media_links l
 join media m on m.user_id = l.user_id and m.id = l.media_id
@@ -182,3 +195,36 @@ delete from media_links where user_id = :user_id and media_id = :id;
 -- tenant: none, it removes expired links of every user
 delete from media_links
 where token_hash in (select token_hash from media_links where expires_at <= now() order by expires_at limit :limit);
+
+-- name: thumbnail(user_id, id, width)^
+-- What failed is tried again an hour later: a busy machine may have been the reason.
+select outcome, content_type, size_bytes, sha256, storage_key
+from media_thumbnails
+where user_id = :user_id
+  and media_id = :id
+  and width = :width
+  and (outcome <> 'failed' or created_at > now() - interval '1 hour');
+
+-- name: keep_thumbnail(user_id, id, width, storage_key, facts)$
+-- As create(): the row of an object that is in the store, whose entry in media_deletions it takes out. No row: the entry is
+-- gone, or there is such a thumbnail; then the entry stays.
+with kept_thumbnail as (
+    insert into media_thumbnails as t (user_id, media_id, width, outcome, content_type, size_bytes, sha256, storage_key)
+    select :user_id, :id, :width, 'kept', p.content_type, p.size_bytes, p.sha256, d.storage_key
+    from media_deletions d
+    cross join jsonb_populate_record(null::media_thumbnails, :facts::jsonb) p
+    where d.storage_key = :storage_key
+    for update of d
+    on conflict (user_id, media_id, width) do update
+    set outcome = excluded.outcome, content_type = excluded.content_type, size_bytes = excluded.size_bytes,
+        sha256 = excluded.sha256, storage_key = excluded.storage_key
+    where t.outcome <> 'kept'
+    returning storage_key)
+delete from media_deletions where storage_key in (select storage_key from kept_thumbnail) returning storage_key;
+
+-- name: note_no_thumbnail(user_id, id, width, outcome)!
+insert into media_thumbnails as t (user_id, media_id, width, outcome)
+values (:user_id, :id, :width, :outcome)
+on conflict (user_id, media_id, width) do update
+set outcome = excluded.outcome, created_at = excluded.created_at
+where t.outcome <> 'kept';

@@ -35,6 +35,7 @@ from app.storage import Storage
 from app.tags import handlers as tags
 from app.tasks import handlers as tasks
 from app.telemetry import logs, metrics
+from app.thumbnails.maker import ThumbnailMaker
 from app.usage import handlers as usage
 from app.workouts import handlers as workouts
 
@@ -80,6 +81,7 @@ def _lifespan(services: Services, passwords: Passwords | None) -> Callable[[Lite
     async def lifespan(_: Litestar) -> AsyncIterator[None]:
         settings = services.settings
         services.storage = Storage(settings)
+        services.thumbnail_maker = ThumbnailMaker()
         services.database = await Database.connect(settings)
         services.passwords = passwords or Passwords()
         services.token_cache = TokenCache()

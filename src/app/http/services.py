@@ -11,6 +11,7 @@ from app.http.storage_quota import StorageQuota
 from app.http.view_counts import ViewCounts
 from app.settings import Settings
 from app.storage import Storage
+from app.thumbnails.maker import ThumbnailMaker
 
 
 class Services:
@@ -25,6 +26,7 @@ class Services:
         "settings",
         "storage",
         "storage_quota",
+        "thumbnail_maker",
         "token_cache",
         "view_counts",
     )
@@ -34,6 +36,7 @@ class Services:
     """The OpenAPI document of the application, as JSON."""
     passwords: Passwords
     storage: Storage
+    thumbnail_maker: ThumbnailMaker
     token_cache: TokenCache
 
     def __init__(self, settings: Settings) -> None:

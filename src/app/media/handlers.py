@@ -11,12 +11,14 @@ from app.http.pagination import Page
 from app.http.ranges import ByteRange
 from app.http.requests import Request
 from app.http.responses import EncodedResponse
-from app.http.routes import CONDITIONAL, NO_STORE, PUBLIC, OWN_CACHING
-from app.media import links, orphans, repository, rules, serving, uploads
+from app.http.routes import CONDITIONAL, NO_STORE, OWN_CACHING, PUBLIC
+from app.media import links, orphans, repository, rules, serving, thumbnails, uploads
 from app.media.forms import Form
-from app.media.schemas import Media, MediaForm, MediaLink, MediaLinkCreate, MediaPatch, MediaQuery
+from app.media.schemas import ContentQuery, Media, MediaForm, MediaLink, MediaLinkCreate, MediaPatch, MediaQuery
 from app.problems.catalog import Problem
 from app.problems.ownership import missing
+
+_PROBLEMS_OF_CONTENT = ["range_not_satisfiable", "storage_unavailable", "thumbnail_queue_full"]
 
 
 @post("/", opt={"multipart": MediaForm, "problems": ["media_quota_exceeded", "not_found", "storage_unavailable"]})
@@ -38,13 +40,16 @@ async def read(request: Request, id: FromPath[UUID]) -> EncodedResponse[Media]:
     return responses.found(media)
 
 
-@get("/{id:uuid}/content", media_type="*/*", opt=CONDITIONAL | {"problems": ["range_not_satisfiable", "storage_unavailable"]})
-async def content(request: Request, id: FromPath[UUID], byte_range: ByteRange) -> EncodedResponse[bytes]:
-    """Read the bytes of a file, or a range of them. What a browser could run comes as a download."""
+@get("/{id:uuid}/content", media_type="*/*", opt=CONDITIONAL | {"problems": _PROBLEMS_OF_CONTENT})
+async def content(
+    request: Request, id: FromPath[UUID], filters: FromQuery[ContentQuery], byte_range: ByteRange
+) -> EncodedResponse[bytes]:
+    """Read the bytes of a file or of its thumbnail, or a range of them. What a browser could run comes as a download."""
     user_id = request.caller.user_id
     file = await repository.stored(request.database, user_id, id)
     if file is None:
         raise Problem("not_found")
+    file = await thumbnails.wanted(request.services, user_id, id, file, filters)
     return await serving.answer(request, user_id, id, file, byte_range)
 
 
@@ -70,10 +75,11 @@ async def change(
 async def remove(request: Request, id: FromPath[UUID], versions: Versions) -> EncodedResponse[None]:
     """Delete a file for good."""
     user_id = request.caller.user_id
-    key = await repository.delete(request.database, user_id, id, versions)
-    if key is None:
+    keys = await repository.delete(request.database, user_id, id, versions)
+    if not keys:
         raise missing(await repository.get(request.database, user_id, id))
-    await orphans.delete_object(request.database, request.storage, key)
+    for key in keys:
+        await orphans.delete_object(request.database, request.storage, key)
     return responses.no_content()
 
 
@@ -98,12 +104,18 @@ async def remove_links(request: Request, id: FromPath[UUID]) -> EncodedResponse[
 @get(
     "/{token:str}",
     media_type="*/*",
-    opt=PUBLIC | OWN_CACHING | CONDITIONAL | {"problems": ["range_not_satisfiable", "storage_unavailable"]},
+    opt=PUBLIC | OWN_CACHING | CONDITIONAL | {"problems": _PROBLEMS_OF_CONTENT},
 )
-async def linked_content(request: Request, token: FromPath[str], byte_range: ByteRange) -> EncodedResponse[bytes]:
-    """Read the bytes of a file at the address of a link, or a range of them. Caches keep them for a minute at most."""
+async def linked_content(
+    request: Request, token: FromPath[str], filters: FromQuery[ContentQuery], byte_range: ByteRange
+) -> EncodedResponse[bytes]:
+    """Read the bytes of a file or of its thumbnail at the address of a link, or a range of them.
+
+    Caches keep them for a minute at most.
+    """
     file = await links.follow(request.database, token)
-    return await serving.answer(request, file.user_id, file.id, file, byte_range, caching=serving.shared(file))
+    wanted = await thumbnails.wanted(request.services, file.user_id, file.id, file, filters)
+    return await serving.answer(request, file.user_id, file.id, wanted, byte_range, caching=serving.shared(file))
 
 
 router = Router(

@@ -1,5 +1,7 @@
 """Objects without a row: deleted with their row, or found later by maintenance."""
 
+from uuid import UUID
+
 import structlog
 
 from app.database.errors import DatabaseUnavailable, QueryTimeout
@@ -25,6 +27,20 @@ async def delete_object(database: Database, storage: Storage, key: str) -> None:
         await repository.forget_deletion(database, key)
     except (Problem, DatabaseUnavailable, QueryTimeout) as error:
         log.warning("object_left_behind", error=type(error).__name__)
+
+
+async def give_up(database: Database, storage: Storage, user_id: UUID, key: str) -> None:
+    """Delete what there is of an object whose upload failed, or came a second time.
+
+    Unless its row is there after all: when the connection is lost in a commit, only the database knows. What cannot be done
+    now is left to `delete_orphans`.
+    """
+    try:
+        is_due = await repository.set_due(database, key, 0)
+        if is_due or not await repository.is_kept(database, user_id, key):
+            await delete_object(database, storage, key)
+    except (DatabaseUnavailable, QueryTimeout) as error:
+        log.warning("upload_left_behind", error=type(error).__name__)
 
 
 async def delete_orphans(database: Database, storage: Storage, limit: int = 10_000) -> int:

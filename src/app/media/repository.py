@@ -5,7 +5,20 @@ from uuid import UUID
 from app.database.queries import Executor, Json, load, to_json
 from app.http.conditional import Versions
 from app.http.pagination import PAGE_BYTES, after, parameters
-from app.media.schemas import FileFacts, Linked, LinkEnd, Media, MediaForm, MediaLinkCreate, MediaPatch, MediaQuery, Stored
+from app.media.schemas import (
+    FileFacts,
+    Linked,
+    LinkEnd,
+    Media,
+    MediaForm,
+    MediaLinkCreate,
+    MediaPatch,
+    MediaQuery,
+    NoThumbnail,
+    Stored,
+    Thumbnail,
+    ThumbnailFacts,
+)
 
 queries = load("media")
 
@@ -62,9 +75,9 @@ async def patch(database: Executor, user_id: UUID, id: UUID, versions: Versions,
     return await queries.patch.one(database, Media, user_id=user_id, id=id, versions=versions, changes=to_json(changes))
 
 
-async def delete(database: Executor, user_id: UUID, id: UUID, versions: Versions) -> str | None:
-    """Delete the row of a file; returns the key of its object. None: not this user's, or not at one of `versions`."""
-    return await queries.delete.value(database, str, user_id=user_id, id=id, versions=versions)
+async def delete(database: Executor, user_id: UUID, id: UUID, versions: Versions) -> list[str]:
+    """Delete the row of a file; returns the keys of its objects. []: not this user's, or not at one of `versions`."""
+    return await queries.delete.values(database, user_id=user_id, id=id, versions=versions)
 
 
 async def due_deletions(database: Executor, limit: int) -> list[str]:
@@ -107,3 +120,22 @@ async def delete_links(database: Executor, user_id: UUID, id: UUID) -> int:
 async def delete_expired_links(database: Executor, limit: int) -> int:
     """Remove up to `limit` links that have expired; returns how many."""
     return await queries.delete_expired_links.count(database, limit=limit)
+
+
+async def thumbnail(database: Executor, user_id: UUID, id: UUID, width: int) -> Thumbnail | None:
+    """Read what is known of a thumbnail. None: it is to be made."""
+    return await queries.thumbnail.one(database, Thumbnail, user_id=user_id, id=id, width=width)
+
+
+async def keep_thumbnail(
+    database: Executor, user_id: UUID, id: UUID, width: int, *, storage_key: str, facts: ThumbnailFacts
+) -> str | None:
+    """Make the row of a thumbnail's object. None: there is one already, or the object was given up meanwhile."""
+    return await queries.keep_thumbnail.value(
+        database, str, user_id=user_id, id=id, width=width, storage_key=storage_key, facts=to_json(facts)
+    )
+
+
+async def note_no_thumbnail(database: Executor, user_id: UUID, id: UUID, width: int, outcome: NoThumbnail) -> int:
+    """Write down that there is no thumbnail, so that none is made for a while."""
+    return await queries.note_no_thumbnail.count(database, user_id=user_id, id=id, width=width, outcome=outcome)

@@ -1,6 +1,6 @@
 """What goes in and out of /v1/media."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 from uuid import UUID
 
 import msgspec
@@ -30,6 +30,17 @@ constraints.declare(
     {
         "media_deletions_pkey": ("conflict", "storage_key", "is taken"),
         "media_deletions_storage_key_length": constraints.has_length("storage_key", "1 to 500"),
+        "media_thumbnails_pkey": ("conflict", "width", "is taken"),
+        "media_thumbnails_user_exists": ("unauthenticated", "user_id", "does not exist"),
+        "media_thumbnails_media_exists": ("not_found", "media_id", "does not exist"),
+        "media_thumbnails_width_known": ("invalid", "width", constraints.ONE_OF),
+        "media_thumbnails_outcome_known": ("invalid", "outcome", constraints.ONE_OF),
+        "media_thumbnails_content_type_length": constraints.has_length("content_type", "3 to 255"),
+        "media_thumbnails_size_bytes_range": ("invalid", "size_bytes", "must be more than 0"),
+        "media_thumbnails_sha_form": ("invalid", "sha256", "must be a hash of 64 digits"),
+        "media_thumbnails_storage_key_length": constraints.has_length("storage_key", "1 to 500"),
+        "media_thumbnails_storage_key_unique": ("conflict", "storage_key", "is taken"),
+        "media_thumbnails_object": ("invalid", "outcome", "must fit the object"),
         "media_links_pkey": ("conflict", "token_hash", "is taken"),
         "media_links_token_hash_length": constraints.has_length("token_hash", "32"),
         "media_links_user_exists": ("unauthenticated", "user_id", "does not exist"),
@@ -92,6 +103,29 @@ class Stored(msgspec.Struct, frozen=True):
     size_bytes: int
     sha256: str
     storage_key: str
+    width: int | None
+    height: int | None
+
+
+NoThumbnail = Literal["larger", "failed"]
+
+
+class Thumbnail(msgspec.Struct, frozen=True):
+    """What is known of a thumbnail; where it was not kept, only that."""
+
+    outcome: Literal["kept"] | NoThumbnail
+    content_type: str | None = None
+    size_bytes: int | None = None
+    sha256: str | None = None
+    storage_key: str | None = None
+
+
+class ThumbnailFacts(msgspec.Struct, frozen=True):
+    """What is found out of a thumbnail: columns of its row."""
+
+    content_type: str
+    size_bytes: int
+    sha256: str
 
 
 class Linked(Stored, frozen=True):
@@ -166,6 +200,23 @@ class MediaPatch(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     is_public: IsPublic | UnsetType = UNSET
     taggable_type: TaggableType | None | UnsetType = UNSET
     taggable_id: TaggableId | None | UnsetType = UNSET
+
+
+ThumbnailWidth = Annotated[
+    Literal["160", "320", "640", "1280"],
+    Meta(
+        title="ThumbnailWidth",
+        description="A thumbnail of a JPEG, PNG, GIF or WebP, this many pixels wide, as JPEG or WebP: its first frame, "
+        "upright, without what a camera wrote into it. The file itself where that is no wider, or has no more bytes.",
+        examples=["320"],
+    ),
+]
+
+
+class ContentQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How the content of a file is wanted."""
+
+    width: ThumbnailWidth | None = None
 
 
 class MediaQuery(OrderedPageQuery, frozen=True, kw_only=True):

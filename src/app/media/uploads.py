@@ -11,11 +11,9 @@ from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from uuid import UUID, uuid4
 
-import structlog
 from msgspec import UNSET
 
 from app.auth.token_cache import Caller
-from app.database.errors import DatabaseUnavailable, QueryTimeout
 from app.database.executor import Database
 from app.database.queries import Executor
 from app.http import idempotency
@@ -26,8 +24,6 @@ from app.media.schemas import FileFacts, Media, MediaForm
 from app.problems.catalog import Problem, conflict, invalid
 from app.settings import Settings
 from app.storage import Storage
-
-log = structlog.get_logger()
 
 UPLOAD_SECONDS = 6 * 3600
 """How long an upload may take: 1 GiB at 0.4 Mbit/s."""
@@ -58,7 +54,7 @@ async def upload(database: Database, storage: Storage, settings: Settings, calle
         raise Problem("bad_request", "The body did not arrive in time.") from None
     finally:
         if file.key is not None and not is_kept:
-            await _give_up(database, storage, user_id, file.key)
+            await orphans.give_up(database, storage, user_id, file.key)
     return media, replayed
 
 
@@ -168,17 +164,3 @@ def _replayed(sent: MediaForm, facts: FileFacts, media: Media) -> Media:
     if facts.sha256 != media.sha256 or (media.updated_at == media.created_at and said != stands):
         raise idempotency.taken()
     return media
-
-
-async def _give_up(database: Database, storage: Storage, user_id: UUID, key: str) -> None:
-    """Delete what there is of an upload that failed, or that came a second time.
-
-    Unless its row is there after all: when the connection is lost in a commit, only the database knows. What cannot be done
-    now is left to app.media.orphans.
-    """
-    try:
-        is_due = await repository.set_due(database, key, 0)
-        if is_due or not await repository.is_kept(database, user_id, key):
-            await orphans.delete_object(database, storage, key)
-    except (DatabaseUnavailable, QueryTimeout) as error:
-        log.warning("upload_left_behind", error=type(error).__name__)
