@@ -32,6 +32,7 @@ MAKING = {name: route for name, route in CHANGES.items() if route.method == "PUT
 OWNED = {name: route for name, route in CHANGES.items() if name not in MAKING and route.path.count("{")}
 
 WITHOUT_ETAG = {
+    "GET /v1/admin/users/{id}/credits": "no version: each deduction moves it, and each reset",
     "GET /v1/consents": "what was said last is an event, which has no version",
     "GET /v1/conversations/{id}/export": "a download",
     "GET /v1/credits": "no version: each deduction moves it, and each reset",

@@ -148,7 +148,9 @@ ROWS: dict[str, Maker] = {
         (
             "/v1/admin/users/{id}",
             "/v1/admin/users/{id}/password",
+            "/v1/admin/users/{id}/credits",
             "/v1/admin/users/{id}/credits/grants",
+            "/v1/admin/users/{id}/credits/reset",
             "/v1/admin/users/{id}/usage",
         ),
         lambda user: user.api.user().id,

@@ -130,10 +130,15 @@ def test_a_key_belongs_to_its_user(api: Api) -> None:
 
 def test_more_than_there_is_takes_nothing(api: Api) -> None:
     user = api.user()
-    assert_problem(deduct(user, 51, idempotency_key="k1"), 402, "insufficient_credits")
-    assert available(user) == 50
+    refused = deduct(user, 51, idempotency_key="k1")
+    assert_problem(refused, 402, "insufficient_credits")
+    account = user.get("/v1/credits").json()
+    assert account["available"] == 50
+    assert refused.json() == refused.json() | account
     assert deduct(user, 50, idempotency_key="k1").status_code == 201
-    assert_problem(deduct(user), 402, "insufficient_credits")
+    refused = deduct(user)
+    assert_problem(refused, 402, "insufficient_credits")
+    assert refused.json() == refused.json() | account | {"available": 0}
     check_ledger(api, user)
 
 

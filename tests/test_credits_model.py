@@ -52,8 +52,8 @@ class Spending(RuleBasedStateMachine):
             self.user = User(self.api, signed_in | {"user": signed_in["user"] | {"email": ""}})
         else:
             self.user = self.api.user()
-        # May refund to itself; a user may not.
-        api, statement = self.api, "update users set role = 'service' where id = $1"
+        # May refund to itself, and reset; a user may not.
+        api, statement = self.api, "update users set role = 'admin' where id = $1"
         api.runner.run(self.connection.execute(statement, self.user.id))
         self.model = Model(10 if is_guest else 50, resets=not is_guest)
         assert self.user.get("/v1/credits").status_code == 200
@@ -108,6 +108,14 @@ class Spending(RuleBasedStateMachine):
         affordable = min(parallel, self.model.balance // amount)
         assert sorted(done) == [201] * affordable + [402] * (parallel - affordable)
         self.model.lines += [("deduct", -amount)] * affordable
+
+    @rule()
+    def reset_by_an_admin(self) -> None:
+        answer = self.user.post(f"/v1/admin/users/{self.user.id}/credits/reset")
+        if self.model.balance < self.model.most:
+            self.model.lines.append(("reset", self.model.most - self.model.balance))
+        self.model.due = False
+        assert answer.json()["available"] == self.model.balance
 
     @rule()
     def look(self) -> None:

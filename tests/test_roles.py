@@ -13,6 +13,7 @@ from client import PASSWORD, Api, User, assert_problem, etag, set_by_change, soo
 from factories import new_uuid7
 
 from app.auth.passwords import Passwords
+from app.credits.repository import broken_accounts
 from app.settings import Settings
 
 Row = dict[str, Any]
@@ -68,7 +69,9 @@ ADMIN_ROUTES = [
     ("GET", "/v1/admin/users/{id}", None),
     ("PATCH", "/v1/admin/users/{id}", {"is_active": False}),
     ("PUT", "/v1/admin/users/{id}/password", {"password": "quite another password"}),
+    ("GET", "/v1/admin/users/{id}/credits", None),
     ("POST", "/v1/admin/users/{id}/credits/grants", {"amount": 5}),
+    ("POST", "/v1/admin/users/{id}/credits/reset", None),
     ("PUT", "/v1/admin/users/{id}/usage", {"tier": "enterprise"}),
     ("GET", "/v1/admin/consents", None),
 ]
@@ -144,6 +147,31 @@ def test_an_admin_grants_credits_once_per_key(api: Api, admin: User) -> None:
         assert_problem(admin.post(path, {"amount": amount}), 422, "invalid", "amount")
     assert user.get("/v1/credits").json()["available"] == 55
     assert_problem(admin.post(f"/v1/admin/users/{new_uuid7()}/credits/grants", {"amount": 5}), 404, "not_found")
+
+
+def test_an_admin_reads_an_account_and_fills_it_up_before_it_is_due(api: Api, admin: User, sql: Sql) -> None:
+    user, guest = api.user(), User(api, api.post("/v1/auth/guest").json())
+    path = f"/v1/admin/users/{user.id}/credits"
+    assert admin.get(path).json() == user.get("/v1/credits").json()
+    sql("update credit_accounts set last_reset_at = last_reset_at - interval '1 hour' where user_id = $1", user.id)
+    before = user.get("/v1/credits").json()
+    for amount, then in ((20, 50), (0, 50), (-9, 59)):
+        if amount > 0:
+            user.post("/v1/credits/deductions", {"amount": amount})
+        elif amount < 0:
+            admin.post(f"{path}/grants", {"amount": -amount})
+        reset = admin.post(f"{path}/reset")
+        assert (reset.status_code, reset.json()) == (200, user.get("/v1/credits").json())
+        assert (reset.json()["available"], reset.json()["resets_at"] > before["resets_at"]) == (then, True)
+    types = [each["type"] for each in user.get("/v1/credits/transactions").json()["items"]]
+    assert types == ["grant", "reset", "deduct", "allocate"]
+    path = f"/v1/admin/users/{guest.id}/credits"
+    guest.post("/v1/credits/deductions", {"amount": 4})
+    filled_up = {"available": 10, "max_credits": 10, "is_guest": True, "resets_at": None}
+    assert admin.post(f"{path}/reset").json() == filled_up == admin.get(path).json()
+    assert api.runner.run(broken_accounts(api.database)) == []
+    for method, rest in (("GET", ""), ("POST", "/reset")):
+        assert_problem(admin.request(method, f"/v1/admin/users/{new_uuid7()}/credits{rest}"), 404, "not_found")
 
 
 def test_an_admin_gives_a_tier_with_its_limits_or_others(api: Api, admin: User) -> None:

@@ -610,6 +610,7 @@ BODIES: dict[str, Row] = {
     "PATCH /v1/daily-reviews/{date}": {"mood": 7},
     "PATCH /v1/goals/{id}/progress/{entry_id}": {"value": 2},
     "POST /v1/admin/users/{id}/credits/grants": {"amount": 1},
+    "POST /v1/admin/users/{id}/credits/reset": {},
     "POST /v1/conversations/{id}/messages": MESSAGE,
     "POST /v1/daily-reviews/{date}/blog-entry": {},
     "POST /v1/foods/{id}/copies": {"date": DAYS[0]},

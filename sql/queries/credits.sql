@@ -28,6 +28,28 @@ select available, max_credits, reset_hours is null,
 from credit_accounts
 where user_id = :user_id and not exists (select 1 from due_account);
 
+-- name: reset(user_id)^
+-- Fills an account up before it is due, a guest's too; what is more than max_credits stays. The next reset is counted from
+-- now. No row: there is no account yet.
+with locked_account as (
+    select user_id, available, last_seq, greatest(max_credits - available, 0) as refill
+    from credit_accounts
+    where user_id = :user_id
+    for update),
+written_transaction as (
+    insert into credit_transactions (user_id, seq, type, amount, balance_after)
+    select user_id, last_seq + 1, 'reset', refill, available + refill
+    from locked_account
+    where refill > 0)
+update credit_accounts a
+set available = l.available + l.refill,
+    last_seq = l.last_seq + (l.refill > 0)::integer,
+    last_reset_at = now()
+from locked_account l
+where a.user_id = :user_id and l.user_id = a.user_id
+returning a.available, a.max_credits, a.reset_hours is null as is_guest,
+    a.last_reset_at + make_interval(hours => a.reset_hours) as resets_at;
+
 -- name: open_account(user_id, guest_credits, registered_credits, reset_hours)!
 -- Makes the account at its first use, with what a guest or a registered user begins with. 0: it was there.
 with opened_account as (
@@ -115,7 +137,9 @@ from replayed_transaction;
 
 -- name: deduction_outcome(user_id, idempotency_key)^
 -- Why nothing was deducted. No row: there is no account yet. A null seq: there was not enough. A seq: what the key did first.
-select a.available, t.seq, t.type, t.amount, t.balance_after, t.description, t.idempotency_key, t.refunds_seq, t.created_at
+select a.available, a.max_credits, a.reset_hours is null as is_guest,
+    a.last_reset_at + make_interval(hours => a.reset_hours) as resets_at,
+    t.seq, t.type, t.amount, t.balance_after, t.description, t.idempotency_key, t.refunds_seq, t.created_at
 from credit_accounts a
 left join credit_transactions t on t.user_id = a.user_id and t.idempotency_key = :idempotency_key
 where a.user_id = :user_id;

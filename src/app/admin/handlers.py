@@ -11,8 +11,8 @@ from app.admin import repository, rules
 from app.admin.schemas import UserPasswordPut, UserPatch, UserQuery
 from app.consents import repository as consents
 from app.consents.schemas import UserConsent
-from app.credits.rules import grant
-from app.credits.schemas import CreditChange, CreditGrant
+from app.credits import rules as credit_rules
+from app.credits.schemas import CreditAccount, CreditChange, CreditGrant
 from app.http import pagination, responses
 from app.http.conditional import Versions
 from app.http.pagination import Page, PageQuery
@@ -50,13 +50,28 @@ async def set_password(request: Request, id: FromPath[UUID], data: JSONBody[User
     return responses.no_content()
 
 
+@get("/users/{id:uuid}/credits")
+async def read_credits(request: Request, id: FromPath[UUID]) -> EncodedResponse[CreditAccount]:
+    """Read what a user may spend. A due reset is applied."""
+    return responses.row(await credit_rules.account(request.database, request.settings, id))
+
+
+@post("/users/{id:uuid}/credits/reset", status_code=200)
+async def reset_credits(request: Request, id: FromPath[UUID]) -> EncodedResponse[CreditAccount]:
+    """Fill the account of a user up to `max_credits`, a guest's too. The next reset is counted from now.
+
+    Who has more keeps it. What was given is a line of the ledger, of the type `reset`.
+    """
+    return responses.row(await credit_rules.reset(request.database, request.settings, id))
+
+
 @post(
     "/users/{id:uuid}/credits/grants",
     opt={"problems": ["idempotency_conflict", "conflict"], "also": {200: "The same key came before"}},
 )
 async def grant_credits(request: Request, id: FromPath[UUID], data: JSONBody[CreditGrant]) -> EncodedResponse[CreditChange]:
     """Give a user credits. Sent again with the same `idempotency_key`: 200 with the first answer, and nothing more is given."""
-    change, replayed = await grant(request.database, request.settings, id, data)
+    change, replayed = await credit_rules.grant(request.database, request.settings, id, data)
     return responses.row(change, 200 if replayed else 201)
 
 
@@ -74,7 +89,17 @@ async def page_consents(request: Request, filters: FromQuery[PageQuery]) -> Enco
 
 router = Router(
     "/v1/admin",
-    route_handlers=[page_users, read_user, change_user, set_password, grant_credits, set_tier, page_consents],
+    route_handlers=[
+        page_users,
+        read_user,
+        change_user,
+        set_password,
+        read_credits,
+        reset_credits,
+        grant_credits,
+        set_tier,
+        page_consents,
+    ],
     opt=ADMIN_ONLY,
     tags=["Admin"],
 )

@@ -22,6 +22,11 @@ async def account(database: Executor, user_id: UUID) -> CreditAccount | None:
     return await queries.account.one(database, CreditAccount, user_id=user_id)
 
 
+async def reset(database: Executor, user_id: UUID) -> CreditAccount | None:
+    """Fill an account up before it is due. None: there is no account yet."""
+    return await queries.reset.one(database, CreditAccount, user_id=user_id)
+
+
 async def open_account(database: Executor, user_id: UUID, settings: Settings) -> int:
     """Make the account of a user. 0: it was there, or there is no such user."""
     return await queries.open_account.count(
@@ -51,8 +56,8 @@ async def deduct(database: Executor, user_id: UUID, wanted: CreditDeduction) -> 
 
 async def deduction_outcome(
     database: Executor, user_id: UUID, idempotency_key: str | None
-) -> tuple[int, CreditTransaction | None] | None:
-    """What is available, and what the key did first, if it came before. None: there is no account yet."""
+) -> tuple[CreditAccount, CreditTransaction | None] | None:
+    """The account as it is, and what the key did first, if it came before. None: there is no account yet."""
     return await queries.deduction_outcome.one(database, _outcome, user_id=user_id, idempotency_key=idempotency_key)
 
 
@@ -94,5 +99,6 @@ def _deducted(replayed: bool, *transaction: Any) -> tuple[bool, CreditTransactio
     return replayed, CreditTransaction(*transaction)
 
 
-def _outcome(available: int, seq: int | None, *transaction: Any) -> tuple[int, CreditTransaction | None]:
-    return available, None if seq is None else CreditTransaction(seq, *transaction)
+def _outcome(*columns: Any) -> tuple[CreditAccount, CreditTransaction | None]:
+    account, transaction = columns[:4], columns[4:]
+    return CreditAccount(*account), None if transaction[0] is None else CreditTransaction(*transaction)

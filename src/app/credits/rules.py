@@ -6,6 +6,7 @@ from typing import TypeVar
 from uuid import UUID
 
 import asyncpg
+from msgspec.structs import asdict
 
 from app.credits import repository
 from app.credits.schemas import CreditAccount, CreditChange, CreditDeduction, CreditGrant, CreditRefund, CreditTransaction
@@ -29,7 +30,7 @@ async def deduct(database: Database, settings: Settings, user_id: UUID, wanted: 
     """Take credits, once per key; returns what that changed, and whether the key came before.
 
     One round trip, or two when nothing was taken; more only for an account's very first use.
-    Raises Problem 402 when there are not enough, 409 when the key came before with other content.
+    Raises Problem 402, with the account, when there are not enough, 409 when the key came before with other content.
     """
     for _ in range(ATTEMPTS):
         try:
@@ -41,9 +42,9 @@ async def deduct(database: Database, settings: Settings, user_id: UUID, wanted: 
             if outcome is None:
                 await repository.open_account(database, user_id, settings)
                 continue
-            available, first = outcome
-            if first is None and available < wanted.amount:
-                raise Problem("insufficient_credits")
+            account, first = outcome
+            if first is None and account.available < wanted.amount:
+                raise Problem("insufficient_credits", extra=asdict(account))
             if first is None:
                 # There is enough now: the account was made, or filled up, between the two statements.
                 continue
@@ -53,6 +54,11 @@ async def deduct(database: Database, settings: Settings, user_id: UUID, wanted: 
             _check_same(transaction, "deduct", -wanted.amount, wanted.description)
         return _change(transaction), replayed
     raise later("database_busy", 1)
+
+
+async def reset(database: Database, settings: Settings, user_id: UUID) -> CreditAccount:
+    """Fill an account up before it is due, a guest's too. Raises Problem 404 when there is no such user."""
+    return await _opened(database, settings, user_id, lambda: repository.reset(database, user_id))
 
 
 async def refund(database: Database, user_id: UUID, wanted: CreditRefund) -> CreditChange:

@@ -36,7 +36,10 @@ KINDS: dict[str, Kind] = {
         401, "Wrong login or password", "There is no such account, or its password is different; the answer does not say which."
     ),
     "insufficient_credits": Kind(
-        402, "Not enough credits", "The account has fewer credits than this costs; none were deducted."
+        402,
+        "Not enough credits",
+        "The account has fewer credits than this costs; none were deducted. The answer has what GET /v1/credits gives: "
+        "available, max_credits, is_guest and resets_at.",
     ),
     "wrong_password": Kind(403, "Wrong password", "The password in the body is not the one of this account."),
     "account_disabled": Kind(403, "Account disabled", "This account was disabled by an administrator of this server."),
