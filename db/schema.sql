@@ -1939,10 +1939,14 @@ CREATE TABLE public.usage (
     last_reset_daily date DEFAULT ((now() AT TIME ZONE 'UTC'::text))::date NOT NULL,
     last_reset_monthly date DEFAULT (date_trunc('month'::text, (now() AT TIME ZONE 'UTC'::text)))::date NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
+    subscription_id text,
+    subscription_status text,
     CONSTRAINT usage_daily_limit_range CHECK ((daily_limit >= 0)),
     CONSTRAINT usage_daily_used_range CHECK ((daily_used >= 0)),
     CONSTRAINT usage_monthly_limit_range CHECK ((monthly_limit >= 0)),
     CONSTRAINT usage_monthly_used_range CHECK ((monthly_used >= 0)),
+    CONSTRAINT usage_subscription_id_length CHECK (((char_length(subscription_id) >= 1) AND (char_length(subscription_id) <= 100))),
+    CONSTRAINT usage_subscription_status_length CHECK (((char_length(subscription_status) >= 1) AND (char_length(subscription_status) <= 100))),
     CONSTRAINT usage_tier_known CHECK ((tier = ANY (ARRAY['free'::text, 'pro'::text, 'enterprise'::text]))),
     CONSTRAINT usage_total_queries_range CHECK ((total_queries >= 0))
 );
@@ -1982,6 +1986,18 @@ COMMENT ON COLUMN public.usage.last_reset_daily IS 'The UTC day that daily_used 
 --
 
 COMMENT ON COLUMN public.usage.last_reset_monthly IS 'The first day of the UTC month that monthly_used counts.';
+
+--
+-- Name: COLUMN usage.subscription_id; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.usage.subscription_id IS 'What the payment provider calls the subscription that the tier comes from.';
+
+--
+-- Name: COLUMN usage.subscription_status; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.usage.subscription_status IS 'As the payment provider says it; nothing here depends on it.';
 
 --
 -- Name: users; Type: TABLE; Schema: public; Owner: -
@@ -3355,3 +3371,4 @@ INSERT INTO public.schema_migrations (version) VALUES
     ('20261121007000');
     ('20261121007000'),
     ('20261121007010');
+    ('20261121008000');

@@ -19,6 +19,7 @@ from app.database.executor import on_connection
 from app.database.queries import Query
 from app.http.pagination import Order
 from app.usage import repository as usage_repository
+from app.usage.schemas import LIMITS
 
 FIELDS = ["id", "title", "is_archived", "message_count", "last_activity_at", "created_at", "updated_at", "version"]
 MESSAGE_FIELDS = ["seq", "role", "content", "stage1", "stage2", "stage3", "metadata", "created_at"]
@@ -35,7 +36,9 @@ BATCH = "/v1/conversations/batch"
 def ada(api: Api, runner: asyncio.Runner, database: str) -> User:
     """Somebody without limits."""
     user = api.user()
-    runner.run(on_connection(database, lambda on: usage_repository.set_tier(on, UUID(user.id), "enterprise", None, None)))
+    runner.run(
+        on_connection(database, lambda on: usage_repository.set_tier(on, UUID(user.id), "enterprise", LIMITS["enterprise"]))
+    )
     return user
 
 

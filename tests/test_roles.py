@@ -72,6 +72,7 @@ ADMIN_ROUTES = [
     ("GET", "/v1/admin/users/{id}/credits", None),
     ("POST", "/v1/admin/users/{id}/credits/grants", {"amount": 5}),
     ("POST", "/v1/admin/users/{id}/credits/reset", None),
+    ("GET", "/v1/admin/users/{id}/usage", None),
     ("PUT", "/v1/admin/users/{id}/usage", {"tier": "enterprise"}),
     ("GET", "/v1/admin/consents", None),
 ]
@@ -185,10 +186,39 @@ def test_an_admin_gives_a_tier_with_its_limits_or_others(api: Api, admin: User) 
     ):
         usage = admin.put(path, body).json()
         assert (usage["tier"], usage["daily_limit"], usage["monthly_limit"]) == (tier, daily, monthly)
-        assert user.get("/v1/usage").json() == usage
-    for wrong in ({}, {"tier": "gold"}, {"tier": "pro", "limits": {"daily": -1}}, {"tier": "pro", "limits": None}):
+        assert usage == usage | user.get("/v1/usage").json()
+        assert admin.get(path).json() == usage
+        assert usage["limits"] == {"daily": daily, "monthly": monthly}
+    for wrong in (
+        {},
+        {"tier": "gold"},
+        {"tier": "pro", "limits": {"daily": -1}},
+        {"tier": "pro", "limits": {"monthly": 2**31}},
+        {"tier": "pro", "limits": None},
+    ):
         assert_problem(admin.put(path, wrong), 422, "invalid")
-    assert_problem(admin.put(f"/v1/admin/users/{new_uuid7()}/usage", {"tier": "pro"}), 404, "not_found")
+    nobody = f"/v1/admin/users/{new_uuid7()}/usage"
+    assert_problem(admin.put(nobody, {"tier": "pro"}), 404, "not_found")
+    assert_problem(admin.get(nobody), 404, "not_found")
+
+
+def test_a_subscription_is_kept_and_read_by_its_owner_and_can_be_sent_back(api: Api, admin: User) -> None:
+    user = api.user()
+    path = f"/v1/admin/users/{user.id}/usage"
+    paid = {"tier": "pro", "limits": {"daily": 7}, "subscription": {"id": "sub_1", "status": "active"}}
+    usage = admin.put(path, paid).json()
+    assert usage["subscription"] == {"id": "sub_1", "status": "active"}
+    mine = user.get("/v1/usage").json()
+    assert (mine["subscription_id"], mine["subscription_status"]) == ("sub_1", "active")
+    assert admin.put(path, usage).json() == usage
+    assert_problem(admin.put(path, usage | {"subscription_id": "sub_2"}), 422, "read_only", "subscription_id")
+    ended = admin.put(path, {"tier": "free", "subscription": {"status": "canceled"}}).json()
+    assert ended["subscription"] == {"id": None, "status": "canceled"}
+    assert admin.put(path, {"tier": "free"}).json()["subscription"] is None
+    for field, value in (("id", "x" * 101), ("status", " "), ("status", 7), ("plan", "gold")):
+        answer = admin.put(path, {"tier": "pro", "subscription": {field: value}})
+        assert_problem(answer, 422, "invalid", f"subscription.{field}")
+    assert user.get("/v1/usage").json()["tier"] == "free"
 
 
 def test_an_admin_reads_what_everybody_agrees_to_now(api: Api, admin: User) -> None:

@@ -10,7 +10,7 @@ from client import Api, Execute, User, assert_problem
 
 from app.database.executor import on_connection
 from app.usage import repository
-from app.usage.schemas import LIMITS, UsageTier
+from app.usage.schemas import LIMITS, Limits, UsageTier
 
 TODAY = "(now() at time zone 'UTC')::date"
 MONTH = "date_trunc('month', now() at time zone 'UTC')::date"
@@ -56,6 +56,8 @@ def test_a_new_user_is_free_and_reading_writes_nothing(api: Api, execute: Execut
         "monthly_limit": 100,
         "monthly_resets_at": next_month.isoformat().replace("+00:00", "Z"),
         "total_queries": 0,
+        "subscription_id": None,
+        "subscription_status": None,
     }
     assert execute("select 1 from usage where user_id = $1", UUID(user.id)) == []
 
@@ -155,7 +157,9 @@ def test_a_tier_allows_what_it_says_and_keeps_what_was_used(
     ask(user, talk)
 
     def set_tier(tier: UsageTier, daily: int | None, monthly: int | None) -> int:
-        return runner.run(on_connection(database, lambda on: repository.set_tier(on, UUID(user.id), tier, daily, monthly)))
+        return runner.run(
+            on_connection(database, lambda on: repository.set_tier(on, UUID(user.id), tier, Limits(daily, monthly)))
+        )
 
     assert set_tier(tier, *LIMITS[tier]) == 1
     found = usage(user)
@@ -175,7 +179,7 @@ def test_a_tier_is_for_somebody_who_exists_and_may_come_before_the_first_message
     user = api.user()
 
     def set_tier(user_id: UUID) -> int:
-        return runner.run(on_connection(database, lambda on: repository.set_tier(on, user_id, "pro", 100, 3000)))
+        return runner.run(on_connection(database, lambda on: repository.set_tier(on, user_id, "pro", LIMITS["pro"])))
 
     assert (set_tier(uuid4()), set_tier(UUID(user.id))) == (0, 1)
     assert (usage(user)["tier"], usage(user)["daily_used"]) == ("pro", 0)

@@ -37,6 +37,7 @@ ELSEWHERE = {
     "conversations.change_many": {"archive": ROWS, "unarchive": ROWS, "delete": ROWS},
     "conversations.place": {"messages": "save writes them, in the same transaction"},
     "credits.refund": {"transaction_seq": "refunds_seq is the number of the deduction that was found by it"},
+    "usage.set_tier": {"id": "it is subscription_id", "status": "it is subscription_status"},
     "workouts.patch": {"exercises": SEPARATE},
 }
 """Statement -> field -> why no column of its name gets it."""

@@ -10,7 +10,8 @@ select
     case when u.last_reset_monthly >= d.month then u.monthly_used else 0 end as monthly_used,
     case when u.user_id is null then :monthly_limit::integer else u.monthly_limit end as monthly_limit,
     (d.month + interval '1 month') at time zone 'UTC' as monthly_resets_at,
-    coalesce(u.total_queries, 0) as total_queries
+    coalesce(u.total_queries, 0) as total_queries,
+    u.subscription_id, u.subscription_status
 from (
     select
         (now() at time zone 'UTC')::date as today,
@@ -42,11 +43,15 @@ where u.user_id = :user_id
   and (u.monthly_limit is null
       or case when u.last_reset_monthly < d.month then 0 else u.monthly_used end + :amount::integer <= u.monthly_limit);
 
--- name: set_tier(user_id, tier, daily_limit, monthly_limit)!
+-- name: set_tier(user_id, tier, daily_limit, monthly_limit, subscription_id, subscription_status)!
 -- A null limit is none. What was used stays used. 0: there is no such user.
-insert into usage (user_id, tier, daily_limit, monthly_limit)
-select id, :tier, :daily_limit::integer, :monthly_limit::integer from users where id = :user_id
+insert into usage (user_id, tier, daily_limit, monthly_limit, subscription_id, subscription_status)
+select id, :tier, :daily_limit::integer, :monthly_limit::integer, :subscription_id::text, :subscription_status::text
+from users
+where id = :user_id
 on conflict (user_id) do update
 set tier = excluded.tier,
     daily_limit = excluded.daily_limit,
-    monthly_limit = excluded.monthly_limit;
+    monthly_limit = excluded.monthly_limit,
+    subscription_id = excluded.subscription_id,
+    subscription_status = excluded.subscription_status;

@@ -19,8 +19,9 @@ from app.http.pagination import Page, PageQuery
 from app.http.requests import Request
 from app.http.responses import EncodedResponse
 from app.http.routes import ADMIN_ONLY, CONDITIONAL, HASHED_ETAG
+from app.problems.catalog import Problem
 from app.usage import rules as usage
-from app.usage.schemas import Usage, UsagePut
+from app.usage.schemas import UsagePut, UserUsage
 
 
 @get("/users")
@@ -75,9 +76,17 @@ async def grant_credits(request: Request, id: FromPath[UUID], data: JSONBody[Cre
     return responses.row(change, 200 if replayed else 201)
 
 
+@get("/users/{id:uuid}/usage")
+async def read_usage(request: Request, id: FromPath[UUID]) -> EncodedResponse[UserUsage]:
+    """Read the tier of a user, what is left of its limits, and the subscription."""
+    if await accounts.me(request.database, id) is None:
+        raise Problem("not_found")
+    return responses.row(await usage.of_user(request.database, id))
+
+
 @put("/users/{id:uuid}/usage")
-async def set_tier(request: Request, id: FromPath[UUID], data: JSONBody[UsagePut]) -> EncodedResponse[Usage]:
-    """Give a user another tier, with its limits or others. What was used stays used."""
+async def set_tier(request: Request, id: FromPath[UUID], data: JSONBody[UsagePut]) -> EncodedResponse[UserUsage]:
+    """Give a user another tier, with its limits or others, and say what is paid for it. What was used stays used."""
     return responses.row(await usage.set_tier(request.database, id, data))
 
 
@@ -97,6 +106,7 @@ router = Router(
         read_credits,
         reset_credits,
         grant_credits,
+        read_usage,
         set_tier,
         page_consents,
     ],

@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from app.database.queries import Executor, load
-from app.usage.schemas import LIMITS, Usage, UsageTier
+from app.usage.schemas import LIMITS, NO_SUBSCRIPTION, Limits, Subscription, Usage, UsageTier
 
 queries = load("usage")
 
@@ -26,9 +26,15 @@ async def consume(database: Executor, user_id: UUID, amount: int) -> int:
 
 
 async def set_tier(
-    database: Executor, user_id: UUID, tier: UsageTier, daily_limit: int | None, monthly_limit: int | None
+    database: Executor, user_id: UUID, tier: UsageTier, limits: Limits, subscription: Subscription = NO_SUBSCRIPTION
 ) -> int:
-    """Give a user a tier, with the tier's LIMITS or others; None: no limit. What was used stays. 0: there is no such user."""
+    """Give a user a tier, with the tier's LIMITS or others. What was used stays. 0: there is no such user."""
     return await queries.set_tier.count(
-        database, user_id=user_id, tier=tier, daily_limit=daily_limit, monthly_limit=monthly_limit
+        database,
+        user_id=user_id,
+        tier=tier,
+        daily_limit=limits.daily,
+        monthly_limit=limits.monthly,
+        subscription_id=subscription.id,
+        subscription_status=subscription.status,
     )

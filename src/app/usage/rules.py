@@ -5,12 +5,13 @@ from math import ceil
 from uuid import UUID
 
 from msgspec import UNSET
+from msgspec.structs import asdict
 
 from app.database.executor import Transaction
 from app.database.queries import Executor
 from app.problems.catalog import Problem
 from app.usage import repository
-from app.usage.schemas import LIMITS, Usage, UsagePut
+from app.usage.schemas import LIMITS, NO_SUBSCRIPTION, Limits, Subscription, Usage, UsageLimits, UsagePut, UserUsage
 
 
 async def consume(transaction: Transaction, user_id: UUID, amount: int) -> None:
@@ -34,11 +35,23 @@ def exhausted(usage: Usage, amount: int = 1) -> Problem:
     return Problem("quota_exhausted", headers=((b"retry-after", b"%d" % seconds),), extra=told | {"resets_at": resets_at})
 
 
-async def set_tier(database: Executor, user_id: UUID, put: UsagePut) -> Usage:
+async def of_user(database: Executor, user_id: UUID) -> UserUsage:
+    """Read what a user has used, and what an admin may set. Who does not exist has used nothing."""
+    usage = await repository.get(database, user_id)
+    subscription = Subscription(usage.subscription_id, usage.subscription_status)
+    return UserUsage(
+        **asdict(usage),
+        limits=UsageLimits(daily=usage.daily_limit, monthly=usage.monthly_limit),
+        subscription=None if subscription == NO_SUBSCRIPTION else subscription,
+    )
+
+
+async def set_tier(database: Executor, user_id: UUID, put: UsagePut) -> UserUsage:
     """Give a user a tier, with its limits or others; what was used stays used. Raises Problem 404."""
     tier, own = LIMITS[put.tier], put.limits
     daily = tier.daily if own.daily is UNSET else own.daily
     monthly = tier.monthly if own.monthly is UNSET else own.monthly
-    if not await repository.set_tier(database, user_id, put.tier, daily, monthly):
+    limits, subscription = Limits(daily, monthly), put.subscription or NO_SUBSCRIPTION
+    if not await repository.set_tier(database, user_id, put.tier, limits, subscription):
         raise Problem("not_found")
-    return await repository.get(database, user_id)
+    return await of_user(database, user_id)
