@@ -1,16 +1,19 @@
 """/v1/query-cache: everybody reads, services and admins write, a hit costs nothing."""
 
 import asyncio
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
 import asyncpg
+import msgspec
 import pytest
 from client import Api, Execute, User, assert_problem
 
 from app.accounts.commands import set_role
+from app.auth.passwords import Passwords
 from app.query_cache.rules import BATCH
+from app.settings import Settings
 
 
 @pytest.fixture(scope="module")
@@ -44,6 +47,23 @@ def test_an_answer_is_kept_to_the_byte(service: User, ada: User) -> None:
         key, body = path(), b'{"ttl_seconds": 60, "result": ' + result + b"}"
         for answer in (service.request("PUT", key, content=body, headers=headers), ada.get(key)):
             assert b'"result":' + result + b',"cached_at"' in answer.content
+
+
+def test_an_answer_holds_for_an_hour_unless_its_writer_or_the_server_says_otherwise(
+    service: User, runner: asyncio.Runner, settings: Settings, passwords: Passwords
+) -> None:
+    def life(user: User, body: Any) -> timedelta:
+        kept = user.put(path(), body).json()
+        return datetime.fromisoformat(kept["expires_at"]) - datetime.fromisoformat(kept["cached_at"])
+
+    for body, seconds in (
+        ({"result": 1}, 3600),
+        ({"result": 1, "ttl_seconds": None}, 3600),
+        ({"result": 1, "ttl_seconds": 7}, 7),
+    ):
+        assert life(service, body) == timedelta(seconds=seconds)
+    with Api.started(runner, msgspec.structs.replace(settings, query_cache_ttl_seconds=60), passwords) as other:
+        assert life(User(other, {"token": service.token, "user": service.me}), {"result": 1}) == timedelta(minutes=1)
 
 
 def test_what_has_expired_is_not_there_and_can_be_kept_anew(
@@ -131,7 +151,6 @@ def test_a_user_writes_nothing_that_others_would_read(service: User, ada: User) 
     ("body", "field"),
     [
         ({}, "result"),
-        ({"result": 1}, "ttl_seconds"),
         ({"result": 1, "ttl_seconds": 0}, "ttl_seconds"),
         ({"result": 1, "ttl_seconds": -5}, "ttl_seconds"),
         ({"result": 1, "ttl_seconds": "60"}, "ttl_seconds"),

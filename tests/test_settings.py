@@ -38,6 +38,7 @@ DEFAULTS = {
     "credits_guest": 10,
     "credits_registered": 50,
     "credits_reset_hours": 24,
+    "query_cache_ttl_seconds": 3600,
     "media_url": None,
     "media_max_bytes": 1024**3,
     "media_quota_bytes": 10 * 1024**3,
@@ -90,6 +91,7 @@ GOOD: list[tuple[str, str, str, Any]] = [
     ("CREDITS_GUEST", "1", "credits_guest", 1),
     ("CREDITS_REGISTERED", "1000000", "credits_registered", 1_000_000),
     ("CREDITS_RESET_HOURS", "168", "credits_reset_hours", 168),
+    ("QUERY_CACHE_TTL_SECONDS", "31536000", "query_cache_ttl_seconds", 31_536_000),
     *(
         ("MEDIA_URL", url, "media_url", url)
         for url in ("s3://bucket", "s3://bucket/a/path", "gs://bucket/", "az://container/path", "file:///srv/media")
@@ -135,6 +137,7 @@ BAD: dict[str, list[str]] = {
     "CREDITS_GUEST": ["0", "1000001", *WHOLE],
     "CREDITS_REGISTERED": ["0", "1000001", *WHOLE],
     "CREDITS_RESET_HOURS": ["0", "100001", *WHOLE],
+    "QUERY_CACHE_TTL_SECONDS": ["0", "31536001", *WHOLE],
     "MEDIA_URL": [
         "/srv/media", "file://srv/media", "file:srv", "s3:bucket", "s3:///path", "http://bucket.example", "memory:///",
         "no-bucket-of-mine",

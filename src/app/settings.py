@@ -62,6 +62,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     credits_guest: int = 10
     credits_registered: int = 50
     credits_reset_hours: int = 24
+    query_cache_ttl_seconds: int = 3600
+    """How long an answer of the query cache holds whose writer does not say."""
     media_url: str | None = None
     """None: a folder below `data`. Credentials are never in it."""
     media_max_bytes: int = GIB
@@ -118,6 +120,7 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
         credits_guest=read("CREDITS_GUEST", _whole(1, 1_000_000), 10),
         credits_registered=read("CREDITS_REGISTERED", _whole(1, 1_000_000), 50),
         credits_reset_hours=read("CREDITS_RESET_HOURS", _whole(1, 100_000), 24),
+        query_cache_ttl_seconds=read("QUERY_CACHE_TTL_SECONDS", _whole(1, 31_536_000), 3600),
         media_url=read("MEDIA_URL", _media_url, None),
         # S3 takes 10,000 parts of storage.PART_BYTES.
         media_max_bytes=read("MEDIA_MAX_BYTES", _whole(1, 40 * GIB), GIB),

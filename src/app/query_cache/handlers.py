@@ -26,7 +26,8 @@ async def read(request: Request, query_hash: FromPath[str]) -> EncodedResponse[Q
 @put("/{query_hash:str}", opt=SERVICES | PUT | LARGE_BODY)
 async def write(request: Request, query_hash: FromPath[str], data: JSONBody[QueryCachePut]) -> EncodedResponse[QueryCacheEntry]:
     """Keep an answer for a while. For services and admins."""
-    answer, is_new = await rules.put(request.database, query_hash, data)
+    ttl_seconds = request.settings.query_cache_ttl_seconds
+    answer, is_new = await rules.put(request.database, query_hash, data, ttl_seconds)
     return responses.row(answer, 201 if is_new else 200)
 
 

@@ -54,7 +54,18 @@ class QueryCachePut(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """An answer to keep."""
 
     result: Result
-    ttl_seconds: Annotated[int, Meta(ge=1, le=31_536_000, description="How long it holds, a year at most.", examples=[3600])]
+    ttl_seconds: (
+        Annotated[
+            int,
+            Meta(
+                ge=1,
+                le=31_536_000,
+                description="How long it holds, a year at most. Without it: an hour, unless the server is set to another time.",
+                examples=[3600],
+            ),
+        ]
+        | None
+    ) = None
 
 
 class QueryCacheCleanup(msgspec.Struct, frozen=True):
