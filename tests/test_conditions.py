@@ -54,6 +54,7 @@ UNCONDITIONAL = {
     "DELETE /v1/query-cache": "all of them",
     "DELETE /v1/query-cache/{query_hash}": "has no ETag",
     "DELETE /v1/tags/{id}/{kind}/{target_id}": "a link has no content",
+    "PATCH /v1/consents": "has no ETag, and adds to a history",
     "PUT /v1/admin/users/{id}/password": "cannot be read",
     "PUT /v1/admin/users/{id}/usage": "has no ETag",
     "PUT /v1/consents": "has no ETag, and adds to a history",

@@ -61,6 +61,59 @@ def test_a_consent_is_stale_when_the_terms_have_moved_on(
         assert now.get("/v1/consents").json()["stale"] is False
 
 
+def test_a_part_is_said_anew_and_the_rest_stays(
+    api: Api, runner: asyncio.Runner, settings: Settings, passwords: Passwords
+) -> None:
+    user = api.user()
+    nothing = user.patch("/v1/consents", {})
+    assert (nothing.status_code, nothing.json()) == (200, user.get("/v1/consents").json())
+    first = user.patch("/v1/consents", {"marketing_consent": True, "source": "web"})
+    assert first.status_code == 201
+    said: dict[str, Any] = {
+        "terms_accepted": False,
+        "terms_version": None,
+        "marketing_consent": True,
+        "source": "web",
+        "stale": False,
+    }
+    assert first.json() == first.json() | said
+    steps: list[tuple[dict[str, Any], dict[str, Any]]] = [
+        ({"terms_accepted": True}, {"terms_accepted": True, "terms_version": "1"}),
+        ({"marketing_consent": False}, {"marketing_consent": False}),
+        ({"source": None}, {"source": None}),
+        ({"terms_version": "0"}, {"terms_version": "0", "stale": True}),
+        ({"terms_accepted": False}, {"terms_accepted": False, "stale": False}),
+        ({"terms_accepted": True, "terms_version": "0.5"}, {"terms_accepted": True, "terms_version": "0.5", "stale": True}),
+        ({"terms_accepted": True}, {"terms_version": "1", "stale": False}),
+    ]
+    for changes, then in steps:
+        answer = user.patch("/v1/consents", changes)
+        said = said | then
+        assert (answer.status_code, answer.json()) == (200, answer.json() | said)
+        assert user.get("/v1/consents").json() == answer.json()
+    with Api.started(runner, msgspec.structs.replace(settings, terms_version="2"), passwords) as later:
+        now = User(later, {"token": user.token, "user": user.me})
+        assert now.patch("/v1/consents", {"marketing_consent": True}).json()["stale"] is True
+        assert now.patch("/v1/consents", {"terms_accepted": True}).json()["terms_version"] == "2"
+    events = len(user.get("/v1/consents/history").json()["items"])
+    for same in ({}, {"terms_accepted": True, "terms_version": "2"}):
+        assert user.patch("/v1/consents", same).status_code == 200
+    for field, value in (("terms_accepted", None), ("marketing_consent", 1), ("source", ""), ("terms_version", "x" * 101)):
+        assert_problem(user.patch("/v1/consents", {field: value}), 422, "invalid", field)
+    assert_problem(user.patch("/v1/consents", {"created_at": None}), 422, "read_only", "created_at")
+    assert len(user.get("/v1/consents/history").json()["items"]) == events
+
+
+def test_of_parts_that_are_said_at_once_none_is_lost(api: Api) -> None:
+    for _ in range(5):
+        user = api.user()
+        parts = [{"terms_accepted": True}, {"marketing_consent": True}, {"source": "web"}]
+        answers = api.together(*(user.send("PATCH", "/v1/consents", json=part) for part in parts))
+        assert sorted(answer.status_code for answer in answers) == [200, 200, 201]
+        consent = user.get("/v1/consents").json()
+        assert (consent["terms_accepted"], consent["marketing_consent"], consent["source"]) == (True, True, "web")
+
+
 def test_users_speak_for_themselves(ada: User, bob: User) -> None:
     ada.put("/v1/consents", {"terms_accepted": True})
     assert bob.get("/v1/consents").json()["terms_accepted"] is False

@@ -44,6 +44,7 @@ ELSEWHERE = {
 
 UNPAIRED = {
     "DELETE /v1/me": "the password is checked; nothing is written",
+    "PATCH /v1/consents": "what is absent is filled in with what was said last; record writes the whole",
     "POST /v1/auth/login": "the password is checked; a session is written",
     "PUT /v1/admin/users/{id}/password": HASHED,
     "PUT /v1/admin/users/{id}/usage": "the limits of the tier stand in for those that are absent",

@@ -5,16 +5,24 @@ where user_id = :user_id
 order by id desc
 limit 1;
 
+-- name: lock(user_id)$
+-- The user's row: what one says comes after what was said before. Null: there is no such user (any more).
+select id from users where id = :user_id for no key update;
+
 -- name: record(user_id, terms_accepted, terms_version, marketing_consent, source)^
--- Another event; is_first: the user's first. No row: it is what the user said last, and said again.
-with newest_event as (
+-- Another event; is_first: the user's first. No row: it is what the user said last, and said again. It waits for the lock, so
+-- that it is not written before a patch of what was said before it.
+with locked_user as (
+    select id from users where id = :user_id for no key update),
+newest_event as (
     select terms_accepted, terms_version, marketing_consent, source
     from consent_events
     where user_id = :user_id
     order by id desc
     limit 1)
 insert into consent_events (user_id, terms_accepted, terms_version, marketing_consent, source)
-select :user_id, :terms_accepted::boolean, :terms_version::text, :marketing_consent::boolean, :source::text
+select id, :terms_accepted::boolean, :terms_version::text, :marketing_consent::boolean, :source::text
+from locked_user
 where not exists (
     select 1 from newest_event
     where (terms_accepted, marketing_consent) = (:terms_accepted::boolean, :marketing_consent::boolean)

@@ -1,10 +1,10 @@
 """/v1/consents."""
 
-from litestar import Router, get, put
+from litestar import Router, get, patch, put
 from litestar.params import FromQuery, JSONBody
 
 from app.consents import repository, rules
-from app.consents.schemas import Consent, ConsentEvent, ConsentPut
+from app.consents.schemas import Consent, ConsentEvent, ConsentPatch, ConsentPut
 from app.http import pagination, responses
 from app.http.pagination import Page, PageQuery
 from app.http.requests import Request
@@ -27,6 +27,17 @@ async def write(request: Request, data: JSONBody[ConsentPut]) -> EncodedResponse
     return responses.row(consent, 201 if is_first else 200)
 
 
+@patch("/", opt=BEYOND_QUOTA | {"also": {201: "Nothing had been said before"}})
+async def change(request: Request, data: JSONBody[ConsentPatch]) -> EncodedResponse[Consent]:
+    """Say anew a part of it: what is absent stays as it was said last, and is no where nothing was said.
+
+    Who accepts terms without naming their version accepts the ones in force.
+    """
+    terms_version = request.settings.terms_version
+    consent, is_first = await rules.change(request.database, terms_version, request.caller.user_id, data)
+    return responses.row(consent, 201 if is_first else 200)
+
+
 @get("/history")
 async def page_history(request: Request, filters: FromQuery[PageQuery]) -> EncodedResponse[Page[ConsentEvent]]:
     """List everything that one said, newest first."""
@@ -34,4 +45,4 @@ async def page_history(request: Request, filters: FromQuery[PageQuery]) -> Encod
     return pagination.answer(events, filters)
 
 
-router = Router("/v1/consents", route_handlers=[read, write, page_history], tags=["Consents"])
+router = Router("/v1/consents", route_handlers=[read, write, change, page_history], tags=["Consents"])

@@ -3,10 +3,12 @@
 from typing import Any
 from uuid import UUID
 
+from msgspec import UNSET
 from msgspec.structs import asdict, replace
 
 from app.consents import repository
-from app.consents.schemas import Consent, ConsentEvent, ConsentPut
+from app.consents.schemas import Consent, ConsentEvent, ConsentPatch, ConsentPut
+from app.database.executor import Database, Transaction
 from app.database.queries import Executor
 
 
@@ -22,6 +24,29 @@ async def record(database: Executor, terms_version: str, user_id: UUID, said: Co
     added = await repository.record(database, user_id, said)
     event, is_first = added or (await repository.current(database, user_id), False)
     return _consent(event, terms_version), is_first
+
+
+async def change(database: Database, terms_version: str, user_id: UUID, changes: ConsentPatch) -> tuple[Consent, bool]:
+    """Say anew a part of what a user said last; of what they never said, no. Returns what `record` does.
+
+    Without a change nothing is added. Of changes at the same time each finds what the one before said.
+    """
+    sent = {name: value for name in changes.__struct_fields__ if (value := getattr(changes, name)) is not UNSET}
+    if sent.get("terms_accepted"):
+        # Whoever accepts has seen the terms in force, not those that they saw before.
+        sent.setdefault("terms_version", None)
+
+    async def work(transaction: Transaction) -> tuple[Consent, bool]:
+        await repository.lock(transaction, user_id)
+        last = await repository.current(transaction, user_id)
+        if last is None and not sent:
+            return _consent(None, terms_version), False
+        said = ConsentPut(terms_accepted=False)
+        if last is not None:
+            said = ConsentPut(**{name: getattr(last, name) for name in said.__struct_fields__})
+        return await record(transaction, terms_version, user_id, replace(said, **sent))
+
+    return await database.transaction(work)
 
 
 def _consent(event: ConsentEvent | None, terms_version: str) -> Consent:

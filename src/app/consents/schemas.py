@@ -4,7 +4,7 @@ from typing import Annotated
 from uuid import UUID
 
 import msgspec
-from msgspec import Meta
+from msgspec import UNSET, Meta, UnsetType
 
 from app.http.fields import MOVES, NOT_BLANK, Id, Timestamp
 from app.problems import constraints
@@ -60,6 +60,18 @@ class UserConsent(msgspec.Struct, frozen=True):
     marketing_consent: Marketing
     source: Source | None
     created_at: Timestamp
+
+
+class ConsentPatch(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A merge patch of what a user says: an absent field stays as it was said last."""
+
+    terms_accepted: Accepted | UnsetType = UNSET
+    terms_version: (
+        Annotated[TermsVersion | None, Meta(description="Which terms they saw. Accepted without it: the ones in force.")]
+        | UnsetType
+    ) = UNSET
+    marketing_consent: Marketing | UnsetType = UNSET
+    source: Source | None | UnsetType = UNSET
 
 
 class ConsentPut(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
