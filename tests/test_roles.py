@@ -273,6 +273,24 @@ def test_a_user_named_by_an_identity_is_made_on_first_sight_and_found_ever_after
     assert identity is None
 
 
+def test_a_guest_of_a_service_has_what_guests_have_and_stays_one(api: Api, sql: Sql) -> None:
+    service, subject = with_role(api, sql, "service"), f"legacy:guest_{uuid4()}"
+    as_guest = behalf(subject) | {"X-On-Behalf-Of-Guest": "true"}
+    me = service.get("/v1/me", headers=as_guest).json()
+    assert (me["is_guest"], me["is_external"], me["email"]) == (True, False, None)
+    for headers in (as_guest, behalf(subject), behalf(me["id"]), behalf(subject) | {"X-On-Behalf-Of-Guest": "false"}):
+        assert service.get("/v1/me", headers=headers).json() == me
+    once = {"available": 10, "max_credits": 10, "is_guest": True, "resets_at": None}
+    assert service.get("/v1/credits", headers=behalf(subject)).json() == once
+    assert trail(sql, service) == [("create guest", me["id"], "/v1/me")]
+    known = api.user()
+    headers = behalf(known.id) | {"X-On-Behalf-Of-Guest": "true"}
+    assert service.get("/v1/me", headers=headers).json()["is_guest"] is False
+    for value in ("1", "yes", "True"):
+        answer = service.get("/v1/me", headers=behalf(subject) | {"X-On-Behalf-Of-Guest": value})
+        assert_problem(answer, 422, "invalid", "X-On-Behalf-Of-Guest")
+
+
 def test_of_50_first_sights_at_once_one_makes_the_user(api: Api, sql: Sql, service: User) -> None:
     subject = f"github:{uuid4()}"
     before = sql("select count(*) as n from users")[0]["n"]

@@ -56,16 +56,19 @@ join users u on u.id = i.user_id
 left join storage_use m on m.user_id = u.id
 where i.provider = :provider and i.subject = :subject;
 
--- name: create_external_user(provider, subject, actor_id, target, request_id)^
+-- name: create_external_user(provider, subject, is_guest, actor_id, target, request_id)^
 -- tenant: none, it makes the user that a service named by an identity
+-- A guest or a user of another service.
 -- The audit trail says which service did so, even when it only reads on behalf of the new user. A violation of
 -- identities_subject_unique: a concurrent request has made it; nothing is left of this one.
 with inserted_user as (
-    insert into users (is_external) values (true) returning id, is_guest, timezone, is_active),
+    insert into users (is_external, is_guest) values (not :is_guest::boolean, :is_guest::boolean)
+    returning id, is_guest, timezone, is_active),
 inserted_identity as (
     insert into identities (user_id, provider, subject) select id, :provider, :subject from inserted_user),
 inserted_event as (
     insert into audit_events (actor_id, acting_for, action, target, detail)
-    select :actor_id, id, 'create external user', :target, jsonb_build_object('request_id', :request_id::text)
+    select :actor_id, id, case when is_guest then 'create guest' else 'create external user' end, :target,
+        jsonb_build_object('request_id', :request_id::text)
     from inserted_user)
 select id as user_id, is_guest, timezone, is_active, 0::bigint as stored_bytes, false as is_measured from inserted_user;

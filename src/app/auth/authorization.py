@@ -31,22 +31,29 @@ def check_scopes(scopes: list[str] | None, method: str, path: str, *, session_on
 
 
 async def impersonate(
-    database: Executor, token_cache: TokenCache, actor: Caller, named: bytes, *, target: str, request_id: str
+    database: Executor, token_cache: TokenCache, actor: Caller, named: bytes, *, as_guest: bytes, target: str, request_id: str
 ) -> Caller:
     """The user that a service names in X-On-Behalf-Of, with what the service's token may do.
 
-    `named` is a user's id, or provider:subject; a subject that is seen for the first time becomes a user, and leaves a row in
-    the audit trail, with `target`, the path that was asked for, and the request's id. Raises Problem 403
-    for callers that are no service and for disabled users, 404 for an unknown id, 422 for a name of another form.
+    `named` is a user's id, or provider:subject; a subject that is seen for the first time becomes a user, or a guest where
+    `as_guest` is true, and leaves a row in the audit trail, with `target`, the path that was asked for, and the request's id.
+    Raises Problem 403 for callers that are no service and for disabled users, 404 for an unknown id, 422 for a name or an
+    `as_guest` of another form.
     """
     if actor.role != "service":
         raise Problem("role_required", "Only a service may act for a user.")
+    if as_guest not in {b"", b"true", b"false"}:
+        raise invalid("X-On-Behalf-Of-Guest", "form", "must be true or false")
     key = actor.token_id.bytes + named
     known = token_cache.get(key)
     if known is not None:
         return known
     notices = token_cache.notices
-    found = await _find_named(database, named) or await _make_named(database, named, actor.user_id, target, request_id)
+    found = await _find_named(database, named)
+    if found is None:
+        found = await _make_named(
+            database, named, is_guest=as_guest == b"true", actor_id=actor.user_id, target=target, request_id=request_id
+        )
     if not found.is_active:
         raise Problem("account_disabled")
     # Whatever role the user has, a service does not get it.
@@ -78,12 +85,14 @@ async def _find_named(database: Executor, named: bytes) -> ActedFor | None:
     return found
 
 
-async def _make_named(database: Executor, named: bytes, actor_id: UUID, target: str, request_id: str) -> ActedFor:
-    """Make the user of an identity. Raises Problem 409."""
+async def _make_named(
+    database: Executor, named: bytes, *, is_guest: bool, actor_id: UUID, target: str, request_id: str
+) -> ActedFor:
+    """Make the user or guest of an identity. Raises Problem 409."""
     provider, subject = _identity(_text(named))
     try:
         return await repository.create_external_user(
-            database, provider, subject, actor_id=actor_id, target=target, request_id=request_id
+            database, provider, subject, is_guest=is_guest, actor_id=actor_id, target=target, request_id=request_id
         )
     except asyncpg.UniqueViolationError:
         found = await repository.acted_for_identity(database, provider, subject)

@@ -38,9 +38,9 @@ async def acted_for_identity(database: Executor, provider: str, subject: str) ->
 
 
 async def create_external_user(
-    database: Executor, provider: str, subject: str, *, actor_id: UUID, target: str, request_id: str
+    database: Executor, provider: str, subject: str, *, is_guest: bool, actor_id: UUID, target: str, request_id: str
 ) -> ActedFor:
-    """Make the user of an identity that is seen for the first time, and the row in the audit trail that says who did so.
+    """Make the user or guest of an identity that is seen for the first time, and the row in the audit trail that says who did.
 
     Raises UniqueViolationError when a concurrent request has made it.
     """
@@ -49,6 +49,7 @@ async def create_external_user(
         ActedFor,
         provider=provider,
         subject=subject,
+        is_guest=is_guest,
         actor_id=actor_id,
         target=audit.target_of(target),
         request_id=request_id,

@@ -209,7 +209,7 @@ async def _admit(scope: HTTPScope, route: Route, services: Services) -> None:
     scope["user"] = caller
     _count(scope, caller, services)
     check_scopes(caller.scopes, route.method, scope["path"], session_only=options.session_only)
-    named = _on_behalf_of(scope)
+    named = _header(scope, b"x-on-behalf-of")
     if named is None and not options.roles:
         return
     if options.roles and caller.role not in options.roles:
@@ -219,7 +219,13 @@ async def _admit(scope: HTTPScope, route: Route, services: Services) -> None:
         if actor.role == "service" and options.session_only:
             raise Problem("session_required")
         scope["user"] = caller = await impersonate(
-            database, token_cache, actor, named, target=scope["path"], request_id=scope["state"]["request_id"]
+            database,
+            token_cache,
+            actor,
+            named,
+            as_guest=_header(scope, b"x-on-behalf-of-guest") or b"",
+            target=scope["path"],
+            request_id=scope["state"]["request_id"],
         )
         acting_for = caller.user_id
         _count(scope, caller, services)
@@ -257,10 +263,10 @@ def _announced_bytes(scope: HTTPScope, route: Route) -> int:
     return route.options.body_limit
 
 
-def _on_behalf_of(scope: HTTPScope) -> bytes | None:
-    """The user that the caller says to act for; None: themself."""
+def _header(scope: HTTPScope, wanted: bytes) -> bytes | None:
+    """The value of a header: such as X-On-Behalf-Of, the user that the caller says to act for. None: there is none."""
     for name, value in scope["headers"]:
-        if name == b"x-on-behalf-of":
+        if name == wanted:
             return bytes(value)
     return None
 
