@@ -55,6 +55,7 @@ UNCONDITIONAL = {
     "DELETE /v1/query-cache/{query_hash}": "has no ETag",
     "DELETE /v1/tags/{id}/{kind}/{target_id}": "a link has no content",
     "PATCH /v1/consents": "has no ETag, and adds to a history",
+    "PUT /v1/admin/users/{id}/identities": "an identity is linked, and never changed",
     "PUT /v1/admin/users/{id}/password": "cannot be read",
     "PUT /v1/admin/users/{id}/usage": "has no ETag",
     "PUT /v1/consents": "has no ETag, and adds to a history",

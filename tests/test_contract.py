@@ -147,6 +147,7 @@ ROWS: dict[str, Maker] = {
     **dict.fromkeys(
         (
             "/v1/admin/users/{id}",
+            "/v1/admin/users/{id}/identities",
             "/v1/admin/users/{id}/password",
             "/v1/admin/users/{id}/credits",
             "/v1/admin/users/{id}/credits/grants",

@@ -291,6 +291,45 @@ def test_a_guest_of_a_service_has_what_guests_have_and_stays_one(api: Api, sql: 
         assert_problem(answer, 422, "invalid", "X-On-Behalf-Of-Guest")
 
 
+def test_a_user_has_several_identities_and_is_found_by_each(api: Api, service: User, admin: User) -> None:
+    user, subject = api.user(), f"{uuid4()}"
+    path = f"/v1/admin/users/{user.id}/identities"
+    for caller, provider in ((service, "google"), (admin, "firebase")):
+        made = caller.put(path, {"provider": provider, "subject": subject})
+        assert made.status_code == 201
+        assert service.get("/v1/me", headers=behalf(f"{provider}:{subject}")).json()["id"] == user.id
+        again = caller.put(path, {"provider": provider, "subject": subject})
+        assert (again.status_code, again.json()) == (200, made.json())
+    mine = user.get("/v1/me/identities").json()["items"]
+    assert [(each["provider"], each["subject"]) for each in mine] == [("firebase", subject), ("google", subject)]
+    other = api.user()
+    elsewhere = f"/v1/admin/users/{other.id}/identities"
+    assert_problem(service.put(elsewhere, {"provider": "google", "subject": subject}), 409, "conflict", "subject")
+    for caller in (user, other):
+        assert_problem(caller.put(path, {"provider": "github", "subject": subject}), 403, "role_required")
+    assert_problem(api.put(path, {"provider": "github", "subject": subject}), 401, "unauthenticated")
+    assert_problem(
+        service.put(f"/v1/admin/users/{new_uuid7()}/identities", {"provider": "github", "subject": "1"}), 404, "not_found"
+    )
+    for field, value in (
+        ("provider", "facebook"),
+        ("subject", ""),
+        ("subject", "x" * 256),
+        ("subject", "a\0"),
+        ("email", "a@b"),
+    ):
+        body = {"provider": "github", "subject": "1"} | {field: value}
+        assert_problem(service.put(path, body), 422, "invalid", field)
+
+
+def test_a_service_links_no_identity_to_an_admin_or_a_service(service: User, admin: User) -> None:
+    for privileged in (admin, service):
+        path, body = f"/v1/admin/users/{privileged.id}/identities", {"provider": "github", "subject": str(uuid4())}
+        assert_problem(service.put(path, body), 403, "role_required")
+        assert admin.put(path, body).status_code == 201
+        assert_problem(service.put(path, body), 403, "role_required")
+
+
 def test_of_50_first_sights_at_once_one_makes_the_user(api: Api, sql: Sql, service: User) -> None:
     subject = f"github:{uuid4()}"
     before = sql("select count(*) as n from users")[0]["n"]

@@ -42,3 +42,18 @@ returning u.id, u.email, u.username, u.name, u.first_name, u.last_name, u.bio, u
 with updated_user as (
     update users set password_hash = :password_hash where id = :user_id returning id)
 select end_access(id, null, '{}') from updated_user;
+
+-- name: link_identity(user_id, provider, subject, any_role)^
+-- No row: there is no such user, or one with a role and any_role is false. Another account's identity, or one that is this
+-- user's already, breaks identities_subject_unique.
+insert into identities (user_id, provider, subject)
+select id, :provider, :subject
+from users
+where id = :user_id and (:any_role::boolean or role = 'user')
+returning id, provider, subject, email, created_at;
+
+-- name: identity(user_id, provider, subject)^
+-- batch: none, it is asked for after an insert that found it taken
+select id, provider, subject, email, created_at
+from identities
+where user_id = :user_id and provider = :provider and subject = :subject;

@@ -204,6 +204,21 @@ class UserSession(msgspec.Struct, frozen=True):
     ip: Annotated[str | None, Meta(examples=["192.0.2.7"])]
 
 
+IdentityProvider = Annotated[
+    Literal["google", "github", "firebase", "auth0", "legacy"], Meta(title="IdentityProvider", examples=["google"])
+]
+IdentitySubject = Annotated[
+    str,
+    Meta(
+        min_length=1,
+        max_length=255,
+        pattern=NOT_BLANK,
+        description="The provider's own id of the user.",
+        examples=["1089"],
+    ),
+]
+
+
 class UserIdentity(msgspec.Struct, frozen=True):
     """An identity of another service that is this user's."""
 

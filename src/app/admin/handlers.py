@@ -6,9 +6,9 @@ from litestar import Router, get, patch, post, put
 from litestar.params import FromPath, FromQuery, JSONBody
 
 from app.accounts import repository as accounts
-from app.accounts.schemas import User
+from app.accounts.schemas import User, UserIdentity
 from app.admin import repository, rules
-from app.admin.schemas import UserPasswordPut, UserPatch, UserQuery
+from app.admin.schemas import IdentityPut, UserPasswordPut, UserPatch, UserQuery
 from app.consents import repository as consents
 from app.consents.schemas import UserConsent
 from app.credits import rules as credit_rules
@@ -18,7 +18,7 @@ from app.http.conditional import Versions
 from app.http.pagination import Page, PageQuery
 from app.http.requests import Request
 from app.http.responses import EncodedResponse
-from app.http.routes import ADMIN_ONLY, CONDITIONAL, HASHED_ETAG
+from app.http.routes import ADMIN_ONLY, CONDITIONAL, HASHED_ETAG, SERVICES
 from app.problems.catalog import Problem
 from app.usage import rules as usage
 from app.usage.schemas import UsagePut, UserUsage
@@ -49,6 +49,19 @@ async def set_password(request: Request, id: FromPath[UUID], data: JSONBody[User
     """Give a user another password. All of their sessions and API tokens end."""
     await rules.set_password(request.services, id, data)
     return responses.no_content()
+
+
+@put(
+    "/users/{id:uuid}/identities",
+    opt=SERVICES | {"problems": ["conflict"], "also": {201: "It was not this user's before"}},
+)
+async def link_identity(request: Request, id: FromPath[UUID], data: JSONBody[IdentityPut]) -> EncodedResponse[UserIdentity]:
+    """Give a user one more identity of another service. For admins, and for services where the user has no role.
+
+    Whoever is named by any of the identities of a user in `X-On-Behalf-Of` is that user.
+    """
+    identity, is_new = await rules.link_identity(request.database, request.caller, id, data)
+    return responses.row(identity, 201 if is_new else 200)
 
 
 @get("/users/{id:uuid}/credits")
@@ -103,6 +116,7 @@ router = Router(
         read_user,
         change_user,
         set_password,
+        link_identity,
         read_credits,
         reset_credits,
         grant_credits,

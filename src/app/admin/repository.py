@@ -2,8 +2,10 @@
 
 from uuid import UUID
 
-from app.accounts.schemas import User
-from app.admin.schemas import UserPatch, UserQuery
+from msgspec.structs import asdict
+
+from app.accounts.schemas import User, UserIdentity
+from app.admin.schemas import IdentityPut, UserPatch, UserQuery
 from app.database.queries import Executor, Json, load, to_json
 from app.http.conditional import Versions
 from app.http.pagination import PAGE_BYTES, parameters
@@ -19,6 +21,19 @@ async def page_users(database: Executor, filters: UserQuery) -> list[Json[User] 
 async def patch_user(database: Executor, user_id: UUID, versions: Versions, changes: UserPatch) -> User | None:
     """CreditChange a user. None: there is no such user, or not at one of `versions`."""
     return await queries.patch_user.one(database, User, user_id=user_id, versions=versions, changes=to_json(changes))
+
+
+async def link_identity(database: Executor, user_id: UUID, new: IdentityPut, *, any_role: bool) -> UserIdentity | None:
+    """Give a user an identity. None: there is no such user, or they have a role and `any_role` is false.
+
+    Raises asyncpg.UniqueViolationError when it is somebody's already, maybe this user's.
+    """
+    return await queries.link_identity.one(database, UserIdentity, user_id=user_id, any_role=any_role, **asdict(new))
+
+
+async def identity(database: Executor, user_id: UUID, provider: str, subject: str) -> UserIdentity | None:
+    """Read an identity of a user. None: it is not theirs."""
+    return await queries.identity.one(database, UserIdentity, user_id=user_id, provider=provider, subject=subject)
 
 
 async def set_password(database: Executor, user_id: UUID, password_hash: str) -> UUID | None:

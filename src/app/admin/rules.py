@@ -2,11 +2,15 @@
 
 from uuid import UUID
 
+import asyncpg
+
 from app.accounts import repository as accounts
 from app.accounts.inputs import check_new_password
-from app.accounts.schemas import User
+from app.accounts.schemas import User, UserIdentity
 from app.admin import repository
-from app.admin.schemas import UserPasswordPut, UserPatch
+from app.admin.schemas import IdentityPut, UserPasswordPut, UserPatch
+from app.auth.token_cache import Caller
+from app.database.queries import Executor
 from app.http.conditional import Versions
 from app.http.services import Services
 from app.problems.catalog import Problem
@@ -20,6 +24,25 @@ async def change_user(services: Services, user_id: UUID, versions: Versions, cha
         raise missing(await accounts.me(services.database, user_id))
     services.token_cache.forget()
     return user
+
+
+async def link_identity(database: Executor, actor: Caller, user_id: UUID, new: IdentityPut) -> tuple[UserIdentity, bool]:
+    """Give a user one more identity; returns it, and whether it is new to them.
+
+    A service does so for users only: an identity of an admin would be a way to sign in as one. Raises Problem 403, 404, 409.
+    """
+    try:
+        linked = await repository.link_identity(database, user_id, new, any_role=actor.role == "admin")
+    except asyncpg.UniqueViolationError:
+        found = await repository.identity(database, user_id, new.provider, new.subject)
+        if found is None:
+            raise
+        return found, False
+    if linked is not None:
+        return linked, True
+    if await accounts.me(database, user_id) is None:
+        raise Problem("not_found")
+    raise Problem("role_required", "Only an admin links an identity to an admin or a service.")
 
 
 async def set_password(services: Services, user_id: UUID, new: UserPasswordPut) -> None:

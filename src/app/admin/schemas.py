@@ -5,7 +5,7 @@ from typing import Annotated
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from app.accounts.schemas import NewPassword, UserRole
+from app.accounts.schemas import IdentityProvider, IdentitySubject, NewPassword, UserRole
 from app.http.fields import NOT_BLANK
 from app.http.pagination import PageQuery
 
@@ -33,6 +33,13 @@ class UserPatch(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     role: Annotated[UserRole, Meta(examples=["service"])] | UnsetType = UNSET
     is_active: Annotated[bool, Meta(description="False: the user is refused at once.", examples=[True])] | UnsetType = UNSET
     is_verified: Annotated[bool, Meta(description="The e-mail address is theirs.", examples=[True])] | UnsetType = UNSET
+
+
+class IdentityPut(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """An identity of another service that is a user's."""
+
+    provider: IdentityProvider
+    subject: IdentitySubject
 
 
 class UserPasswordPut(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
