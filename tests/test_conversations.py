@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from decimal import Decimal
 from typing import Any
 from uuid import UUID, uuid4
@@ -564,7 +565,7 @@ def test_a_long_conversation_is_read_and_exported_whole_part_by_part(ada: User, 
     said = ada.get(f"{path}/export?format=markdown")
     assert said.headers["content-type"] == "text/markdown; charset=utf-8"
     assert said.headers["content-disposition"] == f'attachment; filename="{name}.md"'
-    assert said.text.startswith("# Long talk\n\n## User\n\nM0 🎉\n\n## Assistant\n\nM0 🎉\n")
+    assert undated(said.text).startswith("# Long talk\n\n## User\n\nM0 🎉\n\n## Assistant\n\nM0 🎉\n")
     assert said.text.count("\n## ") == 1200
     # However small the parts are, the whole is the same.
     monkeypatch.setattr(reading, "PART", 7)
@@ -578,10 +579,30 @@ def test_a_long_conversation_is_read_and_exported_whole_part_by_part(ada: User, 
     assert ada.request("HEAD", path).headers["etag"] == read.headers["etag"]
 
 
+DATED = re.compile(r"\n\*(\d{4}-\d\d-\d\d \d\d:\d\d) UTC\*\n")
+
+
+def undated(text: str) -> str:
+    return DATED.sub("", text)
+
+
 def markdown(user: User, path: str) -> str:
     answer = user.get(f"{path}/export?format=markdown")
     assert answer.status_code == 200, answer.text
-    return answer.text
+    return undated(answer.text)
+
+
+def test_markdown_says_when_a_conversation_began_and_when_each_message_came(ada: User, execute: Execute) -> None:
+    path = talk(ada, title="Bikes")
+    say(ada, path)
+    answer(ada, path)
+    name = path.rpartition("/")[2]
+    execute("update messages set created_at = '2026-01-02 03:04:59+00' where conversation_id = $1 and seq = 1", name)
+    execute("update messages set created_at = '2026-01-02 03:05:00+00' where conversation_id = $1 and seq = 2", name)
+    execute("update conversations set created_at = '2025-12-31 23:59:00+00' where id = $1", name)
+    text = ada.get(f"{path}/export?format=markdown").text
+    assert DATED.findall(text) == ["2025-12-31 23:59", "2026-01-02 03:04", "2026-01-02 03:05"]
+    assert text.startswith("# Bikes\n\n*2025-12-31 23:59 UTC*\n\n## User\n\n*2026-01-02 03:04 UTC*\n\nWhich")
 
 
 def test_markdown_shows_contents_and_every_stage_by_model(ada: User) -> None:

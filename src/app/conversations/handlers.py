@@ -106,7 +106,7 @@ async def change_many(request: Request, data: JSONBody[ConversationBatch]) -> En
 async def export(
     request: Request, id: FromPath[UUID], filters: FromQuery[ExportQuery]
 ) -> EncodedResponse[ConversationWithMessages]:
-    """Download a conversation: everything as JSON, or its contents and stages as Markdown."""
+    """Download a conversation: everything as JSON, or its contents, stages and dates as Markdown."""
     begun = await reading.begin(request.database, request.caller.user_id, id)
     if filters.format == "json":
         return _answer(reading.whole(request.database, begun), (JSON, _attachment(id, "json")))

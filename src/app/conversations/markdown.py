@@ -1,5 +1,7 @@
 """Messages as Markdown, for reading: what was said, and by which stages of a council an answer came about."""
 
+from datetime import UTC, datetime
+
 import msgspec
 from msgspec import Raw
 
@@ -18,12 +20,17 @@ _OPENING = ("```", "~~~", "<")
 """A code fence, or HTML, that is not closed would go on to the end of the document."""
 
 
+def date(at: datetime) -> str:
+    """A time as a line of its own, to the minute."""
+    return f"*{at.astimezone(UTC).isoformat(' ')[:16]} UTC*"
+
+
 def section(message: ConversationMessage) -> str:
-    """A message under a heading of its own: its content, then each stage that it has.
+    """A message under a heading of its own: when it came, its content, then each stage that it has.
 
     Of stages in the usual form each model has a heading, its text, and as JSON whatever else there is; any other is JSON.
     """
-    parts = [f"## {message.role.capitalize()}"]
+    parts = [f"## {message.role.capitalize()}", date(message.created_at)]
     if message.content is not None:
         parts.append(_text(message.content))
     for name, title in STAGES.items():

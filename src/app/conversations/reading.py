@@ -11,7 +11,7 @@ from uuid import UUID
 import msgspec
 
 from app.conversations import repository
-from app.conversations.markdown import section
+from app.conversations.markdown import date, section
 from app.conversations.schemas import Conversation, ConversationMessage, MessageQuery, Part
 from app.database.queries import Executor
 from app.http.pagination import PAGE_BYTES, after_numbered, numbered_cursor
@@ -95,8 +95,9 @@ def whole(database: Executor, reading: Reading) -> Content:
 
 
 async def markdown(database: Executor, reading: Reading) -> AsyncIterator[bytes]:
-    """A conversation for reading: who said what, and the stages of each answer."""
-    yield f"# {' '.join(reading.conversation.title.split())}\n".encode()
+    """A conversation for reading: who said what and when, and the stages of each answer."""
+    title, begun = " ".join(reading.conversation.title.split()), date(reading.conversation.created_at)
+    yield f"# {title}\n\n{begun}\n".encode()
     async for items in parts(database, reading):
         messages = msgspec.json.decode(b"[%b]" % items, type=list[ConversationMessage])
         sections = []

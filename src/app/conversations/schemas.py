@@ -252,7 +252,8 @@ class ExportQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     format: Annotated[
         Literal["json", "markdown"],
         Meta(
-            title="ConversationExportFormat", description="JSON has everything; Markdown is for reading: contents and stages."
+            title="ConversationExportFormat",
+            description="JSON has everything; Markdown is for reading: contents, stages, dates.",
         ),
     ] = "json"
 
