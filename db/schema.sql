@@ -1018,6 +1018,12 @@ COMMENT ON COLUMN public.goals.version IS 'Microseconds since 1970 of its last r
 COMMENT ON COLUMN public.goals.search IS 'Words of title and description, and the owner''s id as a word.';
 
 --
+-- Name: COLUMN goals.start_value; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.goals.start_value IS 'Where the way to target_value begins: 0 where it is null. It gives goals that go down their direction.';
+
+--
 -- Name: habit_comments; Type: TABLE; Schema: public; Owner: -
 --
 
@@ -1046,10 +1052,6 @@ COMMENT ON TABLE public.habit_comments IS 'What a user says about a habit on a d
 --
 
 COMMENT ON COLUMN public.habit_comments.version IS 'Microseconds since 1970 of its last real change; it never repeats. The API''s ETag.';
--- Name: COLUMN goals.start_value; Type: COMMENT; Schema: public; Owner: -
---
-
-COMMENT ON COLUMN public.goals.start_value IS 'Where the way to target_value begins: 0 where it is null. It gives goals that go down their direction.';
 
 --
 -- Name: habit_entries; Type: TABLE; Schema: public; Owner: -
@@ -3360,15 +3362,13 @@ INSERT INTO public.schema_migrations (version) VALUES
     ('20261121004600'),
     ('20261121005000'),
     ('20261121005010'),
-    ('20261121005020');
-    ('20261121006000');
+    ('20261121005020'),
     ('20261121006000'),
     ('20261121006010'),
     ('20261121006020'),
     ('20261121006030'),
     ('20261121006035'),
-    ('20261121006040');
-    ('20261121007000');
+    ('20261121006040'),
     ('20261121007000'),
-    ('20261121007010');
+    ('20261121007010'),
     ('20261121008000');

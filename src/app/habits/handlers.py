@@ -9,11 +9,10 @@ from litestar.params import FromPath, FromQuery, JSONBody
 
 from app.auth.authentication import unauthenticated
 from app.habits import repository, rules
+from app.habits.comments import HabitComment, HabitCommentCreate
 from app.habits.computed import HabitStats, HabitsToday
 from app.habits.schemas import (
     Habit,
-    HabitComment,
-    HabitCommentCreate,
     HabitCreate,
     HabitEntry,
     HabitEntryPatch,

@@ -4,11 +4,10 @@ import datetime as dt
 from uuid import UUID
 
 from app.database.queries import Executor, Json, load, to_json
+from app.habits.comments import HabitComment, HabitCommentCreate
 from app.habits.computed import HabitStats, HabitsToday
 from app.habits.schemas import (
     Habit,
-    HabitComment,
-    HabitCommentCreate,
     HabitCreate,
     HabitEntry,
     HabitEntryPatch,

@@ -21,11 +21,12 @@ from app.auth.authorization import check_scopes, impersonate
 from app.auth.token_cache import Caller
 from app.auth.tokens import token_of
 from app.http import conditional
+from app.http.caching import PRIVATE, caching_headers
 from app.http.decoding import decode_query, read_json, refuse_query
 from app.http.exception_handlers import problem_for, problem_response
 from app.http.ranges import RequestedRange
 from app.http.requests import Request
-from app.http.responses import EncodedResponse, Headers, not_modified
+from app.http.responses import EncodedResponse, not_modified
 from app.http.routes import DeclarationError, Route, routes_of
 from app.http.sent_back import Call, SentBack, body_decoder, sent_back_by
 from app.http.services import Services
@@ -38,13 +39,6 @@ Handle = Callable[[HTTPScope, Receive, list[str]], Awaitable[EncodedResponse[Any
 _HOST = re.compile(rb"[0-9A-Za-z!$&'()*+,;=\-._~:\[\]@%]*")
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-
-
-_SAFE = ((b"x-content-type-options", b"nosniff"), (b"referrer-policy", b"no-referrer"))
-# A cache keeps an answer for its caller only, and asks each time whether it still holds (RFC 9111, 5.2.2).
-_PRIVATE = ((b"cache-control", b"private, no-cache"), (b"vary", b"Authorization, X-On-Behalf-Of"), *_SAFE)
-_SHARED = ((b"cache-control", b"public, max-age=60"), *_SAFE)
-_NO_STORE = ((b"cache-control", b"no-store"), *_SAFE)
 
 
 class _Node:
@@ -86,7 +80,7 @@ class Routing:
         except Exception as error:  # noqa: BLE001 - every error becomes the problem that answers it
             answer = problem_response(scope, problem_for(error))
             if scope["path"].startswith("/v1/"):
-                answer.encoded_headers += _PRIVATE
+                answer.encoded_headers += PRIVATE
         left = scope["state"].get("requests_left")
         if left is not None:
             answer.encoded_headers += left
@@ -149,7 +143,7 @@ def _compiled(route: Route, services: Services, app: Litestar, sent_back: SentBa
     take = body_decoder(kind, call, sent_back) if kind is not None else None
     takes_request, versions, byte_range = route.takes_request, route.versions, route.byte_range
     is_conditional, hashed = route.options.conditional, route.options.hashed_etag
-    caching = _caching(route)
+    caching = caching_headers(route)
     admit = _admit_storing if route.stores else _admit
     refuses_query = filters is None and route.path.startswith("/v1/")
 
@@ -179,17 +173,6 @@ def _compiled(route: Route, services: Services, app: Litestar, sent_back: SentBa
         return answer
 
     return handle
-
-
-def _caching(route: Route) -> Headers:
-    """What is said to caches, and of safety, with every answer of a route that is no problem."""
-    if not route.path.startswith("/v1/"):
-        return ()
-    if route.options.shared:
-        return _SHARED
-    if route.options.own_caching:
-        return _SAFE
-    return _NO_STORE if route.options.no_store else _PRIVATE
 
 
 async def _admit(scope: HTTPScope, route: Route, services: Services) -> None:
