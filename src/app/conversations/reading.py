@@ -12,7 +12,8 @@ import msgspec
 
 from app.conversations import repository
 from app.conversations.markdown import date, section
-from app.conversations.schemas import Conversation, ConversationMessage, MessageQuery, Part
+from app.conversations.returned import Part
+from app.conversations.schemas import Conversation, ConversationMessage, MessageQuery
 from app.database.queries import Executor
 from app.http.pagination import PAGE_BYTES, after_numbered, numbered_cursor
 from app.http.responses import ReadInterruptedError, encode

@@ -5,10 +5,9 @@ from uuid import UUID
 
 from msgspec.structs import asdict
 
+from app.conversations.returned import Asked, Changed, FoundMessage, Part, Stored
 from app.conversations.schemas import (
     DOCUMENTS,
-    Asked,
-    Changed,
     Conversation,
     ConversationBatch,
     ConversationCreate,
@@ -16,10 +15,7 @@ from app.conversations.schemas import (
     ConversationPatch,
     ConversationPut,
     ConversationQuery,
-    FoundMessage,
     ListedConversation,
-    Part,
-    Stored,
 )
 from app.database.queries import Executor, Json, load, to_json
 from app.http import raw_json

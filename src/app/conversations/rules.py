@@ -6,6 +6,7 @@ from uuid import UUID
 from msgspec import UNSET, Raw, UnsetType
 
 from app.conversations import repository
+from app.conversations.returned import Stored
 from app.conversations.schemas import (
     DOCUMENTS,
     Conversation,
@@ -17,7 +18,6 @@ from app.conversations.schemas import (
     ConversationPut,
     ConversationQuery,
     ListedConversation,
-    Stored,
 )
 from app.database.executor import Database, Transaction
 from app.database.queries import Executor, Json
