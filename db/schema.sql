@@ -2544,6 +2544,12 @@ CREATE INDEX blog_entries_search ON public.blog_entries USING gin (search) WITH 
 CREATE INDEX conversations_activity ON public.conversations USING btree (user_id, last_activity_at, id);
 
 --
+-- Name: conversations_created; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX conversations_created ON public.conversations USING btree (user_id, created_at, id);
+
+--
 -- Name: credit_transactions_age; Type: INDEX; Schema: public; Owner: -
 --
 
@@ -3372,3 +3378,5 @@ INSERT INTO public.schema_migrations (version) VALUES
     ('20261121007000'),
     ('20261121007010'),
     ('20261121008000');
+    ('20261121008000'),
+    ('20261121008050');

@@ -59,8 +59,9 @@ SEEDS = {
         select user_id, id, 'A day', 'It rained.', 'day-' || place, case when place % 2 = 0 then 'published' else 'draft' end,
             place % 2 = 0, case when place % 2 = 0 then now() end from seed""",
     "conversations": """
-        insert into conversations (user_id, id, last_seq, last_activity_at)
-        select user_id, id, 1, '2026-01-01'::timestamptz + place * interval '1 minute' from seed""",
+        insert into conversations (user_id, id, last_seq, last_activity_at, created_at)
+        select user_id, id, 1, begun, begun
+        from (select *, '2026-01-01'::timestamptz + place * interval '1 minute' as begun from seed) s""",
     "messages": """
         insert into messages (user_id, conversation_id, seq, role, content)
         select user_id, id, 1, 'user', 'Which bike?' from seed""",

@@ -456,6 +456,33 @@ def test_the_list_goes_by_newest_activity_and_shows_how_the_last_message_begins(
         assert listed(user, f"limit={limit}") == ["T2", *(f"T{n}" for n in rest)]
 
 
+def test_the_list_goes_by_creation_where_it_is_asked_for_with_a_cursor_of_its_own(api: Api, execute: Execute) -> None:
+    user = api.user()
+    paths = [talk(user, id=str(uuid4()), title=f"T{n}") for n in range(5)]
+    for path in (paths[3], paths[1]):
+        say(user, path)
+    assert listed(user, "order=created&limit=2") == ["T4", "T3", "T2", "T1", "T0"]
+    assert listed(user, "order=activity&limit=2") == listed(user) == ["T1", "T3", "T4", "T2", "T0"]
+    assert listed(user, "order=created&q=bike&limit=1") == ["T3", "T1"]
+    assert listed(user, "order=activity&q=bike&limit=1") == ["T1", "T3"]
+    # To the microsecond, and by id where the time is the same.
+    execute("update conversations set created_at = '2026-01-01 00:00:00.000001+00' where user_id = $1", UUID(user.id))
+    execute(
+        "update conversations set created_at = '2026-01-01 00:00:00.000002+00' where user_id = $1 and title = 'T2'",
+        UUID(user.id),
+    )
+    rest = sorted((n for n in range(5) if n != 2), key=lambda n: UUID(paths[n].rpartition("/")[2]), reverse=True)
+    for limit in (1, 2, 5):
+        assert listed(user, f"order=created&limit={limit}") == ["T2", *(f"T{n}" for n in rest)]
+    user.patch(paths[0], {"is_archived": True})
+    assert listed(user, "order=created&is_archived=true") == ["T0"]
+    assert listed(user, "order=created&tag=cars") == []
+    for order, other in (("created", "activity"), ("activity", "created")):
+        cursor = user.get(f"/v1/conversations?order={order}&limit=1").json()["next_cursor"]
+        assert_problem(user.get(f"/v1/conversations?order={other}&cursor={cursor}"), 422, "invalid_cursor")
+    assert_problem(user.get("/v1/conversations?order=newest"), 422, "invalid", "order")
+
+
 def test_the_list_is_filtered_by_archive_and_tag(api: Api, execute: Execute) -> None:
     user = api.user()
     paths = [talk(user, title=f"T{n}") for n in range(3)]
@@ -475,7 +502,7 @@ def test_the_list_is_filtered_by_archive_and_tag(api: Api, execute: Execute) -> 
     assert listed(user, "tag=cars") == listed(user, "q=bike&is_archived=true") == []
 
 
-@pytest.mark.parametrize("cursor", ["x", "bn", "bgAA", "bv" + "_" * 32, "b3" + "A" * 32])
+@pytest.mark.parametrize("cursor", ["x", "YQ", "YQAA", "bv" + "_" * 32, "YX" + "A" * 32])
 def test_a_cursor_of_another_make_is_refused(ada: User, cursor: str) -> None:
     assert_problem(ada.get(f"/v1/conversations?cursor={cursor}"), 422, "invalid_cursor")
 
@@ -509,8 +536,9 @@ def test_a_search_for_a_common_word_gives_the_same_list_as_for_a_rare_one(api: A
     user_id = UUID(user.id)
     execute(
         """
-        insert into conversations (user_id, id, title, last_seq, last_activity_at)
-        select $1, gen_random_uuid(), 'T' || n, 50, '2026-01-01'::timestamptz + n * interval '1 second'
+        insert into conversations (user_id, id, title, last_seq, last_activity_at, created_at)
+        select $1, gen_random_uuid(), 'T' || n, 50, '2026-01-01'::timestamptz + n * interval '1 second',
+            '2026-01-01'::timestamptz - n * interval '1 second'
         from generate_series(1, 60) n""",
         user_id,
     )
@@ -525,6 +553,7 @@ def test_a_search_for_a_common_word_gives_the_same_list_as_for_a_rare_one(api: A
     every = [f"T{n}" for n in range(60, 0, -1)]
     assert listed(user, "q=never or often&limit=20") == every
     assert listed(user, "q=often&limit=4") == ["T57", "T47", "T37", "T27", "T17", "T7"]
+    assert listed(user, "order=created&q=often&limit=4") == ["T7", "T17", "T27", "T37", "T47", "T57"]
     assert listed(user, "q=never&limit=50") == [title for title in every if not title.endswith("7")]
     [first, *_] = user.get("/v1/conversations?q=never").json()["items"]
     assert first["snippet"] == "<mark>never</mark> said50"

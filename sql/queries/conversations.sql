@@ -16,7 +16,7 @@ select id, title, is_archived, last_seq as message_count, last_activity_at, crea
 from unnest(:user_id::uuid[], :id::uuid[]) with ordinality as sent (user_id, id, place)
 join conversations using (user_id, id);
 
--- name: page_active(user_id, is_archived, tag, after_at, after_id, limit)
+-- name: page_activity(user_id, is_archived, tag, after_at, after_id, limit)
 -- Newest activity first, each with the start of its last message. A null filter means "do not filter". after_at and after_id
 -- are the last row of the previous page; the first page passes the highest of both. The order names its table: by itself
 -- last_activity_at would be the text.
@@ -43,9 +43,34 @@ from (
     order by conversations.last_activity_at desc, id desc
     limit :limit) conversation;
 
--- name: page_found(user_id, q, is_archived, tag, after_at, after_id, limit, bytes)
+-- name: page_created(user_id, is_archived, tag, after_at, after_id, limit)
+-- As page_activity, the newest conversation first.
+-- bytes: exempt, without a snippet a row has 700 characters, and 200 of them 0.9 MB at most
+select row_to_json(conversation)::text as json
+from (
+    select
+        id, title, is_archived, last_seq as message_count, rfc3339(last_activity_at) as last_activity_at,
+        rfc3339(created_at) as created_at, rfc3339(updated_at) as updated_at, version,
+        (select row_to_json(start)
+        from (
+            select m.role, m.beginning as content
+            from messages m
+            where m.user_id = :user_id and m.conversation_id = conversations.id and m.seq = conversations.last_seq
+            ) start) as last_message,
+        null::text as snippet
+    from conversations
+    where user_id = :user_id
+      and (created_at, id) < (:after_at, :after_id)
+      and (:is_archived::boolean is null or is_archived = :is_archived)
+      and (:tag::text is null or exists (
+          select 1 from taggings g join tags t on t.user_id = g.user_id and t.id = g.tag_id
+          where g.user_id = :user_id and g.conversation_id = conversations.id and t.slug = :tag))
+    order by conversations.created_at desc, id desc
+    limit :limit) conversation;
+
+-- name: page_found_activity(user_id, q, is_archived, tag, after_at, after_id, limit, bytes)
 -- plan: exempt, full-text search
--- As page_active, of the conversations with a message that matches a search, the newest of which the snippet shows.
+-- As page_activity, of the conversations with a message that matches a search, the newest of which the snippet shows.
 -- The index gives the matches in no order. Up to 1,000 of them are sorted into their conversations (rare; one look-up each:
 -- "limit 1"). Of more, the index would give them all, so the conversations are walked by activity instead until enough have a
 -- match (common; "is true" keeps the walk off that index, which it would read for each conversation): with that many matches
@@ -111,6 +136,79 @@ listed as (
             where m.user_id = :user_id and m.conversation_id = c.id and m.seq = c.seq) as snippet
         from listed_conversation c
         order by c.last_activity_at desc, c.id desc) conversation
+    offset 0),
+measured as (
+    select json, sum(octet_length(json)) over (rows unbounded preceding) - octet_length(json) as bytes_before
+    from listed),
+counted as (
+    select json, count(*) filter (where bytes_before >= :bytes) over (rows unbounded preceding) as ended
+    from measured)
+select case when ended = 0 then json end as json
+from counted
+where ended <= 1;
+
+-- name: page_found_created(user_id, q, is_archived, tag, after_at, after_id, limit, bytes)
+-- plan: exempt, full-text search
+-- As page_found_activity, the newest conversation first.
+with asked as (
+    select words, words && quote_literal(:user_id::uuid::text)::tsquery as own_words
+    from websearch_to_tsquery('simple', :q) words
+    where numnode(words) > 0),
+matched_message as materialized (
+    select conversation_id, seq
+    from messages
+    where user_id = :user_id and search @@ (select own_words from asked)
+    limit 1001),
+listed_conversation as materialized (
+    (select c.id, c.title, c.is_archived, c.last_seq, c.last_activity_at, c.created_at, c.updated_at, c.version, m.seq
+    from (select conversation_id, max(seq) as seq from matched_message group by conversation_id) m
+    cross join lateral (
+        select id, title, is_archived, last_seq, last_activity_at, created_at, updated_at, version
+        from conversations
+        where user_id = :user_id and id = m.conversation_id
+        limit 1) c
+    where (select count(*) from matched_message) <= 1000
+      and (c.created_at, c.id) < (:after_at, :after_id)
+      and (:is_archived::boolean is null or c.is_archived = :is_archived)
+      and (:tag::text is null or exists (
+          select 1 from taggings g join tags t on t.user_id = g.user_id and t.id = g.tag_id
+          where g.user_id = :user_id and g.conversation_id = c.id and t.slug = :tag))
+    order by c.created_at desc, c.id desc
+    limit :limit)
+    union all
+    (select c.id, c.title, c.is_archived, c.last_seq, c.last_activity_at, c.created_at, c.updated_at, c.version, m.seq
+    from conversations c
+    cross join lateral (
+        select seq
+        from messages
+        where user_id = :user_id and conversation_id = c.id and (search @@ (select words from asked)) is true
+        order by seq desc
+        limit 1) m
+    where (select count(*) from matched_message) > 1000
+      and c.user_id = :user_id
+      and (c.created_at, c.id) < (:after_at, :after_id)
+      and (:is_archived::boolean is null or c.is_archived = :is_archived)
+      and (:tag::text is null or exists (
+          select 1 from taggings g join tags t on t.user_id = g.user_id and t.id = g.tag_id
+          where g.user_id = :user_id and g.conversation_id = c.id and t.slug = :tag))
+    order by c.created_at desc, c.id desc
+    limit :limit)),
+listed as (
+    select row_to_json(conversation)::text as json
+    from (
+        select
+            c.id, c.title, c.is_archived, c.last_seq as message_count, rfc3339(c.last_activity_at) as last_activity_at,
+            rfc3339(c.created_at) as created_at, rfc3339(c.updated_at) as updated_at, c.version,
+            (select row_to_json(start)
+            from (
+                select m.role, m.beginning as content
+                from messages m
+                where m.user_id = :user_id and m.conversation_id = c.id and m.seq = c.last_seq) start) as last_message,
+            (select snippet(left(concat_ws(chr(10), m.content, m.stage3 ->> 'response'), 100000), :q)
+            from messages m
+            where m.user_id = :user_id and m.conversation_id = c.id and m.seq = c.seq) as snippet
+        from listed_conversation c
+        order by c.created_at desc, c.id desc) conversation
     offset 0),
 measured as (
     select json, sum(octet_length(json)) over (rows unbounded preceding) - octet_length(json) as bytes_before

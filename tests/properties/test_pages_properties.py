@@ -117,7 +117,9 @@ LISTS = {
         "/v1/conversations/{of}/messages", "app.conversations.reading", message, key="seq",
         measure=lambda row: len(msgspec.json.decode(row)["content"].encode()),
     ),
-    "found conversations": List("/v1/conversations?q={of}", "app.conversations.repository", talk, orders=("",)),
+    "found conversations": List(
+        "/v1/conversations?q={of}", "app.conversations.repository", talk, orders=("activity", "created")
+    ),
     "users": List("/v1/admin/users?q={of}", "app.admin.repository", account, orders=("",)),
 }  # fmt: skip
 """Every list whose 200 largest rows pass PAGE_BYTES: tests/test_page_bytes.py finds those that are not cut."""

@@ -34,6 +34,9 @@ from app.problems.ownership import missing
 LARGE_BODY = {"body_limit": 8 * 1024 * 1024}
 """For a whole conversation, and for a message: what can be saved can be added."""
 
+ORDERS = {"activity": "last_activity_at", "created": "created_at"}
+"""The orders of the list, and the times that they go by."""
+
 JSON = (b"content-type", b"application/json")
 MARKDOWN = (b"content-type", b"text/markdown; charset=utf-8")
 
@@ -49,9 +52,9 @@ async def create(request: Request, data: JSONBody[ConversationCreate]) -> Encode
 
 @get("/")
 async def page(request: Request, filters: FromQuery[ConversationQuery]) -> EncodedResponse[Page[ListedConversation]]:
-    """List conversations by their newest activity; with `q` those with a message that has these words."""
+    """List conversations, by their newest activity or by creation; with `q` those with a message that has these words."""
     rows = await rules.page(request.database, request.caller.user_id, filters)
-    return pagination.answer_active(rows, filters)
+    return pagination.answer_timed(rows, filters, filters.order, ORDERS[filters.order])
 
 
 @get("/{id:uuid}", opt=CONDITIONAL)

@@ -20,7 +20,7 @@ from app.conversations.schemas import (
 from app.database.queries import Executor, Json, load, to_json
 from app.http import raw_json
 from app.http.conditional import Versions
-from app.http.pagination import PAGE_BYTES, Order, active_parameters
+from app.http.pagination import PAGE_BYTES, Order, timed_parameters
 from app.usage.schemas import LIMITS
 
 queries = load("conversations")
@@ -36,19 +36,22 @@ async def get(database: Executor, user_id: UUID, id: UUID) -> Conversation | Non
     return await queries.get.coalesced(database, Conversation, user_id=user_id, id=id)
 
 
-async def page_active(database: Executor, user_id: UUID, filters: ConversationQuery) -> list[Json[ListedConversation]]:
-    """Read a page of conversations, newest activity first, and one more if there is a next page; `q` is left out.
+async def page(database: Executor, user_id: UUID, filters: ConversationQuery) -> list[Json[ListedConversation]]:
+    """Read a page of conversations, and one more if there is a next page; `q` is left out.
 
     Raises Problem 422 for a bad cursor.
     """
-    parameters = active_parameters(filters)
+    parameters = timed_parameters(filters, filters.order)
     del parameters["q"]
-    return await queries.page_active.values(database, user_id=user_id, **parameters)
+    return await queries.ordered("page", filters.order).values(database, user_id=user_id, **parameters)
 
 
 async def page_found(database: Executor, user_id: UUID, filters: ConversationQuery) -> list[Json[ListedConversation] | None]:
-    """Read a page of the conversations with a message that matches `q`, as `page_active` does."""
-    return await queries.page_found.values(database, user_id=user_id, bytes=PAGE_BYTES, **active_parameters(filters))
+    """Read a page of the conversations with a message that matches `q`, as `page` does."""
+    parameters = timed_parameters(filters, filters.order)
+    return await queries.ordered("page_found", filters.order).values(
+        database, user_id=user_id, bytes=PAGE_BYTES, **parameters
+    )
 
 
 async def patch(

@@ -27,7 +27,7 @@ constraints.declare(
 ConversationId = Annotated[
     UUID,
     Meta(
-        description="Any UUID: conversations are listed by their activity, not by their ids.",
+        description="Any UUID: conversations are listed by times, not by their ids.",
         examples=["7d1f0f0e-3f5b-4c6e-9c57-6f0a3d1c2b4a"],
     ),
 ]
@@ -92,7 +92,9 @@ class Conversation(msgspec.Struct, frozen=True):
     message_count: Annotated[
         int, Meta(description="How many messages it has, which is the seq of the last.", examples=[2]), MOVES
     ]
-    last_activity_at: Annotated[Timestamp, Meta(description="When the last message came: the order of the list."), MOVES]
+    last_activity_at: Annotated[
+        Timestamp, Meta(description="When the last message came: lists go by it unless another order is asked for."), MOVES
+    ]
     created_at: Timestamp
     updated_at: Timestamp
     version: Version
@@ -221,6 +223,10 @@ class ConversationBatchResult(msgspec.Struct, frozen=True):
 class ConversationQuery(PageQuery, frozen=True, kw_only=True):
     """The filters of the list of conversations."""
 
+    order: Annotated[
+        Literal["activity", "created"],
+        Meta(title="ConversationOrder", description="By the last message, or by time of creation: newest first."),
+    ] = "activity"
     is_archived: Annotated[bool, Meta(description="Only archived conversations, or only others.")] | None = None
     tag: TagSlug | None = None
     q: (

@@ -52,10 +52,6 @@ class _Numbered(msgspec.Struct):
     seq: int
 
 
-class _Active(_Identified, kw_only=True):
-    last_activity_at: datetime
-
-
 class PageQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """The parameters of every list; a slice adds its filters."""
 
@@ -124,11 +120,11 @@ def check_range(from_: date | None, to: date | None) -> None:
         raise invalid("to", "before_from", "must not lie before from")
 
 
-def after_active(query: PageQuery) -> tuple[datetime, UUID]:
-    """The last activity and the id after which the page begins, newest activity first. Raises Problem 422 as `after` does."""
+def after_time(query: PageQuery, order: str) -> tuple[datetime, UUID]:
+    """The time and the id after which the page begins, newest first. Raises Problem 422 as `after` does."""
     if query.cursor is None:
         return datetime.max.replace(tzinfo=UTC), FIRST_NEWEST
-    microseconds, key = _ACTIVE.unpack(opened(query.cursor, "newest", _ACTIVE.size))
+    microseconds, key = _TIMED.unpack(opened(query.cursor, order, _TIMED.size))
     try:
         return _EPOCH + timedelta(microseconds=microseconds), UUID(bytes=key)
     except OverflowError:
@@ -181,9 +177,9 @@ def days_parameters(query: DatedPageQuery) -> dict[str, Any]:
     return {"from_date": from_date, "to_date": to_date, **limit_and_filters(query)}
 
 
-def active_parameters(query: PageQuery) -> dict[str, Any]:
-    """The parameters of a list by last activity, as `parameters` returns them. Raises Problem 422 as `after` does."""
-    after_at, after_id = after_active(query)
+def timed_parameters(query: PageQuery, order: str) -> dict[str, Any]:
+    """The parameters of a list by a time, as `parameters` returns them. Raises Problem 422 as `after` does."""
+    after_at, after_id = after_time(query, order)
     return {"after_at": after_at, "after_id": after_id, **limit_and_filters(query)}
 
 
@@ -227,14 +223,14 @@ def answer_numbered(rows: Rows[T], query: PageQuery) -> EncodedResponse[Page[T]]
     return page_of(items, numbered_cursor("newest", last.seq))
 
 
-def answer_active(rows: Rows[T], query: PageQuery) -> EncodedResponse[Page[T]]:
-    """Answer with a page of rows that are ordered by (last_activity_at, id), newest first, as `answer` does."""
+def answer_timed(rows: Rows[T], query: PageQuery, order: str, column: str) -> EncodedResponse[Page[T]]:
+    """Answer with a page of rows that are ordered by (`column`, id), a time, newest first, as `answer` does."""
     items, has_more = items_of(rows, query)
     if not has_more:
         return page_of(items, None)
-    last = msgspec.json.decode(items[-1], type=_Active)
-    microseconds = (last.last_activity_at - _EPOCH) // timedelta(microseconds=1)
-    return page_of(items, cursor_of("newest", _ACTIVE.pack(microseconds, last.id.bytes)))
+    last: dict[str, Any] = msgspec.json.decode(items[-1])
+    microseconds = (msgspec.convert(last[column], datetime) - _EPOCH) // timedelta(microseconds=1)
+    return page_of(items, cursor_of(order, _TIMED.pack(microseconds, UUID(last["id"]).bytes)))
 
 
 def items_of(rows: Rows[T], query: PageQuery) -> tuple[list[Json[T]], bool]:
@@ -254,7 +250,7 @@ def page_of(items: list[Json[T]], cursor: str | None) -> EncodedResponse[Page[T]
 _DATED = struct.Struct(">I16s")
 
 
-_ACTIVE = struct.Struct(">q16s")
+_TIMED = struct.Struct(">q16s")
 
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
