@@ -12,7 +12,7 @@ import httpx
 import pytest
 from client import Api, Execute, User, assert_problem, etag, set_by_change
 from factories import new_uuid7
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from app.conversations import reading, repository, rules
@@ -332,6 +332,68 @@ def test_messages_are_paged_by_seq_in_both_orders_from_any_place(ada: User) -> N
     assert_problem(ada.get(f"{path}/messages?from=0"), 422, "invalid", "from")
 
 
+# Titles
+
+
+def title(user: User, path: str) -> str:
+    text: str = user.get(path).json()["title"]
+    return text
+
+
+def test_a_conversation_without_a_title_gets_the_first_eight_words_of_its_user(ada: User) -> None:
+    path = talk(ada)
+    answer(ada, path)
+    assert title(ada, path) == "New Conversation"
+    say(ada, path, " Which bike\n\nfor a  hilly town\tdo you recommend to me?")
+    assert title(ada, path) == "Which bike for a hilly town do you"
+    for renamed in ("Bikes", "New Conversation"):
+        ada.patch(path, {"title": renamed})
+        say(ada, path, "And which car?")
+        assert title(ada, path) == renamed
+    named = talk(ada, title="Bikes")
+    say(ada, named)
+    assert title(ada, named) == "Bikes"
+
+
+def test_a_saved_conversation_without_a_title_gets_the_first_words_too_and_keeps_one_that_is_sent(ada: User) -> None:
+    path = f"/v1/conversations/{uuid4()}"
+    said = [{"role": "assistant", "content": "Hello"}, *({"role": "user", "content": text} for text in ("Which?", "Why?"))]
+    for body, expected in (
+        ({"messages": said}, "Which?"),
+        ({"messages": said, "title": "New Conversation"}, "New Conversation"),
+        ({"messages": said[:1]}, "New Conversation"),
+        ({"messages": said[:1], "title": "Bikes"}, "Bikes"),
+    ):
+        saved = ada.put(path, body).json()
+        assert (saved["title"], title(ada, path)) == (expected, expected)
+    assert_problem(ada.put(path, {"messages": said, "title": None}), 422, "invalid", "title")
+
+
+words = st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\0"), min_size=1, max_size=90)
+
+
+@settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.lists(words, min_size=1, max_size=10).map(" ".join).filter(lambda text: text.replace("\ufeff", "").strip()))
+@example("\ufeff \ufeff \ufeff \ufeff \ufeff \ufeff \ufeff \ufeff Which bike?")
+@example(f"{'🚲' * 499} bike")
+@example(f"{'🚲' * 600} bike")
+def test_whatever_a_user_says_first_gives_a_title(ada: User, text: str) -> None:
+    path = f"/v1/conversations/{UUID(int=8)}"
+    expected = " ".join(re.findall(r"[^\s\ufeff]+", text)[:8])[:500].strip()
+    saved = ada.put(path, {"messages": [{"role": "user", "content": text}]})
+    assert (saved.status_code in {200, 201}, saved.json()["title"]) == (True, expected)
+    ada.put(path, {"messages": []})
+    say(ada, path, text)
+    assert title(ada, path) == expected
+
+
+def test_of_ten_first_messages_at_once_the_first_gives_the_title(api: Api, ada: User) -> None:
+    path = talk(ada)
+    api.together(*(ada.send("POST", f"{path}/messages", json={"role": "user", "content": f"M{n}"}) for n in range(10)))
+    read = ada.get(path).json()
+    assert read["title"] == read["messages"][0]["content"]
+
+
 # Saved as a whole
 
 
@@ -348,7 +410,7 @@ def test_a_whole_conversation_is_made_and_replaced(ada: User) -> None:
     replaced = ada.put(path, {"is_archived": True, "messages": longer})
     assert (replaced.status_code, replaced.headers["etag"]) == (200, etag(replaced.json()))
     set_by_change(made.json(), replaced.json())
-    assert (replaced.json()["title"], replaced.json()["is_archived"]) == ("New Conversation", True)
+    assert (replaced.json()["title"], replaced.json()["is_archived"]) == ("Which bike?", True)
     found = ada.get(path).json()["messages"]
     assert [(message["seq"], message["content"]) for message in found] == [(1, "Which bike?"), (2, "None."), (3, "Why?")]
     # What stayed as it was keeps its time, and a save that changes nothing is none.

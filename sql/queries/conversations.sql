@@ -312,12 +312,13 @@ left join lateral (
     where s.bytes_before < :bytes::bigint) part on true
 where c.user_id = :user_id and c.id = :id;
 
--- name: append_user_message(user_id, id, seq, content, stage1, stage2, stage3, metadata, daily_limit, monthly_limit)^
+-- name: append_user_message(user_id, id, title, seq, content, stage1, stage2, stage3, metadata, daily_limit, monthly_limit)^
 -- A user message, and what it takes from the quota, all or nothing. What was sent does not come back. is_next is null: no such
 -- conversation; false: its seq is not the next one; true without a seq: the quota is used up. The limits are for a user without
 -- a row of usage, who is free. The row lock of the conversation is the sequence, so that it has no gap; conversation first,
 -- then usage, or two would wait for each other. now() is when the statement began, before it waited for the lock: a message is
--- not older than the one before.
+-- not older than the one before. The first user message, before which an assistant may have spoken, gives the conversation its
+-- title where it has none.
 with locked_conversation as (
     select user_id, id, :seq::integer is null or last_seq + 1 = :seq as is_next
     from conversations
@@ -345,7 +346,15 @@ consumed_usage as (
     returning user_id),
 advanced_conversation as (
     update conversations c
-    set last_seq = c.last_seq + 1, last_activity_at = greatest(c.last_activity_at, now())
+    set last_seq = c.last_seq + 1,
+        last_activity_at = greatest(c.last_activity_at, now()),
+        title = case
+            when c.title = 'New Conversation' and not exists (
+                select 1 from messages m
+                where m.user_id = :user_id and m.conversation_id = :id and m.role = 'user')
+            then :title::text
+            else c.title
+        end
     from consumed_usage u
     where c.user_id = :user_id and c.id = :id and u.user_id = c.user_id
     returning c.user_id, c.id, c.last_seq, c.last_activity_at),

@@ -85,13 +85,25 @@ async def read(
     return Conversation(*columns), Part(saves, to_seq, items)
 
 
-async def append_user_message(database: Executor, user_id: UUID, id: UUID, new: ConversationMessageCreate) -> Asked:
-    """Add a user message and take it from the quota, both or neither."""
+async def append_user_message(
+    database: Executor, user_id: UUID, id: UUID, new: ConversationMessageCreate, title: str
+) -> Asked:
+    """Add a user message and take it from the quota, both or neither.
+
+    The first one gives a conversation without a title this one.
+    """
     columns = _message(new)
     del columns["role"]
     free = LIMITS["free"]
     return await queries.append_user_message.only(
-        database, Asked, user_id=user_id, id=id, daily_limit=free.daily, monthly_limit=free.monthly, **columns
+        database,
+        Asked,
+        user_id=user_id,
+        id=id,
+        title=title,
+        daily_limit=free.daily,
+        monthly_limit=free.monthly,
+        **columns,
     )
 
 

@@ -4,11 +4,14 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from msgspec import UNSET, Raw, UnsetType
+from msgspec.structs import replace
 
 from app.conversations import repository
 from app.conversations.returned import Stored
 from app.conversations.schemas import (
     DOCUMENTS,
+    NO_TITLE,
+    TITLE_LENGTH,
     Conversation,
     ConversationBatch,
     ConversationBatchResult,
@@ -27,6 +30,9 @@ from app.usage import repository as usage
 from app.usage import rules as quota
 
 MAX_MESSAGES = 20_000
+
+TITLE_WORDS = 8
+"""Of the first user message, which a conversation gets where it is given no title."""
 
 NULL = Raw(b"null")
 
@@ -48,7 +54,7 @@ async def add_message(
     """
     _check_message(new)
     if new.role == "user":
-        asked = await repository.append_user_message(database, user_id, id, new)
+        asked = await repository.append_user_message(database, user_id, id, new, _title_of(new.content or ""))
         if (message := _as_stored(new, asked)) is not None:
             return message, False
         if asked.is_next is None:
@@ -90,6 +96,8 @@ async def save(
     for place, message in enumerate(put.messages):
         _check_message(message, f"messages[{place}].")
     contents = [message.content for message in put.messages if message.role == "user" and message.content is not None]
+    if put.title is UNSET:
+        put = replace(put, title=_title_of(contents[0]) if contents else NO_TITLE)
 
     deleted = conflict("id", "is that of a conversation that was deleted at the same time")
 
@@ -124,6 +132,11 @@ async def change_many(database: Executor, user_id: UUID, batch: ConversationBatc
         deleted=[each for each in delete if each in there],
         missing=[each for each in named if each not in there],
     )
+
+
+def _title_of(content: str) -> str:
+    """The title that a user message gives: its first eight words, in up to 500 characters."""
+    return " ".join(content.replace("\ufeff", " ").split(maxsplit=TITLE_WORDS)[:TITLE_WORDS])[:TITLE_LENGTH].rstrip()
 
 
 def _check_message(message: ConversationMessagePut, path: str = "") -> None:

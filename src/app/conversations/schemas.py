@@ -31,8 +31,15 @@ ConversationId = Annotated[
         examples=["7d1f0f0e-3f5b-4c6e-9c57-6f0a3d1c2b4a"],
     ),
 ]
+TITLE_LENGTH = 500
+"""Characters of a title at most."""
+
+NO_TITLE = "New Conversation"
+"""The title of a conversation that was given none, until it gets one by its first user message."""
+
 Title = Annotated[
-    str, Meta(min_length=1, max_length=500, pattern=NOT_BLANK, description="Not blank.", examples=["Which bike to buy"])
+    str,
+    Meta(min_length=1, max_length=TITLE_LENGTH, pattern=NOT_BLANK, description="Not blank.", examples=["Which bike to buy"]),
 ]
 IsArchived = Annotated[bool, Meta(description="Put away, but not deleted.", examples=[False])]
 Seq = Annotated[
@@ -145,7 +152,13 @@ class ConversationWithMessages(Conversation, frozen=True):
 class ConversationCreate(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """A new conversation."""
 
-    title: Title = "New Conversation"
+    title: Annotated[
+        Title,
+        Meta(
+            description=f"Not blank. While it is `{NO_TITLE}`, the first user message gives the conversation another one: its "
+            "first eight words."
+        ),
+    ] = NO_TITLE
     id: (
         Annotated[
             UUID,
@@ -190,13 +203,22 @@ class ConversationMessageCreate(ConversationMessagePut, frozen=True, forbid_unkn
 
 
 class ConversationPut(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """A whole conversation. An omitted title or is_archived gets its default."""
+    """A whole conversation. An omitted is_archived gets its default."""
 
     messages: Annotated[
         list[ConversationMessagePut],
         Meta(description="At most 20,000, oldest first.", examples=[[{"role": "user", "content": "Which bike?"}]]),
     ]
-    title: Title = "New Conversation"
+    title: (
+        Annotated[
+            Title,
+            Meta(
+                description="Not blank. When omitted: the first eight words of the first user message, or without one "
+                f"`{NO_TITLE}`."
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
     is_archived: IsArchived = False
 
 
