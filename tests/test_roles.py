@@ -322,6 +322,40 @@ def test_a_user_has_several_identities_and_is_found_by_each(api: Api, service: U
         assert_problem(service.put(path, body), 422, "invalid", field)
 
 
+def test_a_guest_who_gets_an_identity_becomes_a_user_and_keeps_everything(api: Api, service: User) -> None:
+    guest, other = (User(api, api.post("/v1/auth/guest").json()) for _ in range(2))
+    task, google = guest.task(), {"provider": "google", "subject": f"{uuid4()}"}
+    guest.post("/v1/credits/deductions", {"amount": 4})
+    path = f"/v1/admin/users/{guest.id}/identities"
+    # Guests have names in their app, too.
+    assert service.put(path, {"provider": "legacy", "subject": f"guest_{uuid4()}"}).status_code == 201
+    assert guest.get("/v1/me").json()["is_guest"] is True
+    answers = api.together(*(service.send("PUT", path, json=google) for _ in range(5)))
+    assert sorted(answer.status_code for answer in answers) == [200] * 4 + [201]
+    me = service.get("/v1/me", headers=behalf(f"google:{google['subject']}")).json()
+    assert (me["id"], me["is_guest"], me["is_external"]) == (guest.id, False, True)
+    assert guest.get(f"/v1/tasks/{task['id']}").json() == task
+    account = guest.get("/v1/credits").json()
+    assert (account["available"], account["is_guest"], account["resets_at"] is None) == (50, False, False)
+    types = [each["type"] for each in guest.get("/v1/credits/transactions").json()["items"]]
+    assert types == ["allocate", "deduct", "allocate"]
+    # One that is somebody else's changes nothing.
+    elsewhere = f"/v1/admin/users/{other.id}/identities"
+    assert_problem(service.put(elsewhere, google), 409, "conflict", "subject")
+    assert other.get("/v1/me").json()["is_guest"] is True
+    assert other.get("/v1/credits").json()["available"] == 10
+    assert api.runner.run(broken_accounts(api.database)) == []
+
+
+def test_a_guest_who_was_made_by_an_identity_becomes_a_user_when_it_is_linked(service: User) -> None:
+    subject = f"{uuid4()}"
+    headers = behalf(f"google:{subject}")
+    guest = service.get("/v1/me", headers=headers | {"X-On-Behalf-Of-Guest": "true"}).json()
+    linked = service.put(f"/v1/admin/users/{guest['id']}/identities", {"provider": "google", "subject": subject})
+    assert (guest["is_guest"], linked.status_code) == (True, 200)
+    assert service.get("/v1/me", headers=headers).json()["is_guest"] is False
+
+
 def test_a_service_links_no_identity_to_an_admin_or_a_service(service: User, admin: User) -> None:
     for privileged in (admin, service):
         path, body = f"/v1/admin/users/{privileged.id}/identities", {"provider": "github", "subject": str(uuid4())}

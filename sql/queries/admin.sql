@@ -52,8 +52,16 @@ from users
 where id = :user_id and (:any_role::boolean or role = 'user')
 returning id, provider, subject, email, created_at;
 
--- name: identity(user_id, provider, subject)^
--- batch: none, it is asked for after an insert that found it taken
-select id, provider, subject, email, created_at
-from identities
-where user_id = :user_id and provider = :provider and subject = :subject;
+-- name: identity(user_id, provider, subject, any_role)^
+-- batch: none, it is asked for when an identity is linked
+-- No row: it is not this user's, or this is a user with a role and any_role is false.
+select i.id, i.provider, i.subject, i.email, i.created_at
+from identities i
+join users u on u.id = i.user_id
+where i.user_id = :user_id and i.provider = :provider and i.subject = :subject and (:any_role::boolean or u.role = 'user');
+
+-- name: end_guest(user_id)!
+-- An identity by which a guest can sign in makes them a user; everything they have stays. 0: not a guest.
+update users
+set is_guest = false, is_external = true
+where id = :user_id and is_guest;

@@ -59,8 +59,10 @@ async def link_identity(request: Request, id: FromPath[UUID], data: JSONBody[Ide
     """Give a user one more identity of another service. For admins, and for services where the user has no role.
 
     Whoever is named by any of the identities of a user in `X-On-Behalf-Of` is that user.
+    A guest becomes a user, keeps everything and gets the credits of one, unless the provider is `legacy`: an app's own names,
+    those of its guests too.
     """
-    identity, is_new = await rules.link_identity(request.database, request.caller, id, data)
+    identity, is_new = await rules.link_identity(request.services, request.caller, id, data)
     return responses.row(identity, 201 if is_new else 200)
 
 

@@ -31,9 +31,14 @@ async def link_identity(database: Executor, user_id: UUID, new: IdentityPut, *, 
     return await queries.link_identity.one(database, UserIdentity, user_id=user_id, any_role=any_role, **asdict(new))
 
 
-async def identity(database: Executor, user_id: UUID, provider: str, subject: str) -> UserIdentity | None:
-    """Read an identity of a user. None: it is not theirs."""
-    return await queries.identity.one(database, UserIdentity, user_id=user_id, provider=provider, subject=subject)
+async def identity(database: Executor, user_id: UUID, new: IdentityPut, *, any_role: bool) -> UserIdentity | None:
+    """Read an identity that a user has already. None: it is not theirs, or they have a role and `any_role` is false."""
+    return await queries.identity.one(database, UserIdentity, user_id=user_id, any_role=any_role, **asdict(new))
+
+
+async def end_guest(database: Executor, user_id: UUID) -> int:
+    """Make a guest who got an identity a user. 0: not a guest."""
+    return await queries.end_guest.count(database, user_id=user_id)
 
 
 async def set_password(database: Executor, user_id: UUID, password_hash: str) -> UUID | None:

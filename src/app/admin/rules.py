@@ -10,11 +10,15 @@ from app.accounts.schemas import User, UserIdentity
 from app.admin import repository
 from app.admin.schemas import IdentityPut, UserPasswordPut, UserPatch
 from app.auth.token_cache import Caller
+from app.credits.repository import register_account
 from app.database.queries import Executor
 from app.http.conditional import Versions
 from app.http.services import Services
 from app.problems.catalog import Problem
 from app.problems.ownership import missing
+
+GUESTS_PROVIDER = "legacy"
+"""An app's own names of its users and guests: one more of these does not make a guest a user."""
 
 
 async def change_user(services: Services, user_id: UUID, versions: Versions, changes: UserPatch) -> User:
@@ -26,23 +30,35 @@ async def change_user(services: Services, user_id: UUID, versions: Versions, cha
     return user
 
 
-async def link_identity(database: Executor, actor: Caller, user_id: UUID, new: IdentityPut) -> tuple[UserIdentity, bool]:
-    """Give a user one more identity; returns it, and whether it is new to them.
+async def link_identity(services: Services, actor: Caller, user_id: UUID, new: IdentityPut) -> tuple[UserIdentity, bool]:
+    """Give a user one more identity; returns it, and whether it is new to them. A guest becomes a user, in one transaction.
 
     A service does so for users only: an identity of an admin would be a way to sign in as one. Raises Problem 403, 404, 409.
     """
+    any_role = actor.role == "admin"
+
+    async def work(transaction: Executor) -> tuple[UserIdentity | None, bool, bool]:
+        found = await repository.identity(transaction, user_id, new, any_role=any_role)
+        identity = found or await repository.link_identity(transaction, user_id, new, any_role=any_role)
+        was_guest = (
+            identity is not None and new.provider != GUESTS_PROVIDER and await repository.end_guest(transaction, user_id) > 0
+        )
+        if was_guest:
+            await register_account(transaction, user_id, services.settings)
+        return identity, found is None, was_guest
+
     try:
-        linked = await repository.link_identity(database, user_id, new, any_role=actor.role == "admin")
+        identity, is_new, was_guest = await services.database.transaction(work)
     except asyncpg.UniqueViolationError:
-        found = await repository.identity(database, user_id, new.provider, new.subject)
-        if found is None:
-            raise
-        return found, False
-    if linked is not None:
-        return linked, True
-    if await accounts.me(database, user_id) is None:
-        raise Problem("not_found")
-    raise Problem("role_required", "Only an admin links an identity to an admin or a service.")
+        # An equal request was faster: the identity is found now. Or it is another user's.
+        identity, is_new, was_guest = await services.database.transaction(work)
+    if identity is None:
+        if await accounts.me(services.database, user_id) is None:
+            raise Problem("not_found")
+        raise Problem("role_required", "Only an admin links an identity to an admin or a service.")
+    if was_guest:
+        services.token_cache.forget()
+    return identity, is_new
 
 
 async def set_password(services: Services, user_id: UUID, new: UserPasswordPut) -> None:
