@@ -494,6 +494,9 @@ class TwoUsersEverywhere(RuleBasedStateMachine):
             found = self.done(name, "GET", f"/v1/{kind}?q={person.word}")["items"]
             assert {row["id"] for row in found} == {*expected}
             assert self.done(name, "GET", f"/v1/{kind}?q={other.word}")["items"] == []
+        for query, expected in (("", [*person.rows["conversations"]]), (f"&q={person.word}", told), (f"&q={other.word}", [])):
+            found = self.done(name, "GET", f"/v1/conversations?order=created{query}")["items"]
+            assert {row["id"] for row in found} == {*expected}
         assert self.done(name, "GET", f"/v1/search?q={other.word}")["items"] == []
         due = self.done(name, "GET", "/v1/habits/today")["items"]
         assert {row["id"] for row in due} == person.rows["habits"].keys()

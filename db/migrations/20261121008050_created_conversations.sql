@@ -5,4 +5,5 @@
 create index conversations_created on conversations (user_id, created_at, id);
 
 -- migrate:down
+-- squawk-ignore require-concurrent-index-deletion
 drop index conversations_created;
