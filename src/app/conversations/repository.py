@@ -49,9 +49,7 @@ async def page(database: Executor, user_id: UUID, filters: ConversationQuery) ->
 async def page_found(database: Executor, user_id: UUID, filters: ConversationQuery) -> list[Json[ListedConversation] | None]:
     """Read a page of the conversations with a message that matches `q`, as `page` does."""
     parameters = timed_parameters(filters, filters.order)
-    return await queries.ordered("page_found", filters.order).values(
-        database, user_id=user_id, bytes=PAGE_BYTES, **parameters
-    )
+    return await queries.ordered("page_found", filters.order).values(database, user_id=user_id, bytes=PAGE_BYTES, **parameters)
 
 
 async def patch(
@@ -85,9 +83,7 @@ async def read(
     return Conversation(*columns), Part(saves, to_seq, items)
 
 
-async def append_user_message(
-    database: Executor, user_id: UUID, id: UUID, new: ConversationMessageCreate, title: str
-) -> Asked:
+async def append_user_message(database: Executor, user_id: UUID, id: UUID, new: ConversationMessageCreate, title: str) -> Asked:
     """Add a user message and take it from the quota, both or neither.
 
     The first one gives a conversation without a title this one.
