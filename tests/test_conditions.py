@@ -51,6 +51,7 @@ WITHOUT_ETAG = {
 UNCONDITIONAL = {
     "DELETE /v1/me/sessions/{id}": "cannot be read, nor changed",
     "DELETE /v1/me/tokens/{id}": "cannot be read, nor changed",
+    "DELETE /v1/media/{id}/links": "all of them",
     "DELETE /v1/query-cache": "all of them",
     "DELETE /v1/query-cache/{query_hash}": "has no ETag",
     "DELETE /v1/tags/{id}/{kind}/{target_id}": "a link has no content",

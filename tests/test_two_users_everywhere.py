@@ -265,7 +265,9 @@ class TwoUsersEverywhere(RuleBasedStateMachine):
 
     @rule(name=NAMES, kind=st.sampled_from([*RESOURCES]), n=PLACES)
     def make(self, name: str, kind: str, n: int) -> None:
-        self.put_or_make(name, kind, n)
+        mine = self.people[name].rows[kind].get(self.key(kind, n), {})
+        # A goal that is a part of another one is made again as such a part.
+        self.put_or_make(name, kind, n, **{field: mine[field] for field in ("parent_id",) if mine.get(field)})
 
     def put_or_make(self, name: str, kind: str, n: int, **fields: str) -> None:
         """Make a row, or replace it, or send the same create again: as the key and the kind will have it."""

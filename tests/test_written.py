@@ -53,6 +53,10 @@ UNPAIRED = {
 """Routes with a body that no repository function takes as it is, and why."""
 
 
+MODULES = (".schemas", ".habits.comments")
+"""Where the structs of bodies are."""
+
+
 class Pair(typing.NamedTuple):
     """A statement that writes, and a struct that the repository function of its name takes."""
 
@@ -79,7 +83,7 @@ def pairs() -> Iterator[Pair]:
             continue
         hints = typing.get_type_hints(function)
         for name in inspect.signature(function).parameters:
-            yield from (Pair(statement, kind) for kind in structs_in(hints[name]) if kind.__module__.endswith(".schemas"))
+            yield from (Pair(statement, kind) for kind in structs_in(hints[name]) if kind.__module__.endswith(MODULES))
 
 
 PAIRS = [*pairs()]
