@@ -1564,6 +1564,11 @@ CREATE TABLE public.progress_snapshots (
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
     version bigint DEFAULT public.new_version() NOT NULL,
+    energy_avg numeric,
+    habits_active integer DEFAULT 0 NOT NULL,
+    blog_entries_count integer DEFAULT 0 NOT NULL,
+    notes text,
+    CONSTRAINT progress_snapshots_blog_entries_count_range CHECK ((blog_entries_count >= 0)),
     CONSTRAINT progress_snapshots_body_fat_percent_range CHECK (((body_fat_percent >= (0)::numeric) AND (body_fat_percent <= (100)::numeric))),
     CONSTRAINT progress_snapshots_calories_avg_range CHECK (((calories_avg >= (0)::numeric) AND (calories_avg < 'NaN'::numeric))),
     CONSTRAINT progress_snapshots_date_first CHECK (
@@ -1574,11 +1579,14 @@ CASE period
     ELSE true
 END),
     CONSTRAINT progress_snapshots_date_range CHECK (((date >= '1900-01-01'::date) AND (date <= '9999-12-31'::date))),
+    CONSTRAINT progress_snapshots_energy_avg_range CHECK (((energy_avg >= (1)::numeric) AND (energy_avg <= (10)::numeric))),
     CONSTRAINT progress_snapshots_goals_active_range CHECK ((goals_active >= 0)),
     CONSTRAINT progress_snapshots_goals_completed_range CHECK ((goals_completed >= 0)),
     CONSTRAINT progress_snapshots_habit_completion_rate_range CHECK (((habit_completion_rate >= (0)::numeric) AND (habit_completion_rate <= (1)::numeric))),
+    CONSTRAINT progress_snapshots_habits_active_range CHECK ((habits_active >= 0)),
     CONSTRAINT progress_snapshots_longest_streak_range CHECK ((longest_streak >= 0)),
     CONSTRAINT progress_snapshots_mood_avg_range CHECK (((mood_avg >= (1)::numeric) AND (mood_avg <= (10)::numeric))),
+    CONSTRAINT progress_snapshots_notes_length CHECK ((char_length(notes) <= 10000)),
     CONSTRAINT progress_snapshots_period_known CHECK ((period = ANY (ARRAY['daily'::text, 'weekly'::text, 'monthly'::text, 'yearly'::text]))),
     CONSTRAINT progress_snapshots_sleep_avg_range CHECK (((sleep_avg >= (0)::numeric) AND (sleep_avg <= (24)::numeric))),
     CONSTRAINT progress_snapshots_weight_range CHECK (((weight > (0)::numeric) AND (weight <= (10000)::numeric))),
@@ -1611,6 +1619,12 @@ COMMENT ON COLUMN public.progress_snapshots.habit_completion_rate IS 'From 0 to 
 --
 
 COMMENT ON COLUMN public.progress_snapshots.version IS 'Microseconds since 1970 of its last real change; it never repeats. The API''s ETag.';
+
+--
+-- Name: COLUMN progress_snapshots.notes; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.progress_snapshots.notes IS 'By the user, like weight and body_fat_percent: they stay when it is computed again.';
 
 --
 -- Name: query_cache; Type: TABLE; Schema: public; Owner: -
@@ -2526,6 +2540,12 @@ ALTER TABLE ONLY public.workouts
 CREATE INDEX api_tokens_user ON public.api_tokens USING btree (user_id, id);
 
 --
+-- Name: blog_entries_created_at; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX blog_entries_created_at ON public.blog_entries USING btree (user_id, created_at);
+
+--
 -- Name: blog_entries_public; Type: INDEX; Schema: public; Owner: -
 --
 
@@ -3378,4 +3398,5 @@ INSERT INTO public.schema_migrations (version) VALUES
     ('20261121007000'),
     ('20261121007010'),
     ('20261121008000'),
+    ('20261121008010'),
     ('20261121008050');

@@ -16,14 +16,15 @@ import asyncpg
 import pytest
 from client import Api, User, assert_problem, etag, set_by_change, version_tag
 from factories import new_uuid7
+from test_puts import IS_WAITED_FOR
 
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 Row = dict[str, Any]
 
 SNAPSHOT_FIELDS = [
     "id", "period", "date", "goals_active", "goals_completed", "habit_completion_rate", "longest_streak", "workouts_count",
-    "workout_minutes", "calories_avg", "mood_avg", "sleep_avg", "weight", "weight_unit", "body_fat_percent", "created_at",
-    "updated_at", "version",
+    "workout_minutes", "calories_avg", "mood_avg", "energy_avg", "sleep_avg", "habits_active", "blog_entries_count", "notes",
+    "weight", "weight_unit", "body_fat_percent", "created_at", "updated_at", "version",
 ]  # fmt: skip
 NOTHING = {
     "goals_active": 0,
@@ -34,7 +35,10 @@ NOTHING = {
     "workout_minutes": 0,
     "calories_avg": None,
     "mood_avg": None,
+    "energy_avg": None,
     "sleep_avg": None,
+    "habits_active": 0,
+    "blog_entries_count": 0,
 }
 
 DAY = timedelta(days=1)
@@ -80,7 +84,8 @@ class Life(NamedTuple):
     habits: list[Habit]
     workouts: list[tuple[date, Fraction | None]]
     foods: list[tuple[date, Fraction | None]]
-    reviews: list[tuple[date, int | None, Fraction | None]]
+    reviews: list[tuple[date, int | None, int | None, Fraction | None]]
+    entries: list[datetime]
 
     def today(self) -> date:
         return datetime.now(self.zone).date()
@@ -106,6 +111,9 @@ def a_life(zone: ZoneInfo, seed: int) -> Life:
 
     def maybe(value: Fraction) -> Fraction | None:
         return None if chance.random() < 0.2 else value
+
+    def a_grade() -> int | None:
+        return None if chance.random() < 0.1 else chance.randint(1, 10)
 
     def a_goal() -> Goal:
         status = chance.choice(["active", "completed", "completed", "cancelled", "paused"])
@@ -133,11 +141,8 @@ def a_life(zone: ZoneInfo, seed: int) -> Life:
         [a_habit() for _ in range(8)],
         [(day, maybe(Fraction(chance.randint(1, 1000), 10))) for day in some(0.5)],
         [(day, maybe(Fraction(chance.randint(0, 9999), 10))) for day in some(2)],
-        [
-            (day, chance.choice([None, *range(1, 11)]), maybe(Fraction(chance.randint(0, 96), 4)))
-            for day in all_days
-            if chance.random() < 0.7
-        ],
+        [(day, a_grade(), a_grade(), maybe(Fraction(chance.randint(0, 96), 4))) for day in all_days if chance.random() < 0.7],
+        [at(chance.choice(all_days)) for _ in range(100)],
     )
 
 
@@ -166,7 +171,12 @@ async def live(connection: Connection, user: User, life: Life) -> None:
         ),
         ("workouts", "date, type, duration_minutes", [(day, "run", numeric(minutes)) for day, minutes in life.workouts]),
         ("foods", "date, meal_type, name, calories", [(day, "snack", "F", numeric(eaten)) for day, eaten in life.foods]),
-        ("daily_reviews", "date, mood, sleep_hours", [(day, mood, numeric(sleep)) for day, mood, sleep in life.reviews]),
+        (
+            "daily_reviews",
+            "date, mood, energy, sleep_hours",
+            [(day, mood, energy, numeric(sleep)) for day, mood, energy, sleep in life.reviews],
+        ),
+        ("blog_entries", "title, content, slug, created_at", [("E", "E", str(n), at) for n, at in enumerate(life.entries)]),
     ):
         values = [(user_id, *row) for row in rows]
         await connection.copy_records_to_table(table, records=values, columns=["user_id", *columns.split(", ")])
@@ -243,8 +253,10 @@ def brute_force(life: Life, period: str, first: date) -> Row:
     for day, eaten in life.foods:
         if first <= day <= last and eaten is not None:
             calories[day] = calories.get(day, Fraction(0)) + eaten
-    moods = [Fraction(mood) for day, mood, _ in life.reviews if first <= day <= last and mood is not None]
-    sleeps = [sleep for day, _, sleep in life.reviews if first <= day <= last and sleep is not None]
+    reviews = [review for review in life.reviews if first <= review[0] <= last]
+    moods = [Fraction(mood) for _, mood, _, _ in reviews if mood is not None]
+    energies = [Fraction(energy) for _, _, energy, _ in reviews if energy is not None]
+    sleeps = [sleep for *_, sleep in reviews if sleep is not None]
     return {
         "goals_active": active,
         "goals_completed": completed,
@@ -254,7 +266,10 @@ def brute_force(life: Life, period: str, first: date) -> Row:
         "workout_minutes": rounded(sum((each for each in minutes if each is not None), Fraction(0)), 1),
         "calories_avg": rounded(mean([*calories.values()]), 2),
         "mood_avg": rounded(mean(moods), 2),
+        "energy_avg": rounded(mean(energies), 2),
         "sleep_avg": rounded(mean(sleeps), 2),
+        "habits_active": sum(not habit.is_archived and day_of(habit.created_at) <= last for habit in life.habits),
+        "blog_entries_count": sum(first <= day_of(at) <= last for at in life.entries),
     }
 
 
@@ -332,8 +347,13 @@ def test_a_week_counted_by_hand(api: Api, runner: asyncio.Runner, connection: Co
             """insert into foods (user_id, date, meal_type, name, calories) values
                 ($1, '2026-01-05', 'lunch', 'F', 100), ($1, '2026-01-05', 'lunch', 'F', 200.5),
                 ($1, '2026-01-06', 'lunch', 'F', null), ($1, '2026-01-07', 'lunch', 'F', 0)""",
-            """insert into daily_reviews (user_id, date, mood, sleep_hours) values
-                ($1, '2026-01-05', 7, 7.5), ($1, '2026-01-06', 8, null), ($1, '2026-01-07', 8, 8)""",
+            """insert into daily_reviews (user_id, date, mood, energy, sleep_hours) values
+                ($1, '2026-01-05', 7, 3, 7.5), ($1, '2026-01-06', 8, null, null), ($1, '2026-01-07', 8, 4, 8)""",
+            """insert into blog_entries (user_id, title, content, slug, status, created_at, published_at) values
+                ($1, 'Before', 'E', '1', 'draft', '2026-01-04 23:59Z', null),
+                ($1, 'First', 'E', '2', 'draft', '2026-01-05 00:00Z', null),
+                ($1, 'Last', 'E', '3', 'published', '2026-01-11 23:59Z', '2026-02-01 10:00Z'),
+                ($1, 'After', 'E', '4', 'published', '2026-01-12 00:00Z', '2026-01-12 00:00Z')""",
         )
     )
     snapshot = computed(user, "weekly", "2026-01-05")
@@ -349,29 +369,72 @@ def test_a_week_counted_by_hand(api: Api, runner: asyncio.Runner, connection: Co
         # Two days with calories, of which one has none in it.
         "calories_avg": 150.25,
         "mood_avg": 7.67,
+        "energy_avg": 3.5,
         "sleep_avg": 7.75,
+        # Read and Run: Old is archived.
+        "habits_active": 2,
+        "blog_entries_count": 2,
     }
 
 
 # The contract
 
 
-def test_a_put_makes_a_snapshot_and_another_one_replaces_it(api: Api) -> None:
+def test_a_put_makes_a_snapshot_and_another_one_computes_it_again(api: Api) -> None:
     user = api.user()
     path = path_to("daily", "2026-01-05")
-    answer = user.put(path, {"weight": 70.25, "weight_unit": "kg", "body_fat_percent": 21})
+    said = {"notes": "Ill, and still went", "weight": 70.25, "weight_unit": "kg", "body_fat_percent": 21}
+    answer = user.put(path, said)
     made = answer.json()
     assert (answer.status_code, version_tag(answer)) == (201, etag(made))
     assert list(made) == SNAPSHOT_FIELDS
     assert {field: made[field] for field in NOTHING} == NOTHING
-    assert (made["weight"], made["weight_unit"], made["body_fat_percent"]) == (70.25, "kg", 21)
+    assert {field: made[field] for field in said} == said
     assert user.get(path).text == answer.text
-    again = user.put(path, {"weight": 70.25, "weight_unit": "kg", "body_fat_percent": 21})
-    assert (again.status_code, again.json(), version_tag(again)) == (200, made, etag(made))
-    replaced = user.put(path, {})
-    assert (replaced.status_code, version_tag(replaced)) == (200, etag(replaced.json()))
-    bare = {"weight": None, "weight_unit": None, "body_fat_percent": None}
-    assert replaced.json() == made | bare | set_by_change(made, replaced.json())
+    for same in (said, {}, made):
+        again = user.put(path, same)
+        assert (again.status_code, again.json(), version_tag(again)) == (200, made, etag(made))
+
+
+def test_what_the_user_said_stays_until_it_is_said_anew(api: Api, runner: asyncio.Runner, connection: Connection) -> None:
+    user = api.user()
+    path = path_to("weekly", "2026-01-05")
+    kept = computed(user, "weekly", "2026-01-05", {"notes": "Å \u2028 \U0001f9d8", "weight": 70.25, "weight_unit": "kg"})
+    runner.run(_execute(connection, user, "insert into workouts (user_id, date, type) values ($1, '2026-01-06', 'run')"))
+    for body in (
+        {},
+        {"weight": 71},
+        {"body_fat_percent": 21.5, "notes": ""},
+        {"weight": 155.5, "weight_unit": "lbs"},
+        {"notes": None, "weight": None},
+        {"weight_unit": None, "body_fat_percent": None},
+    ):
+        answer = user.put(path, body)
+        changed = kept | {"workouts_count": 1} | body
+        assert (answer.status_code, answer.json()) == (200, changed | set_by_change(kept, answer.json()))
+        kept = answer.json()
+    assert user.get(path).json() == kept
+    assert_problem(user.put(path, {"weight": 70}), 422, "invalid", "weight_unit")
+    computed(user, "weekly", "2026-01-05", {"weight": 70, "weight_unit": "kg"})
+    assert_problem(user.put(path, {"weight_unit": None}), 422, "invalid", "weight_unit")
+
+
+def test_of_puts_at_once_none_loses_what_another_said(api: Api, ada: User, connection: Connection) -> None:
+    path = path_to("monthly", "2026-07-01")
+    sql = "insert into progress_snapshots (user_id, period, date, notes) values ($1, 'monthly', '2026-07-01', 'Hot')"
+
+    async def put_while_another_one_makes_it() -> int:
+        async with connection.transaction():
+            await connection.execute(sql, UUID(ada.id))
+            put = asyncio.create_task(ada.send("PUT", path, json={"body_fat_percent": 20}))
+            async with asyncio.timeout(20):
+                while not await connection.fetchval(IS_WAITED_FOR):  # noqa: ASYNC110 - another session cannot set an event
+                    await asyncio.sleep(0.01)
+        return (await put).status_code
+
+    assert api.runner.run(put_while_another_one_makes_it()) == 200
+    kept = ada.get(path).json()
+    assert (kept["notes"], kept["body_fat_percent"]) == ("Hot", 20)
 
 
 def test_a_snapshot_stays_as_it_was_until_it_is_computed_again(
@@ -404,7 +467,7 @@ def test_if_match_stops_a_write_on_a_snapshot_that_has_moved_on_or_is_not_there(
         assert_problem(ada.delete(path, headers={"If-Match": stale}), 412, "version_mismatch")
     changed = ada.put(path, {"body_fat_percent": 20}, headers={"If-Match": tag})
     assert changed.status_code == 200
-    again = ada.put(path, {}, headers={"If-Match": "*"})
+    again = ada.put(path, {"body_fat_percent": 21}, headers={"If-Match": "*"})
     assert again.status_code == 200
     for stale in (tag, changed.headers["etag"]):
         assert_problem(ada.delete(path, headers={"If-Match": stale}), 412, "version_mismatch")
@@ -480,12 +543,15 @@ def test_another_word_for_a_period_and_another_form_of_a_date_lead_nowhere(api: 
         ({"weight": 70, "weight_unit": None}, "weight_unit"),
         ({"weight": 70, "weight_unit": "stone"}, "weight_unit"),
         ({"body_fat_percent": 101}, "body_fat_percent"),
+        ({"notes": "x" * 10_001}, "notes"),
+        ({"notes": 7}, "notes"),
+        ({"energy_avg": 7}, "energy_avg"),
         ({"goals_active": 7}, "goals_active"),
         ({"date": "2026-01-01"}, "date"),
     ],
 )
 def test_a_body_that_breaks_a_rule_is_refused_with_its_field(ada: User, body: Row, field: str) -> None:
-    code = "read_only" if field in {"goals_active", "date"} else "invalid"
+    code = "read_only" if field in {"goals_active", "energy_avg", "date"} else "invalid"
     assert_problem(ada.put(path_to("daily", "2026-06-06"), body), 422, code, field)
     assert_problem(ada.get(path_to("daily", "2026-06-06")), 404, "not_found")
 

@@ -102,7 +102,7 @@ RESOURCES = {
         (("GET", "/content", None), ("POST", "/links", {"expires_in": 60}), ("DELETE", "/links", None)),
         made_by="file",
     ),
-    "progress-snapshots": Resource({"weight": 70, "weight_unit": "kg"}, made_by="PUT"),
+    "progress-snapshots": Resource({"notes": "WORD", "weight": 70, "weight_unit": "kg"}, made_by="PUT"),
     "me/tokens": Resource({"name": "WORD", "scopes": ["read"]}, made_by="server", is_read=False),
 }
 SUBS = {"habits": ("entries", "note"), "goals": ("progress", "note"), "conversations": ("messages", "content")}

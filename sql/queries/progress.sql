@@ -1,11 +1,13 @@
 -- name: put(user_id, period, date, versions, new)^
 -- Computes a snapshot from the present data, and makes or replaces it: is_made says which. The rules are in the docstring of
--- handlers.compute. new is the JSON of the user's measurements. A snapshot that is there is replaced at one of these
--- versions; null: any. Version 0 among them: one may be made. Otherwise it is locked first, so that it cannot be deleted in
--- between and then made again. No row: a snapshot at another version, or none and 0 is not among them.
+-- handlers.compute. new is the JSON of what the user says: an absent key keeps what stands, null clears it. A snapshot that is
+-- there is replaced at one of these versions; null: any. Version 0 among them: one may be made. It is locked first, so that it
+-- cannot be deleted in between and then made again, with what the user said before or at all. No row: a snapshot at another
+-- version, or none and 0 is not among them.
 with locked_snapshot as (
-    select version from progress_snapshots
-    where user_id = :user_id and period = :period and date = :date and not :versions::int8multirange @> 0::bigint
+    select s as snapshot
+    from progress_snapshots s
+    where s.user_id = :user_id and s.period = :period and s.date = :date
     for update),
 bounded as (
     select u.timezone, (now() at time zone u.timezone)::date as today, :date::date as first_date,
@@ -62,7 +64,7 @@ measured_habits as (
 -- What is due in the period: a share of each day, or whole days of the week (1900-01-01 was a Monday), or a share of each month
 -- by its length.
 due_habits as (
-    select h.frequency, h.is_archived, m.longest_run, coalesce(m.completed, 0) as completed,
+    select h.frequency, h.is_archived, h.first_due, m.longest_run, coalesce(m.completed, 0) as completed,
         case h.frequency
             when 'weekdays' then greatest(0, (h.last_due - '1900-01-01'::date) / 7 * cardinality(h.weekdays)
                 + width_bucket(extract(isodow from h.last_due)::integer, h.weekdays)
@@ -84,7 +86,8 @@ rated_habits as (
     select
         round((sum(least(completed, due)) filter (where not is_archived)
             / nullif(sum(due) filter (where not is_archived and due > 1e-9), 0))::numeric, 10) as completion_rate,
-        coalesce(max(longest_run) filter (where frequency = 'daily'), 0) as longest_streak
+        coalesce(max(longest_run) filter (where frequency = 'daily'), 0) as longest_streak,
+        count(*) filter (where not is_archived and first_due <= (select last_date from bounded)) as active
     from due_habits),
 counted_workouts as (
     select count(*) as count, coalesce(sum(w.duration_minutes), 0) as minutes
@@ -95,23 +98,36 @@ averaged_foods as (
     from foods f cross join bounded b
     where f.user_id = :user_id and f.date between b.first_date and b.last_date and f.calories is not null),
 averaged_reviews as (
-    select avg(r.mood) as mood, avg(r.sleep_hours) as sleep
+    select avg(r.mood) as mood, avg(r.energy) as energy, avg(r.sleep_hours) as sleep
     from daily_reviews r cross join bounded b
-    where r.user_id = :user_id and r.date between b.first_date and b.last_date)
+    where r.user_id = :user_id and r.date between b.first_date and b.last_date),
+-- The days of every time zone are within a day of those in UTC: that much is looked up in the index.
+counted_entries as (
+    select count(*) as count
+    from blog_entries e cross join bounded b
+    where e.user_id = :user_id
+      and e.created_at >= (b.first_date - 1)::timestamp at time zone 'UTC'
+      and e.created_at < (b.last_date + 2)::timestamp at time zone 'UTC'
+      and (e.created_at at time zone b.timezone)::date between b.first_date and b.last_date)
 insert into progress_snapshots (
     user_id, period, date, goals_active, goals_completed, habit_completion_rate, longest_streak, workouts_count,
-    workout_minutes, calories_avg, mood_avg, sleep_avg, weight, weight_unit, body_fat_percent)
+    workout_minutes, calories_avg, mood_avg, energy_avg, sleep_avg, habits_active, blog_entries_count, notes, weight,
+    weight_unit, body_fat_percent)
 select :user_id, :period, :date, g.active, g.completed, trim_scale(round(h.completion_rate, 4)),
     h.longest_streak, w.count, trim_scale(w.minutes),
-    trim_scale(round(f.calories, 2)), trim_scale(round(r.mood, 2)), trim_scale(round(r.sleep, 2)),
+    trim_scale(round(f.calories, 2)), trim_scale(round(r.mood, 2)), trim_scale(round(r.energy, 2)),
+    trim_scale(round(r.sleep, 2)), h.active, e.count, p.notes,
     p.weight, p.weight_unit, p.body_fat_percent
 from counted_goals g
 cross join rated_habits h
 cross join counted_workouts w
 cross join averaged_foods f
 cross join averaged_reviews r
-cross join jsonb_populate_record(null::progress_snapshots, :new::jsonb) p
+cross join counted_entries e
+left join locked_snapshot l on true
+cross join jsonb_populate_record(l.snapshot, :new::jsonb) p
 where :versions::int8multirange is null or :versions @> 0::bigint or exists (select 1 from locked_snapshot)
+-- What stands now may have been made by another put after this statement looked for it: what that one said stays, too.
 on conflict (user_id, period, date) do update set
     goals_active = excluded.goals_active,
     goals_completed = excluded.goals_completed,
@@ -121,60 +137,88 @@ on conflict (user_id, period, date) do update set
     workout_minutes = excluded.workout_minutes,
     calories_avg = excluded.calories_avg,
     mood_avg = excluded.mood_avg,
+    energy_avg = excluded.energy_avg,
     sleep_avg = excluded.sleep_avg,
-    weight = excluded.weight,
-    weight_unit = excluded.weight_unit,
-    body_fat_percent = excluded.body_fat_percent
+    habits_active = excluded.habits_active,
+    blog_entries_count = excluded.blog_entries_count,
+    (notes, weight, weight_unit, body_fat_percent) = (
+        select p.notes, p.weight, p.weight_unit, p.body_fat_percent
+        from jsonb_populate_record(progress_snapshots, :new::jsonb) p)
 where :versions::int8multirange is null or progress_snapshots.version <@ :versions
 -- A replaced row was locked by this statement, whose id is in its xmax; a new row has none.
 returning id, period, date, goals_active, goals_completed, habit_completion_rate, longest_streak, workouts_count,
-    workout_minutes, calories_avg, mood_avg, sleep_avg, weight, weight_unit, body_fat_percent, created_at, updated_at,
-    version, xmax = 0 as is_made;
+    workout_minutes, calories_avg, mood_avg, energy_avg, sleep_avg, habits_active, blog_entries_count, notes, weight,
+    weight_unit, body_fat_percent, created_at, updated_at, version, xmax = 0 as is_made;
 
 -- name: get(user_id, period, date)^
 select id, period, date, goals_active, goals_completed, habit_completion_rate, longest_streak, workouts_count,
-    workout_minutes, calories_avg, mood_avg, sleep_avg, weight, weight_unit, body_fat_percent, created_at, updated_at, version
+    workout_minutes, calories_avg, mood_avg, energy_avg, sleep_avg, habits_active, blog_entries_count, notes, weight,
+    weight_unit, body_fat_percent, created_at, updated_at, version
 from progress_snapshots
 where user_id = :user_id and period = :period and date = :date;
 
 -- name: get_many(user_id, period, date)
 -- get() for several calls at once; place says which of them a row is for.
 select id, period, date, goals_active, goals_completed, habit_completion_rate, longest_streak, workouts_count,
-    workout_minutes, calories_avg, mood_avg, sleep_avg, weight, weight_unit, body_fat_percent, created_at, updated_at, version,
-    place
+    workout_minutes, calories_avg, mood_avg, energy_avg, sleep_avg, habits_active, blog_entries_count, notes, weight,
+    weight_unit, body_fat_percent, created_at, updated_at, version, place
 from unnest(:user_id::uuid[], :period::text[], :date::date[]) with ordinality as sent (user_id, period, date, place)
 join progress_snapshots using (user_id, period, date);
 
--- name: page_newest(user_id, period, from_date, after_date, after_id, limit)
+-- name: page_newest(user_id, period, from_date, after_date, after_id, limit, bytes)
 -- Latest day first, each row as JSON. A null period means "do not filter". after_date and after_id are those of the last row of
 -- the previous page; the first page passes the last day of the range and the highest id of all.
-select row_to_json(snapshot)::text as json
-from (
-    select id, period, date, goals_active, goals_completed, habit_completion_rate, longest_streak, workouts_count,
-        workout_minutes, calories_avg, mood_avg, sleep_avg, weight, weight_unit, body_fat_percent,
-        rfc3339(created_at) as created_at, rfc3339(updated_at) as updated_at, version
-    from progress_snapshots
-    where user_id = :user_id
-      and date >= :from_date
-      and (date, id) < (:after_date, :after_id)
-      and (:period::text is null or period = :period)
-    order by date desc, id desc
-    limit :limit) snapshot;
+-- A null after the row with which bytes are reached: there is more (docs/decisions/0031).
+with listed as (
+    select row_to_json(snapshot)::text as json
+    from (
+        select id, period, date, goals_active, goals_completed, habit_completion_rate, longest_streak, workouts_count,
+            workout_minutes, calories_avg, mood_avg, energy_avg, sleep_avg, habits_active, blog_entries_count, notes, weight,
+            weight_unit, body_fat_percent, rfc3339(created_at) as created_at, rfc3339(updated_at) as updated_at, version
+        from progress_snapshots
+        where user_id = :user_id
+          and date >= :from_date
+          and (date, id) < (:after_date, :after_id)
+          and (:period::text is null or period = :period)
+        order by date desc, id desc
+        limit :limit) snapshot
+    offset 0),
+measured as (
+    select json, sum(octet_length(json)) over (rows unbounded preceding) - octet_length(json) as bytes_before
+    from listed),
+counted as (
+    select json, count(*) filter (where bytes_before >= :bytes) over (rows unbounded preceding) as ended
+    from measured)
+select case when ended = 0 then json end as json
+from counted
+where ended <= 1;
 
--- name: page_oldest(user_id, period, to_date, after_date, after_id, limit)
+-- name: page_oldest(user_id, period, to_date, after_date, after_id, limit, bytes)
 -- Earliest day first; the first page passes the first day of the range and the lowest id of all.
-select row_to_json(snapshot)::text as json
-from (
-    select id, period, date, goals_active, goals_completed, habit_completion_rate, longest_streak, workouts_count,
-        workout_minutes, calories_avg, mood_avg, sleep_avg, weight, weight_unit, body_fat_percent,
-        rfc3339(created_at) as created_at, rfc3339(updated_at) as updated_at, version
-    from progress_snapshots
-    where user_id = :user_id
-      and date <= :to_date
-      and (date, id) > (:after_date, :after_id)
-      and (:period::text is null or period = :period)
-    order by date, id
-    limit :limit) snapshot;
+-- A null after the row with which bytes are reached: there is more (docs/decisions/0031).
+with listed as (
+    select row_to_json(snapshot)::text as json
+    from (
+        select id, period, date, goals_active, goals_completed, habit_completion_rate, longest_streak, workouts_count,
+            workout_minutes, calories_avg, mood_avg, energy_avg, sleep_avg, habits_active, blog_entries_count, notes, weight,
+            weight_unit, body_fat_percent, rfc3339(created_at) as created_at, rfc3339(updated_at) as updated_at, version
+        from progress_snapshots
+        where user_id = :user_id
+          and date <= :to_date
+          and (date, id) > (:after_date, :after_id)
+          and (:period::text is null or period = :period)
+        order by date, id
+        limit :limit) snapshot
+    offset 0),
+measured as (
+    select json, sum(octet_length(json)) over (rows unbounded preceding) - octet_length(json) as bytes_before
+    from listed),
+counted as (
+    select json, count(*) filter (where bytes_before >= :bytes) over (rows unbounded preceding) as ended
+    from measured)
+select case when ended = 0 then json end as json
+from counted
+where ended <= 1;
 
 -- name: delete(user_id, period, date, versions)!
 -- Null versions: any.

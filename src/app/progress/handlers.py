@@ -25,9 +25,10 @@ async def compute(
     data: JSONBody[ProgressSnapshotPut],
     versions: Versions,
 ) -> EncodedResponse[ProgressSnapshot]:
-    """Compute the snapshot of a period from the present data, and keep it until it is computed again.
+    """Compute the snapshot of a period from the present data (201), or compute it again (200), and keep it until then.
 
-    `date` is the period's first day: a Monday, the 1st of a month, 1 January. Days are those of the user's present time zone;
+    `date` is the first day of the period: a Monday, the 1st of a month, 1 January. What the user says stays
+    when it is computed again: an absent field keeps its value, null clears it. Days are those of the user's present time zone;
     the period ends with its last day, even if that is in the future.
 
     - `goals_active`: goals made by the end of the period that are active now, or were completed after it. When a goal was
@@ -42,7 +43,9 @@ async def compute(
       skipped days neither break nor lengthen it. Archived habits and days before the habit was made count too.
     - `workouts_count`, `workout_minutes`: workouts on days of the period, and the sum of their minutes, where known.
     - `calories_avg`: the calories of foods, divided by the days that have a food with calories.
-    - `mood_avg`, `sleep_avg`: the means of mood and hours of sleep of the daily reviews that have them.
+    - `mood_avg`, `energy_avg`, `sleep_avg`: the means of mood, energy and hours of sleep of the daily reviews that have them.
+    - `habits_active`: habits made by the end of the period that are not archived now.
+    - `blog_entries_count`: blog entries made on days of the period, whatever their status.
     """
     put = await repository.put(request.database, request.caller.user_id, period, date, versions=versions, new=data)
     if put is None:

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from app.database.queries import Executor, Json, load, to_json
 from app.http.conditional import Versions
-from app.http.pagination import dated_parameters
+from app.http.pagination import PAGE_BYTES, dated_parameters
 from app.progress.schemas import ProgressPeriod, ProgressSnapshot, ProgressSnapshotPut, ProgressSnapshotQuery
 
 queries = load("progress")
@@ -14,7 +14,7 @@ queries = load("progress")
 async def put(
     database: Executor, user_id: UUID, period: ProgressPeriod, date: dt.date, *, versions: Versions, new: ProgressSnapshotPut
 ) -> tuple[ProgressSnapshot, bool] | None:
-    """Compute a snapshot and keep it; returns it, and whether it was made.
+    """Compute the snapshot of the period that begins on `date`, and keep it; returns it, and whether it was made.
 
     None: it is not at one of `versions`, or there is none and they do not allow that.
     """
@@ -28,9 +28,11 @@ async def get(database: Executor, user_id: UUID, period: ProgressPeriod, date: d
     return await queries.get.coalesced(database, ProgressSnapshot, user_id=user_id, period=period, date=date)
 
 
-async def page(database: Executor, user_id: UUID, filters: ProgressSnapshotQuery) -> list[Json[ProgressSnapshot]]:
-    """Read a page of snapshots, and one more if there is a next page. Raises Problem 422 for a bad cursor or range."""
-    return await queries.ordered("page", filters.order).values(database, user_id=user_id, **dated_parameters(filters))
+async def page(database: Executor, user_id: UUID, filters: ProgressSnapshotQuery) -> list[Json[ProgressSnapshot] | None]:
+    """Read a page of snapshots, and one more, or None, if there is a next one. Raises Problem 422 for a bad cursor or range."""
+    return await queries.ordered("page", filters.order).values(
+        database, user_id=user_id, bytes=PAGE_BYTES, **dated_parameters(filters)
+    )
 
 
 async def delete(database: Executor, user_id: UUID, period: ProgressPeriod, date: dt.date, versions: Versions) -> int:

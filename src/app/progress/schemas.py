@@ -3,22 +3,33 @@
 from typing import Annotated, Literal
 
 import msgspec
-from msgspec import Meta
+from msgspec import UNSET, Meta, UnsetType
 
-from app.http.fields import Day, Id, Timestamp, Version, WeightUnit
+from app.http.fields import Day, Id, Notes, Timestamp, Version, WeightUnit
 from app.http.pagination import DatedPageQuery
 from app.problems import constraints
 
 constraints.owned(
     "progress_snapshots",
+    length={"notes": "at most 10000"},
     bounds={
         "date": constraints.DAY,
         "habit_completion_rate": "from 0 to 1",
         **dict.fromkeys(
-            ("goals_active", "goals_completed", "longest_streak", "workouts_count", "workout_minutes", "calories_avg"),
+            (
+                "goals_active",
+                "goals_completed",
+                "longest_streak",
+                "workouts_count",
+                "workout_minutes",
+                "calories_avg",
+                "habits_active",
+                "blog_entries_count",
+            ),
             constraints.NOT_NEGATIVE,
         ),
         "mood_avg": constraints.ONE_TO_TEN,
+        "energy_avg": constraints.ONE_TO_TEN,
         "sleep_avg": "from 0 to 24",
         "weight": "more than 0 and at most 10,000",
         "body_fat_percent": "from 0 to 100",
@@ -37,7 +48,7 @@ constraints.declare(
 ProgressPeriod = Annotated[Literal["daily", "weekly", "monthly", "yearly"], Meta(title="ProgressPeriod", examples=["weekly"])]
 
 Weight = Annotated[float, Meta(gt=0, le=10_000, description="In weight_unit, as it was sent.", examples=[70.5])]
-NeededWeightUnit = Annotated[WeightUnit, Meta(description="Required with weight.")]
+NeededWeightUnit = Annotated[WeightUnit, Meta(description="A weight needs one, sent or there before.")]
 BodyFatPercent = Annotated[float, Meta(ge=0, le=100, description="As it was sent.", examples=[21.5])]
 Average = Annotated[float, Meta(description="Rounded to hundredths. Null: there is no value.", examples=[7.25])]
 
@@ -47,7 +58,10 @@ class ProgressSnapshot(msgspec.Struct, frozen=True):
 
     id: Id
     period: ProgressPeriod
-    date: Annotated[Day, Meta(description="The first day of the period: Monday, the 1st, 1 January.", examples=["2026-11-16"])]
+    date: Annotated[
+        Day,
+        Meta(description="The first day of the period: Monday, the 1st, 1 January.", examples=["2026-11-16"]),
+    ]
     goals_active: Annotated[int, Meta(description="Active goals at the end of the period.", examples=[4])]
     goals_completed: Annotated[int, Meta(description="Goals completed within the period.", examples=[1])]
     habit_completion_rate: (
@@ -58,7 +72,11 @@ class ProgressSnapshot(msgspec.Struct, frozen=True):
     workout_minutes: Annotated[float, Meta(description="The sum of their minutes.", examples=[95.5])]
     calories_avg: Average | None
     mood_avg: Average | None
+    energy_avg: Average | None
     sleep_avg: Average | None
+    habits_active: Annotated[int, Meta(description="Habits made by the end of the period, not archived.", examples=[6])]
+    blog_entries_count: Annotated[int, Meta(description="Blog entries made within the period.", examples=[2])]
+    notes: Notes | None
     weight: Weight | None
     weight_unit: NeededWeightUnit | None
     body_fat_percent: BodyFatPercent | None
@@ -68,11 +86,12 @@ class ProgressSnapshot(msgspec.Struct, frozen=True):
 
 
 class ProgressSnapshotPut(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """The measurements of the user; an omitted field is null."""
+    """What the user says of a period: an absent field stays as it was, null clears it. Where nothing was, it is null."""
 
-    weight: Weight | None = None
-    weight_unit: NeededWeightUnit | None = None
-    body_fat_percent: BodyFatPercent | None = None
+    notes: Notes | None | UnsetType = UNSET
+    weight: Weight | None | UnsetType = UNSET
+    weight_unit: NeededWeightUnit | None | UnsetType = UNSET
+    body_fat_percent: BodyFatPercent | None | UnsetType = UNSET
 
 
 class ProgressSnapshotQuery(DatedPageQuery, frozen=True, kw_only=True):
