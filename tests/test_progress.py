@@ -503,24 +503,44 @@ def test_nobody_else_sees_or_changes_a_snapshot(ada: User, bob: User) -> None:
 
 
 @pytest.mark.parametrize(
-    ("period", "day"),
+    ("period", "first", "others"),
     [
-        ("weekly", "2026-01-06"),
-        ("monthly", "2026-01-02"),
-        ("yearly", "2026-02-01"),
-        ("yearly", "2026-01-02"),
-        ("daily", "1899-12-31"),
-        ("yearly", "0001-01-01"),
+        ("daily", "2026-01-06", []),
+        ("weekly", "2026-01-05", ["2026-01-06", "2026-01-11"]),
+        ("weekly", "2025-12-29", ["2026-01-01"]),
+        ("monthly", "2028-02-01", ["2028-02-29"]),
+        ("yearly", "2028-01-01", ["2028-02-29", "2028-12-31"]),
+        ("yearly", "1900-01-01", ["1900-01-02"]),
     ],
 )
-def test_a_period_begins_on_its_first_day(ada: User, period: str, day: str) -> None:
+def test_any_day_of_a_period_leads_to_its_snapshot(ada: User, period: str, first: str, others: list[str]) -> None:
+    made = computed(ada, period, first, {"body_fat_percent": 20})
+    assert made["date"] == first
+    for day in others:
+        path = path_to(period, day)
+        assert ada.get(path).json() == made
+        # What was read is sent back to any of its addresses.
+        assert (ada.put(path, made).status_code, ada.put(path, {}).json()) == (200, made)
+        assert_problem(ada.put(path, {"date": day}), 422, "read_only", "date")
+        assert ada.delete(path, headers={"If-Match": etag(made)}).status_code == 204
+        for address in (path, path_to(period, first)):
+            assert_problem(ada.get(address), 404, "not_found")
+        assert_problem(ada.delete(path), 404, "not_found")
+        assert_problem(ada.put(path, {"date": day}), 422, "read_only", "date")
+        answer = ada.put(path, {"date": first, "period": period, "body_fat_percent": 20})
+        made = answer.json()
+        assert (answer.status_code, made["date"]) == (201, first)
+
+
+@pytest.mark.parametrize(("period", "day"), [("daily", "1899-12-31"), ("weekly", "1899-12-31"), ("yearly", "0001-01-02")])
+def test_a_period_that_begins_before_1900_is_refused(ada: User, period: str, day: str) -> None:
     assert_problem(ada.put(path_to(period, day), {}), 422, "invalid", "date")
     assert_problem(ada.get(path_to(period, day)), 404, "not_found")
 
 
 def test_the_last_periods_that_there_are_can_be_computed(ada: User) -> None:
-    for period, day in (("daily", "9999-12-31"), ("weekly", "9999-12-27"), ("monthly", "9999-12-01"), ("yearly", "9999-01-01")):
-        snapshot = computed(ada, period, day)
+    for period in ("daily", "weekly", "monthly", "yearly"):
+        snapshot = computed(ada, period, "9999-12-31")
         assert {field: snapshot[field] for field in NOTHING} == NOTHING
 
 

@@ -1,7 +1,8 @@
 """Fields that many structs share, with their text in the OpenAPI document."""
 
+from collections.abc import Callable
 from datetime import date, datetime, time
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from msgspec import Meta
@@ -21,9 +22,19 @@ MOVES = Meta(extra={"moves": True})
 """Marks a field of an answer that changes without a change of its row: sent back, it is not looked at."""
 
 
+def of_path(make: Callable[..., Any], *parameters: str) -> Meta:
+    """Mark a field of an answer that is made of parameters of its path: the first day of the period of a date."""
+    return Meta(extra={"of_path": (make, parameters)})
+
+
 def in_path(parameter: str) -> Meta:
     """Mark a field of an answer that a parameter of its path gives, where its name is another."""
-    return Meta(extra={"in_path": parameter})
+    return of_path(itself, parameter)
+
+
+def itself(value: Any) -> Any:
+    """What was passed: what a field is made of that a parameter of its path gives."""
+    return value
 
 
 PLACE = Meta(extra={"place": True})

@@ -1,13 +1,13 @@
 """The fields that only the server sets, told by types: those of an answer that the bodies of its address have not."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, cast
 
 import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType
 from msgspec.inspect import ListType, Metadata, StructType, Type, UnionType
 
-from app.http.fields import MOVES, PLACE
+from app.http.fields import MOVES, PLACE, itself
 
 LARGEST = 1024 * 1024
 """Bytes of a value: the messages of a conversation, which a PATCH does not set, can be more than should be decoded at once."""
@@ -29,8 +29,10 @@ class ReadOnlyFields:
         self.all = frozenset(self.types.keys() - self.taken.keys())
         infos = _infos(answer)
         self.compared = [name for name in self.types if name in self.all and not _is_marked(infos[name], MOVES)]
-        self.in_path = {name: _extra(infos[name]).get("in_path", name) for name in self.compared}
-        """The parameter of the path that gives a field, if there is one of this name."""
+        self.of_path: dict[str, tuple[Callable[..., Any], tuple[str, ...]]] = {
+            name: _extra(infos[name]).get("of_path", (itself, (name,))) for name in self.compared
+        }
+        """What makes a field of parameters of the path, if it has these: as it is, the one of the field's name."""
         self.place = next((name for name in self.types if name in self.all and _is_marked(infos[name], PLACE)), None)
 
     def struct_of_bodies(self, lists: Iterable[str]) -> type[Struct]:

@@ -78,7 +78,7 @@ class SentBack:
         self._merges = route.method == "PATCH"
         self._makes = 201 in route.options.also
         self.fields = fields = ReadOnlyFields(read.answer, route.data)
-        self._in_path = {name: each for name, each in fields.in_path.items() if each in route.parameters}
+        self._of_path = {name: each for name, each in fields.of_path.items() if route.parameters.keys() >= {*each[1]}}
         self.lists = dict(lists_of(read.answer, route.data))
         self._is_versioned = route.versions and "version" in fields.types
         self._sent = fields.struct_of_bodies(self.lists)
@@ -156,7 +156,8 @@ class SentBack:
 
     async def _make(self, sent: Sent, arguments: dict[str, Any]) -> EncodedResponse[Any] | None:
         """Make what is not there: besides what the path says only null is equal to it. None: it was made in between."""
-        errors = await self._errors(sent, {name: encode(arguments[each]) for name, each in self._in_path.items()})
+        said = {name: make(*(arguments[each] for each in names)) for name, (make, names) in self._of_path.items()}
+        errors = await self._errors(sent, {name: encode(value) for name, value in said.items()})
         if self._is_versioned:
             may_make = fits(arguments["versions"], ABSENT)
             if errors or not may_make:

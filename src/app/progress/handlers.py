@@ -13,7 +13,7 @@ from app.http.responses import EncodedResponse
 from app.http.routes import CONDITIONAL, HASHED_ETAG, PUT
 from app.problems.catalog import Problem
 from app.problems.ownership import missing
-from app.progress import repository
+from app.progress import repository, rules
 from app.progress.schemas import ProgressPeriod, ProgressSnapshot, ProgressSnapshotPut, ProgressSnapshotQuery
 
 
@@ -27,7 +27,7 @@ async def compute(
 ) -> EncodedResponse[ProgressSnapshot]:
     """Compute the snapshot of a period from the present data (201), or compute it again (200), and keep it until then.
 
-    `date` is the first day of the period: a Monday, the 1st of a month, 1 January. What the user says stays
+    `date` is any day of the period; that of the snapshot is the first: the Monday, the 1st, 1 January. What the user says stays
     when it is computed again: an absent field keeps its value, null clears it. Days are those of the user's present time zone;
     the period ends with its last day, even if that is in the future.
 
@@ -47,7 +47,8 @@ async def compute(
     - `habits_active`: habits made by the end of the period that are not archived now.
     - `blog_entries_count`: blog entries made on days of the period, whatever their status.
     """
-    put = await repository.put(request.database, request.caller.user_id, period, date, versions=versions, new=data)
+    first = rules.first_day(period, date)
+    put = await repository.put(request.database, request.caller.user_id, period, first, versions=versions, new=data)
     if put is None:
         raise Problem("version_mismatch")
     snapshot, made = put
@@ -58,8 +59,8 @@ async def compute(
 async def read(
     request: Request, period: FromPath[ProgressPeriod], date: FromPath[dt.date]
 ) -> EncodedResponse[ProgressSnapshot]:
-    """Read a snapshot as it was last computed."""
-    snapshot = await repository.get(request.database, request.caller.user_id, period, date)
+    """Read a snapshot as it was last computed. Any day of the period leads to it."""
+    snapshot = await repository.get(request.database, request.caller.user_id, period, rules.first_day(period, date))
     return responses.found(snapshot)
 
 
@@ -74,10 +75,10 @@ async def page(request: Request, filters: FromQuery[ProgressSnapshotQuery]) -> E
 async def remove(
     request: Request, period: FromPath[ProgressPeriod], date: FromPath[dt.date], versions: Versions
 ) -> EncodedResponse[None]:
-    """Delete a snapshot for good."""
-    user_id = request.caller.user_id
-    if not await repository.delete(request.database, user_id, period, date, versions):
-        raise missing(await repository.get(request.database, user_id, period, date))
+    """Delete a snapshot for good. Any day of the period leads to it."""
+    user_id, first = request.caller.user_id, rules.first_day(period, date)
+    if not await repository.delete(request.database, user_id, period, first, versions):
+        raise missing(await repository.get(request.database, user_id, period, first))
     return responses.no_content()
 
 

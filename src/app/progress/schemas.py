@@ -5,9 +5,10 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from app.http.fields import Day, Id, Notes, Timestamp, Version, WeightUnit
+from app.http.fields import Day, Id, Notes, Timestamp, Version, WeightUnit, of_path
 from app.http.pagination import DatedPageQuery
 from app.problems import constraints
+from app.progress.rules import first_day
 
 constraints.owned(
     "progress_snapshots",
@@ -61,6 +62,7 @@ class ProgressSnapshot(msgspec.Struct, frozen=True):
     date: Annotated[
         Day,
         Meta(description="The first day of the period: Monday, the 1st, 1 January.", examples=["2026-11-16"]),
+        of_path(first_day, "period", "date"),
     ]
     goals_active: Annotated[int, Meta(description="Active goals at the end of the period.", examples=[4])]
     goals_completed: Annotated[int, Meta(description="Goals completed within the period.", examples=[1])]
