@@ -121,9 +121,11 @@ select case when ended = 0 then json end as json
 from counted
 where ended <= 1;
 
--- name: patch(user_id, date, versions, changes)^
+-- name: patch(user_id, date, id, versions, changes)^
+-- Of the day, or where it is null, of the day of the review with this id: found by the same statement, or the review could
+-- meanwhile have been deleted and another one made on its day.
 -- changes is the JSON of a merge patch: an absent key keeps its column, null clears it. Null versions: any.
--- No row: none on that day, or not at one of them.
+-- No row: no such review, or not at one of them.
 update daily_reviews r
 set (mood, energy, productivity, sleep_quality, sleep_hours, water_ml, screen_minutes, steps,
     highlights, accomplishments, challenges, lessons, gratitude, tomorrow) = (
@@ -131,14 +133,14 @@ set (mood, energy, productivity, sleep_quality, sleep_hours, water_ml, screen_mi
         p.highlights, p.accomplishments, p.challenges, p.lessons, p.gratitude, p.tomorrow
     from jsonb_populate_record(r, :changes::jsonb) p)
 where r.user_id = :user_id
-  and r.date = :date
+  and r.date = coalesce(:date::date, (select d.date from daily_reviews d where d.user_id = :user_id and d.id = :id))
   and (:versions::int8multirange is null or r.version <@ :versions)
 returning r.id, r.date, r.mood, r.energy, r.productivity, r.sleep_quality, r.sleep_hours, r.water_ml, r.screen_minutes, r.steps,
     r.highlights, r.accomplishments, r.challenges, r.lessons, r.gratitude, r.tomorrow, r.created_at, r.updated_at, r.version;
 
--- name: delete(user_id, date, versions)!
--- Null versions: any.
-delete from daily_reviews
-where user_id = :user_id
-  and date = :date
-  and (:versions::int8multirange is null or version <@ :versions);
+-- name: delete(user_id, date, id, versions)!
+-- Of the day, or of the id, as patch. Null versions: any.
+delete from daily_reviews r
+where r.user_id = :user_id
+  and r.date = coalesce(:date::date, (select d.date from daily_reviews d where d.user_id = :user_id and d.id = :id))
+  and (:versions::int8multirange is null or r.version <@ :versions);

@@ -54,7 +54,7 @@ async def change(
 ) -> EncodedResponse[DailyReview]:
     """Change the review of a day by a merge patch. Bodies up to 1 MiB."""
     user_id = request.caller.user_id
-    review = await repository.patch(request.database, user_id, date, versions, data)
+    review = await repository.patch(request.database, user_id, versions, data, date=date)
     if review is None:
         raise missing(await repository.get(request.database, user_id, date))
     return responses.versioned(review)
@@ -64,7 +64,7 @@ async def change(
 async def remove(request: Request, date: FromPath[dt.date], versions: Versions) -> EncodedResponse[None]:
     """Delete the review of a day for good."""
     user_id = request.caller.user_id
-    if not await repository.delete(request.database, user_id, date, versions):
+    if not await repository.delete(request.database, user_id, versions, date=date):
         raise missing(await repository.get(request.database, user_id, date))
     return responses.no_content()
 
@@ -82,10 +82,9 @@ async def change_by_id(
 ) -> EncodedResponse[DailyReview]:
     """Change the review that has an id by a merge patch. Bodies up to 1 MiB."""
     user_id = request.caller.user_id
-    date = await rules.date_of(request.database, user_id, id)
-    review = await repository.patch(request.database, user_id, date, versions, data)
+    review = await repository.patch(request.database, user_id, versions, data, id=id)
     if review is None:
-        raise missing(await repository.get(request.database, user_id, date))
+        raise missing(await repository.get_by_id(request.database, user_id, id))
     return responses.versioned(review)
 
 
@@ -93,9 +92,8 @@ async def change_by_id(
 async def remove_by_id(request: Request, id: FromPath[UUID], versions: Versions) -> EncodedResponse[None]:
     """Delete the review that has an id for good."""
     user_id = request.caller.user_id
-    date = await rules.date_of(request.database, user_id, id)
-    if not await repository.delete(request.database, user_id, date, versions):
-        raise missing(await repository.get(request.database, user_id, date))
+    if not await repository.delete(request.database, user_id, versions, id=id):
+        raise missing(await repository.get_by_id(request.database, user_id, id))
     return responses.no_content()
 
 

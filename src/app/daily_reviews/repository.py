@@ -39,14 +39,22 @@ async def page(database: Executor, user_id: UUID, filters: DailyReviewQuery) -> 
 
 
 async def patch(
-    database: Executor, user_id: UUID, date: dt.date, versions: Versions, changes: DailyReviewPatch
+    database: Executor,
+    user_id: UUID,
+    versions: Versions,
+    changes: DailyReviewPatch,
+    *,
+    date: dt.date | None = None,
+    id: UUID | None = None,
 ) -> DailyReview | None:
-    """Change the review of a day. None: there is none, or it is not at one of `versions`."""
+    """Change the review of a day, or with an id. None: there is none, or it is not at one of `versions`."""
     return await queries.patch.one(
-        database, DailyReview, user_id=user_id, date=date, versions=versions, changes=to_json(changes)
+        database, DailyReview, user_id=user_id, date=date, id=id, versions=versions, changes=to_json(changes)
     )
 
 
-async def delete(database: Executor, user_id: UUID, date: dt.date, versions: Versions) -> int:
-    """Delete the review of a day. 0: there is none, or it is not at one of `versions`."""
-    return await queries.delete.count(database, user_id=user_id, date=date, versions=versions)
+async def delete(
+    database: Executor, user_id: UUID, versions: Versions, *, date: dt.date | None = None, id: UUID | None = None
+) -> int:
+    """Delete the review of a day, or with an id. 0: there is none, or it is not at one of `versions`."""
+    return await queries.delete.count(database, user_id=user_id, date=date, id=id, versions=versions)

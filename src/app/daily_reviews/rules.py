@@ -1,4 +1,4 @@
-"""The rules of daily reviews: which day an id is of, and what a blog entry says that is made of a review."""
+"""The rule of daily reviews: what a blog entry says that is made of one."""
 
 import datetime as dt
 from collections.abc import Iterator
@@ -10,16 +10,7 @@ from app.blog_entries.schemas import BlogEntry, BlogEntryCreate
 from app.daily_reviews import repository
 from app.daily_reviews.schemas import DailyReview
 from app.database.executor import Database
-from app.database.queries import Executor
 from app.problems.catalog import Problem
-
-
-async def date_of(database: Executor, user_id: UUID, id: UUID) -> dt.date:
-    """The day of the review that has an id, which is its address. Raises Problem 404."""
-    review = await repository.get_by_id(database, user_id, id)
-    if review is None:
-        raise Problem("not_found")
-    return review.date
 
 
 async def write_entry(database: Database, user_id: UUID, date: dt.date) -> tuple[BlogEntry, bool]:
