@@ -40,7 +40,7 @@ async def read_user(request: Request, id: FromPath[UUID]) -> EncodedResponse[Use
 async def change_user(
     request: Request, id: FromPath[UUID], data: JSONBody[UserPatch], versions: Versions
 ) -> EncodedResponse[User]:
-    """CreditChange what only an admin can change: the role, whether a user may sign in, whether their e-mail is verified."""
+    """Change what only an admin can change: the role, whether a user may sign in, whether their e-mail is verified."""
     return responses.versioned(await rules.change_user(request.services, id, versions, data))
 
 
