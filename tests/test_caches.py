@@ -11,8 +11,8 @@ import requests
 from browser import CHROMIUM, Browser
 from cachecontrol import CacheControl
 from client import PASSWORD, Api, User, new_email
+from served import ROUTES
 from serving import Serving
-from test_style import ROUTES
 
 from app.accounts.commands import set_role
 

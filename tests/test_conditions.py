@@ -13,9 +13,9 @@ import httpx
 import msgspec
 import pytest
 from client import PASSWORD, Api, User, assert_problem
+from served import ROUTES
 from test_bad_input import Caller
 from test_contract import ROWS, a_goal, habit
-from test_style import ROUTES
 
 from app.accounts.commands import set_role
 from app.http.pagination import Page

@@ -9,7 +9,8 @@ from urllib.parse import urlencode
 
 import pytest
 from client import Api, User, assert_problem
-from test_contract import PATHS, SCHEMAS, row_of, sample
+from served import PATHS, SCHEMAS
+from test_contract import row_of, sample
 
 from app.accounts.commands import set_role
 

@@ -10,8 +10,8 @@ from factories import new_uuid7
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
-from test_contract import SCHEMAS, sample
-from test_style import ROUTES
+from served import ROUTES, SCHEMAS
+from test_contract import sample
 
 from app.database.queries import Executor
 from app.http.routes import Route

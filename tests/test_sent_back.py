@@ -13,8 +13,8 @@ import pytest
 from client import Api, Execute, User, assert_problem, etag
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from served import ROUTES
 from test_contract import row_of
-from test_style import ROUTES
 
 from app.accounts.commands import set_role
 from app.http import sent_back

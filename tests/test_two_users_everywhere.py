@@ -21,7 +21,7 @@ from factories import new_uuid7
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
-from test_style import ROUTES
+from served import ROUTES
 
 from app.http.routes import Route
 from app.tags.targets import KINDS

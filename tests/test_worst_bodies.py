@@ -16,13 +16,12 @@ import httpx
 import msgspec
 import pytest
 from client import PASSWORD, Api, User, new_email
+from served import ROUTES
 from serving import PATIENCE, Serving, run
 
 from app.accounts.commands import set_role
 from app.http import raw_json
 from app.http.routes import Route
-from app.main import create_app
-from app.settings import Settings
 
 HELD = 0.1
 """Seconds for which the event loop may be held in one piece."""
@@ -87,8 +86,7 @@ CONVERSATIONS = {
 }
 """Messages with a comma at their end."""
 
-ROUTES = [route for route in create_app(Settings()).routing.routes if route.data is not None]
-ROUTES.sort(key=lambda route: route.name)
+WITH_A_BODY = [route for route in ROUTES if route.data is not None]
 
 
 def bodies(route: Route) -> Iterator[tuple[str, bytes]]:
@@ -187,10 +185,10 @@ def pieces(without_garbage: None, monkeypatch: pytest.MonkeyPatch) -> list[float
 
 
 def test_every_route_that_keeps_documents_says_where() -> None:
-    assert {route.name for route in ROUTES if raw_json.levels_around(route.data)} == AROUND.keys()
+    assert {route.name for route in WITH_A_BODY if raw_json.levels_around(route.data)} == AROUND.keys()
 
 
-@pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.name)
+@pytest.mark.parametrize("route", WITH_A_BODY, ids=lambda route: route.name)
 def test_no_body_holds_the_event_loop(api: Api, caller: Caller, pieces: list[float], route: Route) -> None:
     slow = {}
     for name, body in bodies(route):
@@ -262,7 +260,7 @@ def test_no_body_costs_memory_or_keeps_others_waiting(tmp_path: Path) -> None:
             httpx.Client(base_url=serving.url, headers=headers, timeout=PATIENCE, trust_env=False) as client,
             Asking(serving, token) as asking,
         ):
-            for route in ROUTES:
+            for route in WITH_A_BODY:
                 for name, body in bodies(route) if route.name in paths else ():
                     if name in COSTLY:
                         answer = client.request(route.method, paths[route.name], content=body)

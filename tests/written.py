@@ -6,6 +6,7 @@ has such a value. An expression has the names of all values that it is made of. 
 """
 
 from collections.abc import Iterable, Mapping
+from functools import cache
 from typing import NamedTuple
 
 import sqlglot
@@ -33,6 +34,7 @@ class Write(NamedTuple):
     """Of an upsert: what both its insert and its update write."""
 
 
+@cache
 def writes(sql: str) -> list[Write]:
     """Every insert and update of a statement, whose parameters are written `:name`."""
     reader = _Reader()
