@@ -3,6 +3,9 @@ set shell := ["bash", "-euo", "pipefail", "-c"]
 # Recipes that pass words on do so by "$@": `just test -k "a or b"` gives pytest two words, and not four.
 set positional-arguments
 
+# Modules are compiled once, also where the machine says otherwise: else each of the hundred processes of a test run does it.
+export PYTHONDONTWRITEBYTECODE := ""
+
 bin := justfile_directory() / ".venv/bin"
 
 # Show the recipes.

@@ -18,6 +18,7 @@ from urllib.parse import urlsplit, urlunsplit
 import asyncpg
 import msgspec
 import pytest
+import structlog
 
 pytest.register_assert_rewrite("client")
 
@@ -43,6 +44,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    # What a failed test shows of the log; structlog's own default takes 0.3 ms for each request's line.
+    structlog.configure(processors=[structlog.processors.add_log_level, structlog.processors.JSONRenderer()])
     if hasattr(config, "workerinput") or config.option.collectonly:
         return
     url = os.environ.get("TEST_DATABASE_URL")

@@ -121,7 +121,7 @@ def served(database: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         DATABASE_URL=database,
         TRUSTED_PROXIES="127.0.0.1",
         RATE_LIMITS="on",
-        WRITE_TIMEOUT="1.5",
+        WRITE_TIMEOUT="3",
     ) as serving:
         yield serving
 

@@ -1,6 +1,7 @@
 """The fields that only the server sets, told by types: those of an answer that the bodies of its address have not."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import cache
 from typing import Any, cast
 
 import msgspec
@@ -83,6 +84,7 @@ def is_same(sent: bytes | Raw, stands: bytes | Raw, kind: Any) -> bool:
         return False
 
 
+@cache
 def _infos(kind: type[Struct]) -> dict[str, Type]:
     return {field.encode_name: field.type for field in cast("StructType", msgspec.inspect.type_info(kind)).fields}
 

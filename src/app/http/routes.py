@@ -6,7 +6,6 @@ would not be honoured, so it stops the start: a guard that is never called is wo
 """
 
 import inspect
-from collections.abc import Iterator
 from datetime import date
 from types import UnionType
 from typing import Any, Literal, get_args, get_origin
@@ -190,22 +189,20 @@ def _fits(value: Any, kind: Any) -> bool:
 _HONOURED = {"http_method", "include_in_schema", "media_type", "name", "opt", "operation_id", "path", "status_code", "tags"}
 """What a handler may declare; of everything else Litestar's default must stand."""
 
+_ARGUMENTS = tuple(each for each in inspect.signature(HTTPRouteHandler).parameters if each != "kwargs")
+
 _DEFAULTS = HTTPRouteHandler(http_method="GET")
 
 
 def _check_handler(handler: HTTPRouteHandler, name: str) -> None:
     if not inspect.iscoroutinefunction(inspect.unwrap(handler.fn)):
         raise DeclarationError(f"{name}: its handler must be an async function.")
-    for each in _handler_arguments():
+    for each in _ARGUMENTS:
         if each not in _HONOURED and getattr(handler, each, None) != getattr(_DEFAULTS, each, None):
             raise DeclarationError(f"{name}: {each} would not be honoured.")
     for layer in handler.ownership_layers:
         if not isinstance(layer, HTTPRouteHandler | Litestar):
             _check_layer(layer, f"The router of {name}", _OF_A_ROUTER)
-
-
-def _handler_arguments() -> Iterator[str]:
-    return (each for each in inspect.signature(HTTPRouteHandler).parameters if each != "kwargs")
 
 
 _OF_A_ROUTER = (
