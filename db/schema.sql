@@ -2033,14 +2033,15 @@ CREATE TABLE public.users (
     role text DEFAULT 'user'::text NOT NULL,
     is_guest boolean DEFAULT false NOT NULL,
     is_active boolean DEFAULT true NOT NULL,
-    is_verified boolean DEFAULT false NOT NULL,
     is_external boolean DEFAULT false NOT NULL,
     last_login_at timestamp with time zone,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
     version bigint DEFAULT public.new_version() NOT NULL,
+    email_verified_at timestamp with time zone,
+    is_verified boolean GENERATED ALWAYS AS ((email_verified_at IS NOT NULL)) STORED NOT NULL,
     CONSTRAINT users_avatar_url_length CHECK ((char_length(avatar_url) <= 500)),
-    CONSTRAINT users_bio_length CHECK ((char_length(bio) <= 2000)),
+    CONSTRAINT users_bio_length CHECK ((char_length(bio) <= 10000)),
     CONSTRAINT users_email_form CHECK ((email ~ '^[^@[:space:]]+@[^@[:space:]]+$'::text)),
     CONSTRAINT users_email_length CHECK (((char_length(email) >= 3) AND (char_length(email) <= 320))),
     CONSTRAINT users_first_name_length CHECK ((char_length(first_name) <= 100)),
@@ -2093,6 +2094,12 @@ COMMENT ON COLUMN public.users.last_login_at IS 'Not part of version: logging in
 --
 
 COMMENT ON COLUMN public.users.version IS 'Microseconds since 1970 of its last real change; it never repeats. The API''s ETag.';
+
+--
+-- Name: COLUMN users.email_verified_at; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.users.email_verified_at IS 'When the address was found to be theirs. Null: it was not, or they have another by now.';
 
 --
 -- Name: workout_exercises; Type: TABLE; Schema: public; Owner: -
@@ -2963,7 +2970,7 @@ CREATE TRIGGER users_last_admin_stays BEFORE DELETE ON public.users FOR EACH ROW
 -- Name: users users_touch; Type: TRIGGER; Schema: public; Owner: -
 --
 
-CREATE TRIGGER users_touch BEFORE UPDATE ON public.users FOR EACH ROW EXECUTE FUNCTION public.touch('last_login_at', 'password_hash');
+CREATE TRIGGER users_touch BEFORE UPDATE ON public.users FOR EACH ROW EXECUTE FUNCTION public.touch('last_login_at', 'password_hash', 'is_verified');
 
 --
 -- Name: workouts workouts_touch; Type: TRIGGER; Schema: public; Owner: -
@@ -3399,4 +3406,5 @@ INSERT INTO public.schema_migrations (version) VALUES
     ('20261121007010'),
     ('20261121008000'),
     ('20261121008010'),
-    ('20261121008050');
+    ('20261121008050'),
+    ('20261121008100');

@@ -227,6 +227,20 @@ def test_versions_that_were_counted_become_the_time_of_the_last_change_and_go_ba
         assert version == 2, table
 
 
+def test_who_was_verified_stays_so_and_nobody_elses_row_changes(runner: asyncio.Runner, own_database: str) -> None:
+    _back_before(runner, own_database, "verified_at")
+    made = "insert into users (is_guest, is_verified) values (true, true), (true, false)"
+    runner.run(_fetched(own_database, made))
+    fetch = "select is_verified, version, updated_at from users order by id"
+    before = runner.run(_fetched(own_database, fetch))
+    runner.run(migrations.up(own_database))
+    assert runner.run(_fetched(own_database, fetch)) == before
+    since = "select email_verified_at = updated_at from users order by id"
+    assert runner.run(_fetched(own_database, since)) == [(True,), (None,)]
+    _back_before(runner, own_database, "verified_at")
+    assert runner.run(_fetched(own_database, fetch)) == before
+
+
 DOCUMENTS = {
     '{ "b": 1e2, "a": -0, "b": 2 }': '{"a": 0, "b": 2}',
     "1e-300": "0." + "0" * 299 + "1",

@@ -9,7 +9,7 @@ import asyncpg
 import httpx
 import msgspec
 import pytest
-from client import PASSWORD, Api, User, assert_problem, etag, set_by_change, soon_refused
+from client import PASSWORD, Api, Execute, User, assert_problem, etag, new_email, set_by_change, soon_refused
 from factories import new_uuid7
 
 from app.auth.passwords import Passwords
@@ -99,6 +99,28 @@ def test_an_admin_finds_accounts_by_a_part_of_their_names(api: Api, admin: User)
     assert first["next_cursor"] is not None
     assert_problem(admin.get("/v1/admin/users?q="), 422, "invalid", "q")
     assert_problem(admin.get(f"/v1/admin/users/{new_uuid7()}"), 404, "not_found")
+
+
+def test_an_address_is_verified_since_an_admin_said_so_and_until_it_changes(api: Api, admin: User, execute: Execute) -> None:
+    user = api.user()
+    path = f"/v1/admin/users/{user.id}"
+
+    def verified_at() -> Any:
+        [row] = execute("select email_verified_at from users where id = $1::text::uuid", user.id)
+        return row["email_verified_at"]
+
+    assert verified_at() is None
+    assert admin.patch(path, {"is_verified": True}).json()["is_verified"] is True
+    first = verified_at()
+    assert admin.patch(path, {"is_verified": True, "role": "service"}).json()["is_verified"] is True
+    user.patch("/v1/me", {"email": user.email.upper(), "current_password": PASSWORD})
+    assert verified_at() == first
+    assert admin.patch(path, {"is_verified": False}).json()["is_verified"] is False
+    assert verified_at() is None
+    admin.patch(path, {"is_verified": True})
+    assert verified_at() > first
+    assert user.patch("/v1/me", {"email": new_email(), "current_password": PASSWORD}).json()["is_verified"] is False
+    assert verified_at() is None
 
 
 def test_an_admin_gives_a_role_and_shuts_an_account_and_it_holds_at_once(api: Api, admin: User) -> None:

@@ -70,9 +70,9 @@ where id = :user_id;
 -- A merge patch as in tasks.patch. A changed e-mail has to be verified again. password_hash is the one that was checked; null:
 -- none was.
 update users u
-set (email, is_verified, username, name, first_name, last_name, bio, avatar_url, timezone) = (
-    select p.email, u.is_verified and normal_login(p.email) = normal_login(u.email), p.username, p.name, p.first_name,
-        p.last_name, p.bio, p.avatar_url, p.timezone
+set (email, email_verified_at, username, name, first_name, last_name, bio, avatar_url, timezone) = (
+    select p.email, case when normal_login(p.email) = normal_login(u.email) then u.email_verified_at end, p.username, p.name,
+        p.first_name, p.last_name, p.bio, p.avatar_url, p.timezone
     from jsonb_populate_record(u, :changes::jsonb) p)
 where u.id = :user_id
   and (:versions::int8multirange is null or u.version <@ :versions)

@@ -29,8 +29,8 @@ where ended <= 1;
 -- name: patch_user(user_id, versions, changes)^
 -- A merge patch as in tasks.patch, of what only an admin can change.
 update users u
-set (role, is_active, is_verified) = (
-    select p.role, p.is_active, p.is_verified
+set (role, is_active, email_verified_at) = (
+    select p.role, p.is_active, case when p.is_verified then coalesce(u.email_verified_at, now()) end
     from jsonb_populate_record(u, :changes::jsonb) p)
 where u.id = :user_id
   and (:versions::int8multirange is null or u.version <@ :versions)

@@ -21,7 +21,7 @@ constraints.declare(
         "users_name_length": constraints.has_length("name", "at most 100"),
         "users_first_name_length": constraints.has_length("first_name", "at most 100"),
         "users_last_name_length": constraints.has_length("last_name", "at most 100"),
-        "users_bio_length": constraints.has_length("bio", "at most 2000"),
+        "users_bio_length": constraints.has_length("bio", "at most 10000"),
         "users_avatar_url_length": constraints.has_length("avatar_url", "at most 500"),
         "users_timezone_length": constraints.has_length("timezone", "1 to 100"),
         "users_role_known": ("invalid", "role", constraints.ONE_OF),
@@ -95,7 +95,7 @@ KnownPassword = Annotated[str, Meta(max_length=1000, description="The password."
 Name = Annotated[str, Meta(max_length=100, description="How the user is called.", examples=["Ada Lovelace"])]
 FirstName = Annotated[str, Meta(max_length=100, examples=["Ada"])]
 LastName = Annotated[str, Meta(max_length=100, examples=["Lovelace"])]
-Bio = Annotated[str, Meta(max_length=2000, description="A few words about oneself.", examples=["Wrote the first program."])]
+Bio = Annotated[str, Meta(max_length=10000, description="A few words about oneself.", examples=["Wrote the first program."])]
 AvatarUrl = Annotated[str, Meta(max_length=500, description="Where the picture is.", examples=["https://example.com/ada.png"])]
 TimeZone = Annotated[
     str, Meta(min_length=1, max_length=100, description="IANA name of a time zone.", examples=["Europe/Berlin"])
