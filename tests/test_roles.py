@@ -395,10 +395,9 @@ def test_of_50_first_sights_at_once_one_makes_the_user(api: Api, sql: Sql, servi
     assert sql("select count(*) as n from users")[0]["n"] == before + 1
 
 
-def test_nobody_but_a_service_acts_for_somebody_else(api: Api, ada: User, bob: User, admin: User) -> None:
-    for caller in (ada, admin):
-        for named in (bob.id, caller.id, "google:1"):
-            assert_problem(caller.get("/v1/tasks", headers=behalf(named)), 403, "role_required")
+def test_nobody_but_a_service_or_an_admin_acts_for_somebody_else(api: Api, ada: User, bob: User) -> None:
+    for named in (bob.id, ada.id, "google:1"):
+        assert_problem(ada.get("/v1/tasks", headers=behalf(named)), 403, "role_required")
     assert api.get("/v1/tasks", headers=behalf(bob.id)).status_code == 401
 
 
@@ -430,10 +429,25 @@ def test_an_unknown_a_deleted_and_a_disabled_user_are_not_acted_for(api: Api, sq
     assert_problem(ask(), 403, "account_disabled")
 
 
-def test_a_service_gets_no_role_no_session_and_no_token_of_whom_it_acts_for(service: User, admin: User) -> None:
-    assert_problem(service.get("/v1/admin/users", headers=behalf(admin.id)), 403, "role_required")
-    for method, path in (("GET", "/v1/me/tokens"), ("GET", "/v1/me/sessions"), ("POST", "/v1/auth/logout")):
-        assert_problem(service.request(method, path, headers=behalf(admin.id)), 403, "session_required")
+def test_who_acts_for_another_gets_no_role_no_session_and_no_token_of_theirs(service: User, admin: User) -> None:
+    for caller in (service, admin):
+        assert_problem(caller.get("/v1/admin/users", headers=behalf(admin.id)), 403, "role_required")
+        for method, path in (("GET", "/v1/me/tokens"), ("GET", "/v1/me/sessions"), ("POST", "/v1/auth/logout")):
+            assert_problem(caller.request(method, path, headers=behalf(admin.id)), 403, "session_required")
+
+
+def test_an_admin_acts_for_a_user_and_each_act_and_each_look_is_on_record(api: Api, sql: Sql, admin: User) -> None:
+    user = api.user()
+    made = admin.post("/v1/tasks", {"title": "Done for you"}, headers=behalf(user.id))
+    assert made.status_code == 201
+    assert user.get("/v1/tasks").json()["items"] == [made.json()]
+    path = f"/v1/tasks/{made.json()['id']}"
+    assert admin.get(path, headers=behalf(user.id)).json() == made.json()
+    assert_problem(admin.get(path), 403, "forbidden")
+    assert_problem(admin.patch("/v1/me", {"username": "taken.over"}, headers=behalf(user.id)), 403, "session_required")
+    trail = sql("select actor_id::text, action, target from audit_events where acting_for = $1 order by id", user.id)
+    acts = [("POST /v1/tasks", "/v1/tasks"), ("GET /v1/tasks/{id}", path), ("PATCH /v1/me", "/v1/me")]
+    assert [tuple(row.values()) for row in trail] == [(admin.id, *act) for act in acts]
 
 
 def test_a_services_token_ended_or_demoted_acts_for_nobody(api: Api, sql: Sql) -> None:

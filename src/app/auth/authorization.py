@@ -33,15 +33,15 @@ def check_scopes(scopes: list[str] | None, method: str, path: str, *, session_on
 async def impersonate(
     database: Executor, token_cache: TokenCache, actor: Caller, named: bytes, *, as_guest: bytes, target: str, request_id: str
 ) -> Caller:
-    """The user that a service names in X-On-Behalf-Of, with what the service's token may do.
+    """The user that a service or an admin names in X-On-Behalf-Of, with what the caller's token may do.
 
     `named` is a user's id, or provider:subject; a subject that is seen for the first time becomes a user, or a guest where
     `as_guest` is true, and leaves a row in the audit trail, with `target`, the path that was asked for, and the request's id.
-    Raises Problem 403 for callers that are no service and for disabled users, 404 for an unknown id, 422 for a name or an
+    Raises Problem 403 for other callers and for disabled users, 404 for an unknown id, 422 for a name or an
     `as_guest` of another form.
     """
-    if actor.role != "service":
-        raise Problem("role_required", "Only a service may act for a user.")
+    if actor.role not in {"service", "admin"}:
+        raise Problem("role_required", "Only a service or an admin may act for a user.")
     if as_guest not in {b"", b"true", b"false"}:
         raise invalid("X-On-Behalf-Of-Guest", "form", "must be true or false")
     key = actor.token_id.bytes + named
@@ -56,7 +56,7 @@ async def impersonate(
         )
     if not found.is_active:
         raise Problem("account_disabled")
-    # Whatever role the user has, a service does not get it.
+    # Whatever role the user has, who acts for them does not get it.
     caller = msgspec.structs.replace(
         actor,
         user_id=found.user_id,

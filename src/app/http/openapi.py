@@ -23,8 +23,8 @@ One durable JSON API for small apps, on PostgreSQL: what its users do, write, ea
 
 **To try it here**: `POST /v1/auth/register`, copy the `token` of the answer, press *Authorize*, paste it.
 
-Services act for a user with `X-On-Behalf-Of: <user id>` or `<provider>:<subject>`; whoever is named by a subject for the first
-time is made, as a guest with `X-On-Behalf-Of-Guest: true`.
+Services and admins act for a user with `X-On-Behalf-Of: <user id>` or `<provider>:<subject>`; whoever is named by a subject
+for the first time is made, as a guest with `X-On-Behalf-Of-Guest: true`.
 
 What `GET` gave can be sent back by `PUT` and `PATCH` of the same address. Fields marked `readOnly` are then taken when they
 are equal to what stands (422 `read_only` otherwise), or need not be sent; the places in a list of rows are those of its order.

@@ -179,7 +179,7 @@ async def _admit(scope: HTTPScope, route: Route, services: Services) -> None:
     """Find out who is calling, and whether they may. Raises Problem 401, 429, 403, and those of acting for a user.
 
     What admins and services do is written down before it is done: so there is no act without its row in the audit trail.
-    What a service only reads on behalf of a user is not, unless it makes the user.
+    What a service only reads on behalf of a user is not, unless it makes the user; what an admin reads is.
     """
     options = route.options
     if options.auth == "public":
@@ -199,8 +199,11 @@ async def _admit(scope: HTTPScope, route: Route, services: Services) -> None:
         raise Problem("role_required")
     actor, acting_for = caller, None
     if named is not None:
-        if actor.role == "service" and options.session_only:
+        if actor.role != "user" and options.session_only:
             raise Problem("session_required")
+        if options.roles == {"admin"}:
+            # The user who is acted for has no role.
+            raise Problem("role_required")
         scope["user"] = caller = await impersonate(
             database,
             token_cache,
@@ -212,7 +215,7 @@ async def _admit(scope: HTTPScope, route: Route, services: Services) -> None:
         )
         acting_for = caller.user_id
         _count(scope, caller, services)
-    if options.roles or route.method != "GET":
+    if options.roles or route.method != "GET" or actor.role == "admin":
         await audit.record(
             database,
             actor.user_id,
