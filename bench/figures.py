@@ -1,6 +1,6 @@
 """The figures that this project promises, as far as a run measured them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from statistics import median
 from typing import Any, NamedTuple
 
@@ -9,6 +9,14 @@ from bench.slices import MILLISECONDS
 LOADED = (16, 64)
 FASTIFY = {"task": (1.1, 1.0, 1.0), "page": (1.1, 1.0, 1.0), "create": (0.85, 1.0, 1.0), "patch": (0.7, 1.0, 1.0)}
 """Request -> the least ratios to Fastify under load: server CPU, server and database CPU, requests/s."""
+
+HELD = {"task": (0.75, 0.85, 0.85), "page": (0.95, 0.65, 0.75), "create": (0.55, 0.9, 0.8), "patch": (0.55, 0.9, 0.8)}
+"""What is held of them: what was reached, less the fifth by which a ratio moves between runs here.
+
+A figure that is not reached has its floor in bench/README.md, "Not reached"; `--check` then holds what was reached.
+"""
+
+HELD_MILLISECONDS = {"habit stats over 3,650 entries": 8}
 
 NOISE = 0.1
 """By how much two servers of the same code differ at 1 connection, a round of a second each."""
@@ -25,6 +33,9 @@ class Figure(NamedTuple):
     target: str
     measured: str
     met: bool
+    held: str = ""
+    """How far it is held where it is not reached; none: it is to be reached."""
+    is_held: bool = False
 
 
 def of(results: dict[str, Any]) -> list[Figure]:
@@ -61,10 +72,20 @@ def _against_fastify(results: dict[str, Any]) -> Iterator[Figure]:
                 measured = (row["cpu"], row["total"], row["rps"])
                 yield Figure(
                     f"{request} at {connections}, to Fastify: CPU / with database / requests/s",
-                    " / ".join(f"{each:.2f}" for each in least),
-                    " / ".join(f"{each:.2f}" for each in measured),
-                    all(each >= target for each, target in zip(measured, least, strict=True)),
+                    _ratios_as_text(least),
+                    _ratios_as_text(measured),
+                    _are_reached(measured, least),
+                    _ratios_as_text(HELD[request]),
+                    _are_reached(measured, HELD[request]),
                 )
+
+
+def _ratios_as_text(ratios: Iterable[float]) -> str:
+    return " / ".join(f"{each:.2f}" for each in ratios)
+
+
+def _are_reached(measured: Iterable[float], least: Iterable[float]) -> bool:
+    return all(each >= target for each, target in zip(measured, least, strict=True))
 
 
 def _alone(results: dict[str, Any]) -> Iterator[Figure]:
@@ -86,7 +107,7 @@ def _tails(results: dict[str, Any]) -> Iterator[Figure]:
         wanted = {"request": request, "connections": 16, "server": "holdfast"}
         if tails := [row["p99_ms"] / row["p50_ms"] for row in results["rounds"] if wanted.items() <= row.items()]:
             tail = median(tails)
-            yield Figure(f"{request} at 16: p99", "3 times p50", f"{tail:.1f} times", tail <= 3)
+            yield Figure(f"{request} at 16: p99", "3 times p50", f"{tail:.1f} times", tail <= 3, "5 times", tail <= 5)
 
 
 def _against_fastapi(results: dict[str, Any]) -> Iterator[Figure]:
@@ -115,8 +136,9 @@ def _process(results: dict[str, Any]) -> Iterator[Figure]:
     idle = next(row["idle_rss"] for row in results["memory"] if row["server"] == "holdfast")
     yield Figure("idle memory of one worker", "under 90 MB", f"{idle:.0f} MB", idle < 90)
     start = results["start"]
+    again = start["again"]
     yield Figure(
-        "`holdfast serve` answers, on a folder that is there", "1.2 s", f"{start['again']:.2f} s", start["again"] <= 1.2
+        "`holdfast serve` answers, on a folder that is there", "1.2 s", f"{again:.2f} s", again <= 1.2, "1.7 s", again <= 1.7
     )
     if (seconds := start.get("just")) is not None:
         yield Figure("`just serve` answers, on the same", "2.5 s", f"{seconds:.2f} s", seconds <= 2.5)
@@ -124,7 +146,7 @@ def _process(results: dict[str, Any]) -> Iterator[Figure]:
 
 def _slices(results: dict[str, Any]) -> Iterator[Figure]:
     rows = {row["name"]: row for row in results["slices"]}
-    for begin, most in (("one of ", 1.3), ("a page of ", 2.0)):
+    for begin, most, held in (("one of ", 1.3, 1.5), ("a page of ", 2.0, 2.0)):
         base = rows[f"{begin}tasks"]["cpu_us"]
         ratios = {name: row["cpu_us"] / base for name, row in rows.items() if name.startswith(begin)}
         worst = max(ratios, key=lambda name: ratios[name])
@@ -133,10 +155,20 @@ def _slices(results: dict[str, Any]) -> Iterator[Figure]:
             f"{most} times that of tasks",
             f"{ratios[worst]:.2f} times",
             ratios[worst] <= most,
+            f"{held} times",
+            ratios[worst] <= held,
         )
     for name, most in MILLISECONDS.items():
         milliseconds = rows[name]["postgres_us"] / 1000
-        yield Figure(f"{name}: database time", f"under {most} ms", f"{milliseconds:.1f} ms", milliseconds < most)
+        held = HELD_MILLISECONDS.get(name, most)
+        yield Figure(
+            f"{name}: database time",
+            f"under {most} ms",
+            f"{milliseconds:.1f} ms",
+            milliseconds < most,
+            f"{held} ms",
+            milliseconds < held,
+        )
     for begin in ("a message more", "conversations"):
         few, many = (row["p50_ms"] for name, row in rows.items() if name.startswith(f"{begin}, "))
         yield Figure(f"{begin}: many messages against few", "at most +20%", f"{many / few - 1:+.0%}", many / few <= SLOWER)

@@ -174,5 +174,11 @@ def _starts(seconds: dict[str, float]) -> Table:
 
 
 def _figures(figures: list[Row]) -> Table:
-    rows = [(row["name"], row["target"], row["measured"], "yes" if row["met"] else "NO") for row in figures]
+    rows = [(row["name"], row["target"], row["measured"], _met(row)) for row in figures]
     return Table("Figures to reach", ("figure", "target", "measured", "met"), rows)
+
+
+def _met(figure: Row) -> str:
+    if figure["met"]:
+        return "yes"
+    return f"no, held at {figure['held']}" if figure["is_held"] else "NO"
