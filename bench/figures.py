@@ -99,6 +99,8 @@ def _alone(results: dict[str, Any]) -> Iterator[Figure]:
                 f"{least:.2f}",
                 f"{row['rps']:.2f}",
                 row["rps"] >= least,
+                f"{least - NOISE:.2f}",
+                row["rps"] >= least - NOISE,
             )
 
 
