@@ -22,7 +22,6 @@ from client import PASSWORD, Api, User, assert_problem, etag, set_by_change
 from hypothesis import HealthCheck, example, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
-from moto.server import ThreadedMotoServer
 
 from app.auth.passwords import Passwords
 from app.database.errors import DatabaseUnavailable
@@ -828,6 +827,8 @@ def test_a_folder_that_cannot_be_made_is_told(
 @pytest.fixture(scope="module")
 def bucket() -> Iterator[str]:
     """S3 as moto plays it; its address and credentials are given as they are to every tool of S3."""
+    from moto.server import ThreadedMotoServer  # noqa: PLC0415 - half a second, in one worker instead of all
+
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()

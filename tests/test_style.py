@@ -3,6 +3,7 @@
 import ast
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from uuid import uuid4
 
@@ -13,9 +14,14 @@ import app
 from app.problems import catalog, constraints
 
 SOURCE = Path(app.__file__).parent
-MODULES = {str(path.relative_to(SOURCE)): ast.parse(path.read_text(encoding="utf-8")) for path in sorted(SOURCE.rglob("*.py"))}
 ROOMS = {path.parent.name for path in SOURCE.glob("*/__init__.py")}
 SLICES = {path.parent.name for path in SOURCE.glob("*/handlers.py")}
+
+
+@cache
+def modules() -> dict[str, ast.Module]:
+    """The modules of the app as trees, by their paths below src/app."""
+    return {str(path.relative_to(SOURCE)): ast.parse(path.read_text(encoding="utf-8")) for path in sorted(SOURCE.rglob("*.py"))}
 
 
 def _texts(tree: ast.AST) -> Iterator[str]:
@@ -53,14 +59,14 @@ SESSION_STATE = re.compile(
 
 
 def test_there_is_no_sql_in_python() -> None:
-    found = [f"{name}: {text}" for name, tree in MODULES.items() for text in _texts(tree) if SQL.search(text)]
+    found = [f"{name}: {text}" for name, tree in modules().items() for text in _texts(tree) if SQL.search(text)]
     assert found == []
 
 
 def test_no_module_leaves_state_in_a_session_of_the_pool() -> None:
-    found = [f"{name}: {text}" for name, tree in MODULES.items() for text in _texts(tree) if SESSION_STATE.search(text)]
+    found = [f"{name}: {text}" for name, tree in modules().items() for text in _texts(tree) if SESSION_STATE.search(text)]
     # token_cache.py listens on a connection of its own.
-    found += [name for name, tree in MODULES.items() if "add_listener" in _names(tree) and name != "auth/token_cache.py"]
+    found += [name for name, tree in modules().items() if "add_listener" in _names(tree) and name != "auth/token_cache.py"]
     assert found == []
 
 
@@ -98,7 +104,7 @@ READS_THE_ENVIRONMENT = {
 
 
 def test_the_environment_is_read_by_settings_alone() -> None:
-    readers = {name for name, tree in MODULES.items() if {"environ", "environb", "getenv"} & {*_names(tree)}}
+    readers = {name for name, tree in modules().items() if {"environ", "environb", "getenv"} & {*_names(tree)}}
     assert readers == READS_THE_ENVIRONMENT.keys()
 
 
@@ -137,7 +143,7 @@ def test_every_problem_that_is_raised_is_known_and_every_known_one_is_raised() -
         *re.findall(r'"/problems/(\w+)"', (Path(__file__).parent.parent / "ops" / "nginx.conf").read_text(encoding="utf-8"))
     }
     raised |= {rule[0] for rule in constraints.rules().values()}
-    for tree in MODULES.values():
+    for tree in modules().values():
         for node in ast.walk(tree):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in {"Problem", "later"}:
                 raised |= {str(each.value) for each in node.args[:1] if isinstance(each, ast.Constant)}
@@ -159,7 +165,7 @@ def test_every_problem_that_is_raised_is_known_and_every_known_one_is_raised() -
 def test_a_problem_that_promises_errors_is_never_raised_without_them() -> None:
     promised = {code for code, kind in catalog.KINDS.items() if "errors" in kind.explanation}
     assert promised == {code for code, kind in catalog.KINDS.items() if kind.example is not None}
-    for name, tree in MODULES.items():
+    for name, tree in modules().items():
         for node in ast.walk(tree):
             if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Problem"):
                 continue
@@ -183,4 +189,4 @@ def test_the_readmes_tour_leads_through_every_room() -> None:
 
 
 def test_every_room_says_what_belongs_in_it() -> None:
-    assert [name for name in sorted(ROOMS) if not ast.get_docstring(MODULES[f"{name}/__init__.py"])] == []
+    assert [name for name in sorted(ROOMS) if not ast.get_docstring(modules()[f"{name}/__init__.py"])] == []
