@@ -189,6 +189,26 @@ def test_a_related_habit_is_another_one_of_ones_own_and_may_go_away(ada: User, b
     assert ada.delete(path).status_code == 204
 
 
+def test_a_habit_goes_while_another_begins_to_name_it(
+    runner: asyncio.Runner, connection: "asyncpg.Connection[asyncpg.Record]", ada: User
+) -> None:
+    related, path = habit(ada), habit(ada)
+
+    async def delete_meanwhile() -> int:
+        async with connection.transaction():
+            ids = [UUID(each.rpartition("/")[2]) for each in (related, path)]
+            await connection.execute("update habits set related_habit_id = $1 where id = $2", *ids)
+            deleting = asyncio.create_task(ada.send("DELETE", related))
+            waiting = "select count(*) from pg_locks where not granted"
+            while not await connection.fetchval(waiting):
+                await asyncio.sleep(0.01)
+        return (await deleting).status_code
+
+    assert runner.run(delete_meanwhile()) == 204
+    assert ada.get(path).json()["related_habit_id"] is None
+    assert ada.get(related).status_code == 404
+
+
 @pytest.mark.parametrize(
     ("fields", "field"),
     [
@@ -406,6 +426,7 @@ def test_an_entry_is_changed_by_a_merge_patch(ada: User) -> None:
         ({"kind": "numeric", "target_value": 2}, {"value": 1, "completed": True}, {"note": "Done"}, True),
         ({"kind": "numeric", "target_value": 2}, {"value": 2}, {"skipped": True}, False),
         ({"kind": "numeric", "target_value": 2}, {"value": 2, "skipped": True}, {"skipped": False}, True),
+        ({"kind": "numeric", "target_value": 2}, {"value": 1, "completed": True}, {"value": 1, "skipped": False}, True),
         ({"kind": "numeric"}, {"value": 0}, {"value": 0.1}, True),
         ({}, {"completed": True}, {"value": 0}, True),
     ],
@@ -447,6 +468,15 @@ def test_patches_of_an_entry_at_once_lose_nothing_of_each_other(api: Api, ada: U
 
 
 # Comments
+
+
+def test_a_comment_with_a_taken_id_is_a_404_where_the_habit_is_not_there(ada: User, bob: User) -> None:
+    path = habit(ada)
+    comment = {"id": str(new_uuid7()), "text": "Went well"}
+    ada.made(f"{path}/entries/2026-01-01/comments", comment)
+    for other in (habit(bob), f"/v1/habits/{new_uuid7()}"):
+        assert_problem(ada.post(f"{other}/entries/2026-01-01/comments", comment), 404, "not_found")
+    assert_problem(ada.post(f"{path}/entries/2026-01-02/comments", comment), 409, "conflict", "id")
 
 
 def test_a_day_is_commented_several_times(ada: User) -> None:

@@ -227,6 +227,20 @@ def test_versions_that_were_counted_become_the_time_of_the_last_change_and_go_ba
         assert version == 2, table
 
 
+def test_goals_that_go_down_are_read_by_the_schema_before_them_and_come_back(runner: asyncio.Runner, own_database: str) -> None:
+    made = """
+        with made_user as (insert into users (is_guest) values (true) returning id)
+        insert into goals (user_id, title, goal_type, start_value, target_value)
+        select id, 'Debt', 'life', start, target
+        from made_user cross join (values (1000, 0), (90, 80), (0, -5)) as g (start, target)"""
+    runner.run(_fetched(own_database, made))
+    _back_before(runner, own_database, "directed_goals")
+    read = "select target_value, goal_percentage(status, target_value, 40) from goals order by target_value"
+    assert runner.run(_fetched(own_database, read)) == [(80, 50), (None, 0), (None, 0)]
+    runner.run(migrations.up(own_database))
+    assert runner.run(_fetched(own_database, "select count(*) from goals where start_value is null")) == [(3,)]
+
+
 def test_who_was_verified_stays_so_and_nobody_elses_row_changes(runner: asyncio.Runner, own_database: str) -> None:
     _back_before(runner, own_database, "verified_at")
     made = "insert into users (is_guest, is_verified) values (true, true), (true, false)"

@@ -120,6 +120,10 @@ def test_a_food_is_copied_to_another_day_with_its_tags(api: Api, runner: asyncio
     again = user.post(copies, new)
     assert (again.status_code, again.json()) == (200, copy)
     assert_problem(user.post(copies, new | {"date": "2026-03-10"}), 409, "id_taken", "id")
+    other = user.made("/v1/foods", WHOLE | {"name": "Another"})
+    assert_problem(user.post(f"/v1/foods/{other['id']}/copies", new), 409, "id_taken", "id")
+    assert user.patch(f"/v1/foods/{food['id']}", {"name": "Renamed"}).status_code == 200
+    assert user.post(copies, new).json() == copy
     assert user.delete(f"/v1/foods/{food['id']}").status_code == 204
     assert (user.post(copies, new).status_code, user.post(copies, new).json()) == (200, copy)
     assert_problem(user.post(copies, {"date": "2026-03-10"}), 404, "not_found")

@@ -42,11 +42,13 @@ return case
 end;
 drop function goal_percentage(text, numeric, numeric, numeric);
 
--- Goals for life and those that go down stay, and cannot be changed.
+-- Without its start the way to such a target has no length: every page with it would be divided by 0.
+update goals set target_value = null where target_value <= 0;
+-- Goals for life stay, and cannot be changed.
 alter table goals
     drop constraint goals_target_value_direction,
     drop constraint goals_target_value_range,
-    add constraint goals_target_value_range check (target_value > 0 and target_value <= 1000000000) not valid,
+    add constraint goals_target_value_range check (target_value > 0 and target_value <= 1000000000),
     drop constraint goals_goal_type_known,
     add constraint goals_goal_type_known check (goal_type in ('daily', 'weekly', 'monthly', 'yearly')) not valid;
 -- Takes back what this migration added.

@@ -216,8 +216,8 @@ returning habit_id, date, completed, skipped, value, note, mood, feeling, durati
 
 -- name: patch_entry(user_id, habit_id, date, versions, changes)^
 -- changes is the JSON of a merge patch: an absent key keeps its column, null clears it. Where completed is absent and value or
--- skipped is not, a numeric habit's entry is judged anew, as by put_entry(). completed_at goes with completed, unless it is
--- sent. Null versions: any. No row: none of this user's on that day, or not at one of them.
+-- skipped becomes another, a numeric habit's entry is judged anew, as by put_entry(). completed_at goes with completed, unless
+-- it is sent. Null versions: any. No row: none of this user's on that day, or not at one of them.
 update habit_entries e
 set (completed, skipped, value, note, mood, feeling, duration_seconds, completed_at) = (
     select j.completed, p.skipped, p.value, p.note, p.mood, p.feeling, p.duration_seconds,
@@ -229,7 +229,7 @@ set (completed, skipped, value, note, mood, feeling, duration_seconds, completed
     cross join lateral (
         select case
             when :changes::jsonb -> 'completed' is not null or h.kind <> 'numeric'
-                or coalesce(:changes::jsonb -> 'value', :changes::jsonb -> 'skipped') is null
+                or (p.value, p.skipped) is not distinct from (e.value, e.skipped)
                 then p.completed
             when p.skipped or p.value is null then false
             when h.target_value is null then p.value > 0

@@ -121,11 +121,12 @@ async def create_progress(
 ) -> tuple[GoalProgress, bool]:
     """Make an entry of a goal's progress, or find the one that the same create made; returns it, and whether it was there.
 
-    Raises Problem 422 for a day after tomorrow.
+    Raises Problem 422 for a day after tomorrow, and what `create_once` raises.
     """
     await _check_day(database, user_id, new.date)
     create, get = partial(repository.create_progress, goal_id=goal_id), partial(repository.get_progress, goal_id=goal_id)
-    return await idempotency.create_once(create, get, database, user_id, new)
+    get_goal = partial(repository.get, database, user_id, goal_id)
+    return await idempotency.create_once(create, get, database, user_id, new, get_parent=get_goal)
 
 
 async def change_progress(  # noqa: PLR0917 - as every change, and the goal

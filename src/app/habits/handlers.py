@@ -75,9 +75,7 @@ async def change(
 @delete("/{id:uuid}", status_code=204)
 async def remove(request: Request, id: FromPath[UUID], versions: Versions) -> EncodedResponse[None]:
     """Delete a habit with all its entries and comments, for good. Habits that name it in `related_habit_id` stay."""
-    user_id = request.caller.user_id
-    if not await repository.delete(request.database, user_id, id, versions):
-        raise missing(await repository.get(request.database, user_id, id))
+    await rules.delete(request.database, request.caller.user_id, id, versions)
     return responses.no_content()
 
 
@@ -191,6 +189,7 @@ async def create_comment(
         request.database,
         request.caller.user_id,
         data,
+        get_parent=partial(repository.get, request.database, request.caller.user_id, id),
     )
     return responses.created(comment, f"/v1/habits/{id}/entries/{date}/comments/{comment.id}", replayed=replayed)
 

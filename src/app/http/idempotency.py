@@ -72,6 +72,7 @@ async def create_once(
     new: N,
     *,
     time_ordered: bool = True,
+    get_parent: Callable[[], Awaitable[object]] | None = None,
 ) -> tuple[R, bool]:
     """Make a row, or find the one that the same create made before; returns it, and whether it was there before.
 
@@ -79,7 +80,7 @@ async def create_once(
     create that collides with a concurrent duplicate would see neither row. Where a table has another unique key, the
     duplicate may collide there first. Raises Problem 422 for an id that may not be chosen: any UUID may where ids are not
     the order of a list (not `time_ordered`). Raises Problem 409 when the row stands as another body made it, and when it was
-    deleted between the two statements.
+    deleted between the two statements; before that 404 where `get_parent` finds nothing, which reads what the row belongs to.
     """
     if time_ordered:
         check(new.id)
@@ -93,6 +94,8 @@ async def create_once(
         return row, False
     if new.id is not None and (row := await get(database, user_id, new.id)) is not None:
         return _replayed(new, row), True
+    if get_parent is not None and await get_parent() is None:
+        raise Problem("not_found")
     raise conflict("id", "is taken")
 
 

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from app.database.queries import Executor
 from app.http import idempotency
+from app.http.idempotency import taken
 from app.nutrition import repository
 from app.nutrition.schemas import Food, FoodCopy
 from app.problems.catalog import Problem
@@ -20,6 +21,23 @@ async def copy(database: Executor, user_id: UUID, id: UUID, new: FoodCopy) -> tu
 
 async def _copy(database: Executor, user_id: UUID, new: FoodCopy, *, source_id: UUID) -> Food | None:
     food = await repository.copy(database, user_id, new, source_id=source_id)
-    if food is None and (new.id is None or await repository.get(database, user_id, new.id) is None):
-        raise Problem("not_found")
+    if food is None:
+        made = await repository.get(database, user_id, new.id) if new.id is not None else None
+        if made is None:
+            raise Problem("not_found")
+        if not _may_be_copy(made, await repository.get(database, user_id, source_id)):
+            raise taken()
     return food
+
+
+def _may_be_copy(food: Food, source: Food | None) -> bool:
+    """Whether a food may have been made of another, as far as both are as they were then."""
+    if source is None or food.updated_at != food.created_at:
+        return True
+    if source.updated_at > food.created_at:
+        return source.created_at <= food.created_at
+    return all(getattr(food, name) == getattr(source, name) for name in Food.__struct_fields__ if name not in _OF_ITS_OWN)
+
+
+_OF_ITS_OWN = {"id", "date", "created_at", "updated_at", "version"}
+"""What a copy does not take over."""
