@@ -1458,7 +1458,7 @@ COMMENT ON TABLE public.media_thumbnails IS 'Thumbnails of files, each made when
 -- Name: COLUMN media_thumbnails.outcome; Type: COMMENT; Schema: public; Owner: -
 --
 
-COMMENT ON COLUMN public.media_thumbnails.outcome IS 'larger: the thumbnail has more bytes than the file, which is sent in its place. failed: none can be made.';
+COMMENT ON COLUMN public.media_thumbnails.outcome IS 'larger: the file is sent in its place, for it is no wider, or has fewer bytes. failed: none can be made.';
 
 --
 -- Name: messages; Type: TABLE; Schema: public; Owner: -

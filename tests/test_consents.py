@@ -2,7 +2,10 @@
 
 import asyncio
 from typing import Any
+from uuid import UUID
 
+import asyncpg
+import httpx
 import msgspec
 import pytest
 from client import Api, User, assert_problem
@@ -112,6 +115,39 @@ def test_of_parts_that_are_said_at_once_none_is_lost(api: Api) -> None:
         assert sorted(answer.status_code for answer in answers) == [200, 200, 201]
         consent = user.get("/v1/consents").json()
         assert (consent["terms_accepted"], consent["marketing_consent"], consent["source"]) == (True, True, "web")
+
+
+def test_what_is_said_twice_at_once_is_said_once(api: Api) -> None:
+    for _ in range(5):
+        user = api.user()
+        answers = api.together(*(user.send("PUT", "/v1/consents", json={"terms_accepted": True}) for _ in range(4)))
+        assert sorted(answer.status_code for answer in answers) == [200, 200, 200, 201]
+        assert len(user.get("/v1/consents/history").json()["items"]) == 1
+
+
+def test_a_withdrawal_that_waits_for_a_change_comes_after_it(
+    api: Api, runner: asyncio.Runner, connection: "asyncpg.Connection[asyncpg.Record]"
+) -> None:
+    user = api.user()
+    no = {"terms_accepted": True, "marketing_consent": False}
+    assert user.put("/v1/consents", no).status_code == 201
+    agreed = """
+        insert into consent_events (user_id, terms_accepted, terms_version, marketing_consent)
+        select user_id, terms_accepted, terms_version, true from consent_events where user_id = $1"""
+
+    async def withdraw_meanwhile() -> httpx.Response:
+        async with asyncio.timeout(10), connection.transaction():
+            await connection.execute("select from users where id = $1 for no key update", UUID(user.id))
+            withdrawing = asyncio.create_task(user.send("PUT", "/v1/consents", json=no))
+            waiting = "select count(*) from pg_locks where not granted"
+            while not await connection.fetchval(waiting):  # noqa: ASYNC110 - only the server knows
+                await asyncio.sleep(0.01)
+            await connection.execute(agreed, UUID(user.id))
+        return await withdrawing
+
+    answer = runner.run(withdraw_meanwhile())
+    assert (answer.status_code, answer.json()["marketing_consent"]) == (200, False)
+    assert user.get("/v1/consents").json()["marketing_consent"] is False
 
 
 def test_users_speak_for_themselves(ada: User, bob: User) -> None:

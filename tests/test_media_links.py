@@ -102,6 +102,9 @@ def test_links_without_an_end_are_for_public_files_and_end_when_they_are_private
     publish(ada, file, is_public=False)
     assert_problem(api.get(url), 404, "not_found")
     assert_problem(api.get(url, headers={"If-None-Match": f'"{file["sha256"]}"'}), 404, "not_found")
+    publish(ada, file, is_public=True)
+    assert_problem(api.get(url), 404, "not_found")
+    publish(ada, file, is_public=False)
     # The other one says itself how long it holds.
     assert api.get(dated).status_code == 200
     answer = ada.post(f"/v1/media/{file['id']}/links", {"expires_in": None})

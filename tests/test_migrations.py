@@ -241,6 +241,23 @@ def test_goals_that_go_down_are_read_by_the_schema_before_them_and_come_back(run
     assert runner.run(_fetched(own_database, "select count(*) from goals where start_value is null")) == [(3,)]
 
 
+def test_objects_of_thumbnails_are_put_down_for_deletion_when_their_table_goes(
+    runner: asyncio.Runner, own_database: str
+) -> None:
+    made = """
+        with made_user as (insert into users (is_guest) values (true) returning id),
+        made_media as (
+            insert into media (user_id, file_name, content_type, size_bytes, sha256, storage_key)
+            select id, 'a.png', 'image/png', 1000, repeat('0', 64), 'file' from made_user returning user_id, id)
+        insert into media_thumbnails (user_id, media_id, width, outcome, content_type, size_bytes, sha256, storage_key)
+        select user_id, id, 320, 'kept', 'image/jpeg', 100, repeat('0', 64), 'thumbnail' from made_media
+        union all
+        select user_id, id, 640, 'failed', null, null, null, null from made_media"""
+    runner.run(_fetched(own_database, made))
+    _back_before(runner, own_database, "thumbnails")
+    assert runner.run(_fetched(own_database, "select storage_key from media_deletions")) == [("thumbnail",)]
+
+
 def test_who_was_verified_stays_so_and_nobody_elses_row_changes(runner: asyncio.Runner, own_database: str) -> None:
     _back_before(runner, own_database, "verified_at")
     made = "insert into users (is_guest, is_verified) values (true, true), (true, false)"

@@ -103,6 +103,20 @@ def test_a_photo_becomes_an_upright_small_jpeg_without_what_the_camera_wrote(
     assert "public" in linked.headers["cache-control"]
 
 
+def test_the_width_of_an_image_is_that_of_what_is_shown(ada: User) -> None:
+    """Of a WebP the header does not tell that it is to be turned."""
+    turned = Image.Exif()
+    turned[ORIENTATION] = 6
+    for stored, shown in (((2000, 240), None), ((300, 3000), (320, 32))):
+        content = encoded(photo(*stored), "WEBP", exif=turned)
+        answer = small(ada, upload(ada, content, "a.webp"))
+        assert answer.status_code == 200
+        if shown is None:
+            assert answer.content == content
+        else:
+            assert opened(answer).size == shown
+
+
 def test_what_is_transparent_stays_so_and_sixteen_bits_of_grey_stay_grey(ada: User) -> None:
     clear = Image.new("RGBA", (400, 200), (10, 200, 30, 0))
     image = opened(small(ada, upload(ada, encoded(clear, "PNG")), 160))

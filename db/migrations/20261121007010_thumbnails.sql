@@ -24,7 +24,11 @@ for each row when (old.storage_key is not null) execute function remember_delete
 
 comment on table media_thumbnails is 'Thumbnails of files, each made when it is first asked for; the bytes lie beside the file''s.';
 comment on column media_thumbnails.outcome is
-    'larger: the thumbnail has more bytes than the file, which is sent in its place. failed: none can be made.';
+    'larger: the file is sent in its place, for it is no wider, or has fewer bytes. failed: none can be made.';
 
 -- migrate:down
+-- No trigger sees the rows go; without these no one would know of the objects.
+insert into media_deletions (storage_key)
+select storage_key from media_thumbnails where storage_key is not null
+on conflict do nothing;
 drop table media_thumbnails;

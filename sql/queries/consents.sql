@@ -10,11 +10,9 @@ limit 1;
 select id from users where id = :user_id for no key update;
 
 -- name: record(user_id, terms_accepted, terms_version, marketing_consent, source)^
--- Another event; is_first: the user's first. No row: it is what the user said last, and said again. It waits for the lock, so
--- that it is not written before a patch of what was said before it.
-with locked_user as (
-    select id from users where id = :user_id for no key update),
-newest_event as (
+-- Another event; is_first: the user's first. No row: it is what the user said last, and said again. The lock is to be held:
+-- inside this statement it would come too late for its snapshot.
+with newest_event as (
     select terms_accepted, terms_version, marketing_consent, source
     from consent_events
     where user_id = :user_id
@@ -22,12 +20,13 @@ newest_event as (
     limit 1)
 insert into consent_events (user_id, terms_accepted, terms_version, marketing_consent, source)
 select id, :terms_accepted::boolean, :terms_version::text, :marketing_consent::boolean, :source::text
-from locked_user
-where not exists (
-    select 1 from newest_event
-    where (terms_accepted, marketing_consent) = (:terms_accepted::boolean, :marketing_consent::boolean)
-      and terms_version is not distinct from :terms_version::text
-      and source is not distinct from :source::text)
+from users
+where id = :user_id
+  and not exists (
+      select 1 from newest_event
+      where (terms_accepted, marketing_consent) = (:terms_accepted::boolean, :marketing_consent::boolean)
+        and terms_version is not distinct from :terms_version::text
+        and source is not distinct from :source::text)
 returning id, terms_accepted, terms_version, marketing_consent, source, created_at,
     not exists (select 1 from newest_event) as is_first;
 

@@ -123,16 +123,24 @@ from counted
 where ended <= 1;
 
 -- name: patch(user_id, id, versions, changes)^
--- A merge patch as in tasks.patch.
-update media m
-set (file_name, alt_text, is_public, taggable_type, taggable_id) = (
-    select p.file_name, p.alt_text, p.is_public, p.taggable_type, p.taggable_id
-    from jsonb_populate_record(m, :changes::jsonb) p)
-where m.user_id = :user_id
-  and m.id = :id
-  and (:versions::int8multirange is null or m.version <@ :versions)
-returning m.id, m.file_name, m.content_type, m.size_bytes, m.sha256, m.width, m.height, m.alt_text, m.is_public,
-    m.taggable_type, m.taggable_id, m.created_at, m.updated_at, m.version;
+-- A merge patch as in tasks.patch. Links without an end are gone with its being public: they must not come back with it.
+with changed_file as (
+    update media m
+    set (file_name, alt_text, is_public, taggable_type, taggable_id) = (
+        select p.file_name, p.alt_text, p.is_public, p.taggable_type, p.taggable_id
+        from jsonb_populate_record(m, :changes::jsonb) p)
+    where m.user_id = :user_id
+      and m.id = :id
+      and (:versions::int8multirange is null or m.version <@ :versions)
+    returning m.id, m.file_name, m.content_type, m.size_bytes, m.sha256, m.width, m.height, m.alt_text, m.is_public,
+        m.taggable_type, m.taggable_id, m.created_at, m.updated_at, m.version),
+ended_link as (
+    delete from media_links l
+    using changed_file c
+    where l.user_id = :user_id and l.media_id = c.id and l.expires_at is null and not c.is_public)
+select id, file_name, content_type, size_bytes, sha256, width, height, alt_text, is_public, taggable_type, taggable_id,
+    created_at, updated_at, version
+from changed_file;
 
 -- name: delete(user_id, id, versions)
 -- Returns the keys of its object and of its thumbnails, which triggers have put down for deletion. Null versions: any.

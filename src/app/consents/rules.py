@@ -17,12 +17,24 @@ async def current(database: Executor, terms_version: str, user_id: UUID) -> Cons
     return _consent(await repository.current(database, user_id), terms_version)
 
 
-async def record(database: Executor, terms_version: str, user_id: UUID, said: ConsentPut) -> tuple[Consent, bool]:
-    """Add what a user says now, unless they said the same last; returns what it means, and whether it is the user's first."""
+async def record(database: Database, terms_version: str, user_id: UUID, said: ConsentPut) -> tuple[Consent, bool]:
+    """Add what a user says now, unless they said the same last; returns what it means, and whether it is the user's first.
+
+    Of events at the same time each is compared with the one before.
+    """
+
+    async def work(transaction: Transaction) -> tuple[Consent, bool]:
+        await repository.lock(transaction, user_id)
+        return await _record(transaction, terms_version, user_id, said)
+
+    return await database.transaction(work)
+
+
+async def _record(transaction: Transaction, terms_version: str, user_id: UUID, said: ConsentPut) -> tuple[Consent, bool]:
     if said.terms_accepted and said.terms_version is None:
         said = replace(said, terms_version=terms_version)
-    added = await repository.record(database, user_id, said)
-    event, is_first = added or (await repository.current(database, user_id), False)
+    added = await repository.record(transaction, user_id, said)
+    event, is_first = added or (await repository.current(transaction, user_id), False)
     return _consent(event, terms_version), is_first
 
 
@@ -44,7 +56,7 @@ async def change(database: Database, terms_version: str, user_id: UUID, changes:
         said = ConsentPut(terms_accepted=False)
         if last is not None:
             said = ConsentPut(**{name: getattr(last, name) for name in said.__struct_fields__})
-        return await record(transaction, terms_version, user_id, replace(said, **sent))
+        return await _record(transaction, terms_version, user_id, replace(said, **sent))
 
     return await database.transaction(work)
 

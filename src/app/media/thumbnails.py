@@ -34,7 +34,8 @@ async def wanted(services: Services, user_id: UUID, id: UUID, file: Stored, quer
     width = int(query.width)
     if file.content_type not in _TYPES:
         raise invalid("width", "no_thumbnail", "is for JPEG, PNG, GIF and WebP")
-    if file.width is not None and file.width <= width:
+    # Which of the two is the width of an image that is to be turned, its process finds out.
+    if file.width is not None and file.height is not None and max(file.width, file.height) <= width:
         return file
     is_too_large = file.size_bytes > MOST_BYTES or (file.width or 0) * (file.height or 0) > MOST_PIXELS
     found = Thumbnail("failed") if is_too_large else await repository.thumbnail(services.database, user_id, id, width)
@@ -57,7 +58,7 @@ async def _make(services: Services, user_id: UUID, id: UUID, file: Stored, width
         made = await services.thumbnail_maker.make(chunks, width)
     except FileNotFoundError:
         raise await rules.absent_object(services.database, user_id, id) from None
-    if made is None or len(made) >= file.size_bytes:
+    if not made or len(made) >= file.size_bytes:
         outcome: NoThumbnail = "failed" if made is None else "larger"
         await repository.note_no_thumbnail(services.database, user_id, id, width, outcome)
         return Thumbnail(outcome)

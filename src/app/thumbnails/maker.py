@@ -46,7 +46,10 @@ class ThumbnailMaker:
             self._turn.release()
 
     async def make(self, chunks: AsyncIterator[bytes], width: int) -> bytes | None:
-        """Make a thumbnail of the image in `chunks`. None: it cannot be made. Raises what reading the image raises."""
+        """Make a thumbnail of the image in `chunks`; nothing where it is not wider. None: it cannot be made.
+
+        Raises what reading the image raises.
+        """
         process = await asyncio.create_subprocess_exec(
             # Without our environment: it holds secrets, and the process needs none of it.
             sys.executable, "-I", "-m", "app.thumbnails.process", str(width),

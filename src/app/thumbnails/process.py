@@ -1,4 +1,6 @@
-"""The process that makes one thumbnail: an image comes in at stdin, the thumbnail goes out at stdout, or nothing.
+"""The process that makes one thumbnail: an image comes in at stdin, the thumbnail goes out at stdout.
+
+Nothing goes out where the image is not wider than the thumbnail, nor where it fails; it ends with 1 then.
 
 `python -I -m app.thumbnails.process WIDTH`. It bounds itself before it reads a byte, and imports nothing of the app.
 """
@@ -36,7 +38,7 @@ def bound() -> None:
 def thumbnail(content: bytes, width: int) -> bytes | None:
     """Make an image of `width` pixels out of a wider one, upright, of its first frame, without what a camera wrote into it.
 
-    A JPEG, or a WebP where something is transparent. None: it is not wider, or too large. Raises as Pillow does.
+    A JPEG, or a WebP where something is transparent. Nothing: it is not wider. None: it is too large. Raises as Pillow does.
     """
     from PIL import Image, ImageOps  # noqa: PLC0415 - within the limits, too
 
@@ -46,7 +48,7 @@ def thumbnail(content: bytes, width: int) -> bytes | None:
         is_turned = image.getexif().get(_ORIENTATION) in _TURNED
         shown_width = image.height if is_turned else image.width
         if shown_width <= width:
-            return None
+            return b""
         size = (max(1, round(image.width * width / shown_width)), max(1, round(image.height * width / shown_width)))
         # A JPEG is decoded at an eighth, a quarter or a half of its size where that is enough.
         image.draft("RGB", size)
@@ -68,14 +70,14 @@ def thumbnail(content: bytes, width: int) -> bytes | None:
 
 
 def main() -> None:
-    """Exit with 0 and a thumbnail, or with 1 and nothing."""
+    """Exit with 0 and a thumbnail, with 0 and nothing where the image is not wider, or with 1 and nothing."""
     bound()
     content = sys.stdin.buffer.read(MOST_BYTES + 1)
     try:
         made = thumbnail(content, int(sys.argv[1])) if len(content) <= MOST_BYTES else None
     except Exception:  # noqa: BLE001 - whatever is wrong with an image, there is no thumbnail of it
         made = None
-    if not made:
+    if made is None:
         raise SystemExit(1)
     sys.stdout.buffer.write(made)
 
