@@ -202,8 +202,7 @@ async def _admit(scope: HTTPScope, route: Route, services: Services) -> None:
         if actor.role != "user" and options.session_only:
             raise Problem("session_required")
         if options.roles == {"admin"}:
-            # The user who is acted for has no role.
-            raise Problem("role_required")
+            raise Problem("role_required", "What is for admins alone cannot be done on behalf of a user.")
         scope["user"] = caller = await impersonate(
             database,
             token_cache,
