@@ -429,7 +429,7 @@ def test_what_lies_at_a_limit_is_taken_or_refused_as_documented(caller: Caller, 
 
 def made_up(caller: Caller, strategy: st.SearchStrategy[Case[Any]]) -> None:
     @settings(
-        max_examples=4,
+        max_examples=3,
         derandomize=True,
         deadline=None,
         phases=[Phase.generate, Phase.shrink],
