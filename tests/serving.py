@@ -131,6 +131,8 @@ class Serving:
         return [worker.pid for worker in granian.children() if alive(worker.pid)] if granian else []
 
     def kill_everything(self) -> None:
+        # The supervisor stands still meanwhile, or it would start another PostgreSQL for the one that died.
+        self.process.send_signal(signal.SIGSTOP)
         # PostgreSQL first: told by its parent's death, it would stop in good order.
         processes = self.processes()
         for is_postgres in (True, False):
