@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import asyncpg
+import needs
 import pytest
 import requests
-from browser import CHROMIUM, Browser
+from browser import Browser
 from cachecontrol import CacheControl
 from client import PASSWORD, Api, User, new_email
 from served import ROUTES
@@ -147,7 +148,7 @@ READ = """(async () => {
 })()"""
 
 
-@pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")
+@needs.chromium
 def test_a_browsers_own_cache_shows_each_user_their_own(served: Serving, api: Api, tmp_path: Path) -> None:
     users = [api.user(), api.user()] * 2
     with Browser(tmp_path) as browser:

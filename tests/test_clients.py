@@ -14,14 +14,12 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
+import needs
 import pytest
-from browser import CHROMIUM, Browser
+from browser import Browser
 from serving import Serving
 
 CLIENTS = Path(__file__).with_name("clients")
-
-needs_node = pytest.mark.skipif(not (shutil.which("node") and shutil.which("npm")), reason="Node and npm are not installed")
-needs_chromium = pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")
 
 UNREACHABLE = re.compile(r"E(NOTFOUND|AI_AGAIN|CONNREFUSED|CONNRESET|TIMEDOUT|NETUNREACH|HOSTUNREACH|NEEDAUTH)|ERR_SOCKET")
 
@@ -79,7 +77,7 @@ def run(workshop: Path, *command: str) -> str:
     return done.stdout
 
 
-@needs_node
+@needs.node
 def test_generated_clients_compile_and_work(workshop: Path, served: Serving) -> None:
     """By the generators' defaults: register, create, list, patch, and read what was wrong with an input."""
     run(workshop, "openapi-typescript", "openapi.json", "-o", "openapi_typescript/schema.ts")
@@ -89,13 +87,13 @@ def test_generated_clients_compile_and_work(workshop: Path, served: Serving) -> 
         run(workshop, "node", f"compiled/{client}.js", served.url)
 
 
-@needs_node
+@needs.node
 def test_a_linter_finds_nothing_that_is_not_argued(workshop: Path) -> None:
     found = json.loads(run(workshop, "redocly", "lint", "openapi.json", "--config=redocly.yaml", "--format=json"))
     assert found["problems"] == []
 
 
-@needs_chromium
+@needs.chromium
 def test_the_reference_page_opens_at_once_folded_and_with_a_filter(served: Serving, tmp_path: Path) -> None:
     with Browser(tmp_path) as browser:
         # The machine has other tests to run: what counts is how fast it can be.
@@ -108,7 +106,7 @@ def test_the_reference_page_opens_at_once_folded_and_with_a_filter(served: Servi
         assert browser.errors == []
 
 
-@needs_chromium
+@needs.chromium
 def test_a_request_can_be_sent_from_the_reference_page(served: Serving, tmp_path: Path) -> None:
     token = served.post("/v1/auth/guest", None).json()["token"]
     with Browser(tmp_path) as browser:

@@ -10,8 +10,9 @@ from typing import Any
 
 import httpx
 import msgspec
+import needs
 import pytest
-from browser import CHROMIUM, Browser
+from browser import Browser
 from client import Api, User, assert_problem, new_email
 from serving import Serving
 
@@ -130,7 +131,7 @@ def site(folder: Path) -> Iterator[str]:
         server.shutdown()
 
 
-@pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")
+@needs.chromium
 @pytest.mark.parametrize("allowed", [True, False])
 def test_a_page_of_another_origin_registers_creates_and_patches_with_if_match(
     database: str, tmp_path: Path, *, allowed: bool

@@ -5,11 +5,10 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import needs
 import pytest
 
-JUST = shutil.which("just") or ""
-
-pytestmark = pytest.mark.skipif(not JUST, reason="there is no just here; `just test` puts it on the path")
+pytestmark = needs.just
 
 UV = """#!/bin/sh
 [ "$1" = venv ] || exit 0
@@ -35,7 +34,7 @@ def checkout(tmp_path: Path) -> Path:
 def just(checkout: Path, *words: str) -> "subprocess.CompletedProcess[str]":
     path = f"{checkout}:{os.environ['PATH']}"
     return subprocess.run(
-        [JUST, *words], cwd=checkout, env=os.environ | {"PATH": path}, capture_output=True, text=True, check=True
+        [needs.JUST, *words], cwd=checkout, env=os.environ | {"PATH": path}, capture_output=True, text=True, check=True
     )
 
 

@@ -3,7 +3,6 @@
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import Any
 
 import click
 import httpx
-import pytest
+import needs
 import yaml  # type: ignore[import-untyped]
 
 from app.database import embedded
@@ -177,7 +176,7 @@ def test_the_unit_runs_a_command_that_exists_where_the_readme_puts_it() -> None:
     assert f"/dev/stdin {settings}\n" in README
 
 
-@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="there is no systemd-analyze on this machine")
+@needs.systemd
 def test_systemd_understands_every_line_of_the_unit(tmp_path: Path) -> None:
     # Where the command is here: that it can be run is checked too.
     here = Path(sys.executable).with_name("holdfast")

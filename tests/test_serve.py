@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
+import needs
 import psutil
 import pytest
 from serving import HOLDFAST, PATIENCE, Serving, alive, free_port, listens, run, until, users_of, variables
@@ -22,9 +23,6 @@ from app.database import embedded, package_files
 from app.database.postgres_programs import EmbeddedError, binaries_folder
 
 NOBODY = 65534
-
-needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
-needs_linux = pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a process that its parent died")
 
 
 def new_account(serving: Serving) -> str:
@@ -145,7 +143,7 @@ def test_a_request_in_flight_gets_its_answer_when_told_to_stop(tmp_path: Path) -
         assert "Traceback" not in serving.words()
 
 
-@needs_linux
+@needs.linux
 def test_a_killed_supervisor_leaves_nothing_that_serves_and_loses_nothing(tmp_path: Path) -> None:
     with Serving(tmp_path / "var", tmp_path / "said") as serving:
         token, task = store_a_task(serving)
@@ -208,7 +206,7 @@ def test_a_postgresql_that_dies_is_started_again_but_not_for_ever(tmp_path: Path
         assert "Traceback" not in serving.words()
 
 
-@needs_root
+@needs.root
 def test_an_ordinary_user_can_serve() -> None:
     with tempfile.TemporaryDirectory() as folder:
         Path(folder).chmod(0o755)
@@ -223,7 +221,7 @@ def test_an_ordinary_user_can_serve() -> None:
             assert serving.stop() == 0
 
 
-@needs_root
+@needs.root
 def test_an_ordinary_user_is_refused_the_data_of_another(tmp_path: Path) -> None:
     refused = subprocess.run(
         [*as_nobody(), HOLDFAST, "serve"],
@@ -237,7 +235,7 @@ def test_an_ordinary_user_is_refused_the_data_of_another(tmp_path: Path) -> None
     assert f"The data folder {tmp_path} belongs to another user" in refused.stderr
 
 
-@needs_root
+@needs.root
 def test_root_can_serve_from_a_folder_that_is_closed_to_others() -> None:
     with tempfile.TemporaryDirectory() as folder:
         assert stat.S_IMODE(Path(folder).stat().st_mode) == 0o700

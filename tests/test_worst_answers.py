@@ -1,9 +1,9 @@
 """The largest answers that are no page: a tree of goals, and what is due today. Neither holds the event loop nor the memory."""
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any, NamedTuple
 
+import needs
 import pytest
 from client import Api, Execute, User
 from serving import Serving
@@ -90,7 +90,7 @@ def test_no_answer_holds_the_event_loop(stored: Stored, pieces: list[float]) -> 
     assert min(held) < HELD
 
 
-@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="only Linux says what a process has had at most")
+@needs.linux
 def test_no_answer_costs_memory(served: Serving, stored: Stored) -> None:
     [worker] = served.workers()
     idle = kib(worker, "VmHWM")

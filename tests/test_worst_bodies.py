@@ -14,6 +14,7 @@ from uuid import UUID, uuid4
 
 import httpx
 import msgspec
+import needs
 import pytest
 from client import PASSWORD, Api, User, new_email
 from served import ROUTES
@@ -244,7 +245,7 @@ class Asking(threading.Thread):
         self._client.close()
 
 
-@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="only Linux says so what a process has")
+@needs.linux
 def test_no_body_costs_memory_or_keeps_others_waiting(tmp_path: Path) -> None:
     # With the PostgreSQL that comes along, whose processes can be looked at.
     with Serving(tmp_path / "var", tmp_path / "said") as serving:

@@ -1,0 +1,27 @@
+"""What some tests need of the machine and no recipe brings. Without it they are skipped, and the run says why at its end.
+
+Each is a program of its own that the tests ask about what we made, or something that only one system has; the API itself needs
+none of them. Where all are there, nothing is skipped.
+"""
+
+import os
+import shutil
+import sys
+
+import pytest
+from browser import CHROMIUM
+
+NGINX = shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin")
+JUST = shutil.which("just") or ""
+
+chromium = pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed: apt-get install chromium")
+node = pytest.mark.skipif(
+    not (shutil.which("node") and shutil.which("npm")), reason="Node and npm are not installed: apt-get install nodejs npm"
+)
+nginx = pytest.mark.skipif(NGINX is None, reason="nginx is not installed: apt-get install nginx-light")
+just = pytest.mark.skipif(not JUST, reason="there is no just here: `just test` puts it on the path")
+systemd = pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd-analyze is not installed")
+root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
+linux = pytest.mark.skipif(
+    sys.platform != "linux", reason="only Linux tells a process that its parent died, and how much memory it has had at most"
+)
