@@ -70,6 +70,27 @@ CREATE FUNCTION public.any_word(q text) RETURNS tsquery
 COMMENT ON FUNCTION public.any_word(q text) IS 'A search for any of search_words(q).';
 
 --
+-- Name: blog_entries_words(); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.blog_entries_words() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+begin
+    new.search := array_to_tsvector(array[new.user_id::text])
+        || setweight(to_tsvector('simple', new.title), 'A')
+        || setweight(to_tsvector('simple', coalesce(new.excerpt, '')), 'B')
+        || setweight(to_tsvector('simple', left(new.content, 130000)), 'C');
+    return new;
+end $$;
+
+--
+-- Name: FUNCTION blog_entries_words(); Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON FUNCTION public.blog_entries_words() IS 'Computes search from the texts of an entry.';
+
+--
 -- Name: default_target_days(text); Type: FUNCTION; Schema: public; Owner: -
 --
 
@@ -527,7 +548,7 @@ CREATE TABLE public.blog_entries (
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
     version bigint DEFAULT public.new_version() NOT NULL,
-    search tsvector GENERATED ALWAYS AS ((((array_to_tsvector(ARRAY[(user_id)::text]) || setweight(to_tsvector('simple'::regconfig, title), 'A'::"char")) || setweight(to_tsvector('simple'::regconfig, COALESCE(excerpt, ''::text)), 'B'::"char")) || setweight(to_tsvector('simple'::regconfig, "left"(content, 130000)), 'C'::"char"))) STORED NOT NULL,
+    search tsvector NOT NULL,
     is_public boolean DEFAULT false NOT NULL,
     view_count bigint DEFAULT 0 NOT NULL,
     CONSTRAINT blog_entries_content_length CHECK (((char_length(content) >= 1) AND (char_length(content) <= 200000))),
@@ -2832,7 +2853,15 @@ CREATE TRIGGER api_tokens_narrowed AFTER UPDATE OF scopes, expires_at ON public.
 -- Name: blog_entries blog_entries_touch; Type: TRIGGER; Schema: public; Owner: -
 --
 
-CREATE TRIGGER blog_entries_touch BEFORE UPDATE ON public.blog_entries FOR EACH ROW WHEN ((new.view_count = old.view_count)) EXECUTE FUNCTION public.touch('search');
+CREATE TRIGGER blog_entries_touch BEFORE UPDATE ON public.blog_entries FOR EACH ROW WHEN ((new.view_count = old.view_count)) EXECUTE FUNCTION public.touch();
+
+--
+-- Name: blog_entries blog_entries_words; Type: TRIGGER; Schema: public; Owner: -
+--
+
+CREATE TRIGGER blog_entries_words BEFORE INSERT OR UPDATE OF title, excerpt, content, search ON public.blog_entries FOR EACH ROW EXECUTE FUNCTION public.blog_entries_words();
+
+ALTER TABLE public.blog_entries ENABLE ALWAYS TRIGGER blog_entries_words;
 
 --
 -- Name: conversations conversations_touch; Type: TRIGGER; Schema: public; Owner: -
@@ -3407,4 +3436,5 @@ INSERT INTO public.schema_migrations (version) VALUES
     ('20261121008000'),
     ('20261121008010'),
     ('20261121008050'),
-    ('20261121008100');
+    ('20261121008100'),
+    ('20261122000100');

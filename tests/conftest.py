@@ -26,6 +26,7 @@ from client import Api, Execute, Started, User  # noqa: E402 - its assertions ar
 
 from app.auth.passwords import Passwords  # noqa: E402
 from app.database import embedded, migrations  # noqa: E402
+from app.http import view_counts  # noqa: E402
 from app.settings import Settings, database_url  # noqa: E402
 
 _SERVER = pytest.StashKey[embedded.Server]()
@@ -153,8 +154,11 @@ def passwords() -> Iterator[Passwords]:
 @pytest.fixture(scope="session")
 def api(runner: asyncio.Runner, settings: Settings, passwords: Passwords) -> Iterator[Api]:
     """The app, spoken to over HTTP."""
-    with Api.started(runner, settings, passwords) as api:
-        yield api
+    with pytest.MonkeyPatch.context() as patch:
+        # A test that looks at views writes them when it wants to.
+        patch.setattr(view_counts, "EVERY", 86_400.0)
+        with Api.started(runner, settings, passwords) as api:
+            yield api
 
 
 @pytest.fixture

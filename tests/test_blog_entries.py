@@ -2,20 +2,24 @@
 
 import asyncio
 import unicodedata
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any, TypeAlias, cast
+from functools import partial
+from typing import Any, TypeAlias
 from urllib.parse import quote
 from uuid import UUID, uuid4
 
 import asyncpg
 import pytest
-from client import Api, User, assert_problem, etag, set_by_change, version_tag
+from client import Api, Execute, Started, User, assert_problem, etag, set_by_change, version_tag
 from factories import new_uuid7
 from hypothesis import given
 from hypothesis import strategies as st
+from serving import until
 
+from app.blog_entries.repository import add_views
 from app.database.errors import DatabaseUnavailable
-from app.database.queries import Executor
+from app.http import view_counts
 from app.http.view_counts import ViewCounts
 from app.slugs import slug
 
@@ -366,6 +370,11 @@ def author(api: Api) -> tuple[User, str]:
     return user, f"/v1/public/users/{username}/blog-entries"
 
 
+def settle(api: Api, counts: ViewCounts) -> None:
+    """Write what was counted."""
+    api.runner.run(counts.settle(partial(add_views, api.database)))
+
+
 def test_a_published_entry_that_is_public_is_read_without_a_token(api: Api) -> None:
     user, path = author(api)
     made = entry(user, title="Über Land", status="published", is_public=True, content="Öl")
@@ -435,7 +444,7 @@ def test_public_reads_are_counted_and_change_nothing_else(api: Api) -> None:
     user.get(f"{BLOG}/{made['id']}")
     api.get(path)
     assert api.get(address).json()["view_count"] == 0
-    api.runner.run(api.app.services.view_counts.settle(api.database))
+    settle(api, api.app.services.view_counts)
     read = api.get(address)
     assert (read.json(), read.headers["etag"]) == (made | {"view_count": 4}, etag(made))
     assert user.get(f"{BLOG}/{made['id']}").json() == made | {"view_count": 4}
@@ -444,24 +453,60 @@ def test_public_reads_are_counted_and_change_nothing_else(api: Api) -> None:
     assert_problem(user.post(BLOG, {"title": "T", "content": "C", "view_count": 7}), 422, "invalid", "view_count")
 
 
-def test_views_are_written_when_the_database_is_there_again_and_those_of_a_deleted_entry_never(api: Api) -> None:
+def test_views_are_written_once_a_minute_and_when_the_worker_stops(
+    api: Api, started: Started, monkeypatch: pytest.MonkeyPatch
+) -> None:
     user, path = author(api)
+    made = entry(user, status="published", is_public=True)
+
+    def views() -> int:
+        return int(user.get(f"{BLOG}/{made['id']}").json()["view_count"])
+
+    monkeypatch.setattr(view_counts, "EVERY", 0.01)
+    soon = started()
+    assert soon.get(f"{path}/{made['slug']}").status_code == 200
+    until(lambda: soon.runner.run(asyncio.sleep(0.01, True)) and views() == 1, "what was read is written")  # noqa: FBT003
+    monkeypatch.setattr(view_counts, "EVERY", 86_400.0)
+    with Api.started(api.runner, api.app.services.settings, api.app.services.passwords) as stopping:
+        assert stopping.get(f"{path}/{made['slug']}").status_code == 200
+        assert views() == 1
+    assert views() == 2
+
+
+def test_writing_views_stores_nothing_but_their_number(api: Api, execute: Execute) -> None:
+    user, _ = author(api)
+    made = entry(user, content=" ".join(f"w{n:06}" for n in range(20_000)), status="published", is_public=True)
+
+    def written() -> int:
+        """Bytes in the table where long values lie."""
+        [row] = execute("select pg_relation_size(reltoastrelid) from pg_class where oid = 'blog_entries'::regclass")
+        return int(row["pg_relation_size"])
+
+    before = written()
+    for _ in range(10):
+        counts = ViewCounts()
+        counts.note(UUID(user.id), UUID(made["id"]))
+        settle(api, counts)
+    assert written() == before
+    assert user.get(f"{BLOG}/{made['id']}").json()["view_count"] == 10
+    assert listed(user, "&q=w012345") == [made["id"]]
+
+
+def test_views_are_written_when_the_database_is_there_again_and_those_of_a_deleted_entry_never(api: Api) -> None:
+    user, _ = author(api)
     kept, deleted = (entry(user, title=f"T{n}", status="published", is_public=True) for n in range(2))
-    for made in (kept, deleted):
-        assert api.get(f"{path}/{made['slug']}").status_code == 200
     assert user.delete(f"{BLOG}/{deleted['id']}").status_code == 204
     counts = ViewCounts()
     counts.note(UUID(user.id), UUID(kept["id"]))
     counts.note(UUID(user.id), UUID(deleted["id"]))
 
-    class Lost:
-        async def run(self, *_: Any) -> Any:
-            raise DatabaseUnavailable
+    async def is_away(_: Mapping[tuple[UUID, UUID], int]) -> None:
+        raise DatabaseUnavailable
 
     with pytest.raises(DatabaseUnavailable):
-        api.runner.run(counts.settle(cast("Executor", Lost())))
+        api.runner.run(counts.settle(is_away))
     for _ in range(2):
-        api.runner.run(counts.settle(api.database))
+        settle(api, counts)
     assert user.get(f"{BLOG}/{kept['id']}").json()["view_count"] == 1
 
 

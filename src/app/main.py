@@ -3,6 +3,7 @@
 import gc
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import partial
 from typing import Any, cast
 
 from litestar import Litestar
@@ -12,6 +13,7 @@ from app.admin import handlers as admin
 from app.auth.passwords import Passwords
 from app.auth.token_cache import TokenCache, listening
 from app.blog_entries import handlers as blog_entries
+from app.blog_entries.repository import add_views
 from app.consents import handlers as consents
 from app.conversations import handlers as conversations
 from app.credits.handlers import router as credits_router
@@ -89,7 +91,7 @@ def _lifespan(services: Services, passwords: Passwords | None) -> Callable[[Lite
             async with (
                 listening(services.token_cache, settings),
                 metrics.settling(),
-                view_counts.regularly(services.view_counts, services.database),
+                view_counts.regularly(services.view_counts, partial(add_views, services.database)),
                 jobs.regularly(services.database, services.storage, services.storage_quota),
             ):
                 # What is there now stays: the collector need not look at it again and again, nor every 700 objects.

@@ -1,5 +1,6 @@
 """Typed calls of sql/queries/blog_entries.sql."""
 
+from collections.abc import Mapping
 from uuid import UUID
 
 from app.blog_entries.schemas import (
@@ -81,3 +82,12 @@ async def patch(database: Executor, user_id: UUID, id: UUID, versions: Versions,
 async def delete(database: Executor, user_id: UUID, id: UUID, versions: Versions) -> int:
     """Delete an entry. 0: not this user's, or not at one of `versions`."""
     return await queries.delete.count(database, user_id=user_id, id=id, versions=versions)
+
+
+async def add_views(database: Executor, views: Mapping[tuple[UUID, UUID], int]) -> int:
+    """Add numbers of views to entries, which are named by their users and their ids.
+
+    Returns how many of the entries are still there.
+    """
+    user_ids, ids = zip(*views, strict=True)
+    return await queries.add_views.count(database, user_id=[*user_ids], id=[*ids], views=[*views.values()])

@@ -5,25 +5,26 @@ A read of an entry costs no write then. What a worker has counted is lost when i
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
+from typing import TypeAlias
 from uuid import UUID
 
 import asyncpg
 import structlog
 
 from app.database.errors import DatabaseUnavailable, QueryTimeout
-from app.database.queries import Executor, load
 
 log = structlog.get_logger()
 
-queries = load("view_counts")
+Write: TypeAlias = Callable[[Mapping[tuple[UUID, UUID], int]], Awaitable[object]]
+"""Adds numbers of views to entries, which are named by their users and their ids."""
 
 EVERY = 60.0
 """Seconds between two writes."""
 
 BATCH = 1000
-"""Entries whose counts one statement writes."""
+"""Entries whose counts are written at once."""
 
 
 class ViewCounts:
@@ -36,32 +37,26 @@ class ViewCounts:
         """Count a read of an entry of this user."""
         self._seen[user_id, id] += 1
 
-    async def settle(self, database: Executor) -> None:
-        """Write what was counted, of entries that are still there. Raises as the database does, and keeps the rest."""
+    async def settle(self, write: Write) -> None:
+        """Write what was counted. Raises as `write` does, and keeps the rest."""
         seen, self._seen = self._seen, Counter()
         try:
             while seen:
                 batch = dict(seen.most_common(BATCH))
-                await add(database, batch)
+                await write(batch)
                 for each in batch:
                     del seen[each]
         finally:
             self._seen.update(seen)
 
 
-async def add(database: Executor, views: Mapping[tuple[UUID, UUID], int]) -> int:
-    """Add views to entries, which are named by their users and their ids. Returns of how many entries there are any."""
-    user_ids, ids = zip(*views, strict=True)
-    return await queries.add.count(database, user_id=[*user_ids], id=[*ids], views=[*views.values()])
-
-
 @asynccontextmanager
-async def regularly(counts: ViewCounts, database: Executor) -> AsyncIterator[None]:
+async def regularly(counts: ViewCounts, write: Write) -> AsyncIterator[None]:
     """Write once a minute for as long as the block runs, and at its end. What goes wrong is logged, and tried again."""
 
     async def settle() -> None:
         try:
-            await counts.settle(database)
+            await counts.settle(write)
         except (DatabaseUnavailable, QueryTimeout, asyncpg.PostgresError) as error:
             log.warning("views_not_written", error=type(error).__name__)
 
