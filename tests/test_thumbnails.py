@@ -9,11 +9,13 @@ import zlib
 from collections.abc import AsyncIterator
 from io import BytesIO
 from typing import Any, cast
+from uuid import UUID
 
 import httpx
 import psutil
 import pytest
 from client import Api, Execute, Started, User, assert_problem
+from factories import new_uuid7
 from PIL import Image
 
 from app.maintenance import jobs
@@ -203,6 +205,29 @@ def test_a_process_that_takes_too_long_is_ended_and_its_image_tried_again_an_hou
     execute("update media_thumbnails set created_at = now() - interval '1 hour' where media_id = $1", file["id"])
     assert small(ada, file).status_code == 200
     assert rows(execute, file) == [(320, "kept")]
+
+
+def test_users_take_turns_and_none_takes_all_places(runner: asyncio.Runner) -> None:
+    ada, bob, eve = (new_uuid7() for _ in range(3))
+    made: list[UUID] = []
+
+    async def ask() -> list[BaseException | None]:
+        thumbnail_maker = ThumbnailMaker()
+
+        async def one(user_id: UUID) -> None:
+            async with thumbnail_maker.turn(user_id):
+                await asyncio.sleep(0)
+                made.append(user_id)
+
+        asked = [asyncio.create_task(one(user_id)) for user_id in (*[eve] * 8, ada, bob, ada)]
+        asked[2].add_done_callback(lambda _: asked[3].cancel())
+        return await asyncio.gather(*asked, return_exceptions=True)
+
+    answers = runner.run(ask())
+    assert made == [eve, ada, bob, eve, ada, eve, eve, eve]
+    assert [type(answer) for answer in answers] == [
+        *[type(None)] * 3, asyncio.CancelledError, *[type(None)] * 2, Problem, Problem, *[type(None)] * 3,
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("work", ["bytearray(2**31)", "import tempfile; tempfile.TemporaryFile(buffering=0).write(b'x')"])

@@ -1,5 +1,6 @@
 """/v1/media, and /v1/public/media."""
 
+from time import monotonic
 from uuid import UUID
 
 from litestar import Router, delete, get, patch, post
@@ -113,9 +114,11 @@ async def linked_content(
 
     Caches keep them for a minute at most.
     """
+    began = monotonic()
     file = await links.follow(request.database, token)
     wanted = await thumbnails.wanted(request.services, file.user_id, file.id, file, filters)
-    return await serving.answer(request, file.user_id, file.id, wanted, byte_range, caching=serving.shared(file))
+    caching = serving.shared(file, monotonic() - began)
+    return await serving.answer(request, file.user_id, file.id, wanted, byte_range, caching=caching)
 
 
 router = Router(

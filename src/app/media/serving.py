@@ -1,5 +1,6 @@
 """How the bytes of a file are answered: whole or a range of them, or not at all when the client has them."""
 
+from math import ceil
 from uuid import UUID
 
 from app.http.conditional import names_tag
@@ -37,7 +38,12 @@ async def answer(
     return StreamingResponse(chunks, 206 if asked else 200, sent, tag.encode())
 
 
-def shared(file: Linked) -> Headers:
-    """What caches are told of a linked file: to keep it for everybody, but not for long and never beyond the link's end."""
-    seconds = SHARED_SECONDS if file.seconds_left is None else min(SHARED_SECONDS, file.seconds_left)
+def shared(file: Linked, waited: float) -> Headers:
+    """What caches are told of a linked file: to keep it for everybody, but not for long and never beyond the link's end.
+
+    `waited` is how many seconds ago the link was followed.
+    """
+    seconds = SHARED_SECONDS
+    if file.seconds_left is not None:
+        seconds = max(0, min(seconds, file.seconds_left - ceil(waited)))
     return ((b"cache-control", b"public, max-age=%d, must-revalidate" % seconds),)

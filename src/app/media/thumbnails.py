@@ -40,7 +40,7 @@ async def wanted(services: Services, user_id: UUID, id: UUID, file: Stored, quer
     is_too_large = file.size_bytes > MOST_BYTES or (file.width or 0) * (file.height or 0) > MOST_PIXELS
     found = Thumbnail("failed") if is_too_large else await repository.thumbnail(services.database, user_id, id, width)
     if found is None:
-        async with services.thumbnail_maker.turn():
+        async with services.thumbnail_maker.turn(user_id):
             # Who had the turn before may have made it.
             found = await repository.thumbnail(services.database, user_id, id, width)
             found = found or await _make(services, user_id, id, file, width)

@@ -2,8 +2,11 @@
 
 import asyncio
 import sys
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from uuid import UUID
+from weakref import WeakValueDictionary
 
 import structlog
 
@@ -14,8 +17,11 @@ log = structlog.get_logger()
 SECONDS = 20.0
 """How long one may take, with the file's way out of the store."""
 
-WAITING = 16
-"""Thumbnails that may wait for their turn; one more is refused with a 503."""
+WAITING = 32
+"""Thumbnails that may be made or wait for it; one more is refused with a 503."""
+
+WAITING_OF_ONE = 6
+"""Of these for images of one user: as many as a browser asks for at once over HTTP/1.1."""
 
 MOST_BYTES = 8 * 2**20
 """Of a thumbnail."""
@@ -28,22 +34,26 @@ class ThumbnailMaker:
 
     def __init__(self) -> None:
         self._turn = asyncio.Lock()
-        self._waiting = 0
+        self._waiting: Counter[UUID] = Counter()
+        self._turn_of_one: WeakValueDictionary[UUID, asyncio.Lock] = WeakValueDictionary()
 
     @asynccontextmanager
-    async def turn(self) -> AsyncIterator[None]:
-        """Wait until no other thumbnail is made. Raises Problem 503 when too many wait."""
-        if self._waiting >= WAITING:
+    async def turn(self, user_id: UUID) -> AsyncIterator[None]:
+        """Wait until no other thumbnail is made. Raises Problem 503 when too many wait, or too many of this user's images.
+
+        Users take turns: who asks for one waits for one of each other user at most, not for all that another has asked for.
+        """
+        if self._waiting[user_id] >= WAITING_OF_ONE or self._waiting.total() >= WAITING:
             raise later("thumbnail_queue_full", 2)
-        self._waiting += 1
+        turn_of_one = self._turn_of_one.setdefault(user_id, asyncio.Lock())
+        self._waiting[user_id] += 1
         try:
-            await self._turn.acquire()
+            async with turn_of_one, self._turn:
+                yield
         finally:
-            self._waiting -= 1
-        try:
-            yield
-        finally:
-            self._turn.release()
+            self._waiting[user_id] -= 1
+            if not self._waiting[user_id]:
+                del self._waiting[user_id]
 
     async def make(self, chunks: AsyncIterator[bytes], width: int) -> bytes | None:
         """Make a thumbnail of the image in `chunks`; nothing where it is not wider. None: it cannot be made.
