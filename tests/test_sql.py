@@ -358,11 +358,14 @@ PAGE = 51
 EARLY = 5
 """Rows that a page may read which ends with its first one."""
 
+FILLED = 60_000
+"""Rows of a table, half of them one user's: so many that the planner chooses as it would among millions."""
+
 FIRST_SEEDED_DAY = date(2020, 1, 1)
-"""The ids are spread over 2,000 days, 50 a day, in the same order."""
+"""The ids are spread over 2,000 days, as many a day, in the same order."""
 
 
-def test_pages_and_look_ups_keep_to_an_index_among_100_000_rows(runner: asyncio.Runner, own_database: str) -> None:
+def test_pages_and_look_ups_keep_to_an_index_among_60_000_rows(runner: asyncio.Runner, own_database: str) -> None:
     """One test, because filling the tables is what takes the time."""
     runner.run(_check_plans(own_database))
 
@@ -447,7 +450,7 @@ class Plans:
     @classmethod
     async def filled(cls, connection: Connection) -> "Plans":
         """Fill the tables: half of the rows are of one user, the others of 1,000. The planner has not looked at them yet."""
-        user_id = await fill(connection, 1001, 100_000, "case when place / 10 % 2 = 0 then 1 else 2 + place / 20 % 1000 end")
+        user_id = await fill(connection, 1001, FILLED, "case when place / 10 % 2 = 0 then 1 else 2 + place / 20 % 1000 end")
         return cls(connection, user_id, (await _catalog(connection)).owned)
 
     async def nodes(self, query: Query) -> list[dict[str, Any]]:
@@ -521,9 +524,9 @@ class Plans:
             "user_id": self._user_id,
             "after": after,
             "after_date": day,
-            "after_at": datetime(2026, 1, 1, tzinfo=UTC) + timedelta(minutes=int(100_000 * depth)),
+            "after_at": datetime(2026, 1, 1, tzinfo=UTC) + timedelta(minutes=int(FILLED * depth)),
             "after_id": after,
-            "after_seq": int(50_000 * depth),
+            "after_seq": int(FILLED / 2 * depth),
             "habit_id": first_id,
             "goal_id": first_id,
             "tag_id": first_id,
