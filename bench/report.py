@@ -7,8 +7,10 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table as RichTable
 
-from bench import claim, picture, tables
+from bench import claim, figures, picture, tables
 from bench.tables import Table
+
+RESULTS = Path(__file__).resolve().parent / "results"
 
 
 def show(results: dict[str, Any]) -> None:
@@ -113,3 +115,14 @@ def _machine(results: dict[str, Any]) -> list[str]:
     if versions["node"]:
         lines.append(f"Fastify + pg: {listed(versions['node'])}")
     return lines
+
+
+def _write_anew() -> None:
+    """`python -m bench.report`: the kept run as it is judged and told now, after a change of figures.py or of this."""
+    results = json.loads((RESULTS / "results.json").read_text(encoding="utf-8"))
+    results["figures"] = [figure._asdict() for figure in figures.of(results)]
+    write(results, RESULTS, "results")
+
+
+if __name__ == "__main__":
+    _write_anew()
