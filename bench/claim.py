@@ -6,10 +6,11 @@ from typing import Any
 from bench.tables import REQUESTS, Table
 
 CONNECTIONS = 16
+FEW = (1, 4)
 
 
 def markdown(results: dict[str, Any]) -> str:
-    """A table of the ratios to both peers, and a sentence on what they are without coalescing."""
+    """A table of the ratios to both peers, and what they are without coalescing and with few connections."""
     head = (
         "",
         "requests/s, times Fastify's",
@@ -26,8 +27,15 @@ def markdown(results: dict[str, Any]) -> str:
     return Table("In short", head, rows).markdown() + (
         f"\nOne worker each, {CONNECTIONS} connections; CPU is that of server and database together. Fastify could coalesce,\n"
         f"too: where neither does, Holdfast answers {', '.join(without)} times as many requests per second as\n"
-        "Fastify, in the order of the table.\n"
+        f"Fastify, in the order of the table{_with_few(results)}.\n"
     )
+
+
+def _with_few(results: dict[str, Any]) -> str:
+    wanted = {"server": "holdfast", "against": "node"}
+    ratios = [row["rps"] for row in results["ratios"] if wanted.items() <= row.items() and row["connections"] in FEW]
+    least, most = FEW
+    return f"; with {least} to {most} connections, and coalescing, {min(ratios):.2f} to {max(ratios):.2f}" if ratios else ""
 
 
 def _ratios(results: dict[str, Any], request: str, server: str, against: str) -> Iterator[dict[str, float]]:
