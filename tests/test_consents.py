@@ -9,6 +9,7 @@ import httpx
 import msgspec
 import pytest
 from client import Api, User, assert_problem
+from locks import waited_for
 
 from app.auth.passwords import Passwords
 from app.settings import Settings
@@ -136,12 +137,10 @@ def test_a_withdrawal_that_waits_for_a_change_comes_after_it(
         select user_id, terms_accepted, terms_version, true from consent_events where user_id = $1"""
 
     async def withdraw_meanwhile() -> httpx.Response:
-        async with asyncio.timeout(10), connection.transaction():
+        async with connection.transaction():
             await connection.execute("select from users where id = $1 for no key update", UUID(user.id))
             withdrawing = asyncio.create_task(user.send("PUT", "/v1/consents", json=no))
-            waiting = "select count(*) from pg_locks where not granted"
-            while not await connection.fetchval(waiting):  # noqa: ASYNC110 - only the server knows
-                await asyncio.sleep(0.01)
+            await waited_for(connection)
             await connection.execute(agreed, UUID(user.id))
         return await withdrawing
 

@@ -14,6 +14,7 @@ from client import Api, Execute, User, assert_problem, etag, set_by_change
 from factories import new_uuid7
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
+from locks import waited_for
 
 from app.conversations import reading, repository, rules
 from app.database.executor import on_connection
@@ -905,9 +906,7 @@ def test_a_message_that_waited_for_another_one_is_not_older_than_it(api: Api, ad
         async with first.transaction():
             await first.execute("select 1 from conversations where id::text = $1 for update", conversation)
             second = asyncio.create_task(ada.send("POST", f"{path}/messages", json={"role": role, "content": "Second"}))
-            async with asyncio.timeout(5):
-                while not await first.fetchval("select count(*) from pg_locks where not granted"):  # noqa: ASYNC110 - no event
-                    await asyncio.sleep(0.01)
+            await waited_for(first)
             await first.execute(
                 """
                 with advanced as (

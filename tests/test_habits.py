@@ -13,6 +13,7 @@ import pytest
 from client import Api, User, assert_problem, etag, set_by_change, version_tag
 from factories import new_uuid7
 from habits_model import DAY, Entry, Rhythm, stats
+from locks import waited_for
 
 HABIT_FIELDS = [
     "id", "name", "description", "kind", "unit", "target_value", "frequency", "target_days", "weekdays", "interval_days",
@@ -195,13 +196,11 @@ def test_a_habit_goes_while_another_begins_to_name_it(
     related, path = habit(ada), habit(ada)
 
     async def delete_meanwhile() -> int:
-        async with asyncio.timeout(10), connection.transaction():
+        async with connection.transaction():
             ids = [UUID(each.rpartition("/")[2]) for each in (related, path)]
             await connection.execute("update habits set related_habit_id = $1 where id = $2", *ids)
             deleting = asyncio.create_task(ada.send("DELETE", related))
-            waiting = "select count(*) from pg_locks where not granted"
-            while not await connection.fetchval(waiting):  # noqa: ASYNC110 - only the server knows
-                await asyncio.sleep(0.01)
+            await waited_for(connection)
         return (await deleting).status_code
 
     assert runner.run(delete_meanwhile()) == 204

@@ -7,6 +7,7 @@ from typing import Any
 import asyncpg
 import pytest
 from client import Api, User
+from locks import waited_for
 from test_commands import holdfast
 
 from app.credits import repository
@@ -207,9 +208,7 @@ def test_a_session_that_is_used_again_while_expired_ones_go_stays(
         async with writer.transaction():
             await writer.execute("update sessions set expires_at = now() + interval '1 day' where user_id = $1", user.id)
             removal = asyncio.create_task(jobs.run(api.database, api.storage))
-            async with asyncio.timeout(5):
-                while not await writer.fetchval("select count(*) from pg_locks where not granted"):  # noqa: ASYNC110 - a lock sets no event
-                    await asyncio.sleep(0.01)
+            await waited_for(writer)
         await writer.close()
         return await removal
 

@@ -16,7 +16,7 @@ import asyncpg
 import pytest
 from client import Api, User, assert_problem, etag, set_by_change, version_tag
 from factories import new_uuid7
-from test_puts import IS_WAITED_FOR
+from locks import waited_for
 
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 Row = dict[str, Any]
@@ -427,9 +427,7 @@ def test_of_puts_at_once_none_loses_what_another_said(api: Api, ada: User, conne
         async with connection.transaction():
             await connection.execute(sql, UUID(ada.id))
             put = asyncio.create_task(ada.send("PUT", path, json={"body_fat_percent": 20}))
-            async with asyncio.timeout(20):
-                while not await connection.fetchval(IS_WAITED_FOR):  # noqa: ASYNC110 - another session cannot set an event
-                    await asyncio.sleep(0.01)
+            await waited_for(connection)
         return (await put).status_code
 
     assert api.runner.run(put_while_another_one_makes_it()) == 200

@@ -8,6 +8,7 @@ import asyncpg
 import httpx
 import pytest
 from client import Api, User, assert_problem
+from locks import waited_for
 
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 
@@ -17,8 +18,6 @@ PUTS = {
     "progress_snapshots": "/v1/progress-snapshots/monthly/2026-04-01",
 }
 """Table -> path."""
-
-IS_WAITED_FOR = "select exists (select 1 from pg_locks where not granted and transactionid = pg_current_xact_id()::xid)"
 
 
 @pytest.mark.parametrize("table", PUTS)
@@ -33,9 +32,7 @@ def test_a_put_that_expects_a_version_makes_nothing_while_another_request_delete
         async with connection.transaction():
             await connection.execute(f"delete from {table} where user_id = $1", UUID(ada.id))
             put = asyncio.create_task(ada.send("PUT", path, json={}, headers={"If-Match": made.headers["etag"]}))
-            async with asyncio.timeout(20):
-                while not await connection.fetchval(IS_WAITED_FOR):  # noqa: ASYNC110 - another session cannot set an event
-                    await asyncio.sleep(0.01)
+            await waited_for(connection)
         return await put
 
     assert_problem(api.runner.run(put_during_a_delete()), 412, "version_mismatch")

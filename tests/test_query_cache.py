@@ -9,6 +9,7 @@ import asyncpg
 import msgspec
 import pytest
 from client import Api, Execute, User, assert_problem
+from locks import waited_for
 
 from app.accounts.commands import set_role
 from app.auth.passwords import Passwords
@@ -113,10 +114,7 @@ def test_an_answer_that_is_kept_anew_during_a_cleanup_stays(
                 "update query_cache set expires_at = now() + interval '1 hour' where query_hash = $1", key.rpartition("/")[2]
             )
             cleanup = asyncio.create_task(service.send("POST", "/v1/query-cache/cleanup"))
-            waits = "select count(*) from pg_locks where not granted"
-            async with asyncio.timeout(5):
-                while not await writer.fetchval(waits):  # noqa: ASYNC110 - a lock in the database sets no event
-                    await asyncio.sleep(0.01)
+            await waited_for(writer)
         await writer.close()
         assert (await cleanup).json() == {"removed": 0}
 

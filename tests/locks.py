@@ -1,0 +1,16 @@
+"""Waiting until one session of the database waits for another."""
+
+import asyncio
+
+import asyncpg
+
+
+async def waited_for(holder: "asyncpg.Connection[asyncpg.Record]") -> None:
+    """Return once another session waits for the end of the holder's transaction, which has written or locked rows.
+
+    `pg_locks` is of the whole cluster, which other workers' tests share: only a wait for this very transaction counts.
+    """
+    waits = "select exists (select 1 from pg_locks where not granted and transactionid = pg_current_xact_id()::xid)"
+    async with asyncio.timeout(10):
+        while not await holder.fetchval(waits):  # noqa: ASYNC110 - another session cannot set an event
+            await asyncio.sleep(0.01)
