@@ -6,8 +6,9 @@ import struct
 import subprocess
 import sys
 import zlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from io import BytesIO
+from pathlib import Path
 from typing import Any, cast
 from uuid import UUID
 
@@ -145,21 +146,24 @@ def test_a_thumbnail_with_more_bytes_than_its_file_is_not_kept(ada: User, settin
     assert (objects(settings, ada), rows(execute, file)) == (before, [(640, "larger")])
 
 
-HOSTILE = {
-    "a PNG of 50,000 x 50,000": png(50_000, 50_000),
-    "a PNG of 50 million pixels and a row": png(10_000, 5_001),
-    "a JPEG without its end": encoded(photo(), "JPEG")[:20_000],
-    "a PNG without its pixels": encoded(photo(), "PNG")[:60],
-    "a GIF that is its header": b"GIF89a" + struct.pack("<HH", 5000, 5000) + bytes(20),
-    "a WebP of nothing": b"RIFF\x24\x00\x00\x00WEBPVP8X\x0a\x00\x00\x00\x10\x00\x00\x00\xff\x3f\x00\xff\x3f\x00" + bytes(20),
-    "a TIFF": encoded(photo(), "TIFF"),
-    "an SVG": b'<svg xmlns="http://www.w3.org/2000/svg" width="800" height="800"/>',
-    "a text": b"width=320",
+WEBP_HEADER = b"RIFF\x24\x00\x00\x00WEBPVP8X\x0a\x00\x00\x00\x10\x00\x00\x00\xff\x3f\x00\xff\x3f\x00"
+
+HOSTILE: dict[str, Callable[[], bytes]] = {
+    "a PNG of 50,000 x 50,000": lambda: png(50_000, 50_000),
+    "a PNG of 50 million pixels and a row": lambda: png(10_000, 5_001),
+    "a JPEG without its end": lambda: encoded(photo(400, 300), "JPEG")[:20_000],
+    "a PNG without its pixels": lambda: encoded(photo(400, 300), "PNG")[:60],
+    "a GIF that is its header": lambda: b"GIF89a" + struct.pack("<HH", 5000, 5000) + bytes(20),
+    "a WebP of nothing": lambda: WEBP_HEADER + bytes(20),
+    "a TIFF": lambda: encoded(photo(400, 300), "TIFF"),
+    "an SVG": lambda: b'<svg xmlns="http://www.w3.org/2000/svg" width="800" height="800"/>',
+    "a text": lambda: b"width=320",
 }
 
 
-@pytest.mark.parametrize("content", HOSTILE.values(), ids=HOSTILE.keys())
-def test_there_is_no_thumbnail_of_what_is_no_sound_image(ada: User, settings: Settings, content: bytes) -> None:
+@pytest.mark.parametrize("made", HOSTILE.values(), ids=HOSTILE.keys())
+def test_there_is_no_thumbnail_of_what_is_no_sound_image(ada: User, settings: Settings, made: Callable[[], bytes]) -> None:
+    content = made()
     file = upload(ada, content)
     before = objects(settings, ada)
     for _ in range(2):
@@ -230,10 +234,23 @@ def test_users_take_turns_and_none_takes_all_places(runner: asyncio.Runner) -> N
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize("work", ["bytearray(2**31)", "import tempfile; tempfile.TemporaryFile(buffering=0).write(b'x')"])
-def test_the_process_takes_no_more_memory_and_writes_no_file(work: str) -> None:
-    code = f"from app.thumbnails.process import bound; bound(); {work}"
-    assert subprocess.run([sys.executable, "-c", code], capture_output=True, check=False).returncode != 0
+@pytest.mark.parametrize(
+    ("work", "error"),
+    [
+        ("bytearray(2**31)", "MemoryError"),
+        ("open('written', 'wb', buffering=0).write(b'x')", "OSError: [Errno 27] File too large"),
+    ],
+)
+def test_the_process_takes_no_more_memory_and_writes_no_file(work: str, error: str, tmp_path: Path) -> None:
+    def run(code: str) -> tuple[int, str]:
+        ran = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
+        return ran.returncode, ran.stderr
+
+    code, said = run(f"from app.thumbnails.process import bound; bound(); {work}")
+    assert code == 1
+    assert said.splitlines()[-1] == error
+    # It is the limit, not the machine.
+    assert run(work) == (0, "")
 
 
 def test_the_process_ends_with_who_waits_for_it(runner: asyncio.Runner) -> None:
