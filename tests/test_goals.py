@@ -14,7 +14,7 @@ import asyncpg
 import pytest
 from client import Api, User, assert_problem, etag, set_by_change, version_tag
 from factories import new_uuid7
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from app.goals import rules
@@ -280,6 +280,7 @@ def test_the_percentage_lies_between_0_and_100_and_is_never_null(
 values = st.decimals(-1_000_000_000, 1_000_000_000, places=2)
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.sampled_from(["active", "completed", "paused"]), *[st.none() | values] * 3), min_size=1))
 def test_every_percentage_is_how_much_of_the_way_is_done(
     runner: asyncio.Runner, connection: "asyncpg.Connection[asyncpg.Record]", rows: list[tuple[Any, ...]]

@@ -342,6 +342,7 @@ def test_a_name_stays_in_its_header(name: str) -> None:
 # Ranges and conditions
 
 
+@hypothesis_settings(deadline=None)
 @given(
     first=st.none() | st.integers(0, 14),
     last=st.none() | st.integers(0, 14) | st.just(10**18),

@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 from client import Api, User, assert_problem
 from factories import new_uuid7
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 from served import ROUTES, SCHEMAS
@@ -184,6 +184,7 @@ def test_a_duplicate_that_meets_the_other_one_at_the_name_first_is_treated_as_on
 numbers = st.none() | st.floats(0, 1_000_000_000) | st.integers(0, 10**12).map(lambda n: n / 1000)
 
 
+@settings(deadline=None)
 @given(calories=numbers, protein=numbers, time=st.none() | st.times().map(str), notes=st.none() | st.text("a\n é😀"))
 def test_whatever_a_create_says_its_replay_says_the_same(
     ada: User, calories: float | None, protein: float | None, time: str | None, notes: str | None

@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 import asyncpg
 import pytest
 from client import Api, User, assert_problem
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
@@ -253,6 +253,7 @@ PIECES = st.sampled_from(
 
 
 def test_a_snippets_only_tags_are_its_marks(runner: asyncio.Runner, connection: Connection) -> None:
+    @settings(deadline=None)
     @given(st.lists(PIECES | st.text(max_size=4).filter(lambda text: "\0" not in text), max_size=30).map("".join), PIECES)
     @example("<<script>garden</script>", "garden")
     @example("http://a.b/c<garden>", "garden")
