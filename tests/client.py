@@ -144,6 +144,22 @@ class User:
     def delete(self, path: str, **options: Any) -> httpx.Response:
         return self.request("DELETE", path, **options)
 
+    def walk(self, path: str) -> list[dict[str, Any]]:
+        """The rows of all pages of a list; where the path has a limit, each page but the last must have as many."""
+        rows: list[dict[str, Any]] = []
+        limit, last = re.search(r"[?&]limit=(\d+)", path), None
+        while True:
+            answer = self.get(path if last is None else f"{path}{'&' if '?' in path else '?'}cursor={last}")
+            assert answer.status_code == 200, answer.text
+            page = answer.json()
+            rows += page["items"]
+            assert limit is None or len(page["items"]) <= int(limit[1])
+            if page["next_cursor"] is None:
+                return rows
+            assert limit is None or len(page["items"]) == int(limit[1])
+            assert page["next_cursor"] != last, "the pages do not end"
+            last = page["next_cursor"]
+
     def made(self, path: str, json: Any) -> dict[str, Any]:
         """Make a row."""
         answer = self.post(path, json)

@@ -318,15 +318,7 @@ def test_messages_are_paged_by_seq_in_both_orders_from_any_place(ada: User) -> N
         ("from=8", []),
         ("from=1&order=newest", [1]),
     ):
-        seen, cursor = [], ""
-        while True:
-            page = ada.get(f"{path}/messages?limit=3&{query}{cursor}").json()
-            seen += [message["seq"] for message in page["items"]]
-            assert len(page["items"]) <= 3
-            if page["next_cursor"] is None:
-                break
-            cursor = f"&cursor={page['next_cursor']}"
-        assert seen == expected, query
+        assert [message["seq"] for message in ada.walk(f"{path}/messages?limit=3&{query}")] == expected, query
     cursor = ada.get(f"{path}/messages?limit=3").json()["next_cursor"]
     assert_problem(ada.get(f"{path}/messages?order=newest&cursor={cursor}"), 422, "invalid_cursor")
     assert_problem(ada.get(f"/v1/conversations?cursor={cursor}"), 422, "invalid_cursor")
@@ -484,15 +476,7 @@ def test_words_that_no_index_could_hold_are_stored_all_the_same(ada: User) -> No
 
 def listed(user: User, query: str = "") -> list[str]:
     """The titles of a list, page by page."""
-    seen, cursor = [], ""
-    while True:
-        answered = user.get(f"/v1/conversations?{query}{cursor}")
-        assert answered.status_code == 200, answered.text
-        page = answered.json()
-        seen += [each["title"] for each in page["items"]]
-        if page["next_cursor"] is None:
-            return seen
-        cursor = f"&cursor={page['next_cursor']}"
+    return [each["title"] for each in user.walk(f"/v1/conversations?{query}")]
 
 
 def test_the_list_goes_by_newest_activity_and_shows_how_the_last_message_begins(api: Api, execute: Execute) -> None:

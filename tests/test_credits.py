@@ -230,15 +230,7 @@ def test_the_ledger_comes_in_pages_newest_first(api: Api) -> None:
     user = api.user()
     for _ in range(6):
         deduct(user)
-    seen: list[int] = []
-    query = "limit=3"
-    while True:
-        page = user.get(f"/v1/credits/transactions?{query}").json()
-        seen += [entry["seq"] for entry in page["items"]]
-        if page["next_cursor"] is None:
-            break
-        query = f"limit=3&cursor={page['next_cursor']}"
-    assert seen == [7, 6, 5, 4, 3, 2, 1]
+    assert [entry["seq"] for entry in user.walk("/v1/credits/transactions?limit=3")] == [7, 6, 5, 4, 3, 2, 1]
     assert_problem(user.get("/v1/credits/transactions?cursor=nonsense"), 422, "invalid_cursor")
 
 

@@ -411,14 +411,7 @@ def test_pages_of_progress_give_every_entry_once_by_date(ada: User, order: str) 
     made = sorted(
         (progress(ada, goal_id, date=day, value=n) for n, day in enumerate(days)), key=lambda each: (each["date"], each["id"])
     )
-    seen: list[dict[str, Any]] = []
-    cursor = ""
-    while True:
-        page = ada.get(f"/v1/goals/{goal_id}/progress?limit=2&order={order}&from=2026-01-01&to=2026-01-04{cursor}").json()
-        seen += page["items"]
-        if page["next_cursor"] is None:
-            break
-        cursor = f"&cursor={page['next_cursor']}"
+    seen = ada.walk(f"/v1/goals/{goal_id}/progress?limit=2&order={order}&from=2026-01-01&to=2026-01-04")
     assert seen == (made[:4] if order == "oldest" else made[3::-1])
     assert_problem(ada.get(f"/v1/goals/{goal_id}/progress?from=2026-01-02&to=2026-01-01"), 422, "invalid", "to")
     assert ada.get(f"/v1/goals/{goal_id}/progress?from=2027-01-01").json() == {"items": [], "next_cursor": None}
@@ -475,14 +468,8 @@ def test_the_filters_keep_what_is_asked_for(api: Api, runner: asyncio.Runner, da
 
 
 def walked(user: User, query: str) -> list[str]:
-    """The ids of all pages of a list."""
-    seen, cursor = [], ""
-    while True:
-        page = user.get(f"/v1/goals?{query}{cursor}").json()
-        seen += [each["id"] for each in page["items"]]
-        if page["next_cursor"] is None:
-            return seen
-        cursor = f"&cursor={page['next_cursor']}"
+    """The ids of the goals on all pages of a list."""
+    return [each["id"] for each in user.walk(f"/v1/goals?{query}")]
 
 
 def test_goals_are_listed_by_priority_and_by_end_date(api: Api) -> None:

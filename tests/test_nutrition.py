@@ -198,15 +198,7 @@ def week(api: Api) -> tuple[User, list[dict[str, Any]]]:
 @pytest.mark.parametrize("order", ["newest", "oldest"])
 def test_pages_give_every_food_once_by_date_and_within_a_date_by_id(week: tuple[User, list[Any]], order: str) -> None:
     user, foods = week
-    seen: list[Any] = []
-    cursor = ""
-    while True:
-        page = user.get(f"/v1/foods?limit=4&order={order}{cursor}").json()
-        seen += page["items"]
-        if page["next_cursor"] is None:
-            break
-        cursor = f"&cursor={page['next_cursor']}"
-    assert seen == (foods if order == "oldest" else foods[::-1])
+    assert user.walk(f"/v1/foods?limit=4&order={order}") == (foods if order == "oldest" else foods[::-1])
 
 
 @pytest.mark.parametrize(

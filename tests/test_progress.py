@@ -588,13 +588,7 @@ def test_the_list_goes_by_date_within_a_range_over_one_period_or_all(api: Api) -
     ]
 
     def listed(query: str) -> list[Row]:
-        seen, cursor = [], ""
-        while True:
-            page = user.get(f"/v1/progress-snapshots?limit=2&{query}{cursor}").json()
-            seen += page["items"]
-            if page["next_cursor"] is None:
-                return seen
-            cursor = f"&cursor={page['next_cursor']}"
+        return user.walk(f"/v1/progress-snapshots?limit=2&{query}")
 
     assert listed("order=oldest") == made
     assert listed("") == made[::-1]

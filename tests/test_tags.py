@@ -232,13 +232,7 @@ def test_pages_give_every_tag_once_and_in_order_with_its_count(api: Api, order: 
     for n, each in enumerate(made):
         for task in tasks[:n]:
             put(user, each, "tasks", task)
-    seen, cursor = [], ""
-    while True:
-        page = user.get(f"/v1/tags?limit=2&order={order}{cursor}").json()
-        seen += [(row["id"], row["usage_count"]) for row in page["items"]]
-        if page["next_cursor"] is None:
-            break
-        cursor = f"&cursor={page['next_cursor']}"
+    seen = [(row["id"], row["usage_count"]) for row in user.walk(f"/v1/tags?limit=2&order={order}")]
     expected = [(each["id"], n) for n, each in enumerate(made)]
     assert seen == (expected if order == "oldest" else expected[::-1])
 
@@ -361,14 +355,7 @@ def test_the_rows_that_carry_a_tag_come_in_pages(api: Api) -> None:
         put(user, made, "tasks", task)
         put(user, other, "tasks", task)
     path = f"/v1/tags/{made['id']}/taggings?limit=2"
-    seen, cursor = [], ""
-    while True:
-        page = user.get(path + cursor).json()
-        seen += [each["taggable_id"] for each in page["items"]]
-        if page["next_cursor"] is None:
-            break
-        cursor = f"&cursor={page['next_cursor']}"
-    assert seen == tasks[::-1]
+    assert [each["taggable_id"] for each in user.walk(path)] == tasks[::-1]
     assert user.get(f"/v1/tags/{tag(user)['id']}/taggings").json() == {"items": [], "next_cursor": None}
     assert_problem(user.get(f"{path}&cursor=nonsense"), 422, "invalid_cursor")
     assert_problem(user.get(f"{path}&taggable_type=users"), 422, "invalid", "taggable_type")

@@ -385,13 +385,7 @@ def test_open_tasks_are_listed_by_due_date_and_those_without_one_last(api: Api) 
 
 def listed(user: User, query: str) -> list[str]:
     """The ids of the tasks on all pages of a list."""
-    seen, cursor = [], ""
-    while True:
-        page = user.get(f"/v1/tasks?{query}{cursor}").json()
-        seen += [task["id"] for task in page["items"]]
-        if page["next_cursor"] is None:
-            return seen
-        cursor = f"&cursor={page['next_cursor']}"
+    return [task["id"] for task in user.walk(f"/v1/tasks?{query}")]
 
 
 def test_a_cursor_by_due_date_is_one_of_no_other_order(api: Api) -> None:

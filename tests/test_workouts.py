@@ -313,14 +313,7 @@ def test_pages_give_every_workout_once_by_date_with_its_own_exercises(api: Api, 
     user = api.user()
     made = [train(user, *[{"name": f"{day}{n}"} for n in range(day)], date=f"2026-03-0{day}") for day in (3, 1, 2, 2, 1)]
     expected = sorted(made, key=lambda workout: (workout["date"], workout["id"]))
-    seen: list[Any] = []
-    cursor = ""
-    while True:
-        page = user.get(f"/v1/workouts?limit=2&order={order}{cursor}").json()
-        seen += page["items"]
-        if page["next_cursor"] is None:
-            break
-        cursor = f"&cursor={page['next_cursor']}"
+    seen = user.walk(f"/v1/workouts?limit=2&order={order}")
     assert seen == (expected if order == "oldest" else expected[::-1])
     some = user.get(f"/v1/workouts?from=2026-03-02&to=2026-03-02&order={order}").json()["items"]
     assert some == [workout for workout in seen if workout["date"] == "2026-03-02"]
