@@ -2,9 +2,13 @@
 
 import secrets
 import time
+from typing import Any, cast
 from uuid import UUID
 
 import asyncpg
+from client import User
+
+DIGITS = b"0123456789"
 
 
 def new_uuid7(at: float | None = None) -> UUID:
@@ -12,6 +16,13 @@ def new_uuid7(at: float | None = None) -> UUID:
     milliseconds = int((time.time() if at is None else at) * 1000)
     random = secrets.randbits(74)
     return UUID(int=milliseconds << 80 | 0x7 << 76 | (random >> 62) << 64 | 0b10 << 62 | random & (1 << 62) - 1)
+
+
+def upload(user: User, content: bytes = DIGITS, name: str = "a.bin", **fields: str) -> dict[str, Any]:
+    """Make a file."""
+    answer = user.request("POST", "/v1/media", files={"file": (name, content)}, data=fields)
+    assert answer.status_code == 201, answer.text
+    return cast("dict[str, Any]", answer.json())
 
 
 async def tag(database: str, user_id: str, kind: str, id: str) -> None:

@@ -9,7 +9,7 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 from urllib.parse import unquote
 from uuid import uuid4
 
@@ -19,6 +19,7 @@ import msgspec
 import obstore
 import pytest
 from client import PASSWORD, Api, User, assert_problem, etag, set_by_change
+from factories import DIGITS, upload
 from hypothesis import HealthCheck, example, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
@@ -40,7 +41,6 @@ FIELDS = [
     "id", "file_name", "content_type", "size_bytes", "sha256", "width", "height", "alt_text", "is_public", "taggable_type",
     "taggable_id", "created_at", "updated_at", "version",
 ]  # fmt: skip
-DIGITS = b"0123456789"
 
 
 @pytest.fixture(scope="module")
@@ -60,12 +60,6 @@ def small(
 
 def send(user: User, content: bytes = DIGITS, name: str = "a.bin", **fields: str) -> httpx.Response:
     return user.request("POST", "/v1/media", files={"file": (name, content)}, data=fields)
-
-
-def upload(user: User, content: bytes = DIGITS, name: str = "a.bin", **fields: str) -> dict[str, Any]:
-    answer = send(user, content, name, **fields)
-    assert answer.status_code == 201, answer.text
-    return cast("dict[str, Any]", answer.json())
 
 
 def content_of(user: User, media: dict[str, Any], **options: Any) -> httpx.Response:

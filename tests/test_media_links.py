@@ -6,21 +6,14 @@ from typing import Any, cast
 import httpx
 import pytest
 from client import Api, Execute, User, assert_problem
+from factories import DIGITS, upload
 
 from app.maintenance import jobs
-
-DIGITS = b"0123456789"
 
 
 @pytest.fixture
 def file(ada: User) -> dict[str, Any]:
-    return upload(ada)
-
-
-def upload(user: User, **fields: str) -> dict[str, Any]:
-    answer = user.request("POST", "/v1/media", files={"file": ("a.txt", DIGITS)}, data=fields)
-    assert answer.status_code == 201, answer.text
-    return cast("dict[str, Any]", answer.json())
+    return upload(ada, name="a.txt")
 
 
 def linked(user: User, file: dict[str, Any], expires_in: int | None = 3600) -> str:

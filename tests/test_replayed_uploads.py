@@ -9,8 +9,8 @@ import httpx
 import msgspec
 import pytest
 from client import Api, User, assert_problem, etag
-from factories import new_uuid7
-from test_media import END, content_of, fetch_beside, objects, part, post, put_down, upload
+from factories import new_uuid7, upload
+from test_media import END, content_of, fetch_beside, objects, part, post, put_down
 
 from app.auth.passwords import Passwords
 from app.database.errors import DatabaseUnavailable

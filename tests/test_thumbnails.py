@@ -9,14 +9,14 @@ import zlib
 from collections.abc import AsyncIterator, Callable
 from io import BytesIO
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 from uuid import UUID
 
 import httpx
 import psutil
 import pytest
 from client import Api, Execute, Started, User, assert_problem
-from factories import new_uuid7
+from factories import new_uuid7, upload
 from PIL import Image
 
 from app.maintenance import jobs
@@ -47,12 +47,6 @@ def png(width: int, height: int) -> bytes:
 
     header = struct.pack(">IIBBBBB", width, height, 1, 0, 0, 0, 0)
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
-
-
-def upload(user: User, content: bytes, name: str = "a.png") -> dict[str, Any]:
-    answer = user.request("POST", "/v1/media", files={"file": (name, content)})
-    assert answer.status_code == 201, answer.text
-    return cast("dict[str, Any]", answer.json())
 
 
 def small(user: User, file: dict[str, Any], width: Any = 320, **options: Any) -> httpx.Response:
