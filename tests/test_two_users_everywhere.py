@@ -600,9 +600,6 @@ OTHERWISE: dict[str, tuple[int, str]] = {
     "DELETE /v1/query-cache/{query_hash}": FOR_ADMINS,
     # Days and ids that both may use: bob makes his own.
     "PUT /v1/conversations/{id}": (201, ""),
-    # What is public is for everybody.
-    "GET /v1/public/users/{username}/blog-entries": (200, ""),
-    "GET /v1/public/users/{username}/blog-entries/{slug}": (200, ""),
     "PUT /v1/daily-reviews/{date}": (201, ""),
     "PUT /v1/progress-snapshots/{period}/{date}": (201, ""),
 }
@@ -662,9 +659,6 @@ def settled(api: Api, tables: Tables) -> Settled:
     names["tags"] |= {"kind": "tasks", "target_id": names["tasks"]["id"]}
     comments = f"/v1/habits/{names['habits']['id']}/entries/{DAYS[0]}/comments"
     names["habits"]["comment_id"] = user.made(comments, {"text": "adasword"})["id"]
-    username, shown = f"u{uuid4().hex}", {"title": "For all", "content": "C", "status": "published", "is_public": True}
-    assert user.patch("/v1/me", {"username": username}).status_code == 200
-    names["public/users"] = {"username": username, "slug": user.made("/v1/blog-entries", shown)["slug"]}
     names["me/sessions"] = {"id": user.get("/v1/me/sessions").json()["items"][0]["id"]}
     done = [
         user.put(f"/v1/tags/{names['tags']['id']}/tasks/{names['tasks']['id']}"),
