@@ -414,9 +414,15 @@ def test_public_entries_are_listed_newest_first_and_tell_of_no_other(api: Api) -
     assert rest["next_cursor"] is None
     assert_problem(api.get(f"{path}?status=draft"), 422, "invalid", "status")
     assert_problem(api.get(f"{path}?cursor=nonsense"), 422, "invalid_cursor")
-    assert api.get("/v1/public/users/nobody.has.this/blog-entries").json() == {"items": [], "next_cursor": None}
-    assert_problem(api.get("/v1/public/users/nobody.has.this/blog-entries/t0"), 404, "not_found")
     assert_problem(api.post(path, {"title": "T", "content": "C"}), 405, "method_not_allowed")
+
+
+def test_what_anybody_may_read_does_not_tell_whether_a_user_name_is_taken(api: Api) -> None:
+    taken, free = author(api)[1], "/v1/public/users/nobody.has.this/blog-entries"
+    for path in (taken, free):
+        assert api.get(path).json() == {"items": [], "next_cursor": None}
+        assert_problem(api.get(f"{path}?cursor=x"), 422, "invalid_cursor")
+        assert_problem(api.get(f"{path}/t0"), 404, "not_found")
 
 
 def test_nobody_reads_what_a_disabled_user_published(api: Api, connection: Connection) -> None:

@@ -56,8 +56,8 @@ async def get_public(database: Executor, user_id: UUID, slug: str) -> BlogEntry 
     return await queries.get_public.one(database, BlogEntry, user_id=user_id, slug=slug)
 
 
-async def page_public(database: Executor, user_id: UUID, query: PageQuery) -> list[Json[BlogEntrySummary] | None]:
-    """Read a page of the entries of a user that anybody may read, as `page` does."""
+async def page_public(database: Executor, user_id: UUID | None, query: PageQuery) -> list[Json[BlogEntrySummary] | None]:
+    """Read a page of the entries of a user that anybody may read, as `page` does; None: of nobody, an empty one."""
     return await queries.page_public.values(database, user_id=user_id, bytes=PAGE_BYTES, **parameters(query))
 
 

@@ -49,10 +49,9 @@ async def page(database: Executor, user_id: UUID, filters: BlogEntryQuery) -> li
 async def page_public(database: Executor, username: str, query: PageQuery) -> list[Json[BlogEntrySummary] | None]:
     """Read a page of the public entries of a user, as `page` does: an empty one where there is no such user.
 
-    So it does not tell which user names are taken.
+    So it does not tell which user names are taken: a bad cursor is refused there, too. Raises Problem 422 for it.
     """
-    user_id = await accounts.id_of_username(database, username)
-    return [] if user_id is None else await repository.page_public(database, user_id, query)
+    return await repository.page_public(database, await accounts.id_of_username(database, username), query)
 
 
 async def read_public(database: Executor, username: str, slug: str) -> tuple[UUID, BlogEntry]:
