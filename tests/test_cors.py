@@ -103,6 +103,21 @@ def test_a_star_allows_every_origin(runner: Any, settings: Any, passwords: Any) 
         assert api.get("/health/live", headers={"Origin": "https://any.example"}).headers["access-control-allow-origin"] == "*"
 
 
+def test_with_a_star_every_answer_says_so_because_a_cache_gives_it_to_other_origins(
+    runner: Any, settings: Any, passwords: Any
+) -> None:
+    with Api.started(runner, msgspec.structs.replace(settings, cors_origins=("*",)), passwords) as api:
+        user = api.user()
+        file = user.request("POST", "/v1/media", files={"file": ("a.txt", b"words")}).json()
+        path = user.made(f"/v1/media/{file['id']}/links", {"expires_in": 3600})["url"]
+        for headers in ({}, {"Origin": ORIGIN}):
+            answer = api.get(path, headers=headers)
+            assert (answer.status_code, "public" in answer.headers["cache-control"]) == (200, True)
+            assert answer.headers["access-control-allow-origin"] == "*"
+            assert "etag" in words(answer, "access-control-expose-headers")
+            assert "origin" not in words(answer, "vary")
+
+
 PAGE = """<!doctype html><title>An app of another origin</title><script>
 window.done = "";
 (async () => {

@@ -52,10 +52,13 @@ class Cors:
         return send_with_headers
 
     def _allowed(self, scope: HTTPScope) -> Headers:
+        if self._any:
+            # To requests without an origin as well: there is no Vary, so a cache gives their answers to pages, too.
+            return ((b"access-control-allow-origin", b"*"),)
         origin = header(scope, b"origin")
-        if origin is None or not (self._any or origin in self._origins):
+        if origin is None or origin not in self._origins:
             return ()
-        return ((b"access-control-allow-origin", b"*" if self._any else origin.encode("latin-1")),)
+        return ((b"access-control-allow-origin", origin.encode("latin-1")),)
 
     def _vary(self) -> Headers:
         return () if self._any else ((b"vary", b"Origin"),)
