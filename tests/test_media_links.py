@@ -1,14 +1,22 @@
 """Public files, and the addresses at which files are read without a token."""
 
+import asyncio
 import re
+import secrets
 from typing import Any, cast
+from uuid import UUID
 
+import asyncpg
 import httpx
 import pytest
 from client import Api, Execute, User, assert_problem
 from factories import DIGITS, upload
 
+from app.auth.tokens import hash_token
+from app.database.executor import Transaction
 from app.maintenance import jobs
+from app.media import repository
+from app.media.schemas import MediaLinkCreate
 
 
 @pytest.fixture
@@ -103,6 +111,47 @@ def test_links_without_an_end_are_for_public_files_and_end_when_they_are_private
     answer = ada.post(f"/v1/media/{file['id']}/links", {"expires_in": None})
     assert_problem(answer, 422, "invalid")
     assert [(each["field"], each["code"]) for each in answer.json()["errors"]] == [("expires_in", "required")]
+
+
+def test_a_link_without_an_end_does_not_outlive_a_change_to_private_that_it_met(api: Api, ada: User) -> None:
+    file = upload(ada, is_public="true")
+    path, token = f"/v1/media/{file['id']}", secrets.token_urlsafe(32)
+
+    async def hide_while_a_link_is_made() -> list[httpx.Response]:
+        private, begun = {"is_public": False}, asyncio.Event()
+
+        async def make_a_link(transaction: Transaction) -> None:
+            new, token_hash = MediaLinkCreate(expires_in=None), hash_token(token.encode())
+            assert await repository.create_link(transaction, UUID(ada.id), UUID(file["id"]), new, token_hash)
+            begun.set()
+            # Until the change waits for the link, or is over: then it has not seen it.
+            await asyncio.wait([hiding], timeout=0.5)
+
+        async def hide() -> httpx.Response:
+            await begun.wait()
+            return await ada.send("PATCH", path, json=private)
+
+        hiding = asyncio.create_task(hide())
+        await api.database.transaction(make_a_link)
+        return [await hiding, await ada.send("PATCH", path, json={"is_public": True})]
+
+    assert [answer.status_code for answer in api.runner.run(hide_while_a_link_is_made())] == [200, 200]
+    assert_problem(api.get(f"/v1/public/media/{token}"), 404, "not_found")
+
+
+def test_a_link_without_an_end_is_refused_when_it_waited_for_a_change_to_private(
+    api: Api, ada: User, connection: "asyncpg.Connection[asyncpg.Record]"
+) -> None:
+    file = upload(ada, is_public="true")
+
+    async def make_a_link_meanwhile() -> httpx.Response:
+        async with asyncio.timeout(10), connection.transaction():
+            await connection.execute("update media set is_public = false where id = $1", UUID(file["id"]))
+            making = asyncio.create_task(ada.send("POST", f"/v1/media/{file['id']}/links", json={"expires_in": None}))
+            await asyncio.wait([making], timeout=0.5)
+        return await making
+
+    assert_problem(api.runner.run(make_a_link_meanwhile()), 422, "invalid", "expires_in")
 
 
 def test_all_links_of_a_file_end_at_once(ada: User, api: Api, file: dict[str, Any]) -> None:

@@ -122,8 +122,13 @@ select case when ended = 0 then json end as json
 from counted
 where ended <= 1;
 
+-- name: lock(user_id, id)$
+-- create_link() of the file waits, or is waited for: the next statement of the transaction sees the link.
+select id from media where user_id = :user_id and id = :id for no key update;
+
 -- name: patch(user_id, id, versions, changes)^
--- A merge patch as in tasks.patch. Links without an end are gone with its being public: they must not come back with it.
+-- A merge patch as in tasks.patch. Links without an end are gone with its being public: they must not come back with it. So a
+-- change to private comes after lock() in a transaction: a link that is being made could not be seen here.
 with changed_file as (
     update media m
     set (file_name, alt_text, is_public, taggable_type, taggable_id) = (
@@ -177,11 +182,13 @@ select exists (select 1 from media where user_id = :user_id and storage_key = :s
 delete from media_deletions where storage_key = :storage_key;
 
 -- name: create_link(token_hash, user_id, id, expires_in)^
--- No row: there is no such file, or it is not public and the link would have no end.
+-- No row: there is no such file, or it is not public and the link would have no end. The lock has a change to private come
+-- before it or after it, see lock().
 insert into media_links (token_hash, user_id, media_id, expires_at)
 select :token_hash, user_id, id, now() + make_interval(secs => :expires_in::integer)
 from media
 where user_id = :user_id and id = :id and (is_public or :expires_in::integer is not null)
+for share
 returning expires_at;
 
 -- name: linked(token_hash)^

@@ -70,8 +70,13 @@ async def page_attached(database: Executor, user_id: UUID, filters: MediaQuery) 
     return await queries.page_attached.values(database, user_id=user_id, newest=newest, bytes=PAGE_BYTES, **parameters(filters))
 
 
+async def lock(database: Executor, user_id: UUID, id: UUID) -> UUID | None:
+    """Lock a file until the end of the transaction, also against new links. None: it is not this user's."""
+    return await queries.lock.value(database, UUID, user_id=user_id, id=id)
+
+
 async def patch(database: Executor, user_id: UUID, id: UUID, versions: Versions, changes: MediaPatch) -> Media | None:
-    """Change a file. None: not this user's, or not at one of `versions`."""
+    """Change a file; call `lock` before it becomes private. None: not this user's, or not at one of `versions`."""
     return await queries.patch.one(database, Media, user_id=user_id, id=id, versions=versions, changes=to_json(changes))
 
 
