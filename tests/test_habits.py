@@ -9,6 +9,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import asyncpg
+import httpx
 import pytest
 from client import Api, User, assert_problem, etag, set_by_change, version_tag
 from factories import new_uuid7
@@ -454,6 +455,40 @@ def test_an_entry_keeps_the_time_at_which_it_was_completed_until_it_no_longer_is
     assert ada.patch(path, {"completed_at": sent}).json()["completed_at"] == sent
     assert ada.patch(path, {"completed_at": None}).json()["completed_at"] is None
     assert_problem(ada.patch(path, {"completed": False, "completed_at": sent}), 422, "invalid", "completed_at")
+
+
+def test_an_entry_that_is_put_while_its_time_is_changed_keeps_the_new_time(
+    runner: asyncio.Runner, connection: "asyncpg.Connection[asyncpg.Record]", ada: User
+) -> None:
+    path = f"{habit(ada)}/entries/2026-01-01"
+    ada.put(path, {"completed": True})
+    habit_id = UUID(path.split("/")[3])
+    changed = "update habit_entries set completed_at = '2026-01-01T07:30:00Z' where habit_id = $1"
+
+    async def put_meanwhile() -> httpx.Response:
+        async with asyncio.timeout(10), connection.transaction():
+            await connection.execute(changed, habit_id)
+            putting = asyncio.create_task(ada.send("PUT", path, json={"completed": True, "note": "X"}))
+            waiting = "select count(*) from pg_locks where not granted"
+            while not await connection.fetchval(waiting):  # noqa: ASYNC110 - only the server knows
+                await asyncio.sleep(0.01)
+        return await putting
+
+    answer = runner.run(put_meanwhile())
+    assert (answer.status_code, answer.json()["note"]) == (200, "X")
+    assert answer.json()["completed_at"] == "2026-01-01T07:30:00Z"
+
+
+def test_that_the_time_of_a_completed_entry_is_not_known_can_be_said_by_every_change(ada: User) -> None:
+    path, unknown = f"{habit(ada)}/entries/2026-01-01", {"completed": True, "completed_at": None}
+    assert ada.put(path, unknown).json()["completed_at"] is None
+    assert ada.put(path, {"completed": True}).json()["completed_at"] is None
+    assert ada.patch(path, {"completed_at": "2026-01-01T07:30:00Z"}).status_code == 200
+    for change in (ada.put, ada.patch):
+        answer = change(path, unknown)
+        assert (answer.status_code, answer.json()["completed_at"]) == (200, None)
+    assert ada.put(path, {"completed": False, "completed_at": None}).json()["completed_at"] is None
+    assert ada.put(path, {"completed": True}).json()["completed_at"] is not None
 
 
 def test_patches_of_an_entry_at_once_lose_nothing_of_each_other(api: Api, ada: User) -> None:

@@ -176,8 +176,9 @@ where user_id = :user_id
 
 -- name: put_entry(user_id, habit_id, date, versions, new)^
 -- Makes the entry of a day or replaces it: is_made says which. new is the entry as JSON; where completed is absent, the
--- value is compared with the habit's present target; where completed_at is, a completed entry keeps its own, and one that
--- becomes completed gets now(). An entry that is there is replaced at one of these versions; null: any.
+-- value is compared with the habit's present target; where completed_at is, a completed entry keeps its own (that of the row
+-- as it is locked: a patch may have changed it meanwhile), and one that becomes completed gets now(); null is written.
+-- An entry that is there is replaced at one of these versions; null: any.
 -- Version 0 among them: one may be made. Otherwise it is locked first, so that it cannot be deleted in between and then made
 -- again. No row: not this user's habit, an entry at another version, or none and 0 is not among them.
 with locked_entry as (
@@ -197,18 +198,17 @@ judged_entry as (
 insert into habit_entries (
     user_id, habit_id, date, completed, skipped, value, note, mood, feeling, duration_seconds, completed_at)
 select :user_id, j.habit_id, :date, j.completed, j.skipped, j.value, j.note, j.mood, j.feeling, j.duration_seconds,
-    case
-        when j.completed_at is not null or not j.completed then j.completed_at
-        when e.completed then e.completed_at
-        else now()
-    end
+    case when :new::jsonb -> 'completed_at' is null and j.completed then now() else j.completed_at end
 from judged_entry j
-left join habit_entries e on e.user_id = :user_id and e.habit_id = j.habit_id and e.date = :date
 where :versions::int8multirange is null or :versions @> 0::bigint or exists (select 1 from locked_entry)
 on conflict (user_id, habit_id, date) do update
 set completed = excluded.completed, skipped = excluded.skipped, value = excluded.value, note = excluded.note,
     mood = excluded.mood, feeling = excluded.feeling, duration_seconds = excluded.duration_seconds,
-    completed_at = excluded.completed_at
+    completed_at = case
+        when :new::jsonb -> 'completed_at' is null and habit_entries.completed and excluded.completed
+            then habit_entries.completed_at
+        else excluded.completed_at
+    end
 where :versions::int8multirange is null or habit_entries.version <@ :versions
 -- A replaced row was locked by this statement, whose id is in its xmax; a new row has none.
 returning habit_id, date, completed, skipped, value, note, mood, feeling, duration_seconds, completed_at, created_at,

@@ -460,7 +460,7 @@ class Habits(RuleBasedStateMachine):
                 assert_problem(answer, 422, "invalid", "completed_at")
                 return
             row = answer.json()
-            expected["completed_at"] = self.completed_at(before, expected, row, is_sent=body.get("completed_at") is not None)
+            expected["completed_at"] = self.completed_at(before, expected, row, is_sent="completed_at" in body)
             if before is None:
                 assert answer.status_code == 201, answer.text
                 assert row == row | expected | {"habit_id": id, "date": str(date)}

@@ -262,7 +262,7 @@ class HabitEntryPut(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
     mood: Mood | None = None
     feeling: Feeling | None = None
     duration_seconds: DurationSeconds | None = None
-    completed_at: CompletedAt | None = None
+    completed_at: CompletedAt | None | UnsetType = UNSET
 
 
 class HabitEntryPatch(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
