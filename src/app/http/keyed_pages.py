@@ -7,19 +7,10 @@ from uuid import UUID
 
 import msgspec
 
+from app.database.queries import Json
+from app.http import pagination
 from app.http.fields import FIRST_DAY
-from app.http.pagination import (
-    FIRST_NEWEST,
-    FIRST_OLDEST,
-    LAST_NUMBER,
-    Page,
-    PageQuery,
-    Rows,
-    cursor_of,
-    items_of,
-    opened,
-    page_of,
-)
+from app.http.pagination import FIRST_NEWEST, FIRST_OLDEST, LAST_NUMBER, Page, PageQuery, Rows, opened, page_of
 from app.http.responses import EncodedResponse
 from app.problems.catalog import Problem
 
@@ -58,14 +49,16 @@ def after_number(query: PageQuery, order: str) -> tuple[int, UUID]:
     return min(number, LAST_NUMBER), UUID(bytes=key)
 
 
-def answer(rows: Rows[T], query: PageQuery, order: str, column: str) -> EncodedResponse[Page[T]]:
-    """Answer with a page of rows in the order of `column`, as `pagination.answer` does."""
-    items, has_more = items_of(rows, query)
-    if not has_more:
-        return page_of(items, None)
-    last: dict[str, Any] = msgspec.json.decode(items[-1])
-    key = _KEY.pack(_number(last[column]), UUID(last["id"]).bytes)
-    return page_of(items, cursor_of(order, key))
+def answer(rows: Rows[T], query: PageQuery, order: str, column: str | None) -> EncodedResponse[Page[T]]:
+    """Answer with a page in the order of `column`; None: in that of creation."""
+    if column is None:
+        return pagination.answer(rows, query)
+
+    def key(row: Json[T]) -> bytes:
+        last: dict[str, Any] = msgspec.json.decode(row)
+        return _KEY.pack(_number(last[column]), UUID(last["id"]).bytes)
+
+    return page_of(rows, query, order, key)
 
 
 def _number(value: str | int | None) -> int:

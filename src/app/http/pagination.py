@@ -3,7 +3,7 @@
 import base64
 import binascii
 import struct
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Annotated, Any, Generic, Literal, TypeAlias, TypeVar, cast
 from uuid import UUID
@@ -94,7 +94,7 @@ def after(query: PageQuery, order: Order = "newest") -> UUID:
     return UUID(bytes=opened(query.cursor, order, 16))
 
 
-def after_dated(query: DatedPageQuery) -> tuple[date, UUID]:
+def _after_dated(query: DatedPageQuery) -> tuple[date, UUID]:
     """The date and the id after which the page begins: the cursor's, or those at the end of the range where the list begins.
 
     So a statement needs no condition for that end. With conditions for both ends and the cursor the planner expects a narrow
@@ -120,7 +120,7 @@ def check_range(from_: date | None, to: date | None) -> None:
         raise invalid("to", "before_from", "must not lie before from")
 
 
-def after_time(query: PageQuery, order: str) -> tuple[datetime, UUID]:
+def _after_time(query: PageQuery, order: str) -> tuple[datetime, UUID]:
     """The time and the id after which the page begins, newest first. Raises Problem 422 as `after` does."""
     if query.cursor is None:
         return datetime.max.replace(tzinfo=UTC), FIRST_NEWEST
@@ -140,7 +140,7 @@ def after_numbered(query: PageQuery, order: Order) -> int:
 
 def numbered_cursor(order: Order, number: int) -> str:
     """The cursor after a number."""
-    return cursor_of(order, number.to_bytes(4))
+    return _cursor(order, number.to_bytes(4))
 
 
 def parameters(query: PageQuery) -> dict[str, Any]:
@@ -154,10 +154,10 @@ def parameters(query: PageQuery) -> dict[str, Any]:
 def dated_parameters(query: DatedPageQuery) -> dict[str, Any]:
     """The parameters of a list by date: `after_date` and `after_id`, `from_date` or `to_date`, `limit`, and the filters.
 
-    Of the range's ends only the one where the list ends is passed; `after_dated` covers the other one, and says why.
-    Raises Problem 422 as `after_dated` does.
+    Of the range's ends only the one where the list ends is passed; `_after_dated` covers the other one, and says why.
+    Raises Problem 422 as `_after_dated` does.
     """
-    after_date, after_id = after_dated(query)
+    after_date, after_id = _after_dated(query)
     bound = {"from_date": query.from_} if query.order == "newest" else {"to_date": query.to}
     return {"after_date": after_date, "after_id": after_id, **bound, **limit_and_filters(query)}
 
@@ -165,10 +165,10 @@ def dated_parameters(query: DatedPageQuery) -> dict[str, Any]:
 def days_parameters(query: DatedPageQuery) -> dict[str, Any]:
     """The parameters of a list with at most one row a day: `from_date` and `to_date`, `limit`, and the filters.
 
-    The cursor only shortens the range. Raises Problem 422 as `after_dated` does.
+    The cursor only shortens the range. Raises Problem 422 as `_after_dated` does.
     """
     from_date, to_date = query.from_, query.to
-    after_date, _ = after_dated(query)
+    after_date, _ = _after_dated(query)
     if query.cursor is not None and from_date <= after_date <= to_date:
         if query.order == "newest":
             to_date = after_date - timedelta(days=after_date > date.min)
@@ -179,7 +179,7 @@ def days_parameters(query: DatedPageQuery) -> dict[str, Any]:
 
 def timed_parameters(query: PageQuery, order: str) -> dict[str, Any]:
     """The parameters of a list by a time, as `parameters` returns them. Raises Problem 422 as `after` does."""
-    after_at, after_id = after_time(query, order)
+    after_at, after_id = _after_time(query, order)
     return {"after_at": after_at, "after_id": after_id, **limit_and_filters(query)}
 
 
@@ -197,54 +197,47 @@ def _order(query: PageQuery) -> Order:
 
 
 def answer(rows: Rows[T], query: PageQuery) -> EncodedResponse[Page[T]]:
-    """Answer with a page: a row more than `limit`, or None at the end, says that there is a next one."""
-    items, has_more = items_of(rows, query)
-    if not has_more:
-        return page_of(items, None)
-    last = msgspec.json.decode(items[-1], type=_Identified)
-    return page_of(items, cursor_of(_order(query), last.id.bytes))
+    """Answer with a page in the order of creation, as `page_of` does."""
+    return page_of(rows, query, _order(query), lambda row: msgspec.json.decode(row, type=_Identified).id.bytes)
 
 
 def answer_dated(rows: Rows[T], query: DatedPageQuery) -> EncodedResponse[Page[T]]:
-    """Answer with a page of rows that are ordered by (date, id), as `answer` does."""
-    items, has_more = items_of(rows, query)
-    if not has_more:
-        return page_of(items, None)
-    last = msgspec.json.decode(items[-1], type=_Dated)
-    return page_of(items, cursor_of(query.order, _DATED.pack(last.date.toordinal(), last.id.bytes)))
+    """Answer with a page of rows that are ordered by (date, id), as `page_of` does."""
+
+    def key(row: Json[T]) -> bytes:
+        last = msgspec.json.decode(row, type=_Dated)
+        return _DATED.pack(last.date.toordinal(), last.id.bytes)
+
+    return page_of(rows, query, query.order, key)
 
 
 def answer_numbered(rows: Rows[T], query: PageQuery) -> EncodedResponse[Page[T]]:
-    """Answer with a page of rows that are ordered by `seq`, newest first, as `answer` does."""
-    items, has_more = items_of(rows, query)
-    if not has_more:
-        return page_of(items, None)
-    last = msgspec.json.decode(items[-1], type=_Numbered)
-    return page_of(items, numbered_cursor("newest", last.seq))
+    """Answer with a page of rows that are ordered by `seq`, newest first, as `page_of` does."""
+    return page_of(rows, query, "newest", lambda row: msgspec.json.decode(row, type=_Numbered).seq.to_bytes(4))
 
 
 def answer_timed(rows: Rows[T], query: PageQuery, order: str, column: str) -> EncodedResponse[Page[T]]:
-    """Answer with a page of rows that are ordered by (`column`, id), a time, newest first, as `answer` does."""
-    items, has_more = items_of(rows, query)
-    if not has_more:
-        return page_of(items, None)
-    last: dict[str, Any] = msgspec.json.decode(items[-1])
-    microseconds = (msgspec.convert(last[column], datetime) - _EPOCH) // timedelta(microseconds=1)
-    return page_of(items, cursor_of(order, _TIMED.pack(microseconds, UUID(last["id"]).bytes)))
+    """Answer with a page of rows that are ordered by (`column`, id), a time, newest first, as `page_of` does."""
+
+    def key(row: Json[T]) -> bytes:
+        last: dict[str, Any] = msgspec.json.decode(row)
+        microseconds = (msgspec.convert(last[column], datetime) - _EPOCH) // timedelta(microseconds=1)
+        return _TIMED.pack(microseconds, UUID(last["id"]).bytes)
+
+    return page_of(rows, query, order, key)
 
 
-def items_of(rows: Rows[T], query: PageQuery) -> tuple[list[Json[T]], bool]:
-    """The rows of a page, and whether there is a next one."""
+def page_of(rows: Rows[T], query: PageQuery, order: str, key: Callable[[Json[T]], bytes]) -> EncodedResponse[Page[T]]:
+    """Answer with a page: a row more than `limit`, or None at the end, says that there is a next one.
+
+    `key` packs what the statement of the next page finds the last row by.
+    """
     items = list(rows[: query.limit])
     if items and items[-1] is None:
         items.pop()
-    return cast("list[Json[T]]", items), len(items) < len(rows)
-
-
-def page_of(items: list[Json[T]], cursor: str | None) -> EncodedResponse[Page[T]]:
-    """Answer with a page of these items; `cursor` is that of the next one."""
-    next_cursor = b"null" if cursor is None else b'"%b"' % cursor.encode()
-    return EncodedResponse(b'{"items":[%b],"next_cursor":%b}' % (",".join(items).encode(), next_cursor))
+    shown = cast("list[Json[T]]", items)
+    next_cursor = b'"%b"' % _cursor(order, key(shown[-1])).encode() if len(shown) < len(rows) else b"null"
+    return EncodedResponse(b'{"items":[%b],"next_cursor":%b}' % (",".join(shown).encode(), next_cursor))
 
 
 _DATED = struct.Struct(">I16s")
@@ -256,7 +249,7 @@ _TIMED = struct.Struct(">q16s")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def cursor_of(order: str, key: bytes) -> str:
+def _cursor(order: str, key: bytes) -> str:
     """The cursor after a key."""
     return base64.urlsafe_b64encode(order[:1].encode() + key).rstrip(b"=").decode()
 
@@ -268,6 +261,6 @@ def opened(cursor: str, order: str, size: int) -> bytes:
     except (ValueError, binascii.Error):
         raise Problem("invalid_cursor") from None
     # The text is compared too: base64 can write the same bytes in several ways, a cursor has one.
-    if len(raw) != size + 1 or cursor_of(order, raw[1:]) != cursor:
+    if len(raw) != size + 1 or _cursor(order, raw[1:]) != cursor:
         raise Problem("invalid_cursor")
     return raw[1:]
