@@ -7,6 +7,7 @@ from litestar.params import FromPath, FromQuery, JSONBody
 
 from app.goals import repository, rules
 from app.goals.schemas import (
+    ORDERS,
     Goal,
     GoalCreate,
     GoalPatch,
@@ -47,9 +48,7 @@ async def read(request: Request, id: FromPath[UUID]) -> EncodedResponse[Goal]:
 async def page(request: Request, filters: FromQuery[GoalQuery]) -> EncodedResponse[Page[Goal]]:
     """List goals by the time they were made, newest first or oldest first, or by priority or end date."""
     goals = await rules.page(request.database, request.caller.user_id, filters)
-    if filters.order in {"priority", "end_date"}:
-        return keyed_pages.answer(goals, filters, filters.order, filters.order)
-    return pagination.answer(goals, filters)
+    return keyed_pages.answer(goals, filters, filters.order, ORDERS.get(filters.order))
 
 
 @patch("/{id:uuid}", opt={"problems": ["goals_cycle", "goals_too_deep"]})

@@ -61,6 +61,10 @@ constraints.owned(
 GoalType = Annotated[Literal["daily", "weekly", "monthly", "yearly", "life"], Meta(title="GoalType", examples=["yearly"])]
 GoalOrder = Annotated[Literal["newest", "oldest", "priority", "end_date"], Meta(title="GoalOrder")]
 GoalStatus = Annotated[Literal["active", "completed", "cancelled", "paused"], Meta(title="GoalStatus", examples=["active"])]
+
+ORDERS = {"priority": "priority", "end_date": "end_date"}
+"""The orders of the list that are not by creation, and the columns that they go by."""
+
 Title = Annotated[str, Meta(min_length=1, max_length=255, pattern=NOT_BLANK, description="Not blank.", examples=["Read"])]
 Description = Annotated[str, Meta(max_length=10_000, examples=["A book a month"])]
 Category = Annotated[str, Meta(min_length=1, max_length=100, examples=["learning"])]

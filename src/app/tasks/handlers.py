@@ -5,7 +5,7 @@ from uuid import UUID
 from litestar import Router, delete, get, patch, post
 from litestar.params import FromPath, FromQuery, JSONBody
 
-from app.http import idempotency, keyed_pages, pagination, responses
+from app.http import idempotency, keyed_pages, responses
 from app.http.conditional import Versions
 from app.http.pagination import Page
 from app.http.requests import Request
@@ -14,7 +14,7 @@ from app.http.routes import CONDITIONAL
 from app.problems.catalog import Problem
 from app.problems.ownership import refusal
 from app.tasks import repository, rules
-from app.tasks.schemas import Task, TaskCreate, TaskPatch, TaskQuery
+from app.tasks.schemas import ORDERS, Task, TaskCreate, TaskPatch, TaskQuery
 
 FOREIGN = {"problems": ["forbidden"]}
 """Another user's task is a 403; other resources of another user are a 404."""
@@ -42,9 +42,7 @@ async def read(request: Request, id: FromPath[UUID]) -> EncodedResponse[Task]:
 async def page(request: Request, filters: FromQuery[TaskQuery]) -> EncodedResponse[Page[Task]]:
     """List tasks by the time they were made, newest first or oldest first, or open tasks by the day they are due."""
     tasks = await rules.page(request.database, request.caller.user_id, filters)
-    if filters.order == "due":
-        return keyed_pages.answer(tasks, filters, "due", "due_date")
-    return pagination.answer(tasks, filters)
+    return keyed_pages.answer(tasks, filters, filters.order, ORDERS.get(filters.order))
 
 
 @patch("/{id:uuid}", opt=FOREIGN)

@@ -6,7 +6,7 @@ from app.database.queries import Executor, Json
 from app.http.pagination import check_range
 from app.problems.catalog import invalid
 from app.tasks import repository
-from app.tasks.schemas import Task, TaskQuery
+from app.tasks.schemas import ORDERS, Task, TaskQuery
 
 
 async def page(database: Executor, user_id: UUID, filters: TaskQuery) -> list[Json[Task]]:
@@ -16,7 +16,7 @@ async def page(database: Executor, user_id: UUID, filters: TaskQuery) -> list[Js
     of due dates, which has only open ones.
     """
     check_range(filters.due_from, filters.due_to)
-    if filters.order != "due":
+    if filters.order not in ORDERS:
         return await repository.page(database, user_id, filters)
     if filters.completed:
         raise invalid("completed", "not_open", "must be false, or absent, where order is due: it lists open tasks")

@@ -27,6 +27,9 @@ Completed = Annotated[bool, Meta(description="Whether it is done.", examples=[Fa
 Priority = Annotated[int, Meta(ge=0, le=5, description="From 0, the lowest, to 5. Null: none was given.", examples=[3])]
 TaskOrder = Annotated[Literal["newest", "oldest", "due"], Meta(title="TaskOrder")]
 
+ORDERS = {"due": "due_date"}
+"""The orders of the list that are not by creation, and the columns that they go by."""
+
 
 class Task(msgspec.Struct, frozen=True):
     """A task."""
