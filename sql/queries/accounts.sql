@@ -31,6 +31,12 @@ where normal_login(username) = normal_login(:username);
 -- tenant: none, the address of what anybody may read has the user's name
 select id from users where normal_login(username) = normal_login(:username) and is_active;
 
+-- name: lock(user_id)$
+-- First statement of a transaction whose like of the same user shall wait: the next one sees what those before have written.
+-- Inside that statement the lock would come too late for its snapshot. No key update: inserts of the user's rows need a key
+-- share, and are not blocked.
+select id from users where id = :user_id for no key update;
+
 -- name: credentials(user_id)^
 select id, password_hash, is_active, is_guest, email, username from users where id = :user_id;
 

@@ -1,12 +1,7 @@
--- name: lock_slugs(user_id)$
--- First statement of a transaction that makes an entry: creates of one user run one after the other, so that the next
--- statement sees every slug that is taken. Inside that statement the lock would come too late for its snapshot. No key update:
--- inserts into other tables need a key share, and are not blocked.
-select id from users where id = :user_id for no key update;
-
 -- name: create(user_id, id, new, slug)^
--- new is the entry as JSON. It gets the slug, or if that is taken the first free one of slug-2, slug-3, ... Call lock_slugs()
--- first. No row: the chosen id is taken by this user's own entry; send get() as a second statement.
+-- new is the entry as JSON. It gets the slug, or if that is taken the first free one of slug-2, slug-3, ... accounts.lock()
+-- comes first: creates of one user run one after the other, and each sees every slug that is taken. No row: the chosen id is
+-- taken by this user's own entry; send get() as a second statement.
 with recursive tried_slug as (
     select 1 as place, :slug::text as slug
     union all

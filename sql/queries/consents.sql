@@ -5,13 +5,9 @@ where user_id = :user_id
 order by id desc
 limit 1;
 
--- name: lock(user_id)$
--- The user's row: what one says comes after what was said before. Null: there is no such user (any more).
-select id from users where id = :user_id for no key update;
-
 -- name: record(user_id, terms_accepted, terms_version, marketing_consent, source)^
--- Another event; is_first: the user's first. No row: it is what the user said last, and said again. The lock is to be held:
--- inside this statement it would come too late for its snapshot.
+-- Another event; is_first: the user's first. No row: it is what the user said last, and said again. accounts.lock() comes
+-- first: what one says comes after what was said before.
 with newest_event as (
     select terms_accepted, terms_version, marketing_consent, source
     from consent_events

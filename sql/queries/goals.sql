@@ -275,16 +275,11 @@ from written_goal w
 window first_goals as (order by w.id <> :id, w.id rows unbounded preceding)
 order by w.id;
 
--- name: lock_goals(user_id)$
--- First statement of a transaction that moves a goal; patch() is the second. Inside patch() the lock would come too late for
--- its snapshot. No key update: this user's inserts need a key share, and are not blocked.
-select id from users where id = :user_id for no key update;
-
 -- name: patch(user_id, id, versions, changes)^
 -- changes is the JSON of a merge patch: an absent key keeps its column, null clears it. Null versions: any.
--- Where changes has a parent_id, lock_goals() must be called first. completed_at is set exactly when status becomes
--- completed: now() in the transaction that completes the goal. No row: not this user's, not at one of them, or a circle: the
--- goal is the new parent or above it. The lateral is as in tree().
+-- Where changes has a parent_id, accounts.lock() comes first: of two moves one waits. completed_at is set exactly when status
+-- becomes completed: now() in the transaction that completes the goal. No row: not this user's, not at one of them, or a
+-- circle: the goal is the new parent or above it. The lateral is as in tree().
 with recursive reached_ancestor as (
     select g.id, g.parent_id
     from goals g

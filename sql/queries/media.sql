@@ -7,14 +7,10 @@ insert into media_deletions (storage_key, due_at) values (:storage_key, now() + 
 select ((select coalesce(sum(size_bytes), 0) from media where user_id = :user_id)
     + (select coalesce(sum(size_bytes), 0) from media_thumbnails where user_id = :user_id))::bigint as used_bytes;
 
--- name: lock_owner(user_id)$
--- One upload of a user at a time is counted: the next statement of the transaction sees what the one before it has added.
-select id from users where id = :user_id for no key update;
-
 -- name: create(user_id, storage_key, form, facts, quota_bytes)^
 -- form is the JSON of what the client said, facts that of what was found out: columns, but for the name of the file. After
--- lock_owner, and get() for an id that was chosen, in the same transaction. No row: the quota would be exceeded, or the
--- upload took so long that its object was due for deletion.
+-- accounts.lock(), by which one upload of a user at a time is counted, and get() for an id that was chosen, in the same
+-- transaction. No row: the quota would be exceeded, or the upload took so long that its object was due for deletion.
 with forgotten_deletion as (
     delete from media_deletions where storage_key = :storage_key returning storage_key)
 insert into media (user_id, id, storage_key, file_name, content_type, size_bytes, sha256, width, height, alt_text,

@@ -74,6 +74,11 @@ async def id_of_username(database: Executor, username: str) -> UUID | None:
     return await queries.id_of_username.value(database, UUID, username=username)
 
 
+async def lock(database: Executor, user_id: UUID) -> UUID | None:
+    """Lock a user until the transaction ends: others that lock them wait. None: there is no such user (any more)."""
+    return await queries.lock.value(database, UUID, user_id=user_id)
+
+
 async def credentials(database: Executor, user_id: UUID) -> Credentials | None:
     """What a signed-in user's password is checked against."""
     return await queries.credentials.one(database, Credentials, user_id=user_id)

@@ -18,13 +18,8 @@ from app.http.pagination import PAGE_BYTES, PageQuery, parameters
 queries = load("blog_entries")
 
 
-async def lock_slugs(database: Executor, user_id: UUID) -> UUID | None:
-    """Lock this user's creates until the transaction ends. None: the user does not exist any more."""
-    return await queries.lock_slugs.value(database, UUID, user_id=user_id)
-
-
 async def create(database: Executor, user_id: UUID, new: BlogEntryCreate, *, slug: str) -> BlogEntry | None:
-    """Make an entry with the first free slug of `slug`, `slug`-2, ...: call `lock_slugs` first.
+    """Make an entry with the first free slug of `slug`, `slug`-2, ...: call `accounts.lock` first.
 
     None: this user has an entry with the chosen id.
     """

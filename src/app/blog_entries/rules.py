@@ -27,7 +27,7 @@ async def create(database: Database, user_id: UUID, new: BlogEntryCreate) -> tup
     slug = slugs.slug(new.title, SLUG_LENGTH) or "entry"
 
     async def work(transaction: Transaction) -> tuple[BlogEntry, bool]:
-        await repository.lock_slugs(transaction, user_id)
+        await accounts.lock(transaction, user_id)
         create_with_slug = partial(repository.create, slug=slug)
         return await idempotency.create_once(create_with_slug, repository.get, transaction, user_id, new)
 

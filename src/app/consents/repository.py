@@ -17,11 +17,6 @@ async def current(database: Executor, user_id: UUID) -> ConsentEvent | None:
     return await queries.current.one(database, ConsentEvent, user_id=user_id)
 
 
-async def lock(database: Executor, user_id: UUID) -> UUID | None:
-    """Lock what a user says, until the transaction ends. None: there is no such user."""
-    return await queries.lock.value(database, UUID, user_id=user_id)
-
-
 async def record(database: Executor, user_id: UUID, said: ConsentPut) -> tuple[ConsentEvent, bool] | None:
     """Add what a user says now; returns the event, and whether it is the user's first.
 

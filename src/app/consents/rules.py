@@ -6,6 +6,7 @@ from uuid import UUID
 from msgspec import UNSET
 from msgspec.structs import asdict, replace
 
+from app.accounts import repository as accounts
 from app.consents import repository
 from app.consents.schemas import Consent, ConsentEvent, ConsentPatch, ConsentPut
 from app.database.executor import Database, Transaction
@@ -24,7 +25,7 @@ async def record(database: Database, terms_version: str, user_id: UUID, said: Co
     """
 
     async def work(transaction: Transaction) -> tuple[Consent, bool]:
-        await repository.lock(transaction, user_id)
+        await accounts.lock(transaction, user_id)
         return await _record(transaction, terms_version, user_id, said)
 
     return await database.transaction(work)
@@ -49,7 +50,7 @@ async def change(database: Database, terms_version: str, user_id: UUID, changes:
         sent.setdefault("terms_version", None)
 
     async def work(transaction: Transaction) -> tuple[Consent, bool]:
-        await repository.lock(transaction, user_id)
+        await accounts.lock(transaction, user_id)
         last = await repository.current(transaction, user_id)
         if last is None and not sent:
             return _consent(None, terms_version), False

@@ -71,11 +71,6 @@ async def tree(database: Executor, user_id: UUID, id: UUID, limit: int, size: in
     return await queries.tree.many(database, TreeGoal, user_id=user_id, id=id, limit=limit, bytes=size)
 
 
-async def lock_goals(database: Executor, user_id: UUID) -> UUID | None:
-    """Lock this user's moves of goals until the transaction ends. None: the user does not exist any more."""
-    return await queries.lock_goals.value(database, UUID, user_id=user_id)
-
-
 async def patch(database: Executor, user_id: UUID, id: UUID, versions: Versions, changes: GoalPatch) -> Goal | None:
     """Change a goal. None: not this user's, or not at one of `versions`, or it would be a sub-goal of itself."""
     return await queries.patch.one(database, Goal, user_id=user_id, id=id, versions=versions, changes=to_json(changes))

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from msgspec import UnsetType
 
+from app.accounts import repository as accounts
 from app.database.executor import Database
 from app.database.queries import Executor, Json
 from app.goals import recurrence, repository
@@ -65,7 +66,7 @@ async def change(database: Database, user_id: UUID, id: UUID, versions: Versions
 
     async def work(transaction: Executor) -> Goal:
         if moves:
-            await repository.lock_goals(transaction, user_id)
+            await accounts.lock(transaction, user_id)
         goal = await _patch(transaction, user_id, id, versions, changes)
         if changes.status == "completed":
             await _recur(transaction, user_id, goal)

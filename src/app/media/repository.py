@@ -33,11 +33,6 @@ async def used_bytes(database: Executor, user_id: UUID) -> int:
     return await queries.used_bytes.value(database, int, user_id=user_id) or 0
 
 
-async def lock_owner(database: Executor, user_id: UUID) -> UUID | None:
-    """Lock a user until the end of the transaction; others may still read and point at them."""
-    return await queries.lock_owner.value(database, UUID, user_id=user_id)
-
-
 async def create(
     database: Executor, user_id: UUID, form: MediaForm, facts: FileFacts, *, storage_key: str, quota_bytes: int
 ) -> Media | None:

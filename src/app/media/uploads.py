@@ -13,6 +13,7 @@ from uuid import UUID, uuid4
 
 from msgspec import UNSET
 
+from app.accounts import repository as accounts
 from app.auth.token_cache import Caller
 from app.database.executor import Database
 from app.database.queries import Executor
@@ -138,7 +139,7 @@ async def _keep(
     """
 
     async def work(tx: Executor) -> tuple[Media, bool]:
-        await repository.lock_owner(tx, user_id)
+        await accounts.lock(tx, user_id)
         # No other upload of this user makes a row with the id between these two statements: it would wait for the lock.
         if sent.id is not UNSET and (media := await repository.get(tx, user_id, sent.id)) is not None:
             return _replayed(sent, facts, media), True
