@@ -2,7 +2,7 @@
 
 from litestar.types import HTTPScope, Message, Send
 
-from app.http.requests import header
+from app.http.requests import header_bytes
 from app.http.responses import EncodedResponse, Headers
 
 MAX_AGE = 600
@@ -20,7 +20,7 @@ class Cors:
     """Which origins may use the API from a browser. Tokens travel in a header, so no cookie is ever allowed along."""
 
     def __init__(self, origins: tuple[str, ...]) -> None:
-        self._origins = frozenset(origins)
+        self._origins = frozenset(origin.encode() for origin in origins)
         self._any = "*" in origins
 
     def preflight(self, scope: HTTPScope) -> EncodedResponse[None] | None:
@@ -28,7 +28,7 @@ class Cors:
 
         An origin that is not allowed gets the same answer without the one header that allows it: the browser then refuses.
         """
-        if scope["method"] != "OPTIONS" or header(scope, b"access-control-request-method") is None:
+        if scope["method"] != "OPTIONS" or header_bytes(scope, b"access-control-request-method") is None:
             return None
         headers = (
             (b"access-control-allow-methods", _METHODS),
@@ -55,10 +55,10 @@ class Cors:
         if self._any:
             # To requests without an origin as well: there is no Vary, so a cache gives their answers to pages, too.
             return ((b"access-control-allow-origin", b"*"),)
-        origin = header(scope, b"origin")
+        origin = header_bytes(scope, b"origin")
         if origin is None or origin not in self._origins:
             return ()
-        return ((b"access-control-allow-origin", origin.encode("latin-1")),)
+        return ((b"access-control-allow-origin", origin),)
 
     def _vary(self) -> Headers:
         return () if self._any else ((b"vary", b"Origin"),)

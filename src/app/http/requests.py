@@ -67,8 +67,14 @@ class Request(ASGIConnection[Any, Caller, None, Any]):
 
 
 def header(scope: HTTPScope, name: bytes) -> str | None:
-    """The first header of a name in lower case."""
+    """The first header of a name in lower case, as text."""
+    value = header_bytes(scope, name)
+    return None if value is None else str(value, "latin-1")
+
+
+def header_bytes(scope: HTTPScope, name: bytes) -> bytes | None:
+    """The first header of a name in lower case, as it was sent. None: there is none."""
     for each, value in scope["headers"]:
         if each == name:
-            return str(value, "latin-1")
+            return bytes(value)
     return None

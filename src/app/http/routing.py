@@ -25,7 +25,7 @@ from app.http.caching import PRIVATE, caching_headers
 from app.http.decoding import decode_query, read_json, refuse_query
 from app.http.exception_handlers import problem_for, problem_response
 from app.http.ranges import RequestedRange
-from app.http.requests import Request
+from app.http.requests import Request, header_bytes
 from app.http.responses import EncodedResponse, not_modified
 from app.http.routes import DeclarationError, Route, routes_of
 from app.http.sent_back import Call, SentBack, body_decoder, sent_back_by
@@ -192,7 +192,7 @@ async def _admit(scope: HTTPScope, route: Route, services: Services) -> None:
     scope["user"] = caller
     _count(scope, caller, services)
     check_scopes(caller.scopes, route.method, scope["path"], session_only=options.session_only)
-    named = _header(scope, b"x-on-behalf-of")
+    named = header_bytes(scope, b"x-on-behalf-of")
     if named is None and not options.roles:
         return
     if options.roles and caller.role not in options.roles:
@@ -208,7 +208,7 @@ async def _admit(scope: HTTPScope, route: Route, services: Services) -> None:
             token_cache,
             actor,
             named,
-            as_guest=_header(scope, b"x-on-behalf-of-guest") or b"",
+            as_guest=header_bytes(scope, b"x-on-behalf-of-guest") or b"",
             target=scope["path"],
             request_id=scope["state"]["request_id"],
         )
@@ -246,14 +246,6 @@ def _announced_bytes(scope: HTTPScope, route: Route) -> int:
         if name == b"content-length" and value.isdigit():
             return min(int(value[:20]), route.options.body_limit)
     return route.options.body_limit
-
-
-def _header(scope: HTTPScope, wanted: bytes) -> bytes | None:
-    """The value of a header: such as X-On-Behalf-Of, the user that the caller says to act for. None: there is none."""
-    for name, value in scope["headers"]:
-        if name == wanted:
-            return bytes(value)
-    return None
 
 
 def _parser(kind: Any) -> Callable[[str], Any]:

@@ -6,7 +6,7 @@ from typing import Any, TypeVar, cast
 
 from litestar.types import HTTPScope, Message, Receive, Send
 
-from app.http.requests import header
+from app.http.requests import header, header_bytes
 from app.problems.catalog import Problem
 
 T = TypeVar("T")
@@ -120,7 +120,7 @@ class RequestBody:
         """
         if self._ended or self._timed_out:
             return True
-        if not self._touched and header(scope, b"expect") is not None:
+        if not self._touched and header_bytes(scope, b"expect") is not None:
             return False
         announced = header(scope, b"content-length") or ""
         if announced.isdecimal() and int(announced[:20]) > DRAIN_BYTES:
