@@ -290,6 +290,20 @@ end $$;
 COMMENT ON FUNCTION public.notify_token_ended() IS 'Tells every worker to forget the caller of a token, named by its hash.';
 
 --
+-- Name: reaches_target(numeric, boolean, numeric); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.reaches_target(value numeric, skipped boolean, target_value numeric) RETURNS boolean
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN COALESCE(((NOT skipped) AND CASE WHEN (target_value IS NULL) THEN (value > (0)::numeric) ELSE (value >= target_value) END), false);
+
+--
+-- Name: FUNCTION reaches_target(value numeric, skipped boolean, target_value numeric); Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON FUNCTION public.reaches_target(value numeric, skipped boolean, target_value numeric) IS 'Whether an entry of a numeric habit is completed, where that is not said; no target: by any value above 0.';
+
+--
 -- Name: remember_deleted_media(); Type: FUNCTION; Schema: public; Owner: -
 --
 
@@ -3437,4 +3451,5 @@ INSERT INTO public.schema_migrations (version) VALUES
     ('20261121008010'),
     ('20261121008050'),
     ('20261121008100'),
+    ('20261121009000'),
     ('20261122000100');

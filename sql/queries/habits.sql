@@ -187,11 +187,7 @@ with locked_entry as (
     for update),
 judged_entry as (
     select h.id as habit_id, p.skipped, p.value, p.note, p.mood, p.feeling, p.duration_seconds, p.completed_at,
-        coalesce(
-            p.completed,
-            h.kind = 'numeric' and not p.skipped
-                and case when h.target_value is null then p.value > 0 else p.value >= h.target_value end,
-            false) as completed
+        coalesce(p.completed, h.kind = 'numeric' and reaches_target(p.value, p.skipped, h.target_value)) as completed
     from habits h
     cross join jsonb_populate_record(null::habit_entries, :new::jsonb) p
     where h.user_id = :user_id and h.id = :habit_id)
@@ -231,9 +227,7 @@ set (completed, skipped, value, note, mood, feeling, duration_seconds, completed
             when :changes::jsonb -> 'completed' is not null or h.kind <> 'numeric'
                 or (p.value, p.skipped) is not distinct from (e.value, e.skipped)
                 then p.completed
-            when p.skipped or p.value is null then false
-            when h.target_value is null then p.value > 0
-            else p.value >= h.target_value
+            else reaches_target(p.value, p.skipped, h.target_value)
         end as completed) j)
 from habits h
 where e.user_id = :user_id
