@@ -19,7 +19,6 @@ from app.http.pagination import Page, PageQuery
 from app.http.requests import Request
 from app.http.responses import EncodedResponse
 from app.http.routes import ADMIN_ONLY, CONDITIONAL, HASHED_ETAG, SERVICES
-from app.problems.catalog import Problem
 from app.usage import rules as usage
 from app.usage.schemas import UsagePut, UserUsage
 
@@ -94,8 +93,6 @@ async def grant_credits(request: Request, id: FromPath[UUID], data: JSONBody[Cre
 @get("/users/{id:uuid}/usage")
 async def read_usage(request: Request, id: FromPath[UUID]) -> EncodedResponse[UserUsage]:
     """Read the tier of a user, what is left of its limits, and the subscription."""
-    if await accounts.me(request.database, id) is None:
-        raise Problem("not_found")
     return responses.row(await usage.of_user(request.database, id))
 
 

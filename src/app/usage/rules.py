@@ -7,6 +7,7 @@ from uuid import UUID
 from msgspec import UNSET
 from msgspec.structs import asdict
 
+from app.accounts import repository as accounts
 from app.database.executor import Transaction
 from app.database.queries import Executor
 from app.problems.catalog import Problem
@@ -36,14 +37,10 @@ def exhausted(usage: Usage, amount: int = 1) -> Problem:
 
 
 async def of_user(database: Executor, user_id: UUID) -> UserUsage:
-    """Read what a user has used, and what an admin may set. Who does not exist has used nothing."""
-    usage = await repository.get(database, user_id)
-    subscription = Subscription(usage.subscription_id, usage.subscription_status)
-    return UserUsage(
-        **asdict(usage),
-        limits=UsageLimits(daily=usage.daily_limit, monthly=usage.monthly_limit),
-        subscription=None if subscription == NO_SUBSCRIPTION else subscription,
-    )
+    """Read what a user has used, and what an admin may set. Raises Problem 404."""
+    if await accounts.me(database, user_id) is None:
+        raise Problem("not_found")
+    return await _of_user(database, user_id)
 
 
 async def set_tier(database: Executor, user_id: UUID, put: UsagePut) -> UserUsage:
@@ -54,4 +51,15 @@ async def set_tier(database: Executor, user_id: UUID, put: UsagePut) -> UserUsag
     limits, subscription = Limits(daily, monthly), put.subscription or NO_SUBSCRIPTION
     if not await repository.set_tier(database, user_id, put.tier, limits, subscription):
         raise Problem("not_found")
-    return await of_user(database, user_id)
+    return await _of_user(database, user_id)
+
+
+async def _of_user(database: Executor, user_id: UUID) -> UserUsage:
+    """Who does not exist has used nothing."""
+    usage = await repository.get(database, user_id)
+    subscription = Subscription(usage.subscription_id, usage.subscription_status)
+    return UserUsage(
+        **asdict(usage),
+        limits=UsageLimits(daily=usage.daily_limit, monthly=usage.monthly_limit),
+        subscription=None if subscription == NO_SUBSCRIPTION else subscription,
+    )
