@@ -14,7 +14,8 @@ create table habit_comments (
     constraint habit_comments_habit_exists foreign key (user_id, habit_id) references habits on delete cascade
 );
 
--- habit_comments.page_newest and page_oldest: the comments of a day, in the order in which they were made; and the cascade.
+-- habits.page_comments_newest and page_comments_oldest: the comments of a day, in the order in which they were made; and the
+-- cascade.
 create index habit_comments_day on habit_comments (user_id, habit_id, date, id);
 
 create trigger habit_comments_touch before update on habit_comments for each row execute function touch();

@@ -47,7 +47,7 @@ class Caller(msgspec.Struct, frozen=True):
     fresh_for: float | None
     """Seconds until the token expires when it was looked up, at most an hour; None: it never does."""
     actor_id: UUID | None
-    """The service that acts for this user; None: the user calls for themself."""
+    """The service or admin that acts for this user; None: the user calls for themself."""
     stored_bytes: int = 0
     """What the user's rows take, as it was written down last."""
     is_measured: bool = False

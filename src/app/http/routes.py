@@ -64,7 +64,7 @@ PUBLIC = {"auth": "public"}
 OPTIONAL = {"auth": "optional"}
 """A token is looked at when there is one, and must be a live one."""
 SESSION_ONLY = {"session_only": True}
-"""API tokens are refused, whatever their scopes, and so are services that act for a user."""
+"""API tokens are refused, whatever their scopes, and so are services and admins that act for a user."""
 ADMIN_ONLY = {"roles": frozenset({"admin"})}
 """For admins; each request is written to the audit trail."""
 SERVICES = {"roles": frozenset({"service", "admin"})}
