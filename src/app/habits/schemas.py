@@ -11,6 +11,7 @@ from app.http.fields import (
     NOT_BLANK,
     Color,
     Day,
+    Feeling,
     Id,
     Mood,
     Quantity,
@@ -223,7 +224,6 @@ Skipped = Annotated[
     ),
 ]
 Note = Annotated[str, Meta(max_length=2000, examples=["In the park"])]
-Feeling = Annotated[str, Meta(min_length=1, max_length=50, description="A word for how it was.", examples=["rested"])]
 CompletedAt = Annotated[
     Timestamp,
     Meta(
