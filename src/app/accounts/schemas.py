@@ -7,6 +7,7 @@ from uuid import UUID
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
+from app.auth.authorization import Provider
 from app.http.fields import END, MOVES, NOT_BLANK, SPACE, Id, Timestamp, Version
 from app.problems import constraints
 
@@ -204,9 +205,7 @@ class UserSession(msgspec.Struct, frozen=True):
     ip: Annotated[str | None, Meta(examples=["192.0.2.7"])]
 
 
-IdentityProvider = Annotated[
-    Literal["google", "github", "firebase", "auth0", "legacy"], Meta(title="IdentityProvider", examples=["google"])
-]
+IdentityProvider = Annotated[Provider, Meta(title="IdentityProvider", examples=["google"])]
 IdentitySubject = Annotated[
     str,
     Meta(
@@ -223,7 +222,7 @@ class UserIdentity(msgspec.Struct, frozen=True):
     """An identity of another service that is this user's."""
 
     id: Id
-    provider: Annotated[str, Meta(examples=["google"])]
+    provider: IdentityProvider
     subject: Annotated[str, Meta(description="The provider's own id of the user.", examples=["1089"])]
     email: Annotated[str | None, Meta(examples=["ada@example.com"])]
     created_at: Timestamp

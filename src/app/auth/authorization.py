@@ -1,5 +1,6 @@
 """What a caller may do: scopes of API tokens, and acting for a user."""
 
+from typing import Literal, get_args
 from uuid import UUID
 
 import asyncpg
@@ -11,8 +12,10 @@ from app.auth.token_cache import Caller, TokenCache
 from app.database.queries import Executor
 from app.problems.catalog import Problem, conflict, invalid
 
-PROVIDERS = ("google", "github", "firebase", "auth0", "legacy")
+Provider = Literal["google", "github", "firebase", "auth0", "legacy"]
 """Who may vouch for an identity, as in the table."""
+
+_PROVIDERS = get_args(Provider)
 
 
 def check_scopes(scopes: list[str] | None, method: str, path: str, *, session_only: bool) -> None:
@@ -111,7 +114,7 @@ def _text(named: bytes) -> str:
 
 def _identity(text: str) -> tuple[str, str]:
     provider, _, subject = text.partition(":")
-    if provider not in PROVIDERS or not 0 < len(subject) <= 255 or "\0" in subject:
+    if provider not in _PROVIDERS or not 0 < len(subject) <= 255 or "\0" in subject:
         raise _misnamed()
     return provider, subject
 
