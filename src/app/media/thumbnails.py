@@ -14,7 +14,7 @@ from app.media import orphans, repository, rules
 from app.media.content import sniff
 from app.media.schemas import ContentQuery, NoThumbnail, Stored, Thumbnail, ThumbnailFacts
 from app.problems.catalog import Problem, invalid
-from app.thumbnails.process import MOST_BYTES, MOST_PIXELS
+from app.thumbnails.process import MOST_IMAGE_BYTES, MOST_PIXELS
 
 _TYPES = {"image/gif", "image/jpeg", "image/png", "image/webp"}
 _ENDINGS = {"image/jpeg": ".jpg", "image/webp": ".webp"}
@@ -37,7 +37,7 @@ async def wanted(services: Services, user_id: UUID, id: UUID, file: Stored, quer
     # Which of the two is the width of an image that is to be turned, its process finds out.
     if file.width is not None and file.height is not None and max(file.width, file.height) <= width:
         return file
-    is_too_large = file.size_bytes > MOST_BYTES or (file.width or 0) * (file.height or 0) > MOST_PIXELS
+    is_too_large = file.size_bytes > MOST_IMAGE_BYTES or (file.width or 0) * (file.height or 0) > MOST_PIXELS
     found = Thumbnail("failed") if is_too_large else await repository.thumbnail(services.database, user_id, id, width)
     if found is None:
         async with services.thumbnail_maker.turn(user_id):

@@ -23,8 +23,8 @@ WAITING = 32
 WAITING_OF_ONE = 6
 """Of these for images of one user: as many as a browser asks for at once over HTTP/1.1."""
 
-MOST_BYTES = 8 * 2**20
-"""Of a thumbnail."""
+MOST_THUMBNAIL_BYTES = 8 * 2**20
+"""Of a thumbnail, as it comes out."""
 
 _PIECE = 64 * 1024
 
@@ -106,7 +106,7 @@ async def _take(process: asyncio.subprocess.Process) -> bytes | None:
     taken = bytearray()
     while piece := await process.stdout.read(_PIECE):
         taken += piece
-        if len(taken) > MOST_BYTES:
+        if len(taken) > MOST_THUMBNAIL_BYTES:
             with suppress(ProcessLookupError):
                 process.kill()
             return None

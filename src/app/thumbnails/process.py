@@ -13,7 +13,7 @@ from io import BytesIO
 MOST_PIXELS = 50_000_000
 """An image has no more, by its header, or it is not decoded: 200 MB in memory."""
 
-MOST_BYTES = 32 * 2**20
+MOST_IMAGE_BYTES = 32 * 2**20
 """Of the image as it comes in."""
 
 MEMORY = 1024 * 2**20
@@ -72,9 +72,9 @@ def thumbnail(content: bytes, width: int) -> bytes | None:
 def main() -> None:
     """Exit with 0 and a thumbnail, with 0 and nothing where the image is not wider, or with 1 and nothing."""
     bound()
-    content = sys.stdin.buffer.read(MOST_BYTES + 1)
+    content = sys.stdin.buffer.read(MOST_IMAGE_BYTES + 1)
     try:
-        made = thumbnail(content, int(sys.argv[1])) if len(content) <= MOST_BYTES else None
+        made = thumbnail(content, int(sys.argv[1])) if len(content) <= MOST_IMAGE_BYTES else None
     except Exception:  # noqa: BLE001 - whatever is wrong with an image, there is no thumbnail of it
         made = None
     if made is None:
