@@ -1,7 +1,8 @@
 -- migrate:up
 
 -- A generated column is computed again by every update of a table that has a before trigger, whatever the update sets: to count
--- a read took as long as to save the text, and stored its words anew. A trigger computes them when a text is set. No client sets the column.
+-- a read took as long as to save the text, and stored its words anew. A trigger computes them when a text is set. No client sets
+-- the column.
 -- squawk-ignore ban-drop-generated-expression
 alter table blog_entries alter column search drop expression;
 
