@@ -312,13 +312,13 @@ left join lateral (
     where s.bytes_before < :bytes::bigint) part on true
 where c.user_id = :user_id and c.id = :id;
 
--- name: append_user_message(user_id, id, title, seq, content, stage1, stage2, stage3, metadata, daily_limit, monthly_limit)^
+-- name: append_user_message(user_id, id, no_title, title, seq, content, stage1, stage2, stage3, metadata, daily, monthly)^
 -- A user message, and what it takes from the quota, all or nothing. What was sent does not come back. is_next is null: no such
--- conversation; false: its seq is not the next one; true without a seq: the quota is used up. The limits are for a user without
--- a row of usage, who is free. The row lock of the conversation is the sequence, so that it has no gap; conversation first,
--- then usage, or two would wait for each other. now() is when the statement began, before it waited for the lock: a message is
--- not older than the one before. The first user message, before which an assistant may have spoken, gives the conversation its
--- title where it has none.
+-- conversation; false: its seq is not the next one; true without a seq: the quota is used up. daily and monthly limit a user
+-- without a row of usage, who is free. The row lock of the conversation is the sequence, so that it has no gap; conversation
+-- first, then usage, or two would wait for each other. now() is when the statement began, before it waited for the lock: a
+-- message is not older than the one before. The first user message, before which an assistant may have spoken, gives the
+-- conversation its title where it has none, which is no_title.
 with locked_conversation as (
     select user_id, id, :seq::integer is null or last_seq + 1 = :seq as is_next
     from conversations
@@ -327,7 +327,7 @@ with locked_conversation as (
 consumed_usage as (
     insert into usage (user_id, tier, daily_used, daily_limit, monthly_used, monthly_limit, total_queries,
         last_reset_daily, last_reset_monthly)
-    select user_id, 'free', 1, :daily_limit::integer, 1, :monthly_limit::integer, 1,
+    select user_id, 'free', 1, :daily::integer, 1, :monthly::integer, 1,
         (now() at time zone 'UTC')::date, date_trunc('month', now() at time zone 'UTC')::date
     from locked_conversation
     where is_next
@@ -349,7 +349,7 @@ advanced_conversation as (
     set last_seq = c.last_seq + 1,
         last_activity_at = greatest(c.last_activity_at, now()),
         title = case
-            when c.title = 'New Conversation' and not exists (
+            when c.title = :no_title and not exists (
                 select 1 from messages m
                 where m.user_id = :user_id and m.conversation_id = :id and m.role = 'user')
             then :title::text

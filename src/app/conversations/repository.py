@@ -8,6 +8,7 @@ from msgspec.structs import asdict
 from app.conversations.returned import Asked, Changed, FoundMessage, Part, Stored
 from app.conversations.schemas import (
     DOCUMENTS,
+    NO_TITLE,
     Conversation,
     ConversationBatch,
     ConversationCreate,
@@ -96,9 +97,10 @@ async def append_user_message(database: Executor, user_id: UUID, id: UUID, new: 
         Asked,
         user_id=user_id,
         id=id,
+        no_title=NO_TITLE,
         title=title,
-        daily_limit=free.daily,
-        monthly_limit=free.monthly,
+        daily=free.daily,
+        monthly=free.monthly,
         **columns,
     )
 
