@@ -39,10 +39,10 @@ left join lateral (
     order by date desc, id desc
     limit 1) progress on true;
 
--- name: page_newest(user_id, status, goal_type, category, priority, days, parent_id, tag, after, limit, bytes)
--- Newest first, each row as JSON, its current value from the end of an index. A null filter means "do not filter". days are
--- the first and the last day of a range, or null; a goal is in it that shares a day with it. One without any date is in none,
--- one with a single date is open at its other end.
+-- name: page_newest(user_id, status, goal_type, category, priority, since, by, parent_id, tag, after, limit, bytes)
+-- Newest first, each row as JSON, its current value from the end of an index. A null filter means "do not filter". since
+-- and by are the first and the last day of a range, or null; a goal is in it that shares a day with it. One without any date
+-- is in none, one with a single date is open at its other end.
 -- The values are joined after the limit: before it, they would be looked up for every goal that passes the filters.
 -- A null after the row with which bytes are reached: there is more (docs/decisions/0031).
 with listed as (
@@ -63,10 +63,8 @@ with listed as (
               and (:goal_type::text is null or goal_type = :goal_type)
               and (:category::text is null or category = :category)
               and (:priority::integer is null or priority = :priority)
-              and ((:days::date[])[1] is null or end_date >= (:days::date[])[1]
-                  or end_date is null and start_date is not null)
-              and ((:days::date[])[2] is null or start_date <= (:days::date[])[2]
-                  or start_date is null and end_date is not null)
+              and (:since::date is null or end_date >= :since or end_date is null and start_date is not null)
+              and (:by::date is null or start_date <= :by or start_date is null and end_date is not null)
               and (:parent_id::uuid is null or parent_id = :parent_id)
               and (:tag::text is null or exists (
                   select 1 from taggings g join tags t on t.user_id = g.user_id and t.id = g.tag_id
@@ -90,7 +88,7 @@ select case when ended = 0 then json end as json
 from counted
 where ended <= 1;
 
--- name: page_oldest(user_id, status, goal_type, category, priority, days, parent_id, tag, after, limit, bytes)
+-- name: page_oldest(user_id, status, goal_type, category, priority, since, by, parent_id, tag, after, limit, bytes)
 -- Oldest first; the first page passes the lowest id of all.
 -- A null after the row with which bytes are reached: there is more (docs/decisions/0031).
 with listed as (
@@ -111,10 +109,8 @@ with listed as (
               and (:goal_type::text is null or goal_type = :goal_type)
               and (:category::text is null or category = :category)
               and (:priority::integer is null or priority = :priority)
-              and ((:days::date[])[1] is null or end_date >= (:days::date[])[1]
-                  or end_date is null and start_date is not null)
-              and ((:days::date[])[2] is null or start_date <= (:days::date[])[2]
-                  or start_date is null and end_date is not null)
+              and (:since::date is null or end_date >= :since or end_date is null and start_date is not null)
+              and (:by::date is null or start_date <= :by or start_date is null and end_date is not null)
               and (:parent_id::uuid is null or parent_id = :parent_id)
               and (:tag::text is null or exists (
                   select 1 from taggings g join tags t on t.user_id = g.user_id and t.id = g.tag_id
@@ -138,7 +134,7 @@ select case when ended = 0 then json end as json
 from counted
 where ended <= 1;
 
--- name: page_priority(user_id, status, goal_type, category, priority, days, parent_id, tag, after_rank, after_id, limit, bytes)
+-- name: page_priority(user_id, status, goal_type, category, priority, since, by, parent_id, tag, after, after_id, limit, bytes)
 -- plan: exempt, all goals of the user are sorted: an index for it would be taken for reads by key, while the table is small
 -- Highest priority first, and of one priority the newest; the first page passes the highest number and the highest id of all.
 -- A null after the row with which bytes are reached: there is more (docs/decisions/0031).
@@ -155,15 +151,13 @@ with listed as (
                 updated_at, version
             from goals
             where user_id = :user_id
-              and (priority, id) < (:after_rank, :after_id)
+              and (priority, id) < (:after, :after_id)
               and (:status::text is null or status = :status)
               and (:goal_type::text is null or goal_type = :goal_type)
               and (:category::text is null or category = :category)
               and (:priority::integer is null or priority = :priority)
-              and ((:days::date[])[1] is null or end_date >= (:days::date[])[1]
-                  or end_date is null and start_date is not null)
-              and ((:days::date[])[2] is null or start_date <= (:days::date[])[2]
-                  or start_date is null and end_date is not null)
+              and (:since::date is null or end_date >= :since or end_date is null and start_date is not null)
+              and (:by::date is null or start_date <= :by or start_date is null and end_date is not null)
               and (:parent_id::uuid is null or parent_id = :parent_id)
               and (:tag::text is null or exists (
                   select 1 from taggings g join tags t on t.user_id = g.user_id and t.id = g.tag_id
@@ -187,9 +181,9 @@ select case when ended = 0 then json end as json
 from counted
 where ended <= 1;
 
--- name: page_end_date(user_id, status, goal_type, category, priority, days, parent_id, tag, after_date, after_id, limit, bytes)
+-- name: page_end_date(user_id, status, goal_type, category, priority, since, by, parent_id, tag, after, after_id, limit, bytes)
 -- plan: exempt, as page_priority()
--- Earliest end first, goals without one last: as if they ended at infinity, which a null after_date stands for. The first page
+-- Earliest end first, goals without one last: as if they ended at infinity, which a null after stands for. The first page
 -- passes the first day of all and the lowest id.
 -- A null after the row with which bytes are reached: there is more (docs/decisions/0031).
 with listed as (
@@ -205,15 +199,13 @@ with listed as (
                 updated_at, version
             from goals
             where user_id = :user_id
-              and (coalesce(end_date, 'infinity'), id) > (coalesce(:after_date::date, 'infinity'), :after_id)
+              and (coalesce(end_date, 'infinity'), id) > (coalesce(:after::date, 'infinity'), :after_id)
               and (:status::text is null or status = :status)
               and (:goal_type::text is null or goal_type = :goal_type)
               and (:category::text is null or category = :category)
               and (:priority::integer is null or priority = :priority)
-              and ((:days::date[])[1] is null or end_date >= (:days::date[])[1]
-                  or end_date is null and start_date is not null)
-              and ((:days::date[])[2] is null or start_date <= (:days::date[])[2]
-                  or start_date is null and end_date is not null)
+              and (:since::date is null or end_date >= :since or end_date is null and start_date is not null)
+              and (:by::date is null or start_date <= :by or start_date is null and end_date is not null)
               and (:parent_id::uuid is null or parent_id = :parent_id)
               and (:tag::text is null or exists (
                   select 1 from taggings g join tags t on t.user_id = g.user_id and t.id = g.tag_id

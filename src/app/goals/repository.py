@@ -1,7 +1,6 @@
 """Typed calls of sql/queries/goals.sql."""
 
 from datetime import date
-from typing import Any
 from uuid import UUID
 
 from app.database.queries import Executor, Json, load, to_json
@@ -36,31 +35,24 @@ async def get(database: Executor, user_id: UUID, id: UUID) -> Goal | None:
 async def page(database: Executor, user_id: UUID, filters: GoalQuery) -> list[Json[Goal] | None]:
     """Read a page of goals, and one more, or None, if there is a next one. Raises Problem 422 for a bad cursor."""
     return await queries.ordered("page", filters.order).values(
-        database, user_id=user_id, bytes=PAGE_BYTES, **_with_days(parameters(filters))
+        database, user_id=user_id, bytes=PAGE_BYTES, **parameters(filters)
     )
 
 
 async def page_priority(database: Executor, user_id: UUID, filters: GoalQuery) -> list[Json[Goal] | None]:
     """Read a page of goals by priority, as `page` does."""
-    after_rank, after_id = keyed_pages.after_number(filters, "priority")
-    values = _with_days(limit_and_filters(filters))
+    after, after_id = keyed_pages.after_number(filters, "priority")
     return await queries.page_priority.values(
-        database, user_id=user_id, bytes=PAGE_BYTES, after_rank=after_rank, after_id=after_id, **values
+        database, user_id=user_id, bytes=PAGE_BYTES, after=after, after_id=after_id, **limit_and_filters(filters)
     )
 
 
 async def page_end_date(database: Executor, user_id: UUID, filters: GoalQuery) -> list[Json[Goal] | None]:
     """Read a page of goals by end date, as `page` does."""
-    after_date, after_id = keyed_pages.after_day(filters, "end_date", None)
-    values = _with_days(limit_and_filters(filters))
+    after, after_id = keyed_pages.after_day(filters, "end_date", None)
     return await queries.page_end_date.values(
-        database, user_id=user_id, bytes=PAGE_BYTES, after_date=after_date, after_id=after_id, **values
+        database, user_id=user_id, bytes=PAGE_BYTES, after=after, after_id=after_id, **limit_and_filters(filters)
     )
-
-
-def _with_days(values: dict[str, Any]) -> dict[str, Any]:
-    """The parameters of a list with the range of days as one of them."""
-    return values | {"days": [values.pop("range_from"), values.pop("range_to")]}
 
 
 async def tree(database: Executor, user_id: UUID, id: UUID, limit: int, size: int) -> list[TreeGoal]:

@@ -109,7 +109,7 @@ async def page(database: Executor, user_id: UUID, filters: GoalQuery) -> list[Js
 
     Raises Problem 422 for a bad cursor, and for a range that ends before it begins.
     """
-    check_range(filters.range_from, filters.range_to)
+    check_range(filters.since, filters.by)
     if filters.order == "priority":
         return await repository.page_priority(database, user_id, filters)
     if filters.order == "end_date":

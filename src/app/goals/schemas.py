@@ -209,11 +209,11 @@ class GoalQuery(PageQuery, frozen=True, kw_only=True):
     goal_type: GoalType | None = None
     category: Annotated[Category, Meta(description="Only goals of this category.")] | None = None
     priority: Annotated[Priority, Meta(description="Only goals of this priority.")] | None = None
-    range_from: Annotated[dt.date, Meta(description="Only goals with dates that do not end before this day.")] | None = (
+    since: Annotated[dt.date, Meta(description="Only goals with dates that do not end before this day.")] | None = (
         msgspec.field(name="from", default=None)
     )
-    range_to: Annotated[dt.date, Meta(description="Only goals with dates that do not start after this day.")] | None = (
-        msgspec.field(name="to", default=None)
+    by: Annotated[dt.date, Meta(description="Only goals with dates that do not start after this day.")] | None = msgspec.field(
+        name="to", default=None
     )
     parent_id: Annotated[UUID, Meta(description="Only the direct sub-goals of this goal.")] | None = None
     tag: TagSlug | None = None
