@@ -70,6 +70,20 @@ CREATE FUNCTION public.any_word(q text) RETURNS tsquery
 COMMENT ON FUNCTION public.any_word(q text) IS 'A search for any of search_words(q).';
 
 --
+-- Name: audited_user(uuid, text); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.audited_user(acting_for uuid, target text) RETURNS uuid
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN COALESCE(acting_for, ("substring"(target, '^/v1/admin/users/([0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})'::text))::uuid);
+
+--
+-- Name: FUNCTION audited_user(acting_for uuid, target text); Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON FUNCTION public.audited_user(acting_for uuid, target text) IS 'Whom an audit event is about: for whom it was done, or whose account an admin asked for.';
+
+--
 -- Name: blog_entries_words(); Type: FUNCTION; Schema: public; Owner: -
 --
 
@@ -2582,6 +2596,24 @@ ALTER TABLE ONLY public.workouts
 CREATE INDEX api_tokens_user ON public.api_tokens USING btree (user_id, id);
 
 --
+-- Name: audit_events_actor; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX audit_events_actor ON public.audit_events USING btree (actor_id, id);
+
+--
+-- Name: audit_events_target; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX audit_events_target ON public.audit_events USING btree ("left"(target, 200), id);
+
+--
+-- Name: audit_events_user; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX audit_events_user ON public.audit_events USING btree (public.audited_user(acting_for, target), id);
+
+--
 -- Name: blog_entries_created_at; Type: INDEX; Schema: public; Owner: -
 --
 
@@ -3452,4 +3484,5 @@ INSERT INTO public.schema_migrations (version) VALUES
     ('20261121008050'),
     ('20261121008100'),
     ('20261121009000'),
-    ('20261122000100');
+    ('20261122000100'),
+    ('20261122040000');

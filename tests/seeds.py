@@ -101,6 +101,16 @@ SEEDS = {
         select distinct on (user_id, date) user_id, id, 'daily', date, 30.5, 70.5, 'kg' from seed order by user_id, date, id""",
 }
 
+AUDITED_PATH = "/v1/tasks"
+
+AUDITED = f"""
+    insert into audit_events (actor_id, id, acting_for, action, target, detail)
+    select user_id, id, user_id, 'POST {AUDITED_PATH}',
+        case when place / 10 % 2 = 0 then '{AUDITED_PATH}' else '{AUDITED_PATH}/' || id end,
+        jsonb_build_object('request_id', place)
+    from seed"""
+"""The trail, which is nobody's."""
+
 
 async def fill(connection: "asyncpg.Connection[asyncpg.Record]", users: int, rows: int, owner: str) -> UUID:
     """Make users, and rows over 2,000 days; `owner` says whose the row at a place is, from 1 on. Returns the first user."""
@@ -131,7 +141,7 @@ async def fill(connection: "asyncpg.Connection[asyncpg.Record]", users: int, row
     # Looking after every foreign key takes as long as the rest; only a superuser may leave it out.
     with suppress(asyncpg.InsufficientPrivilegeError):
         await connection.execute("set session_replication_role = replica")
-    for statement in SEEDS.values():
+    for statement in (*SEEDS.values(), AUDITED):
         await connection.execute(statement)
     first: UUID = made[0]["id"]
     return first

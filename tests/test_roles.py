@@ -75,6 +75,7 @@ ADMIN_ROUTES = [
     ("GET", "/v1/admin/users/{id}/usage", None),
     ("PUT", "/v1/admin/users/{id}/usage", {"tier": "enterprise"}),
     ("GET", "/v1/admin/consents", None),
+    ("GET", "/v1/admin/audit-events", None),
 ]
 
 

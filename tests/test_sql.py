@@ -15,7 +15,7 @@ import asyncpg
 import msgspec
 import pytest
 import tenancy
-from seeds import SEEDS, fill
+from seeds import AUDITED_PATH, SEEDS, fill
 from statements import FILES, STATEMENTS, Statement, function_of, loader_of
 
 from app.database.pool import PLANNING
@@ -536,6 +536,9 @@ class Plans:
             "limit": PAGE,
             "bytes": PAGE_BYTES,
             "token_id": self._user_id,
+            "actor": self._user_id,
+            "target": AUDITED_PATH,
+            "from_id": UUID(int=0),
         }
 
     async def _plan(self, sql: str, order: list[str], values: Mapping[str, Any], *, analyze: bool) -> dict[str, Any]:

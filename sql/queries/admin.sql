@@ -65,3 +65,61 @@ where i.user_id = :user_id and i.provider = :provider and i.subject = :subject a
 update users
 set is_guest = false, is_external = true
 where id = :user_id and is_guest;
+
+-- name: page_audit_events(from_id, after, limit)
+-- The whole trail, newest first, each event as JSON. The ids are the times: from_id is the first one of a day.
+select row_to_json(event)::text as json
+from (
+    select id, actor_id, acting_for, action, left(target, 800) as target,
+        (select row_to_json(d) from (select detail ->> 'request_id' as request_id where detail is not null) d) as detail,
+        rfc3339(created_at) as created_at
+    from audit_events
+    where id < :after
+      and id >= :from_id
+    order by id desc
+    limit :limit) event;
+
+-- name: page_audit_events_by(actor, from_id, after, limit)
+-- As page_audit_events: what an actor did.
+select row_to_json(event)::text as json
+from (
+    select id, actor_id, acting_for, action, left(target, 800) as target,
+        (select row_to_json(d) from (select detail ->> 'request_id' as request_id where detail is not null) d) as detail,
+        rfc3339(created_at) as created_at
+    from audit_events
+    where actor_id = :actor
+      and id < :after
+      and id >= :from_id
+    order by id desc
+    limit :limit) event;
+
+-- name: page_audit_events_at(target, actor, from_id, after, limit)
+-- As page_audit_events: what was asked for at a path. A null actor: by whomever.
+select row_to_json(event)::text as json
+from (
+    select id, actor_id, acting_for, action, left(target, 800) as target,
+        (select row_to_json(d) from (select detail ->> 'request_id' as request_id where detail is not null) d) as detail,
+        rfc3339(created_at) as created_at
+    from audit_events
+    where left(target, 200) = left(:target, 200)
+      and target = :target
+      and (:actor::uuid is null or actor_id = :actor)
+      and id < :after
+      and id >= :from_id
+    order by id desc
+    limit :limit) event;
+
+-- name: page_audit_events_about(user_id, actor, from_id, after, limit)
+-- As page_audit_events_at: what was done to or for a user, who may be gone.
+select row_to_json(event)::text as json
+from (
+    select id, actor_id, acting_for, action, left(target, 800) as target,
+        (select row_to_json(d) from (select detail ->> 'request_id' as request_id where detail is not null) d) as detail,
+        rfc3339(created_at) as created_at
+    from audit_events
+    where audited_user(acting_for, target) = :user_id
+      and (:actor::uuid is null or actor_id = :actor)
+      and id < :after
+      and id >= :from_id
+    order by id desc
+    limit :limit) event;

@@ -8,7 +8,7 @@ from litestar.params import FromPath, FromQuery, JSONBody
 from app.accounts import repository as accounts
 from app.accounts.schemas import User, UserIdentity
 from app.admin import repository, rules
-from app.admin.schemas import IdentityPut, UserPasswordPut, UserPatch, UserQuery
+from app.admin.schemas import AuditEvent, AuditEventQuery, IdentityPut, UserPasswordPut, UserPatch, UserQuery
 from app.consents import repository as consents
 from app.consents.schemas import UserConsent
 from app.credits import rules as credit_rules
@@ -108,6 +108,12 @@ async def page_consents(request: Request, filters: FromQuery[PageQuery]) -> Enco
     return pagination.answer(await consents.page_current(request.database, filters), filters)
 
 
+@get("/audit-events")
+async def page_audit_events(request: Request, filters: FromQuery[AuditEventQuery]) -> EncodedResponse[Page[AuditEvent]]:
+    """List what admins and services did, newest first: every request of an admin here, and every change that a service made."""
+    return pagination.answer(await rules.page_audit_events(request.database, filters), filters)
+
+
 router = Router(
     "/v1/admin",
     route_handlers=[
@@ -122,6 +128,7 @@ router = Router(
         read_usage,
         set_tier,
         page_consents,
+        page_audit_events,
     ],
     opt=ADMIN_ONLY,
     tags=["Admin"],

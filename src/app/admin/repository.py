@@ -5,7 +5,7 @@ from uuid import UUID
 from msgspec.structs import asdict
 
 from app.accounts.schemas import User, UserIdentity
-from app.admin.schemas import IdentityPut, UserPatch, UserQuery
+from app.admin.schemas import AuditEvent, IdentityPut, UserPatch, UserQuery
 from app.database.queries import Executor, Json, load, to_json
 from app.http.conditional import Versions
 from app.http.pagination import PAGE_BYTES, parameters
@@ -44,3 +44,33 @@ async def end_guest(database: Executor, user_id: UUID) -> int:
 async def set_password(database: Executor, user_id: UUID, password_hash: str) -> UUID | None:
     """Give a user another password and end all sessions and API tokens. None: there is no such user."""
     return await queries.set_password.value(database, UUID, user_id=user_id, password_hash=password_hash)
+
+
+async def page_audit_events(database: Executor, *, from_id: UUID, after: UUID, limit: int) -> list[Json[AuditEvent]]:
+    """Read a page of the audit trail, newest first: the events before the id `after`, down to `from_id`."""
+    return await queries.page_audit_events.values(database, from_id=from_id, after=after, limit=limit)
+
+
+async def page_audit_events_by(
+    database: Executor, actor: UUID, *, from_id: UUID, after: UUID, limit: int
+) -> list[Json[AuditEvent]]:
+    """Read a page of what an actor did, as `page_audit_events` does."""
+    return await queries.page_audit_events_by.values(database, actor=actor, from_id=from_id, after=after, limit=limit)
+
+
+async def page_audit_events_at(
+    database: Executor, target: str, actor: UUID | None, *, from_id: UUID, after: UUID, limit: int
+) -> list[Json[AuditEvent]]:
+    """Read a page of what was asked for at a path, as `page_audit_events` does; None: by whomever."""
+    return await queries.page_audit_events_at.values(
+        database, target=target, actor=actor, from_id=from_id, after=after, limit=limit
+    )
+
+
+async def page_audit_events_about(
+    database: Executor, user_id: UUID, actor: UUID | None, *, from_id: UUID, after: UUID, limit: int
+) -> list[Json[AuditEvent]]:
+    """Read a page of what was done to or for a user, as `page_audit_events_at` does."""
+    return await queries.page_audit_events_about.values(
+        database, user_id=user_id, actor=actor, from_id=from_id, after=after, limit=limit
+    )

@@ -1,18 +1,23 @@
-"""The rules of admin: what changes a user also ends what the workers know of their tokens."""
+"""The rules of admin: what changes a user also ends what the workers know of their tokens; how the trail is looked through."""
 
+from datetime import timedelta
 from uuid import UUID
 
 import asyncpg
+import msgspec
 
 from app.accounts import repository as accounts
 from app.accounts.inputs import check_new_password
 from app.accounts.schemas import User, UserIdentity
 from app.admin import repository
-from app.admin.schemas import IdentityPut, UserPasswordPut, UserPatch
+from app.admin.schemas import AuditEvent, AuditEventQuery, IdentityPut, UserPasswordPut, UserPatch
 from app.auth.token_cache import Caller
 from app.credits.repository import register_account
-from app.database.queries import Executor
+from app.database.ids import first_id
+from app.database.queries import Executor, Json
+from app.http import pagination
 from app.http.conditional import Versions
+from app.http.fields import LAST_DAY
 from app.http.services import Services
 from app.problems.catalog import Problem
 from app.problems.ownership import missing
@@ -71,3 +76,28 @@ async def set_password(services: Services, user_id: UUID, new: UserPasswordPut) 
     if await repository.set_password(services.database, user_id, password_hash) is None:
         raise Problem("not_found")
     services.token_cache.forget()
+
+
+async def page_audit_events(database: Executor, filters: AuditEventQuery) -> list[Json[AuditEvent]]:
+    """Read a page of the audit trail, newest first, by the statement that has an index for the filters. Raises Problem 422."""
+    pagination.check_range(filters.from_, filters.to)
+    after = pagination.after(filters)
+    if filters.to < LAST_DAY:
+        after = min(after, first_id(filters.to + timedelta(days=1)))
+    from_id, limit, actor = first_id(filters.from_), filters.limit + 1, filters.actor
+    if filters.target is not None:
+        user_id = _id_in(filters.target)
+        if user_id is not None:
+            return await repository.page_audit_events_about(database, user_id, actor, from_id=from_id, after=after, limit=limit)
+        return await repository.page_audit_events_at(database, filters.target, actor, from_id=from_id, after=after, limit=limit)
+    if actor is not None:
+        return await repository.page_audit_events_by(database, actor, from_id=from_id, after=after, limit=limit)
+    return await repository.page_audit_events(database, from_id=from_id, after=after, limit=limit)
+
+
+def _id_in(target: str) -> UUID | None:
+    """The id that a target is, unless it is a path."""
+    try:
+        return msgspec.convert(target, UUID)
+    except msgspec.ValidationError:
+        return None

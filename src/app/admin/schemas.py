@@ -1,12 +1,14 @@
 """What goes in and out of /v1/admin."""
 
+from datetime import date
 from typing import Annotated
+from uuid import UUID
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from app.accounts.schemas import IdentityProvider, IdentitySubject, NewPassword, UserRole
-from app.http.fields import NOT_BLANK
+from app.http.fields import FIRST_DAY, LAST_DAY, NOT_BLANK, Id, Timestamp
 from app.http.pagination import PageQuery
 
 
@@ -46,3 +48,52 @@ class UserPasswordPut(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A new password for a user."""
 
     password: NewPassword
+
+
+class AuditEventQuery(PageQuery, frozen=True, kw_only=True):
+    """The filters of the audit trail."""
+
+    actor: Annotated[UUID, Meta(description="What this user did: an admin or a service.")] | None = None
+    target: (
+        Annotated[
+            str,
+            Meta(
+                max_length=800,
+                pattern=NOT_BLANK,
+                description="The id of a user: what was done to their account, or on behalf of them. Or a path: what was done "
+                "at exactly this one.",
+                examples=["/v1/admin/users"],
+            ),
+        ]
+        | None
+    ) = None
+    from_: Annotated[date, Meta(description="The first day, in UTC, included.")] = msgspec.field(name="from", default=FIRST_DAY)
+    to: Annotated[date, Meta(description="The last day, in UTC, included.")] = LAST_DAY
+
+
+_SOMEBODY = "019aa2c5-7b1c-7d3e-8f4a-5b6c7d8e9f01"
+
+
+class AuditDetail(msgspec.Struct, frozen=True):
+    """What else is known of an event."""
+
+    request_id: (
+        Annotated[str, Meta(max_length=200, description="By which the log tells how it ended.", examples=["019aa2c5-7b1c"])]
+        | None
+    )
+
+
+class AuditEvent(msgspec.Struct, frozen=True):
+    """What an admin or a service did, written down before it was done."""
+
+    id: Id
+    actor_id: Annotated[UUID, Meta(description="Whose token it was; the account may be gone.", examples=[_SOMEBODY])]
+    acting_for: Annotated[
+        UUID | None, Meta(description="On behalf of whom it was done; null: of nobody.", examples=[_SOMEBODY])
+    ]
+    action: Annotated[str, Meta(max_length=200, description="Method and route.", examples=["PATCH /v1/admin/users/{id}"])]
+    target: (
+        Annotated[str, Meta(max_length=800, description="The path that was asked for.", examples=["/v1/admin/users"])] | None
+    )
+    detail: AuditDetail | None
+    created_at: Timestamp

@@ -1,5 +1,6 @@
 """Ids made here: those of rows whose creator did not choose one."""
 
+from datetime import UTC, date, datetime
 from secrets import randbits
 from time import time_ns
 from uuid import UUID
@@ -20,3 +21,9 @@ def new_id() -> UUID:
     milliseconds, microseconds = divmod(_newest, 1000)
     fraction = microseconds * 4096 // 1000
     return UUID(int=milliseconds << 80 | 0x7 << 76 | fraction << 64 | 0b10 << 62 | randbits(62))
+
+
+def first_id(day: date) -> UUID:
+    """The id before those of all rows that are made on a day in UTC or later. Before 1970 there are no times in ids."""
+    seconds = datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp()
+    return UUID(int=max(0, int(seconds)) * 1000 << 80)
