@@ -138,6 +138,27 @@ end $$;
 COMMENT ON FUNCTION public.end_access(owner uuid, kept_session bytea, kept_tokens uuid[]) IS 'Ends the sessions and API tokens of a user whose password changes, but those named; null: no session is kept.';
 
 --
+-- Name: end_sessions(uuid); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.end_sessions(owner uuid) RETURNS integer
+    LANGUAGE plpgsql
+    AS $$
+declare
+    ended integer;
+begin
+    delete from sessions where user_id = owner;
+    get diagnostics ended = row_count;
+    return ended;
+end $$;
+
+--
+-- Name: FUNCTION end_sessions(owner uuid); Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON FUNCTION public.end_sessions(owner uuid) IS 'Ends every session of a user; returns how many those were. API tokens go on.';
+
+--
 -- Name: goal_percentage(text, numeric, numeric, numeric); Type: FUNCTION; Schema: public; Owner: -
 --
 
@@ -3485,4 +3506,5 @@ INSERT INTO public.schema_migrations (version) VALUES
     ('20261121008100'),
     ('20261121009000'),
     ('20261122000100'),
-    ('20261122040000');
+    ('20261122040000'),
+    ('20261122040100');

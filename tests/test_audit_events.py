@@ -1,11 +1,14 @@
-"""The audit trail as admins read it."""
+"""The audit trail as admins read it, and the sessions that they end."""
 
+import asyncio
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
+import asyncpg
 import pytest
-from client import PASSWORD, Api, Execute, User, assert_problem
+from client import PASSWORD, Api, Execute, User, assert_problem, soon_refused
 
 from app.database.ids import first_id, new_id
 
@@ -128,3 +131,54 @@ def test_a_cursor_of_nowhere_is_refused(admin: User) -> None:
 
 def test_nobody_reads_the_trail_without_a_token(api: Api) -> None:
     assert_problem(api.get("/v1/admin/audit-events"), 401, "unauthenticated")
+    assert_problem(api.delete(f"/v1/admin/users/{uuid4()}/sessions"), 401, "unauthenticated")
+
+
+# Sessions
+
+
+def test_an_admin_ends_every_session_of_a_user_and_no_api_token(api: Api, admin: User) -> None:
+    user, other = api.user(), api.user()
+    second = api.post("/v1/auth/login", {"email": user.email, "password": PASSWORD}).json()["token"]
+    token = user.made("/v1/me/tokens", {"name": "Script", "scopes": ["read"]})["token"]
+    path = f"/v1/admin/users/{user.id}/sessions"
+    assert admin.delete(path).status_code == 204
+    soon_refused(lambda: user.get("/v1/me"))
+    soon_refused(lambda: api.get("/v1/me", token=second))
+    assert api.get("/v1/tasks", token=token).status_code == 200
+    assert other.get("/v1/me").status_code == 200
+    assert api.post("/v1/auth/login", {"email": user.email, "password": PASSWORD}).status_code == 200
+    assert admin.delete(path).status_code == 204
+    assert admin.delete(path).status_code == 204
+    assert done(events(admin, target=user.id)) == ["DELETE /v1/admin/users/{id}/sessions"] * 3
+    assert_problem(admin.delete(f"/v1/admin/users/{uuid4()}/sessions"), 404, "not_found")
+
+
+@pytest.fixture
+def in_flight(runner: asyncio.Runner, database: str) -> Iterator["asyncpg.Connection[asyncpg.Record]"]:
+    connection = runner.run(asyncpg.connect(database))
+    yield connection
+    runner.run(connection.close())
+
+
+def test_a_login_in_flight_does_not_outlive_the_end_of_all_sessions(
+    api: Api, admin: User, execute: Execute, in_flight: "asyncpg.Connection[asyncpg.Record]"
+) -> None:
+    user = api.user()
+
+    async def race() -> int:
+        await in_flight.execute("begin")
+        await in_flight.execute("update users set last_login_at = now() where id = $1::text::uuid", user.id)
+        ending = asyncio.create_task(admin.send("DELETE", f"/v1/admin/users/{user.id}/sessions"))
+        await asyncio.sleep(0.2)
+        assert not ending.done()
+        await in_flight.execute(
+            "insert into sessions (token_hash, user_id, expires_at) values ($2, $1::text::uuid, now() + interval '1 day')",
+            user.id,
+            uuid4().bytes * 2,
+        )
+        await in_flight.execute("commit")
+        return (await ending).status_code
+
+    assert api.runner.run(race()) == 204
+    assert execute("select id from sessions where user_id = $1::text::uuid", user.id) == []

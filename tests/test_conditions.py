@@ -49,6 +49,7 @@ WITHOUT_ETAG = {
 """Reads of one thing that are not conditional."""
 
 UNCONDITIONAL = {
+    "DELETE /v1/admin/users/{id}/sessions": "all of them",
     "DELETE /v1/me/sessions/{id}": "cannot be read, nor changed",
     "DELETE /v1/me/tokens/{id}": "cannot be read, nor changed",
     "DELETE /v1/media/{id}/links": "all of them",

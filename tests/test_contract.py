@@ -146,6 +146,7 @@ ROWS: dict[str, Maker] = {
             "/v1/admin/users/{id}/credits",
             "/v1/admin/users/{id}/credits/grants",
             "/v1/admin/users/{id}/credits/reset",
+            "/v1/admin/users/{id}/sessions",
             "/v1/admin/users/{id}/usage",
         ),
         lambda user: user.api.user().id,

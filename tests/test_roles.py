@@ -69,6 +69,7 @@ ADMIN_ROUTES = [
     ("GET", "/v1/admin/users/{id}", None),
     ("PATCH", "/v1/admin/users/{id}", {"is_active": False}),
     ("PUT", "/v1/admin/users/{id}/password", {"password": "quite another password"}),
+    ("DELETE", "/v1/admin/users/{id}/sessions", None),
     ("GET", "/v1/admin/users/{id}/credits", None),
     ("POST", "/v1/admin/users/{id}/credits/grants", {"amount": 5}),
     ("POST", "/v1/admin/users/{id}/credits/reset", None),

@@ -163,6 +163,12 @@ where user_id = :user_id
   and id = :id
   and expires_at > now();
 
+-- name: end_sessions(user_id)$
+-- How many sessions of a user ended, that of a login in flight among them; API tokens go on. Null: there is no such user.
+with locked_user as (
+    select id from users where id = :user_id for no key update)
+select end_sessions(id) from locked_user;
+
 -- name: page_identities(user_id, after, limit)
 -- Which identities of other services are this user's, newest first, each as JSON.
 select row_to_json(identity)::text as json

@@ -159,6 +159,11 @@ async def end_session(database: Executor, user_id: UUID, id: UUID) -> int:
     return await queries.end_session.count(database, user_id=user_id, id=id)
 
 
+async def end_sessions(database: Executor, user_id: UUID) -> int | None:
+    """End every session of a user, whose API tokens go on; returns how many those were. None: there is no such user."""
+    return await queries.end_sessions.value(database, int, user_id=user_id)
+
+
 async def page_identities(database: Executor, user_id: UUID, filters: PageQuery) -> list[Json[UserIdentity]]:
     """Read a page of the identities of a user, newest first. Raises Problem 422 for a bad cursor."""
     return await queries.page_identities.values(database, user_id=user_id, **parameters(filters))

@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from litestar import Router, get, patch, post, put
+from litestar import Router, delete, get, patch, post, put
 from litestar.params import FromPath, FromQuery, JSONBody
 
 from app.accounts import repository as accounts
@@ -47,6 +47,13 @@ async def change_user(
 async def set_password(request: Request, id: FromPath[UUID], data: JSONBody[UserPasswordPut]) -> EncodedResponse[None]:
     """Give a user another password. All of their sessions and API tokens end."""
     await rules.set_password(request.services, id, data)
+    return responses.no_content()
+
+
+@delete("/users/{id:uuid}/sessions", status_code=204)
+async def end_sessions(request: Request, id: FromPath[UUID]) -> EncodedResponse[None]:
+    """Sign a user out everywhere. Their API tokens go on: another password ends those, too."""
+    await rules.end_sessions(request.services, id)
     return responses.no_content()
 
 
@@ -121,6 +128,7 @@ router = Router(
         read_user,
         change_user,
         set_password,
+        end_sessions,
         link_identity,
         read_credits,
         reset_credits,

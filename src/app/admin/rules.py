@@ -78,6 +78,13 @@ async def set_password(services: Services, user_id: UUID, new: UserPasswordPut) 
     services.token_cache.forget()
 
 
+async def end_sessions(services: Services, user_id: UUID) -> None:
+    """End every session of a user; API tokens go on, as where a user ends one. Raises Problem 404."""
+    if await accounts.end_sessions(services.database, user_id) is None:
+        raise Problem("not_found")
+    services.token_cache.forget()
+
+
 async def page_audit_events(database: Executor, filters: AuditEventQuery) -> list[Json[AuditEvent]]:
     """Read a page of the audit trail, newest first, by the statement that has an index for the filters. Raises Problem 422."""
     pagination.check_range(filters.from_, filters.to)
