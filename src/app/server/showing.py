@@ -1,0 +1,66 @@
+"""What a command shows: JSON for programs, headers and colours on a terminal, plain lines in a pipe."""
+
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, TypeVar
+
+import msgspec
+import rich_click as click
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from app.http.responses import encode
+
+T = TypeVar("T")
+
+
+as_json = click.option("--json", "as_json", is_flag=True, help="Show JSON, for programs.")
+"""The option of every command that lists or shows."""
+
+
+COLOURS = {
+    "ok": "green",
+    "applied": "green",
+    "works": "green",
+    "active": "green",
+    "mind": "yellow",
+    "pending": "yellow",
+    "not tried": "yellow",
+    "bad": "red",
+    "disabled": "red",
+}
+"""Of a cell that is one of these words."""
+
+
+def show_json(value: Any) -> None:
+    """Print a value as the API would write it, indented."""
+    click.echo(msgspec.json.format(encode(value), indent=2).decode())
+
+
+def show_list(
+    items: Iterable[T],
+    headers: Sequence[str],
+    cells: Callable[[T], Sequence[str]],
+    line: Callable[[T], str],
+) -> None:
+    """Print a table with headers on a terminal, else a line for each item as it comes."""
+    if not sys.stdout.isatty():
+        for item in items:
+            click.echo(printable(line(item)))
+        return
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for header in headers:
+        # Nothing is cut off: an id is there to be copied.
+        table.add_column(header, overflow="fold")
+    for item in items:
+        table.add_row(*(Text(printable(cell), style=COLOURS.get(cell, "")) for cell in cells(item)))
+    if table.row_count:
+        Console(file=sys.stdout).print(table)
+
+
+def printable(text: str) -> str:
+    """A text without what would steer a terminal: the names in it are chosen by anyone who registers."""
+    return "".join(
+        character if character.isprintable() or character == "\n" else "\N{REPLACEMENT CHARACTER}" for character in text
+    )
