@@ -105,6 +105,45 @@ def test_the_commands_go_up_and_down_and_say_what_they_did(tmp_path: Path) -> No
     assert not (tmp_path / "var/postgres/postmaster.pid").exists()
 
 
+def test_a_number_of_migrations_is_applied_and_what_is_left_is_printed(tmp_path: Path) -> None:
+    paths = sorted((package_files.folder("db") / "migrations").glob("*.sql"))
+    files, data = [path.name for path in paths], str(tmp_path / "var")
+
+    def command(*arguments: str) -> str:
+        done = holdfast("migrate", *arguments, HOLDFAST_DATA=data)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    assert command("up", "2").splitlines() == [f"applied     {name}" for name in files[:2]]
+    assert command("up", "1", "--json") == f'[\n  "{files[2]}"\n]\n'
+    shown = command("sql")
+    # Nothing ran: it shows the same again.
+    assert command("sql") == shown
+    assert [line.split(",")[0] for line in shown.splitlines() if line.startswith("-- 20")] == [
+        f"-- {name}" for name in files[3:]
+    ]
+    for path in paths[3:]:
+        up = path.read_text(encoding="utf-8").partition("-- migrate:up")[2].partition("-- migrate:down")[0]
+        assert up.partition("\n")[2].strip() in shown
+    assert "migrate:" not in shown
+    assert command("up", "1000").splitlines() == [f"applied     {name}" for name in files[3:]]
+    assert command("up", "1") == "Nothing was pending: the schema is up to date.\n"
+    assert command("sql") == "-- Nothing is pending: the schema is up to date.\n"
+    for wrong in ("0", "-1", "many"):
+        assert holdfast("migrate", "up", wrong, HOLDFAST_DATA=data).returncode == 2
+
+
+def test_of_the_next_migrations_one_fails_and_those_before_it_stay(folder: Path, url: str) -> None:
+    (folder / "20260101000000_one.sql").write_text(ONE)
+    (folder / "20260102000000_two.sql").write_text(TWO)
+    (folder / "20260103000000_broken.sql").write_text("-- migrate:up\ncreate tabel three ();\n\n-- migrate:down\n")
+    assert asyncio.run(migrations.up(url, most=1)) == ["20260101000000_one.sql"]
+    with pytest.raises(MigrationError, match=r"^20260103000000_broken.sql: "):
+        asyncio.run(migrations.up(url, most=2))
+    assert tables(url) == ["one", "two"]
+    assert asyncio.run(migrations.down(url)) == "20260102000000_two.sql"
+
+
 def test_the_expected_version_is_that_of_the_newest_file(folder: Path, url: str) -> None:
     (folder / "20260101000000_one.sql").write_text(ONE)
     (folder / "20260102000000_two.sql").write_text(TWO)

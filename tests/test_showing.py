@@ -17,10 +17,11 @@ from app.server.showing import printable
 
 WITHOUT_JSON = {
     "migrate down",
+    "migrate sql",
     "users role",
     "users set-password",
 }
-"""What does not list."""
+"""What neither lists nor shows, or prints SQL."""
 
 
 def commands(group: click.Group, before: str = "") -> Iterator[tuple[str, click.Command]]:

@@ -8,8 +8,6 @@ import sysconfig
 from pathlib import Path
 from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit, urlunsplit
 
-from app.database import package_files
-
 LOCK_TIMEOUT = "10s"
 """How long a migration waits for a table: every other request queues after it."""
 
@@ -47,15 +45,18 @@ def url_for_dbmate(single: str) -> str:
     return urlunsplit(parts._replace(query=_query(options)))
 
 
-async def run(command: str, single: str) -> str:
-    """Run a dbmate command. Returns what it printed; raises MigrationError with PostgreSQL's own words."""
+async def run(command: str, single: str, folder: Path) -> str:
+    """Run a dbmate command on the migrations in a folder.
+
+    Returns what it printed; raises MigrationError with PostgreSQL's own words.
+    """
     program = Path(sysconfig.get_path("scripts")) / "dbmate"
     found = str(program) if program.exists() else shutil.which("dbmate")
     if found is None:
         raise MigrationError("dbmate is missing: install holdfast again.")
     process = await asyncio.create_subprocess_exec(
         found,
-        f"--migrations-dir={package_files.folder('db') / 'migrations'}",
+        f"--migrations-dir={folder}",
         "--no-dump-schema",
         # It would read a .env that happens to lie here.
         f"--env-file={os.devnull}",

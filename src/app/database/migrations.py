@@ -2,8 +2,10 @@
 
 import asyncio
 import re
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 import asyncpg
@@ -42,6 +44,14 @@ class Migration(msgspec.Struct, frozen=True):
     name: str
     applied: bool
     path: Path | None = None
+
+
+class Script(msgspec.Struct, frozen=True):
+    """What a pending migration would run."""
+
+    name: str
+    text: str
+    in_transaction: bool
 
 
 class Trial(msgspec.Struct, frozen=True):
@@ -84,18 +94,19 @@ async def analyze_new_tables(on: Executor) -> int:
     return await queries.analyze_new_tables.value(on, int) or 0
 
 
-async def up(url: str, *, patience: float = PATIENCE) -> list[str]:
-    """Apply every pending migration, one process at a time: others wait, and find nothing left to do.
+async def up(url: str, *, most: int | None = None, patience: float = PATIENCE) -> list[str]:
+    """Apply every pending migration, or the next ones, `most` at most; one process at a time: others wait.
 
     Returns the names of those applied. Raises MigrationError; DatabaseUnavailable or DatabaseRefused when there is no
     database to talk to.
     """
     async with _locked(url, patience) as (connection, single):
         on = Transaction(connection, echo=False)
-        known = {_version(file) for file in _files()}
-        if unknown := [version for version in await applied_versions(on) if version not in known]:
+        found = _migrations(await applied_versions(on))
+        if unknown := [migration.version for migration in found if migration.path is None]:
             log.warning("database_newer_than_code", versions=unknown)
-        output = await dbmate.run("migrate", single)
+        with _next_files(found, most) as folder:
+            output = await dbmate.run("migrate", single, folder)
         if invalid := await invalid_indexes(on):
             raise MigrationError(
                 f"Invalid indexes, left by a migration that failed halfway: {', '.join(invalid)}. Drop them, then "
@@ -115,7 +126,7 @@ async def down(url: str, *, patience: float = PATIENCE) -> str:
         if applied[-1] not in {_version(file) for file in _files()}:
             # dbmate would take back an older one, from under it.
             raise MigrationError(f"{applied[-1]} was applied by a newer holdfast: only that one can take it back.")
-        output = await dbmate.run("rollback", single)
+        output = await dbmate.run("rollback", single, _folder())
     return "".join(re.findall(r"(?m)^Rolled back: (\S+)", output))
 
 
@@ -158,6 +169,15 @@ async def dry_run(url: str, *, patience: float = PATIENCE) -> list[Trial]:
     return trials
 
 
+async def pending_scripts(url: str, *, patience: float = PATIENCE) -> list[Script]:
+    """What each pending migration would run, oldest first. Raises as `status` does, and MigrationError for a malformed file."""
+    return [
+        Script(migration.name, *_script(migration.path))
+        for migration in await status(url, patience=patience)
+        if migration.path is not None and not migration.applied
+    ]
+
+
 async def _try(connection: Connection, name: str, script: str) -> None:
     try:
         await connection.execute(script)
@@ -168,8 +188,26 @@ async def _try(connection: Connection, name: str, script: str) -> None:
         raise MigrationError(f"{name} ends the transaction by itself: it, and those before it, stay applied in part.")
 
 
+def _folder() -> Path:
+    return package_files.folder("db") / "migrations"
+
+
 def _files() -> list[Path]:
-    return sorted((package_files.folder("db") / "migrations").glob("[0-9]*.sql"))
+    return sorted(_folder().glob("[0-9]*.sql"))
+
+
+@contextmanager
+def _next_files(found: list[Migration], most: int | None) -> Iterator[Path]:
+    """A folder in which the next migrations are, `most` at most. dbmate applies whatever it finds that is not applied."""
+    pending = [migration.path for migration in found if migration.path is not None and not migration.applied]
+    if most is None or not pending:
+        # It fails on a folder without any.
+        yield _folder()
+        return
+    with tempfile.TemporaryDirectory(prefix="holdfast-migrations-") as name:
+        for path in pending[:most]:
+            shutil.copy(path, name)
+        yield Path(name)
 
 
 def _version(file: Path) -> str:

@@ -19,10 +19,11 @@ def migrate() -> None:
 
 
 @migrate.command()
+@click.argument("number", type=click.IntRange(min=1), required=False)
 @as_json
-def up(*, as_json: bool) -> None:
-    """Apply every migration that is pending."""
-    applied = on_database(migrations.up)
+def up(number: int | None, *, as_json: bool) -> None:
+    """Apply the migrations that are pending: all of them, or the next NUMBER."""
+    applied = on_database(lambda url: migrations.up(url, most=number))
     if as_json:
         show_json(applied)
         return
@@ -85,6 +86,20 @@ def dry_run(*, as_json: bool) -> None:
 
     show_list(trials, ("Outcome", "Migration"), lambda trial: ("works" if trial.tried else "not tried", trial.name), line)
     click.echo("Everything was rolled back." if trials else "Nothing is pending.")
+
+
+@migrate.command()
+def sql() -> None:
+    """Print what `up` would run, and run nothing.
+
+    To be read: what is run by hand is not written down as applied.
+    """
+    scripts = on_database(migrations.pending_scripts)
+    for script in scripts:
+        how = "in a transaction" if script.in_transaction else "outside of a transaction"
+        click.echo(f"-- {script.name}, {how}\n\n{script.text.strip()}\n")
+    if not scripts:
+        click.echo("-- Nothing is pending: the schema is up to date.")
 
 
 def _described(migration: Migration) -> dict[str, Any]:
