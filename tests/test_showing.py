@@ -18,6 +18,10 @@ from app.server.showing import printable
 WITHOUT_JSON = {
     "migrate down",
     "migrate sql",
+    "users create",
+    "users disable",
+    "users enable",
+    "users end-sessions",
     "users role",
     "users set-password",
 }

@@ -28,6 +28,7 @@ SEPARATE = "replace_exercises writes them, in the same transaction"
 ROWS = "the ids of rows that are changed, not a value"
 
 ELSEWHERE = {
+    "accounts.create_user": {"password": HASHED},
     "accounts.register": {"password": HASHED},
     "accounts.register_guest": {"password": HASHED},
     "accounts.patch_me": {"current_password": "it is checked, and only the hash is compared"},

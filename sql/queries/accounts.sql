@@ -220,6 +220,24 @@ where id < :after
 order by id desc
 limit :limit;
 
+-- name: create_user(email, username, password_hash, name, timezone, role)^
+-- tenant: none, it makes the user
+-- By the operator's command line: no session is opened.
+insert into users (email, username, password_hash, name, timezone, role)
+values (:email, :username, :password_hash, :name, :timezone, :role)
+returning id, email, username, name, first_name, last_name, bio, avatar_url, timezone, role, is_guest, is_active, is_verified,
+    is_external, last_login_at, created_at, updated_at, version;
+
+-- name: disable(user_id)$
+-- How many sessions ended with it: enabled again, the user signs in anew. Null: there is no such user.
+with updated_user as (
+    update users set is_active = false where id = :user_id returning id)
+select end_sessions(id) from updated_user;
+
+-- name: enable(user_id)$
+-- Null: there is no such user.
+update users set is_active = true where id = :user_id returning id;
+
 -- name: set_role(email, role)$
 -- tenant: none, the operator's command line names an account by its e-mail
 update users set role = :role where normal_login(email) = normal_login(:email) returning id;

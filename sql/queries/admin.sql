@@ -37,6 +37,14 @@ where u.id = :user_id
 returning u.id, u.email, u.username, u.name, u.first_name, u.last_name, u.bio, u.avatar_url, u.timezone, u.role,
     u.is_guest, u.is_active, u.is_verified, u.is_external, u.last_login_at, u.created_at, u.updated_at, u.version;
 
+-- name: counts(user_id)^
+-- How often a user is signed in, how many API tokens are live, and how often they said what they agree to.
+select (select count(*) from sessions where user_id = :user_id and expires_at > now()) as sessions,
+    (select count(*) from api_tokens where user_id = :user_id and (expires_at > now() or expires_at is null)) as api_tokens,
+    (select count(*) from consent_events where user_id = :user_id) as consents
+from users
+where id = :user_id;
+
 -- name: set_password(user_id, password_hash)$
 -- Every session and API token ends, because someone else may know the old password. Null: there is no such user.
 with updated_user as (

@@ -199,6 +199,24 @@ async def page_users(database: Executor, *, after: UUID, limit: int) -> list[Lis
     return await queries.page_users.many(database, ListedUser, after=after, limit=limit)
 
 
+async def create_user(database: Executor, new: Registration, password_hash: str, role: str) -> User:
+    """Make an account without a session. Raises asyncpg.UniqueViolationError for a taken e-mail or user name."""
+    return await queries.create_user.only(database, User, role=role, **_columns(new, password_hash))
+
+
+async def disable(database: Executor, user_id: UUID) -> int | None:
+    """Let an account sign in no more, and end its sessions; returns how many. None: there is no such account.
+
+    Raises CheckViolationError for the last active admin.
+    """
+    return await queries.disable.value(database, int, user_id=user_id)
+
+
+async def enable(database: Executor, user_id: UUID) -> UUID | None:
+    """Let a disabled account sign in again. None: there is no such account."""
+    return await queries.enable.value(database, UUID, user_id=user_id)
+
+
 async def set_role(database: Executor, email: str, role: str) -> UUID | None:
     """Give an account another role. None: there is no such account. Raises CheckViolationError for the last active admin."""
     return await queries.set_role.value(database, UUID, email=email, role=role)

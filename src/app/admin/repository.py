@@ -5,7 +5,7 @@ from uuid import UUID
 from msgspec.structs import asdict
 
 from app.accounts.schemas import User, UserIdentity
-from app.admin.schemas import AuditEvent, IdentityPut, UserPatch, UserQuery
+from app.admin.schemas import AccountCounts, AuditEvent, IdentityPut, UserPatch, UserQuery
 from app.database.queries import Executor, Json, load, to_json
 from app.http.conditional import Versions
 from app.http.pagination import PAGE_BYTES, parameters
@@ -39,6 +39,11 @@ async def identity(database: Executor, user_id: UUID, new: IdentityPut, *, any_r
 async def end_guest(database: Executor, user_id: UUID) -> int:
     """Make a guest who got an identity a user. 0: not a guest."""
     return await queries.end_guest.count(database, user_id=user_id)
+
+
+async def counts(database: Executor, user_id: UUID) -> AccountCounts | None:
+    """Count the live sessions and API tokens of a user, and what they said of consents. None: there is no such user."""
+    return await queries.counts.one(database, AccountCounts, user_id=user_id)
 
 
 async def set_password(database: Executor, user_id: UUID, password_hash: str) -> UUID | None:

@@ -7,9 +7,11 @@ from uuid import UUID
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from app.accounts.schemas import IdentityProvider, IdentitySubject, NewPassword, UserRole
+from app.accounts.schemas import IdentityProvider, IdentitySubject, NewPassword, User, UserRole
+from app.credits.schemas import CreditAccount
 from app.http.fields import FIRST_DAY, LAST_DAY, NOT_BLANK, Id, Timestamp
 from app.http.pagination import PageQuery
+from app.usage.schemas import Usage
 
 
 class UserQuery(PageQuery, frozen=True, kw_only=True):
@@ -97,3 +99,20 @@ class AuditEvent(msgspec.Struct, frozen=True):
     )
     detail: AuditDetail | None
     created_at: Timestamp
+
+
+class AccountCounts(msgspec.Struct, frozen=True):
+    """What an operator counts of a user."""
+
+    sessions: int
+    api_tokens: int
+    consents: int
+
+
+class AccountSummary(msgspec.Struct, frozen=True):
+    """An account as an operator's command shows it; `credits` is null before they are first used."""
+
+    user: User
+    counts: AccountCounts
+    credits: CreditAccount | None
+    usage: Usage

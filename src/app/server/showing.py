@@ -59,6 +59,21 @@ def show_list(
         Console(file=sys.stdout).print(table)
 
 
+def show_facts(facts: Sequence[tuple[str, str]]) -> None:
+    """Print what is known of one thing: a name and a value on each line."""
+    width = max(len(name) for name, _ in facts)
+    if not sys.stdout.isatty():
+        for name, value in facts:
+            click.echo(f"{name:<{width}}  {printable(value)}")
+        return
+    grid = Table.grid(padding=(0, 2))
+    grid.add_column(style="bold")
+    grid.add_column(overflow="fold")
+    for name, value in facts:
+        grid.add_row(name, Text(printable(value), style=COLOURS.get(value, "")))
+    Console(file=sys.stdout).print(grid)
+
+
 def printable(text: str) -> str:
     """A text without what would steer a terminal: the names in it are chosen by anyone who registers."""
     return "".join(
