@@ -10,6 +10,7 @@ from app.credits.repository import broken_accounts
 from app.database.executor import Database, on_connection
 from app.maintenance import jobs
 from app.server import data_lock, doctor
+from app.server.demo_command import demo
 from app.server.doctor import Finding
 from app.server.migrate_commands import migrate
 from app.server.running import run, with_database
@@ -25,6 +26,7 @@ def others() -> None:
     """What app.server.cli shows and runs beside `serve`."""
 
 
+others.add_command(demo)
 others.add_command(migrate)
 others.add_command(users)
 
