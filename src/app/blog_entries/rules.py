@@ -8,8 +8,7 @@ from app import slugs
 from app.accounts import repository as accounts
 from app.blog_entries import repository
 from app.blog_entries.schemas import BlogEntry, BlogEntryCreate, BlogEntryQuery, BlogEntrySummary, ListedBlogEntry
-from app.database.executor import Database, Transaction
-from app.database.queries import Executor, Json
+from app.database.queries import Executor, Json, Transactor
 from app.http import idempotency
 from app.http.pagination import PageQuery
 from app.problems.catalog import Problem, invalid
@@ -18,7 +17,7 @@ SLUG_LENGTH = 255
 """Characters of a slug made from a title; the column takes 300, so that a number can follow."""
 
 
-async def create(database: Database, user_id: UUID, new: BlogEntryCreate) -> tuple[BlogEntry, bool]:
+async def create(database: Transactor, user_id: UUID, new: BlogEntryCreate) -> tuple[BlogEntry, bool]:
     """Make an entry, or find the one that the same create made before; returns it, and whether it was there before.
 
     Its slug is made from the title, or is "entry" for a title without letters and digits. Concurrent creates with equal
@@ -26,7 +25,7 @@ async def create(database: Database, user_id: UUID, new: BlogEntryCreate) -> tup
     """
     slug = slugs.slug(new.title, SLUG_LENGTH) or "entry"
 
-    async def work(transaction: Transaction) -> tuple[BlogEntry, bool]:
+    async def work(transaction: Executor) -> tuple[BlogEntry, bool]:
         await accounts.lock(transaction, user_id)
         create_with_slug = partial(repository.create, slug=slug)
         return await idempotency.create_once(create_with_slug, repository.get, transaction, user_id, new)

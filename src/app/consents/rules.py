@@ -9,8 +9,7 @@ from msgspec.structs import asdict, replace
 from app.accounts import repository as accounts
 from app.consents import repository
 from app.consents.schemas import Consent, ConsentEvent, ConsentPatch, ConsentPut
-from app.database.executor import Database, Transaction
-from app.database.queries import Executor
+from app.database.queries import Executor, Transactor
 
 
 async def current(database: Executor, terms_version: str, user_id: UUID) -> Consent:
@@ -18,20 +17,20 @@ async def current(database: Executor, terms_version: str, user_id: UUID) -> Cons
     return _consent(await repository.current(database, user_id), terms_version)
 
 
-async def record(database: Database, terms_version: str, user_id: UUID, said: ConsentPut) -> tuple[Consent, bool]:
+async def record(database: Transactor, terms_version: str, user_id: UUID, said: ConsentPut) -> tuple[Consent, bool]:
     """Add what a user says now, unless they said the same last; returns what it means, and whether it is the user's first.
 
     Of events at the same time each is compared with the one before.
     """
 
-    async def work(transaction: Transaction) -> tuple[Consent, bool]:
+    async def work(transaction: Executor) -> tuple[Consent, bool]:
         await accounts.lock(transaction, user_id)
         return await _record(transaction, terms_version, user_id, said)
 
     return await database.transaction(work)
 
 
-async def _record(transaction: Transaction, terms_version: str, user_id: UUID, said: ConsentPut) -> tuple[Consent, bool]:
+async def _record(transaction: Executor, terms_version: str, user_id: UUID, said: ConsentPut) -> tuple[Consent, bool]:
     if said.terms_accepted and said.terms_version is None:
         said = replace(said, terms_version=terms_version)
     added = await repository.record(transaction, user_id, said)
@@ -39,7 +38,7 @@ async def _record(transaction: Transaction, terms_version: str, user_id: UUID, s
     return _consent(event, terms_version), is_first
 
 
-async def change(database: Database, terms_version: str, user_id: UUID, changes: ConsentPatch) -> tuple[Consent, bool]:
+async def change(database: Transactor, terms_version: str, user_id: UUID, changes: ConsentPatch) -> tuple[Consent, bool]:
     """Say anew a part of what a user said last; of what they never said, no. Returns what `record` does.
 
     Without a change nothing is added. Of changes at the same time each finds what the one before said.
@@ -49,7 +48,7 @@ async def change(database: Database, terms_version: str, user_id: UUID, changes:
         # Whoever accepts has seen the terms in force, not those that they saw before.
         sent.setdefault("terms_version", None)
 
-    async def work(transaction: Transaction) -> tuple[Consent, bool]:
+    async def work(transaction: Executor) -> tuple[Consent, bool]:
         await accounts.lock(transaction, user_id)
         last = await repository.current(transaction, user_id)
         if last is None and not sent:

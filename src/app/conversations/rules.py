@@ -22,8 +22,7 @@ from app.conversations.schemas import (
     ConversationQuery,
     ListedConversation,
 )
-from app.database.executor import Database, Transaction
-from app.database.queries import Executor, Json
+from app.database.queries import Executor, Json, Transactor
 from app.http.conditional import ABSENT, Versions, fits
 from app.problems.catalog import Problem, conflict, invalid
 from app.usage import repository as usage
@@ -45,7 +44,7 @@ async def page(database: Executor, user_id: UUID, filters: ConversationQuery) ->
 
 
 async def add_message(
-    database: Database, user_id: UUID, id: UUID, new: ConversationMessageCreate
+    database: Executor, user_id: UUID, id: UUID, new: ConversationMessageCreate
 ) -> tuple[ConversationMessage, bool]:
     """Add a message at the end; returns it, and whether it was there before: then it is neither stored nor paid again.
 
@@ -85,7 +84,7 @@ def _as_stored(new: ConversationMessageCreate, stored: Stored) -> ConversationMe
 
 
 async def save(
-    database: Database, user_id: UUID, id: UUID, versions: Versions, put: ConversationPut
+    database: Transactor, user_id: UUID, id: UUID, versions: Versions, put: ConversationPut
 ) -> tuple[Conversation, bool]:
     """Save a whole conversation, all or nothing; returns it, and whether it is new.
 
@@ -101,7 +100,7 @@ async def save(
 
     deleted = conflict("id", "is that of a conversation that was deleted at the same time")
 
-    async def work(transaction: Transaction) -> tuple[Conversation, bool]:
+    async def work(transaction: Executor) -> tuple[Conversation, bool]:
         is_new = fits(versions, ABSENT) and await repository.place(transaction, user_id, id, put) > 0
         if not is_new and await repository.lock(transaction, user_id, id, versions) is None:
             # Without a condition it was deleted between the two statements.

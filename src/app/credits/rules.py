@@ -10,14 +10,15 @@ from msgspec.structs import asdict
 
 from app.credits import repository
 from app.credits.schemas import CreditAccount, CreditChange, CreditDeduction, CreditGrant, CreditRefund, CreditTransaction
-from app.database.executor import ATTEMPTS, Database
+from app.database.executor import ATTEMPTS
+from app.database.queries import Executor
 from app.problems.catalog import Problem, conflict, invalid, later
 from app.settings import Settings
 
 T = TypeVar("T")
 
 
-async def account(database: Database, settings: Settings, user_id: UUID) -> CreditAccount:
+async def account(database: Executor, settings: Settings, user_id: UUID) -> CreditAccount:
     """Read an account, made at its first use, with a due reset applied."""
     found = await _opened(database, settings, user_id, lambda: repository.account(database, user_id))
     if found.resets_at is not None and found.resets_at <= datetime.now(UTC):
@@ -26,7 +27,7 @@ async def account(database: Database, settings: Settings, user_id: UUID) -> Cred
     return found
 
 
-async def deduct(database: Database, settings: Settings, user_id: UUID, wanted: CreditDeduction) -> tuple[CreditChange, bool]:
+async def deduct(database: Executor, settings: Settings, user_id: UUID, wanted: CreditDeduction) -> tuple[CreditChange, bool]:
     """Take credits, once per key; returns what that changed, and whether the key came before.
 
     One round trip, or two when nothing was taken; more only for an account's very first use.
@@ -56,12 +57,12 @@ async def deduct(database: Database, settings: Settings, user_id: UUID, wanted: 
     raise later("database_busy", 1)
 
 
-async def reset(database: Database, settings: Settings, user_id: UUID) -> CreditAccount:
+async def reset(database: Executor, settings: Settings, user_id: UUID) -> CreditAccount:
     """Fill an account up before it is due, a guest's too. Raises Problem 404 when there is no such user."""
     return await _opened(database, settings, user_id, lambda: repository.reset(database, user_id))
 
 
-async def refund(database: Database, user_id: UUID, wanted: CreditRefund) -> CreditChange:
+async def refund(database: Executor, user_id: UUID, wanted: CreditRefund) -> CreditChange:
     """Return a deduction, once, and never more than it took. Raises Problem 404, 409, 422."""
     try:
         done = await repository.refund(database, user_id, wanted)
@@ -77,7 +78,7 @@ async def refund(database: Database, user_id: UUID, wanted: CreditRefund) -> Cre
     raise Problem("already_refunded")
 
 
-async def grant(database: Database, settings: Settings, user_id: UUID, given: CreditGrant) -> tuple[CreditChange, bool]:
+async def grant(database: Executor, settings: Settings, user_id: UUID, given: CreditGrant) -> tuple[CreditChange, bool]:
     """Give credits, once per key; returns what that changed, and whether the key came before.
 
     Raises Problem 404 when there is no such user, 409 when the key came before with other content.
@@ -93,7 +94,7 @@ async def grant(database: Database, settings: Settings, user_id: UUID, given: Cr
     return _change(done), False
 
 
-async def _opened(database: Database, settings: Settings, user_id: UUID, work: Callable[[], Awaitable[T | None]]) -> T:
+async def _opened(database: Executor, settings: Settings, user_id: UUID, work: Callable[[], Awaitable[T | None]]) -> T:
     """Do what needs an account; made first where there is none. Raises Problem 404 when there is no user."""
     done = await work()
     if done is None:

@@ -9,11 +9,11 @@ from app.blog_entries import rules as blog_rules
 from app.blog_entries.schemas import BlogEntry, BlogEntryCreate
 from app.daily_reviews import repository
 from app.daily_reviews.schemas import DailyReview
-from app.database.executor import Database
+from app.database.queries import Transactor
 from app.problems.catalog import Problem
 
 
-async def write_entry(database: Database, user_id: UUID, date: dt.date) -> tuple[BlogEntry, bool]:
+async def write_entry(database: Transactor, user_id: UUID, date: dt.date) -> tuple[BlogEntry, bool]:
     """Make a draft of a blog entry out of the review of a day, or find the one that was made of it before.
 
     Returns it, and whether it was there before. It has the id of the review: so there is one of each review, whatever became

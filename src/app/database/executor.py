@@ -32,7 +32,8 @@ ATTEMPTS = 3
 SLOW_QUERY = 1.0
 """Seconds from which on a query is logged by name."""
 
-_RETRY = {"40001", "40P01"}
+RETRIED = {"40001", "40P01"}
+"""The SQLSTATEs of a serialization failure and of a deadlock, after which a transaction is run again."""
 
 
 async def _execute(
@@ -65,11 +66,12 @@ async def _transact(
     connection: AnyConnection,
     work: Callable[["Transaction"], Awaitable[T]],
     echo: bool,  # noqa: FBT001
-    limit: TimeLimit,
+    limit: TimeLimit | None,
 ) -> T:
+    """Do the work in a transaction, or within one that is under way: then in a savepoint."""
     transaction = connection.transaction()
     try:
-        async with asyncio.timeout(limit.for_query()):
+        async with asyncio.timeout(_time_to_say(limit)):
             await transaction.start()
         try:
             result = await work(Transaction(connection, echo=echo, limit=limit))
@@ -78,8 +80,7 @@ async def _transact(
             async with asyncio.timeout(CONFIRM_WITHIN):
                 await transaction.rollback()
             raise
-        left = limit.for_query()
-        async with asyncio.timeout(None if left is None else max(left, CONFIRM_WITHIN)):
+        async with asyncio.timeout(_time_to_say(limit)):
             await transaction.commit()
     except DRIVER_ERRORS as error:
         # Out of begin, commit or rollback; the statements' own faults were translated before.
@@ -87,6 +88,12 @@ async def _transact(
             raise DatabaseUnavailable from error
         raise
     return result
+
+
+def _time_to_say(limit: TimeLimit | None) -> float | None:
+    """How long a begin or a commit may take: what is left, and no less than a server needs to confirm it."""
+    left = None if limit is None else limit.for_query()
+    return None if left is None else max(left, CONFIRM_WITHIN)
 
 
 class Transaction:
@@ -103,6 +110,10 @@ class Transaction:
     def coalesce(self, query: Query, values: list[Any]) -> Coroutine[Any, Any, Any]:
         """Run the statement alone: what is done in a transaction is done with nothing else."""
         return self.run(query, values)
+
+    async def transaction(self, work: Callable[["Transaction"], Awaitable[T]]) -> T:
+        """Run `work` within a savepoint, once: what it raises rolls back to there, and passes."""
+        return await _transact(self._connection, work, self._echo, self._limit)
 
 
 class Database:
@@ -166,7 +177,7 @@ class Database:
                 result = await work(connection, *arguments, self._echo, limit)
             except asyncpg.PostgresError as error:
                 await pool.release(connection)
-                if error.sqlstate not in _RETRY:
+                if error.sqlstate not in RETRIED:
                     raise
                 if attempt == ATTEMPTS:
                     raise DatabaseBusy from error

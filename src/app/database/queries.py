@@ -5,7 +5,7 @@ A repository calls `queries.get.one(database, Task, user_id=..., id=...)`; `data
 """
 
 import re
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from functools import cache
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar, cast
 from uuid import UUID
@@ -52,6 +52,13 @@ class Executor(Protocol):
 
     def coalesce(self, query: "Query", values: list[Any]) -> Coroutine[Any, Any, Any]:
         """Run a statement of one row; a database does so together with other calls of it (app.database.coalescing)."""
+
+
+class Transactor(Executor, Protocol):
+    """What also runs several queries as one: a database, or what stands for one."""
+
+    async def transaction(self, work: Callable[[Executor], Awaitable[T]]) -> T:
+        """Run `work`: all of it or nothing. It may run several times: no effects beside SQL."""
 
 
 class Query:

@@ -11,8 +11,7 @@ from uuid import UUID
 from msgspec import UnsetType
 
 from app.accounts import repository as accounts
-from app.database.executor import Database
-from app.database.queries import Executor, Json
+from app.database.queries import Executor, Json, Transactor
 from app.goals import recurrence, repository
 from app.goals.schemas import (
     Goal,
@@ -52,7 +51,7 @@ async def create(database: Executor, user_id: UUID, new: GoalCreate) -> tuple[Go
     return await idempotency.create_once(repository.create, repository.get, database, user_id, new)
 
 
-async def change(database: Database, user_id: UUID, id: UUID, versions: Versions, changes: GoalPatch) -> Goal:
+async def change(database: Transactor, user_id: UUID, id: UUID, versions: Versions, changes: GoalPatch) -> Goal:
     """Change a goal by a merge patch. Raises Problem 404, 412, 422.
 
     It is one statement, except for two changes that need a transaction: a move under another goal first takes the lock of

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 import asyncpg
 
-from app.database.executor import Database
+from app.database.queries import Executor
 from app.habits import repository
 from app.http.conditional import Versions
 from app.problems.catalog import invalid, later
@@ -16,11 +16,11 @@ ATTEMPTS = 3
 """How often a habit is deleted anew while others become related to it."""
 
 
-async def delete(database: Database, user_id: UUID, id: UUID, versions: Versions) -> None:
+async def delete(database: Executor, user_id: UUID, id: UUID, versions: Versions) -> None:
     """Delete a habit; those that name it as related no longer do. Raises Problem 404, 412, 503.
 
     For one that began to name it after the statement had looked, the foreign key refuses to delete it: seen anew, it is found.
-    Not inside of a transaction, which a refused statement ends.
+    Inside of a transaction it needs savepoints (app.database.inside): a refused statement would end it.
     """
     for _ in range(ATTEMPTS):
         try:

@@ -31,7 +31,7 @@ async def ready(request: Request) -> EncodedResponse[Readiness]:
 async def prometheus(request: Request) -> EncodedResponse[str]:
     """Counters, gauges and histograms in Prometheus' text format."""
     return EncodedResponse(
-        metrics.text(request.database.pool), headers=((b"content-type", b"text/plain; version=0.0.4; charset=utf-8"),)
+        metrics.text(request.services.database.pool), headers=((b"content-type", b"text/plain; version=0.0.4; charset=utf-8"),)
     )
 
 

@@ -7,7 +7,7 @@ from litestar.types import HTTPScope, Receive
 
 from app.auth.token_cache import Caller
 from app.auth.tokens import hash_token, token_of
-from app.database.executor import Database
+from app.database.queries import Transactor
 from app.http.services import Services
 from app.settings import Settings
 from app.storage import Storage
@@ -54,8 +54,10 @@ class Request(ASGIConnection[Any, Caller, None, Any]):
         return hash_token(token_of(self.scope) or b"")
 
     @property
-    def database(self) -> Database:
-        return self.services.database
+    def database(self) -> Transactor:
+        """Where its statements run: for an operation of a batch, in the transaction of all."""
+        within: Transactor | None = self.scope["state"].get("database")
+        return within or self.services.database
 
     @property
     def storage(self) -> Storage:

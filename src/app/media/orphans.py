@@ -20,7 +20,7 @@ POSTPONED_SECONDS = 3600
 """An object that cannot be deleted waits, so that it does not stand before the others for ever."""
 
 
-async def delete_object(database: Database, storage: Storage, key: str) -> None:
+async def delete_object(database: Executor, storage: Storage, key: str) -> None:
     """Delete an object that has no row any more; what cannot be done now is left to `delete_orphans`."""
     try:
         await storage.delete(key)
@@ -29,7 +29,7 @@ async def delete_object(database: Database, storage: Storage, key: str) -> None:
         log.warning("object_left_behind", error=type(error).__name__)
 
 
-async def give_up(database: Database, storage: Storage, user_id: UUID, key: str) -> None:
+async def give_up(database: Executor, storage: Storage, user_id: UUID, key: str) -> None:
     """Delete what there is of an object whose upload failed, or came a second time.
 
     Unless its row is there after all: when the connection is lost in a commit, only the database knows. What cannot be done

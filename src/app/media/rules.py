@@ -2,8 +2,7 @@
 
 from uuid import UUID
 
-from app.database.executor import Database, Transaction
-from app.database.queries import Executor, Json
+from app.database.queries import Executor, Json, Transactor
 from app.http.conditional import Versions
 from app.media import repository
 from app.media.schemas import Media, MediaPatch, MediaQuery
@@ -19,13 +18,13 @@ async def page(database: Executor, user_id: UUID, filters: MediaQuery) -> list[J
     return await repository.page_attached(database, user_id, filters)
 
 
-async def patch(database: Database, user_id: UUID, id: UUID, versions: Versions, changes: MediaPatch) -> Media | None:
+async def patch(database: Transactor, user_id: UUID, id: UUID, versions: Versions, changes: MediaPatch) -> Media | None:
     """Change a file, as `repository.patch` does. Raises Problem 422 for half of a row's type and id."""
     check_pair(changes.taggable_type, changes.taggable_id)
     if changes.is_public is not False:
         return await repository.patch(database, user_id, id, versions, changes)
 
-    async def work(transaction: Transaction) -> Media | None:
+    async def work(transaction: Executor) -> Media | None:
         await repository.lock(transaction, user_id, id)
         return await repository.patch(transaction, user_id, id, versions, changes)
 

@@ -15,8 +15,7 @@ from msgspec import UNSET
 
 from app.accounts import repository as accounts
 from app.auth.token_cache import Caller
-from app.database.executor import Database
-from app.database.queries import Executor
+from app.database.queries import Executor, Transactor
 from app.http import idempotency
 from app.media import orphans, repository
 from app.media.content import HEAD_BYTES, dimensions, sniff
@@ -33,7 +32,7 @@ DUE_SECONDS = UPLOAD_SECONDS + 3600
 """After so long an object without a row is one that was left."""
 
 
-async def upload(database: Database, storage: Storage, settings: Settings, caller: Caller, form: Form) -> tuple[Media, bool]:
+async def upload(database: Transactor, storage: Storage, settings: Settings, caller: Caller, form: Form) -> tuple[Media, bool]:
     """Put the file of a form into the store while it arrives, and make its row.
 
     Returns the row, and whether it was there before, because the same upload made it; then no second object is kept.
@@ -83,7 +82,7 @@ class _PassingFile:
 
     def __init__(
         self,
-        database: Database,
+        database: Transactor,
         storage: Storage,
         opened: AsyncExitStack,
         user_id: UUID,
@@ -131,7 +130,7 @@ class _PassingFile:
 
 
 async def _keep(
-    database: Database, user_id: UUID, sent: MediaForm, facts: FileFacts, *, key: str | None, most: int, quota: int
+    database: Transactor, user_id: UUID, sent: MediaForm, facts: FileFacts, *, key: str | None, most: int, quota: int
 ) -> tuple[Media, bool]:
     """Make the row of an object that is in the store, or find the one with its id; returns it, and whether it was there.
 

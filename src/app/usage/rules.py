@@ -8,14 +8,13 @@ from msgspec import UNSET
 from msgspec.structs import asdict
 
 from app.accounts import repository as accounts
-from app.database.executor import Transaction
 from app.database.queries import Executor
 from app.problems.catalog import Problem
 from app.usage import repository
 from app.usage.schemas import LIMITS, NO_SUBSCRIPTION, Limits, Subscription, Usage, UsageLimits, UsagePut, UserUsage
 
 
-async def consume(transaction: Transaction, user_id: UUID, amount: int) -> None:
+async def consume(transaction: Executor, user_id: UUID, amount: int) -> None:
     """Take an amount of user messages from what is left. Raises Problem 429 when it is more than that."""
     if not amount or await repository.consume(transaction, user_id, amount):
         return

@@ -5,8 +5,7 @@ from uuid import UUID
 
 from msgspec import UnsetType
 
-from app.database.executor import Database, Transaction
-from app.database.queries import Executor
+from app.database.queries import Executor, Transactor
 from app.http import idempotency
 from app.http.conditional import Versions
 from app.problems.catalog import invalid
@@ -24,7 +23,7 @@ async def create(database: Executor, user_id: UUID, new: WorkoutCreate) -> tuple
 
 
 async def change(
-    database: Database, user_id: UUID, id: UUID, versions: Versions, changes: WorkoutPatch | WorkoutPut
+    database: Transactor, user_id: UUID, id: UUID, versions: Versions, changes: WorkoutPatch | WorkoutPut
 ) -> Workout | None:
     """Change a workout; `exercises`, where sent, replaces all of them, and counts as a change if they differ.
 
@@ -35,7 +34,7 @@ async def change(
     if not isinstance(exercises, UnsetType):
         _check_units(exercises)
 
-    async def work(transaction: Transaction) -> Workout | None:
+    async def work(transaction: Executor) -> Workout | None:
         if await repository.lock(transaction, user_id, id, versions) is None:
             return None
         changed = None
