@@ -110,6 +110,14 @@ def test_an_opt_of_a_router_is_read_as_one_of_its_handlers() -> None:
         start(Router("/v1", route_handlers=[handler()], opt={"rols": frozenset({"admin"})}))
 
 
+@pytest.mark.parametrize(
+    "opt", [{"auth": "public"}, {"session_only": True}, {"roles": frozenset({"admin"})}, {"multipart": int}]
+)
+def test_what_a_batch_would_ask_past_its_opt_stops_the_start(opt: dict[str, Any]) -> None:
+    with pytest.raises(DeclarationError, match="batch"):
+        start(handler(opt={"batched": True} | opt))
+
+
 async def plain(limit: Annotated[int, QueryParameter(ge=1)]) -> EncodedResponse[int]:
     raise AssertionError(NEVER_CALLED)
 

@@ -40,6 +40,12 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     """The ETag has a hash of the user and the body after the version."""
     beyond_quota: bool = False
     """Whoever stores as much as they may still may do this."""
+    batched: bool = False
+    """It may be an operation of a batch: all that it does is in the database, and its answer is JSON."""
+    independent: bool = False
+    """A create that asks for no other row of its kind: several in a row, in a batch, are done together."""
+    runs_batch: bool = False
+    """What it does are operations, which are let in one by one: scopes, the trail and the bucket count those."""
     no_store: bool = False
     """The answer is a secret: no cache may keep it."""
     shared: bool = False
@@ -73,6 +79,10 @@ CONDITIONAL = {"conditional": True}
 """The answer has an ETag; a client that names it in If-None-Match gets 304."""
 HASHED_ETAG = {"hashed_etag": True}
 """For addresses that are the same for every user, and for answers that hold more than their row's version tells."""
+BATCHED = {"batched": True}
+"""POST /v1/batch takes it: all that it does is in the database, and its answer is JSON, if it has one."""
+INDEPENDENT = {"independent": True}
+"""A create with an `id` that asks for no other row of its kind: several in a row, in a batch, go out as one."""
 NO_STORE = {"no_store": True}
 """The answer is a secret, such as a token: no cache may keep it."""
 SHARED = {"shared": True}
@@ -151,6 +161,9 @@ def _route(method: str, route: HTTPRoute, handler: HTTPRouteHandler) -> Route:
             raise DeclarationError(f"{name}: its parameter {each} has another type than {known[each]}.")
     if any(parameter.default is not inspect.Parameter.empty for parameter in raw.values()):
         raise DeclarationError(f"{name}: a default of a parameter would never be used.")
+    options = _options(handler, name)
+    if options.batched and (options.auth != "required" or options.session_only or options.roles or options.multipart):
+        raise DeclarationError(f"{name}: a batch would ask it past what else its opt says.")
     answer = get_args(handler.parsed_fn_signature.return_type.annotation)
     return Route(
         method=method,
@@ -158,7 +171,7 @@ def _route(method: str, route: HTTPRoute, handler: HTTPRouteHandler) -> Route:
         parts=tuple(each if isinstance(each, str) else None for each in route.path_components),
         parameters=parameters,
         handler=handler,
-        options=_options(handler, name),
+        options=options,
         data=fields.get("data"),
         filters=fields.get("filters"),
         answer=None if not answer or answer[0] is type(None) else answer[0],

@@ -2,12 +2,12 @@
 
 Litestar's handlers, routers and `app.routes` declare; the way of a request through Litestar itself would ask again, for each
 request, which middleware, dependencies, decoders and exception handlers belong to its route: 20 us more than the table here
-(docs/decisions/0011). The function that a route becomes reads like the contract's order of checks: who is calling, may they,
-the path, the query, the body, the handler, the condition, the answer.
+(docs/decisions/0011). `Endpoint` reads like the contract's order of checks: who is calling, may they, the path, the query, the
+body, the handler, the condition, the answer.
 """
 
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from datetime import date
 from typing import Any, Literal, cast, get_args, get_origin
 from uuid import UUID
@@ -15,25 +15,20 @@ from uuid import UUID
 from litestar import Litestar
 from litestar.types import HTTPScope, Receive
 
-from app.auth import audit
 from app.auth.authentication import authenticate
-from app.auth.authorization import check_scopes, impersonate
-from app.auth.token_cache import Caller
 from app.auth.tokens import token_of
 from app.http import conditional
+from app.http.admission import admit, admit_storing, count
 from app.http.caching import PRIVATE, caching_headers
 from app.http.decoding import decode_query, read_json, refuse_query
 from app.http.exception_handlers import problem_for, problem_response
 from app.http.ranges import RequestedRange
-from app.http.requests import Request, header_bytes
+from app.http.requests import Request
 from app.http.responses import EncodedResponse, not_modified
 from app.http.routes import DeclarationError, Route, routes_of
 from app.http.sent_back import Call, SentBack, body_decoder, sent_back_by
 from app.http.services import Services
 from app.problems.catalog import Problem
-
-Handle = Callable[[HTTPScope, Receive, list[str]], Awaitable[EncodedResponse[Any]]]
-"""What a route becomes: the scope, the body, and the parts of the path that are parameters -> the answer."""
 
 # What is_valid_host of Litestar's own entry lets through, which requests do not pass here.
 _HOST = re.compile(rb"[0-9A-Za-z!$&'()*+,;=\-._~:\[\]@%]*")
@@ -49,7 +44,7 @@ class _Node:
     def __init__(self) -> None:
         self.below: dict[str, _Node] = {}
         self.parameter: _Node | None = None
-        self.methods: dict[str, Handle] = {}
+        self.methods: dict[str, Endpoint] = {}
         self.allow = b""
         self.is_open = False
         """Whether a caller without a token may do something here."""
@@ -72,9 +67,9 @@ class Routing:
         """Find the answer to a request; every error is answered by its problem."""
         try:
             node, arguments = self._find(scope)
-            handle = node.methods.get(scope["method"]) if node is not None else None
-            if handle is not None:
-                answer = await handle(scope, receive, arguments)
+            endpoint = node.methods.get(scope["method"]) if node is not None else None
+            if endpoint is not None:
+                answer = await endpoint.respond(scope, receive, arguments)
             else:
                 answer = await self._respond_unrouted(scope, node)
         except Exception as error:  # noqa: BLE001 - every error becomes the problem that answers it
@@ -86,6 +81,15 @@ class Routing:
             answer.encoded_headers += left
         return answer
 
+    def endpoint(self, scope: HTTPScope) -> tuple["Endpoint", list[str]]:
+        """Find what a request asks for, and the values of its path's parameters. Raises Problem 404, 405."""
+        node, arguments = self._find(scope)
+        if node is None:
+            raise Problem("not_found")
+        if scope["method"] not in node.methods:
+            raise Problem("method_not_allowed", headers=((b"allow", node.allow),))
+        return node.methods[scope["method"]], arguments
+
     def _add(self, route: Route) -> None:
         node = self._root
         for part in route.parts:
@@ -95,7 +99,7 @@ class Routing:
                 node = node.below.setdefault(part, _Node())
         if route.method in node.methods:
             raise DeclarationError(f"{route.name} is declared twice.")
-        node.methods[route.method] = _compiled(route, self._services, self._app, self._sent_back.get(route.name))
+        node.methods[route.method] = Endpoint(route, self._services, self._app, self._sent_back.get(route.name))
         node.is_open = node.is_open or route.options.auth != "required"
         methods = {*node.methods, "OPTIONS"} | ({"HEAD"} if "GET" in node.methods else set())
         node.allow = ", ".join(sorted(methods)).encode()
@@ -129,123 +133,68 @@ class Routing:
         if scope["path"].startswith("/v1/") and not (node is not None and node.is_open):
             services = self._services
             token, days = token_of(scope), services.settings.session_days
-            _count(scope, await authenticate(services.database, services.token_cache, token, days), services)
+            count(scope, await authenticate(services.database, services.token_cache, token, days), services)
         if node is None:
             raise Problem("not_found")
         raise Problem("method_not_allowed", headers=((b"allow", node.allow),))
 
 
-def _compiled(route: Route, services: Services, app: Litestar, sent_back: SentBack | None) -> Handle:
-    """The function that answers the requests of a route."""
-    call = cast("Call", route.handler.fn)
-    parsers = [(name, _parser(kind)) for name, kind in route.parameters.items()]
-    filters, kind, limit = route.filters, route.data, route.options.body_limit
-    take = body_decoder(kind, call, sent_back) if kind is not None else None
-    takes_request, versions, byte_range = route.takes_request, route.versions, route.byte_range
-    is_conditional, hashed = route.options.conditional, route.options.hashed_etag
-    caching = caching_headers(route)
-    admit = _admit_storing if route.stores else _admit
-    refuses_query = filters is None and route.path.startswith("/v1/")
+class Endpoint:
+    """A route, with everything about it that can be resolved at start."""
 
-    async def handle(scope: HTTPScope, receive: Receive, values: list[str]) -> EncodedResponse[Any]:
-        scope["path_template"], scope["route_handler"], scope["litestar_app"] = route.path, route.handler, app
-        await admit(scope, route, services)
-        arguments: dict[str, Any] = {name: parse(value) for (name, parse), value in zip(parsers, values, strict=True)}
-        if filters is not None:
-            arguments["filters"] = decode_query(scope["query_string"], filters)
-        elif refuses_query and scope["query_string"]:
+    __slots__ = (
+        "_app", "_byte_range", "_caching", "_call", "_filters", "_hashed", "_is_conditional", "_kind", "_let_in", "_limit",
+        "_parsers", "_refuses_query", "_services", "_take", "_takes_request", "_versions", "route",
+    )  # fmt: skip
+
+    def __init__(self, route: Route, services: Services, app: Litestar, sent_back: SentBack | None) -> None:
+        self.route = route
+        self._services = services
+        self._app = app
+        self._call = cast("Call", route.handler.fn)
+        self._parsers = [(name, _parser(kind)) for name, kind in route.parameters.items()]
+        self._filters, self._kind, self._limit = route.filters, route.data, route.options.body_limit
+        self._take = body_decoder(route.data, self._call, sent_back) if route.data is not None else None
+        self._takes_request, self._versions, self._byte_range = route.takes_request, route.versions, route.byte_range
+        self._is_conditional, self._hashed = route.options.conditional, route.options.hashed_etag
+        self._caching = caching_headers(route)
+        self._let_in = admit_storing if route.stores else admit
+        self._refuses_query = route.filters is None and route.path.startswith("/v1/")
+
+    async def respond(self, scope: HTTPScope, receive: Receive, values: list[str]) -> EncodedResponse[Any]:
+        """Answer a request; `values` are the parts of its path that are parameters."""
+        route = self.route
+        scope["path_template"], scope["route_handler"], scope["litestar_app"] = route.path, route.handler, self._app
+        await self._let_in(scope, route, self._services)
+        call, arguments = await self.read(scope, receive, values)
+        return self.finish(scope, await call(**arguments))
+
+    async def read(self, scope: HTTPScope, receive: Receive, values: list[str]) -> tuple[Call, dict[str, Any]]:
+        """Read a request of who was let in: what is to be called for it, and the arguments by name."""
+        arguments: dict[str, Any] = {name: parse(value) for (name, parse), value in zip(self._parsers, values, strict=True)}
+        if self._filters is not None:
+            arguments["filters"] = decode_query(scope["query_string"], self._filters)
+        elif self._refuses_query and scope["query_string"]:
             refuse_query(scope["query_string"])
-        work = call
-        if take is not None:
-            arguments["data"], work = await take(await read_json(scope, receive, kind, limit))
-        if takes_request:
-            arguments["request"] = Request(scope, receive, services)
-        if versions:
+        call = self._call
+        if self._take is not None:
+            arguments["data"], call = await self._take(await read_json(scope, receive, self._kind, self._limit))
+        if self._takes_request:
+            arguments["request"] = Request(scope, receive, self._services)
+        if self._versions:
             arguments["versions"] = conditional.expected_versions(scope)
-        if byte_range:
+        if self._byte_range:
             arguments["byte_range"] = RequestedRange(scope)
-        answer = await work(**arguments)
-        if answer.etag and hashed:
+        return call, arguments
+
+    def finish(self, scope: HTTPScope, answer: EncodedResponse[Any]) -> EncodedResponse[Any]:
+        """Complete what the handler answered: its ETag, 304, its caching."""
+        if answer.etag and self._hashed:
             answer.etag = conditional.hashed(answer.etag, scope["user"].user_id, answer.body)
-        if is_conditional and answer.status_code in {200, 206} and conditional.names_tag(scope, answer.etag):
+        if self._is_conditional and answer.status_code in {200, 206} and conditional.names_tag(scope, answer.etag):
             answer = not_modified(answer)
-        answer.encoded_headers += caching
+        answer.encoded_headers += self._caching
         return answer
-
-    return handle
-
-
-async def _admit(scope: HTTPScope, route: Route, services: Services) -> None:
-    """Find out who is calling, and whether they may. Raises Problem 401, 429, 403, and those of acting for a user.
-
-    What admins and services do is written down before it is done: so there is no act without its row in the audit trail.
-    What a service only reads on behalf of a user is not, unless it makes the user; what an admin reads is.
-    """
-    options = route.options
-    if options.auth == "public":
-        return
-    token = token_of(scope)
-    if token is None and options.auth == "optional":
-        return
-    database, token_cache = services.database, services.token_cache
-    caller = await authenticate(database, token_cache, token, services.settings.session_days)
-    scope["user"] = caller
-    _count(scope, caller, services)
-    check_scopes(caller.scopes, route.method, scope["path"], session_only=options.session_only)
-    named = header_bytes(scope, b"x-on-behalf-of")
-    if named is None and not options.roles:
-        return
-    if options.roles and caller.role not in options.roles:
-        raise Problem("role_required")
-    actor, acting_for = caller, None
-    if named is not None:
-        if actor.role != "user" and options.session_only:
-            raise Problem("session_required")
-        if options.roles == {"admin"}:
-            raise Problem("role_required", "What is for admins alone cannot be done on behalf of a user.")
-        scope["user"] = caller = await impersonate(
-            database,
-            token_cache,
-            actor,
-            named,
-            as_guest=header_bytes(scope, b"x-on-behalf-of-guest") or b"",
-            target=scope["path"],
-            request_id=scope["state"]["request_id"],
-        )
-        acting_for = caller.user_id
-        _count(scope, caller, services)
-    if options.roles or route.method != "GET" or actor.role == "admin":
-        await audit.record(
-            database,
-            actor.user_id,
-            acting_for,
-            action=route.name,
-            target=scope["path"],
-            request_id=scope["state"]["request_id"],
-        )
-
-
-async def _admit_storing(scope: HTTPScope, route: Route, services: Services) -> None:
-    """As `_admit`; and find out whether they may store more. Raises Problem 403 for that, too."""
-    await _admit(scope, route, services)
-    if services.storage_quota is not None:
-        await services.storage_quota.admit(services.database, scope["user"], _announced_bytes(scope, route))
-
-
-def _count(scope: HTTPScope, caller: Caller, services: Services) -> None:
-    """Count a request of a caller; the answer says what is left. Raises Problem 429."""
-    if services.request_limits is not None:
-        scope["state"]["requests_left"] = services.request_limits.take(caller)
-
-
-def _announced_bytes(scope: HTTPScope, route: Route) -> int:
-    """How long the body of what becomes rows will be at most, as far as the head tells; a file does not become rows."""
-    if route.data is None:
-        return 0
-    for name, value in scope["headers"]:
-        if name == b"content-length" and value.isdigit():
-            return min(int(value[:20]), route.options.body_limit)
-    return route.options.body_limit
 
 
 def _parser(kind: Any) -> Callable[[str], Any]:
