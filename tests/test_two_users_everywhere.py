@@ -108,6 +108,9 @@ RESOURCES = {
 SUBS = {"habits": ("entries", "note"), "goals": ("progress", "note"), "conversations": ("messages", "content")}
 """The rows below a row: the list's path, and the field with the word."""
 
+BATCHED = [kind for kind, resource in RESOURCES.items() if resource.change is not None and kind != "conversations"]
+"""What a batch can change."""
+
 SEARCHED = ["tasks", "goals", "habits", "daily-reviews", "blog-entries"]
 
 NAMES = st.sampled_from(["ada", "bob"])
@@ -302,6 +305,33 @@ class TwoUsersEverywhere(RuleBasedStateMachine):
             assert holds(self.done(name, "PATCH", f"/v1/{kind}/{key}", changes), changes)
             person.rows[kind][key] |= changes
             self.touched.add(kind)
+
+    @rule(name=NAMES, kind=st.sampled_from(BATCHED), n=PLACES)
+    def change_two_in_a_batch(self, name: str, kind: str, n: int) -> None:
+        """A task of one's own, and a row that may be the other's: both, or neither."""
+        person, key = self.people[name], self.key(kind, n)
+        if not person.rows["tasks"]:
+            return
+        task, changes = next(iter(person.rows["tasks"])), filled(RESOURCES[kind].change or {}, f"{person.word} batch")
+        of_task, word = {"description": f"{person.word} {next(_numbers)}"}, person.word
+        operations = [
+            {"method": "PATCH", "path": f"/v1/tasks/{task}", "body": of_task},
+            {"method": "PATCH", "path": f"/v1/{kind}/{key}", "body": changes},
+            {"method": "GET", "path": f"/v1/{kind}?limit=200"},
+            {"method": "GET", "path": f"/v1/search?q={word}"},
+        ]
+        answer = self.ask(name, "POST", "/v1/batch", {"operations": operations})
+        self.touched |= {"tasks", kind}
+        if key in person.rows[kind]:
+            assert answer.status_code == 200, answer.text
+            person.rows["tasks"][task] |= of_task
+            person.rows[kind][key] |= changes
+            listed = answer.json()["results"][2]["body"]["items"]
+            assert {key_of(kind, row) for row in listed} == person.rows[kind].keys()
+        else:
+            assert answer.json()["operation"] == 1
+            is_foreign_task = kind == "tasks" and key in self.other(name).rows[kind]
+            assert answer.status_code == (403 if is_foreign_task else 404), answer.text
 
     @rule(name=NAMES, kind=st.sampled_from([*RESOURCES]), n=PLACES)
     def delete(self, name: str, kind: str, n: int) -> None:

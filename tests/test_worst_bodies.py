@@ -70,8 +70,9 @@ AROUND = {
     "PUT /v1/conversations/{id}": b'{"messages":[{"role":"assistant","content":"x","stage3":{"response":%s}}]}',
     "POST /v1/conversations/{id}/messages": b'{"role":"assistant","content":"x","stage3":{"response":%s}}',
     "PUT /v1/query-cache/{query_hash}": b'{"ttl_seconds":60,"result":%s}',
+    "POST /v1/batch": b'{"operations":[{"method":"GET","path":"/v1/tasks","body":%s}]}',
 }
-"""Where a route that keeps documents as they are sent has one. The first takes all of the above."""
+"""Where a route that keeps documents as they are sent has one, or hands bodies on. The first takes all of the above."""
 
 
 def message(content: bytes, stage: bytes = b"null") -> bytes:
@@ -87,6 +88,14 @@ CONVERSATIONS = {
 }
 """Messages with a comma at their end."""
 
+WRITE = b'{"method":"POST","path":"/v1/blog-entries","body":{"title":"T","content":"%s"}},'
+OPERATIONS = {
+    "100 long entries": WRITE % (b"a" * 80_000) * 100,
+    "100 long entries of few words": WRITE % (b"ab " * 26_000) * 100,
+    "U+0000 in the last of 100 entries": WRITE % (b"a" * 80_000) * 99 + WRITE % rb"\u0000",
+}
+"""Operations with a comma at their end."""
+
 WITH_A_BODY = [route for route in ROUTES if route.data is not None]
 
 
@@ -101,6 +110,9 @@ def bodies(route: Route) -> Iterator[tuple[str, bytes]]:
     if is_first:
         for name, messages in CONVERSATIONS.items():
             yield name, b'{"messages":[' + messages[:-1] + b"]}"
+    if route.name == "POST /v1/batch":
+        for name, operations in OPERATIONS.items():
+            yield name, b'{"operations":[' + operations[:-1] + b"]}"
     if route.name not in AROUND:
         # What has the right type comes further.
         for field in fields:
@@ -254,7 +266,7 @@ def test_no_body_costs_memory_or_keeps_others_waiting(tmp_path: Path) -> None:
         assert run("users", "role", email, "service", HOLDFAST_DATA=str(serving.data)).returncode == 0
         headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
         conversation = f"/v1/conversations/{serving.post('/v1/conversations', {}, token).json()['id']}"
-        paths = dict(zip(AROUND, (conversation, f"{conversation}/messages", "/v1/query-cache/a"), strict=True))
+        paths = dict(zip(AROUND, (conversation, f"{conversation}/messages", "/v1/query-cache/a", "/v1/batch"), strict=True))
         [worker] = serving.workers()
         idle = kib(worker, "VmHWM")
         with (

@@ -12,6 +12,7 @@ from app.accounts import handlers as accounts
 from app.admin import handlers as admin
 from app.auth.passwords import Passwords
 from app.auth.token_cache import TokenCache, listening
+from app.batch import handlers as batch
 from app.blog_entries import handlers as blog_entries
 from app.blog_entries.repository import add_views
 from app.consents import handlers as consents
@@ -61,6 +62,7 @@ def create_app(settings: Settings, passwords: Passwords | None = None) -> Applic
             media.public_router,
             progress.router,
             search.router,
+            batch.router,
             conversations.router,
             usage.router,
             credits_router,

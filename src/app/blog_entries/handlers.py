@@ -19,7 +19,7 @@ from app.http.conditional import Versions
 from app.http.pagination import Page, PageQuery
 from app.http.requests import Request
 from app.http.responses import EncodedResponse
-from app.http.routes import CONDITIONAL, HASHED_ETAG, PUBLIC, SHARED
+from app.http.routes import BATCHED, CONDITIONAL, HASHED_ETAG, PUBLIC, SHARED
 from app.problems.ownership import missing
 
 LARGE_BODY = {"body_limit": 1024 * 1024}
@@ -116,7 +116,7 @@ router = Router(
     "/v1/blog-entries",
     route_handlers=[create, read, read_by_slug, page, change, remove],
     tags=["Journal"],
-    opt=HASHED_ETAG,
+    opt=HASHED_ETAG | BATCHED,
 )
 
 public_router = Router(

@@ -14,7 +14,7 @@ from app.http.conditional import Versions
 from app.http.pagination import Page
 from app.http.requests import Request
 from app.http.responses import EncodedResponse
-from app.http.routes import CONDITIONAL, HASHED_ETAG, PUT
+from app.http.routes import BATCHED, CONDITIONAL, HASHED_ETAG, PUT
 from app.problems.catalog import Problem
 from app.problems.ownership import missing
 
@@ -111,5 +111,5 @@ router = Router(
     "/v1/daily-reviews",
     route_handlers=[replace, read, page, change, remove, read_by_id, change_by_id, remove_by_id, write_entry],
     tags=["Journal"],
-    opt=HASHED_ETAG,
+    opt=HASHED_ETAG | BATCHED,
 )

@@ -22,7 +22,7 @@ from app.http.conditional import Versions
 from app.http.pagination import DatedPageQuery, Page
 from app.http.requests import Request
 from app.http.responses import EncodedResponse
-from app.http.routes import CONDITIONAL, HASHED_ETAG
+from app.http.routes import BATCHED, CONDITIONAL, HASHED_ETAG
 from app.problems.catalog import Problem
 from app.problems.ownership import missing
 
@@ -153,5 +153,5 @@ router = Router(
         remove_progress,
     ],
     tags=["Goals"],
-    opt=HASHED_ETAG,
+    opt=HASHED_ETAG | BATCHED,
 )

@@ -26,7 +26,7 @@ from app.http.conditional import Versions
 from app.http.pagination import OrderedPageQuery, Page
 from app.http.requests import Request
 from app.http.responses import EncodedResponse
-from app.http.routes import CONDITIONAL, HASHED_ETAG, PUT
+from app.http.routes import BATCHED, CONDITIONAL, HASHED_ETAG, PUT
 from app.problems.catalog import Problem
 from app.problems.ownership import missing
 
@@ -247,5 +247,5 @@ router = Router(
         remove_comment,
     ],
     tags=["Habits"],
-    opt=HASHED_ETAG,
+    opt=HASHED_ETAG | BATCHED,
 )

@@ -39,7 +39,7 @@ class Application:
     def __init__(self, litestar: Litestar, services: Services) -> None:
         """Raise DeclarationError for what a handler declares and nothing would honour."""
         self.services = services
-        self.routing = Routing(litestar, services)
+        self.routing = services.routing = Routing(litestar, services)
         services.document = cache(lambda: openapi.document(self.routing.routes))
         self._litestar = litestar
         self.waits = Waits(services.settings.body_timeout, services.settings.write_timeout)

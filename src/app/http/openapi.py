@@ -30,8 +30,8 @@ What `GET` gave can be sent back by `PUT` and `PATCH` of the same address. Field
 are equal to what stands (422 `read_only` otherwise), or need not be sent; the places in a list of rows are those of its order.
 
 Times are RFC 3339 in UTC. Unknown fields and parameters are refused. A body has at most 100,000 values and is at most 100
-levels deep; 256 KiB, where nothing else is said (whole conversations, messages and cached answers 8 MiB, daily reviews and blog
-entries 1 MiB). Every error is an `application/problem+json`
+levels deep; 256 KiB, where nothing else is said (whole conversations, messages, cached answers and batches 8 MiB, daily reviews
+and blog entries 1 MiB). Every error is an `application/problem+json`
 (RFC 9457) with a stable `code`; `GET /problems/{code}` explains it. Every answer carries `X-Request-Id`: name it when you
 report a fault. `HEAD` works where `GET` does.
 
@@ -50,6 +50,7 @@ TAGS = {
     "Media": "Files, and the rows that they are attached to.",
     "Progress": "Snapshots of a day, week, month or year across all of the above.",
     "Search": "One question to all that has text.",
+    "Batch": "Several requests in one: all of them are done, or none.",
     "Conversations": "Talks with models, message by message.",
     "Usage": "How many messages the tier allows, and how many are left.",
     "Credits": "What may be spent, and the ledger of what was.",

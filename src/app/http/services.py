@@ -1,6 +1,7 @@
 """What a worker has for its requests."""
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from app.auth.passwords import Passwords
 from app.auth.token_cache import TokenCache
@@ -8,10 +9,14 @@ from app.database import migrations
 from app.database.executor import Database
 from app.http.buckets import RequestLimits
 from app.http.storage_quota import StorageQuota
+from app.http.turns import Turns
 from app.http.view_counts import ViewCounts
 from app.settings import Settings
 from app.storage import Storage
 from app.thumbnails.maker import ThumbnailMaker
+
+if TYPE_CHECKING:
+    from app.http.routing import Routing
 
 
 class Services:
@@ -22,12 +27,14 @@ class Services:
         "document",
         "passwords",
         "request_limits",
+        "routing",
         "schema_version",
         "settings",
         "storage",
         "storage_quota",
         "thumbnail_maker",
         "token_cache",
+        "turns",
         "view_counts",
     )
 
@@ -35,6 +42,7 @@ class Services:
     document: Callable[[], bytes]
     """The OpenAPI document of the application, as JSON."""
     passwords: Passwords
+    routing: "Routing"
     storage: Storage
     thumbnail_maker: ThumbnailMaker
     token_cache: TokenCache
@@ -43,6 +51,7 @@ class Services:
         self.settings = settings
         self.request_limits = RequestLimits(settings) if settings.rate_limits else None
         self.storage_quota = StorageQuota(settings) if settings.rate_limits else None
+        self.turns = Turns(settings)
         self.view_counts = ViewCounts()
         self.schema_version = migrations.expected_version()
         """What the database's newest migration must be."""

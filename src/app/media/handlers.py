@@ -12,7 +12,7 @@ from app.http.pagination import Page
 from app.http.ranges import ByteRange
 from app.http.requests import Request
 from app.http.responses import EncodedResponse
-from app.http.routes import CONDITIONAL, NO_STORE, OWN_CACHING, PUBLIC
+from app.http.routes import BATCHED, CONDITIONAL, NO_STORE, OWN_CACHING, PUBLIC
 from app.media import links, orphans, repository, rules, serving, thumbnails, uploads
 from app.media.forms import Form
 from app.media.schemas import ContentQuery, Media, MediaForm, MediaLink, MediaLinkCreate, MediaPatch, MediaQuery
@@ -34,7 +34,7 @@ async def create(request: Request) -> EncodedResponse[Media]:
     return responses.created(media, f"/v1/media/{media.id}", replayed=replayed)
 
 
-@get("/{id:uuid}", opt=CONDITIONAL)
+@get("/{id:uuid}", opt=CONDITIONAL | BATCHED)
 async def read(request: Request, id: FromPath[UUID]) -> EncodedResponse[Media]:
     """Read what is known of a file."""
     media = await repository.get(request.database, request.caller.user_id, id)
@@ -54,14 +54,14 @@ async def content(
     return await serving.answer(request, user_id, id, file, byte_range)
 
 
-@get("/")
+@get("/", opt=BATCHED)
 async def page(request: Request, filters: FromQuery[MediaQuery]) -> EncodedResponse[Page[Media]]:
     """List files by the time they were uploaded, newest first or oldest first."""
     files = await rules.page(request.database, request.caller.user_id, filters)
     return pagination.answer(files, filters)
 
 
-@patch("/{id:uuid}")
+@patch("/{id:uuid}", opt=BATCHED)
 async def change(
     request: Request, id: FromPath[UUID], data: JSONBody[MediaPatch], versions: Versions
 ) -> EncodedResponse[Media]:

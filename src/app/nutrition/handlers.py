@@ -11,13 +11,13 @@ from app.http.date_ranges import Summary, SummaryQuery
 from app.http.pagination import Page
 from app.http.requests import Request
 from app.http.responses import EncodedResponse
-from app.http.routes import CONDITIONAL
+from app.http.routes import BATCHED, CONDITIONAL, INDEPENDENT
 from app.nutrition import repository, rules
 from app.nutrition.schemas import Food, FoodCopy, FoodCreate, FoodPatch, FoodQuery, FoodTotals
 from app.problems.ownership import missing
 
 
-@post("/")
+@post("/", opt=INDEPENDENT)
 async def create(request: Request, data: JSONBody[FoodCreate]) -> EncodedResponse[Food]:
     """Make a food. Sent again with the same `id`: 200 with the food as it stands, and nothing new."""
     food, replayed = await idempotency.create_once(
@@ -82,5 +82,5 @@ router = Router(
     "/v1/foods",
     route_handlers=[create, copy, read, page, summary, change, remove],
     tags=["Nutrition"],
-    opt={"operations": "nutrition"},
+    opt=BATCHED | {"operations": "nutrition"},
 )

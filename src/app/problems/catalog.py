@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Annotated, Any
 
 import msgspec
-from msgspec import Meta
+from msgspec import UNSET, Meta, UnsetType
 
 
 class FieldError(msgspec.Struct, frozen=True):
@@ -128,6 +128,11 @@ KINDS: dict[str, Kind] = {
         "Body too complex",
         "A body has at most 100,000 values (numbers, texts, lists, objects, true, false, null) and is at most 100 levels deep.",
     ),
+    "batch_answer_too_large": Kind(
+        422,
+        "Answers too large",
+        "What the operations of a batch answer is at most 8 MiB. Nothing was done: ask for less, or in several batches.",
+    ),
     "goals_cycle": Kind(422, "Goals in a circle", "A goal cannot be a sub-goal of itself: choose another parent, or none."),
     "goals_too_deep": Kind(
         422, "Goals too deep", "With this parent there would be more than 100 goals, one below the other: choose one higher up."
@@ -195,6 +200,9 @@ class ProblemDocument(msgspec.Struct, frozen=True, rename={"kind": "type"}, omit
     code: ProblemCode
     request_id: Annotated[str, Meta(description="Names the request in the server's log.", examples=["5f0c9a1b2d3e-1"])]
     errors: tuple[FieldError, ...] = ()
+    operation: Annotated[
+        int | UnsetType, Meta(description="Of a batch: which operation it is about, counted from 0.", examples=[2])
+    ] = UNSET
 
 
 class Problem(Exception):

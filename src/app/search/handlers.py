@@ -6,6 +6,7 @@ from litestar.params import FromQuery
 from app.http import responses
 from app.http.requests import Request
 from app.http.responses import EncodedResponse
+from app.http.routes import BATCHED
 from app.search import repository
 from app.search.schemas import SearchHits, SearchQuery
 
@@ -20,4 +21,4 @@ async def search(request: Request, filters: FromQuery[SearchQuery]) -> EncodedRe
     return responses.row(SearchHits(hits))
 
 
-router = Router("/v1/search", route_handlers=[search], tags=["Search"])
+router = Router("/v1/search", route_handlers=[search], tags=["Search"], opt=BATCHED)

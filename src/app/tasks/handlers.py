@@ -10,7 +10,7 @@ from app.http.conditional import Versions
 from app.http.pagination import Page
 from app.http.requests import Request
 from app.http.responses import EncodedResponse
-from app.http.routes import CONDITIONAL
+from app.http.routes import BATCHED, CONDITIONAL, INDEPENDENT
 from app.problems.catalog import Problem
 from app.problems.ownership import refusal
 from app.tasks import repository, rules
@@ -20,7 +20,7 @@ FOREIGN = {"problems": ["forbidden"]}
 """Another user's task is a 403; other resources of another user are a 404."""
 
 
-@post("/")
+@post("/", opt=INDEPENDENT)
 async def create(request: Request, data: JSONBody[TaskCreate]) -> EncodedResponse[Task]:
     """Make a task. Sent again with the same `id`: 200 with the task as it stands, and nothing new."""
     task, replayed = await idempotency.create_once(
@@ -68,4 +68,4 @@ async def absent(request: Request, id: UUID) -> Problem:
     return refusal(user_id, await repository.owner(request.database, user_id, id))
 
 
-router = Router("/v1/tasks", route_handlers=[create, read, page, change, remove], tags=["Tasks"])
+router = Router("/v1/tasks", route_handlers=[create, read, page, change, remove], tags=["Tasks"], opt=BATCHED)

@@ -11,7 +11,7 @@ from app.http.date_ranges import Summary, SummaryQuery
 from app.http.pagination import Page
 from app.http.requests import Request
 from app.http.responses import EncodedResponse
-from app.http.routes import CONDITIONAL
+from app.http.routes import BATCHED, CONDITIONAL
 from app.problems.ownership import missing
 from app.workouts import repository, rules
 from app.workouts.schemas import Workout, WorkoutCreate, WorkoutPatch, WorkoutPut, WorkoutQuery, WorkoutTotals
@@ -83,4 +83,6 @@ async def remove(request: Request, id: FromPath[UUID], versions: Versions) -> En
     return responses.no_content()
 
 
-router = Router("/v1/workouts", route_handlers=[create, read, page, summary, replace, change, remove], tags=["Workouts"])
+router = Router(
+    "/v1/workouts", route_handlers=[create, read, page, summary, replace, change, remove], tags=["Workouts"], opt=BATCHED
+)
