@@ -117,8 +117,16 @@ def test_every_change_takes_conditions_or_says_why_not() -> None:
     assert {route.path for route in CHANGES.values()} <= READS.keys()
 
 
+@pytest.fixture(scope="module")
+def staying_admin(api: Api) -> User:
+    """The last admin cannot leave: with this one everybody else can."""
+    user = api.user()
+    assert api.runner.run(set_role(api.database, user.email, "admin"))
+    return user
+
+
 @pytest.fixture
-def somebody(api: Api) -> User:
+def somebody(api: Api, staying_admin: User) -> User:
     """A user to whom every route is open."""
     user = api.user()
     assert api.runner.run(set_role(api.database, user.email, "admin"))
