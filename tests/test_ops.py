@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 import httpx
+import msgspec
 import needs
 import yaml  # type: ignore[import-untyped]
 
@@ -92,6 +93,24 @@ def refused(words: list[str]) -> str | None:
 def test_the_example_of_the_settings_names_settings_only() -> None:
     unknown = [name for name in variables("holdfast.env.example") if name not in known_settings()]
     assert [name for name in unknown if not OF_OBJECT_STORES.fullmatch(name)] == []
+
+
+def test_the_example_of_all_settings_names_each_with_its_default_and_no_other() -> None:
+    example = variables("../.env.example")
+    assert {*example} == known_settings()
+    defaults = from_environment({})
+    assert from_environment(example) == defaults
+    # A line without a value says that there is none.
+    without = [value for value in msgspec.structs.astuple(defaults) if value in {None, ()}]
+    assert len([name for name, value in example.items() if not value]) == len(without)
+
+
+def test_the_example_of_all_settings_does_in_a_shell_what_it_does_by_itself() -> None:
+    text = re.sub(r"(?m)^#(?=[A-Z_]+=)", "", (ROOT / ".env.example").read_text(encoding="utf-8"))
+    shell = subprocess.run(
+        ["sh", "-c", "set -a; . /dev/stdin; set +a; env -0"], input=text, env={}, capture_output=True, text=True, check=True
+    )
+    assert from_environment(dict(line.split("=", 1) for line in shell.stdout.split("\0") if line)) == from_environment({})
 
 
 def test_the_readme_lists_every_setting_and_no_other() -> None:
