@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 import pytest
@@ -93,7 +94,7 @@ def test_the_doctor_finds_a_sound_database_sound(database: str) -> None:
     examined = holdfast(database, "doctor")
     assert examined.returncode == 0, examined.stdout + examined.stderr
     states = {line.split()[1]: line.split()[0] for line in examined.stdout.splitlines() if not line.startswith(" ")}
-    for subject in ("connection", "version", "encoding", "writes", "privileges", "schema", "pool"):
+    for subject in ("connection", "version", "encoding", "locale", "writes", "privileges", "schema", "pool"):
         assert states[subject] == "ok", examined.stdout
 
 
@@ -134,6 +135,28 @@ def test_the_doctor_says_what_to_do_about_an_old_schema(own_database: str, runne
     examined = holdfast(own_database, "doctor")
     assert examined.returncode == 1
     assert "Run: holdfast migrate up" in examined.stdout
+
+
+def test_the_doctor_minds_a_locale_that_knows_ascii_only(database: str, worker_id: str, runner: asyncio.Runner) -> None:
+    """In the locale C lower() leaves É as it is: two spellings of an address would be two accounts."""
+    name = f"locale_c_{worker_id}"
+    url = urlunsplit(urlsplit(database)._replace(path=f"/{name}"))
+
+    async def on_server(statement: str) -> None:
+        connection = await asyncpg.connect(database)
+        try:
+            await connection.execute(statement)
+        finally:
+            await connection.close()
+
+    runner.run(on_server(f"create database {name} encoding 'UTF8' locale_provider libc locale 'C' template template0"))
+    try:
+        examined = holdfast(url, "doctor")
+    finally:
+        runner.run(on_server(f"drop database {name} with (force)"))
+    assert "ok    encoding" in examined.stdout
+    assert "mind  locale" in examined.stdout
+    assert "Make a database with locale C.UTF-8" in examined.stdout
 
 
 def test_the_doctor_shows_no_secret_when_there_is_no_database() -> None:

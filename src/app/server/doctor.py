@@ -36,6 +36,7 @@ class Server(msgspec.Struct, frozen=True):
     superuser: bool
     may_create: bool
     encoding: str
+    knows_letters: bool
 
 
 async def server(database: Executor) -> Server:
@@ -68,6 +69,14 @@ async def examine(database: Executor, settings: Settings) -> list[Finding]:
         Finding("ok", "encoding", found.encoding)
         if found.encoding == "UTF8"
         else Finding("bad", "encoding", found.encoding, "Make a database with encoding UTF8 and move there."),
+        Finding("ok", "locale", "knows letters beyond ASCII")
+        if found.knows_letters
+        else Finding(
+            "mind",
+            "locale",
+            "knows ASCII only: addresses that differ in the case of an accented letter are two accounts",
+            "Make a database with locale C.UTF-8 and move there.",
+        ),
         _tls(found),
         Finding("bad", "writes", "the server is read-only", "Point DATABASE_URL at the primary.")
         if found.read_only
@@ -88,7 +97,9 @@ def _tls(found: Server) -> Finding:
         return Finding("ok", "tls", "the connection is encrypted")
     if found.local:
         return Finding("ok", "tls", "not needed: the connection goes through a local socket")
-    return Finding("mind", "tls", "the connection is not encrypted", "Add ?sslmode=verify-full to DATABASE_URL.")
+    return Finding(
+        "mind", "tls", "the connection is not encrypted", "Add ?sslmode=verify-full&sslrootcert=FILE to DATABASE_URL."
+    )
 
 
 async def _privileges(database: Executor, found: Server) -> Finding:
