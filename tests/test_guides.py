@@ -1,28 +1,213 @@
 """docs/database.md, operations.md and clients.md: what they name exists, their SQL and JavaScript run."""
 
+import asyncio
 import re
 import shutil
 import subprocess
 from pathlib import Path
+from textwrap import dedent
+from typing import get_args, get_type_hints
 
+import asyncpg
 import needs
+import pytest
+import yaml  # type: ignore[import-untyped]
+from prometheus_client import Counter, Gauge, Histogram
 from serving import Serving
+from test_ops import known_settings, refused
 
+from app.health.schemas import Readiness
 from app.main import create_app
 from app.problems.catalog import KINDS
+from app.server.doctor import connections_needed
 from app.settings import Settings
+from app.telemetry import metrics
 
 ROOT = Path(__file__).parent.parent
-CLIENTS = (ROOT / "docs" / "clients.md").read_text(encoding="utf-8")
-
+CLIENTS, DATABASE, OPERATIONS = GUIDES = [
+    (ROOT / "docs" / f"{name}.md").read_text(encoding="utf-8") for name in ("clients", "database", "operations")
+]
+EVERYTHING = "\n".join(GUIDES)
+SCHEMA = (ROOT / "db" / "schema.sql").read_text(encoding="utf-8")
+TABLES = set(re.findall(r"(?m)^CREATE (?:UNLOGGED )?TABLE public\.(\w+)", SCHEMA))
 
 TO_COME = {"/v1/batch"}
 """Routes of the contract that a guide may name before they are there."""
 
+OF_OTHERS = {"MALLOC_MMAP_THRESHOLD_", "ON_ERROR_STOP"}
+"""Variables of others than us."""
+
+NOT_PUT_BACK = {
+    # Their owner makes new ones.
+    "sessions", "api_tokens", "media_links", "media_thumbnails",
+    # No user's.
+    "audit_events", "media_deletions", "query_cache", "rate_limits", "schema_migrations", "storage_use",
+}  # fmt: skip
+
 
 def blocks(text: str, language: str) -> list[str]:
-    """The blocks of code of a document that are in a language."""
-    return re.findall(rf"(?ms)^```{language}\n(.*?)^```$", text)
+    """The blocks of code of a document that are in a language; those inside of lists are indented."""
+    found = re.findall(rf"(?ms)^( *)```{language}\n(.*?)^\1```$", text)
+    return [dedent(block) for _, block in found]
+
+
+def code(text: str) -> str:
+    """What stands in a document for a shell or between backticks."""
+    spans = re.findall(r"`([^`\n]+)`", re.sub(r"(?ms)^ *```.*?^ *```$", "", text))
+    return "\n".join([*blocks(text, "sh"), *spans])
+
+
+def cells(text: str, heading: str) -> list[list[str]]:
+    """The rows of the first table below a heading."""
+    table = re.search(r"(?m)(?:^\|.*\n)+", text.partition(f"\n{heading}\n")[2])
+    assert table, heading
+    return [re.split(r" *(?<!\\)\| *", row.strip("|\n ")) for row in table[0].splitlines()[2:]]
+
+
+def words(cell: str) -> list[str]:
+    return re.findall(r"`([^`]+)`", cell)
+
+
+def slug(heading: str) -> str:
+    return re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-")
+
+
+# What is named exists
+
+
+def test_every_route_that_a_guide_names_exists() -> None:
+    paths = {route.path for route in create_app(Settings()).routing.routes}
+    # An alert names several at once: /v1/auth/.*
+    named = {path.rstrip("/") for path in re.findall(r"(?<!\w)/v1/[a-z][a-z/{}_-]*+(?!\.\*)", EVERYTHING)}
+    assert len(named) > 10
+    assert named - paths - TO_COME == set()
+
+
+def test_every_problem_that_a_guide_names_exists_with_its_status() -> None:
+    named = {(int(status), code) for status, code in re.findall(r"\b([45]\d\d)(?: of)? `([a-z_]+)`", EVERYTHING)}
+    assert len(named) > 10
+    assert named - {(kind.status, code) for code, kind in KINDS.items()} == set()
+
+
+def test_every_setting_that_a_guide_names_exists() -> None:
+    named = set(re.findall(r"(?<![\w$])[A-Z]+(?:_[A-Z]+)+_?(?!\w)", EVERYTHING))
+    assert len(named) > 10
+    assert named - known_settings() - OF_OTHERS == set()
+
+
+def test_every_holdfast_command_of_a_guide_exists() -> None:
+    named = re.findall(r"(?m)(?:^|[;'(] ?|exec holdfast )holdfast ([a-z][a-z-]*(?: [a-z-]+)*)", code(EVERYTHING))
+    assert {"serve", "migrate up", "users set-password ada"} <= {*named}
+    # The listener's connection is called so.
+    assert [problem for each in named if each != "listener" and (problem := refused(each.split()))] == []
+
+
+def test_the_metrics_are_listed_with_their_labels() -> None:
+    listed = {words(name)[0]: words(labels.partition(":")[0]) for name, labels, _ in cells(OPERATIONS, "### Metrics")}
+    suffixes = {Counter: "_total", Gauge: "", Histogram: ""}
+    assert listed == {
+        each._name + suffixes[type(each)]: list(each._labelnames)  # noqa: SLF001 - it tells them in no other way
+        for each in vars(metrics).values()
+        if isinstance(each, Counter | Gauge | Histogram)
+    }
+
+
+def test_the_alerts_are_about_metrics_and_labels_that_there_are() -> None:
+    listed = {words(name)[0]: words(labels.partition(":")[0]) for name, labels, _ in cells(OPERATIONS, "### Metrics")}
+    [block] = blocks(OPERATIONS, "yaml")
+    rules = yaml.safe_load(block)["groups"][0]["rules"]
+    assert len(rules) > 5
+    for rule in rules:
+        metrics_named = re.findall(r"(holdfast_\w+?)(?:_bucket)?(?:{(.*?)})?(?=[\[ ])", rule["expr"])
+        assert metrics_named, rule
+        for name, matchers in metrics_named:
+            assert set(re.findall(r"(\w+)[=!]~?\"", matchers)) <= {*listed[name]}, rule
+
+
+def test_the_fields_of_readiness_are_listed_with_their_values() -> None:
+    listed = {words(field)[0]: tuple(words(values)) for field, values, _ in cells(OPERATIONS, "### Health")}
+    assert listed == {name: get_args(kind) for name, kind in get_type_hints(Readiness).items()}
+
+
+def test_every_event_that_is_worth_a_look_is_logged() -> None:
+    source = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "src" / "app").rglob("*.py"))
+    events = [event for row in cells(OPERATIONS, "### The log") for event in words(row[0])]
+    assert len(events) > 10
+    assert [event for event in events if f'"{event}"' not in source] == []
+
+
+def test_the_tour_of_the_schema_passes_every_table() -> None:
+    passed = [table for row in cells(DATABASE, "## A tour of the schema") for table in words(row[0])]
+    assert sorted(passed) == sorted(TABLES)
+
+
+def test_what_a_user_has_lost_is_put_back_whole() -> None:
+    [script] = [block for block in blocks(OPERATIONS, "sh") if "put_back()" in block]
+    loop = re.search(r"for table in (.*?); do", script, re.DOTALL)
+    assert loop
+    tables = ["users", *loop[1].replace("\\\n", " ").split()]
+    assert sorted([*tables, *NOT_PUT_BACK]) == sorted(TABLES)
+
+
+def test_the_sums_of_connections_are_right() -> None:
+    assert f"{connections_needed(Settings())} with one worker and the defaults" in DATABASE
+    assert f"{connections_needed(Settings(workers=4))} with four" in DATABASE
+
+
+@pytest.mark.parametrize("name", ["clients", "database", "operations"])
+def test_every_place_that_a_guide_leads_to_is_there(name: str) -> None:
+    document = ROOT / "docs" / f"{name}.md"
+    for file, place in re.findall(r"\]\(([^)#:]*)#([^)]+)\)", document.read_text(encoding="utf-8")):
+        target = document.parent / file if file else document
+        headings = re.findall(r"(?m)^#+ (.+)$", target.read_text(encoding="utf-8"))
+        assert place in map(slug, headings), f"{file}#{place}"
+
+
+# What is written runs
+
+
+@pytest.mark.parametrize("guide", [DATABASE, OPERATIONS], ids=["database", "operations"])
+def test_the_sql_of_a_guide_runs(guide: str, own_database: str) -> None:
+    async def run(statements: list[str]) -> None:
+        connection = await asyncpg.connect(own_database)
+        try:
+            for statement in statements:
+                # As psql does it: vacuum wants no transaction.
+                await connection.fetch(statement)
+        finally:
+            await connection.close()
+
+    statements = [each for block in blocks(guide, "sql") for each in re.split(r";\n", block) if each.strip()]
+    assert len(statements) > 5
+    asyncio.run(run(statements))
+
+
+def test_a_database_made_by_the_tests_knows_letters(own_database: str) -> None:
+    """The question of the guide has the answer that the guide says."""
+
+    async def ask() -> list[bool]:
+        connection = await asyncpg.connect(own_database)
+        try:
+            return list((await connection.fetchrow(question) or {}).values())
+        finally:
+            await connection.close()
+
+    [question] = [block for block in blocks(DATABASE, "sql") if "locale_knows_letters" in block]
+    assert asyncio.run(ask()) == [True, True]
+
+
+def test_every_line_for_postgresql_conf_is_a_setting_of_postgresql(own_database: str) -> None:
+    async def unknown(names: list[str]) -> list[str]:
+        connection = await asyncpg.connect(own_database)
+        try:
+            known = {row["name"] for row in await connection.fetch("select name from pg_settings")}
+        finally:
+            await connection.close()
+        return [name for name in names if name not in known]
+
+    names = [name for block in blocks(DATABASE, "conf") for name in re.findall(r"(?m)^(\w+) = ", block)]
+    assert len(names) > 5
+    assert asyncio.run(unknown(names)) == []
 
 
 @needs.node
@@ -39,16 +224,3 @@ def test_the_javascript_for_clients_does_what_its_document_says(database: str, t
 def test_a_uuidv7_takes_ten_lines_of_javascript() -> None:
     [made] = [block for block in blocks(CLIENTS, "js") if "function newId" in block]
     assert len(made.splitlines()) <= 10
-
-
-def test_every_route_that_clients_are_told_of_exists() -> None:
-    paths = {route.path for route in create_app(Settings()).routing.routes}
-    named = set(re.findall(r"(?<!\w)/v1/[a-z][a-z/{}_-]*", CLIENTS))
-    assert len(named) > 8
-    assert named - paths - TO_COME == set()
-
-
-def test_every_problem_that_clients_are_told_of_exists_with_its_status() -> None:
-    named = {(int(status), code) for status, code in re.findall(r"\b([45]\d\d)(?: of)? `([a-z_]+)`", CLIENTS)}
-    assert len(named) > 10
-    assert named - {(kind.status, code) for code, kind in KINDS.items()} == set()
