@@ -39,6 +39,7 @@ WITHOUT_ETAG = {
     "GET /v1/credits": "no version: each deduction moves it, and each reset",
     "GET /v1/foods/summary": "computed",
     "GET /v1/goals/{id}/tree": "computed out of many rows",
+    "GET /v1/habits/overview": "computed out of many rows",
     "GET /v1/habits/today": "computed, and another one tomorrow",
     "GET /v1/habits/{id}/stats": "computed, and other ones tomorrow",
     "GET /v1/query-cache/{query_hash}": "no version: it expires, and only services write it",

@@ -532,6 +532,9 @@ class TwoUsersEverywhere(RuleBasedStateMachine):
         assert self.done(name, "GET", f"/v1/search?q={other.word}")["items"] == []
         due = self.done(name, "GET", "/v1/habits/today")["items"]
         assert {row["id"] for row in due} == person.rows["habits"].keys()
+        shown = self.done(name, "GET", f"/v1/habits/overview?from={DAYS[0]}&to={DAYS[3]}")["items"]
+        assert {row["id"] for row in shown} == person.rows["habits"].keys()
+        assert {entry["habit_id"] for row in shown for entry in row["entries"]} <= person.rows["habits"].keys()
         for kind, counted in (("foods", "entries"), ("workouts", "count")):
             days = self.done(name, "GET", f"/v1/{kind}/summary?from={DAYS[0]}&to={DAYS[3]}")["items"]
             assert sum(day[counted] for day in days) == len(person.rows[kind])

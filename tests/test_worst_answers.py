@@ -1,4 +1,7 @@
-"""The largest answers that are no page: a tree of goals, and what is due today. Neither holds the event loop nor the memory."""
+"""The largest answers that are no page: a tree of goals, what is due today, the overview of habits.
+
+None holds the event loop nor the memory.
+"""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +14,7 @@ from serving import Serving
 from test_worst_bodies import HELD, MEMORY, kib, pieces, without_garbage  # noqa: F401 - the last two are fixtures
 
 from app.goals.rules import TREE_BYTES
+from app.habits.overview import OVERVIEW_BYTES
 from app.http.pagination import PAGE_BYTES
 
 TREE = """
@@ -28,11 +32,24 @@ with habit as (
 insert into habit_entries (user_id, habit_id, date, note)
 select user_id, id, (now() at time zone 'UTC')::date, left(repeat($2, 2000), least($3, 2000)) from habit"""
 
+OVERVIEW = """
+with habit as (
+    insert into habits (user_id, name, description, category, icon)
+    select $1, left(repeat($2, 255), 255), left(repeat($2, 10000), $3), left($2, 100), left($2, 100)
+    from generate_series(1, $4)
+    returning user_id, id),
+shown as (select user_id, id from habit order by id limit 1200)
+insert into habit_entries (user_id, habit_id, date, completed, completed_at, note)
+select user_id, id, (now() at time zone 'UTC')::date - day, true, now(), left(repeat($2, 2000), least($3, 2000))
+from shown, generate_series(0, 19) day"""
+
 LARGEST = {
     # Around each goal are up to 90 bytes.
     "tree": ("/v1/goals/{id}/tree", TREE, TREE_BYTES + 900_000),
     # The row that reaches the limit is whole.
     "today": ("/v1/habits/today", TODAY, PAGE_BYTES + 80_000),
+    # So is this one, with twenty entries.
+    "overview": ("/v1/habits/overview", OVERVIEW, OVERVIEW_BYTES + 400_000),
 }
 """Addresses, the rows of somebody who stores more than they show, and the bytes that their answers may have."""
 

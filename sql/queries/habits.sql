@@ -626,3 +626,224 @@ from (
         (select coalesce(json_agg(json), '[]') from shown_habit) as items,
         (select count(*) from due_habit) - (select count(*) from shown_habit) as items_left_out
     from asked_day d) due;
+
+-- name: overview(user_id, is_archived, from_date, to_date, bytes)
+-- The archived habits, or the others, with their stats and their entries of a range; without dates, of the 30 days that end
+-- today in the user's time zone. The rules are in the docstring of repository.overview, those of the stats in that of
+-- repository.stats. Three kinds of rows: the totals, first, without an id; the habits by position, with id and JSON; their
+-- entries, the newest of each first, as columns: JSON of 9,000 entries would cost more than all the rest.
+-- The stats are those of stats(), which says how they are counted, over arrays of one habit at a time; tests hold them equal.
+-- Habits end at 1,000, and with the one that reaches so many bytes: first by the lengths of what is stored, an entry without
+-- its note counted as 400, so that no more is read; then by their JSON (docs/decisions/0031).
+with asked_days as (
+    select d.today, d.today - '1900-01-01'::date as day, d.timezone, d.first_day, d.last_day,
+        d.first_day - '1900-01-01'::date as since, d.last_day - '1900-01-01'::date as until
+    from (
+        select now_there.today, now_there.timezone, coalesce(:from_date::date, now_there.today - 29) as first_day,
+            coalesce(:to_date::date, now_there.today) as last_day
+        from (
+            select (now() at time zone timezone)::date as today, timezone from users where id = :user_id) now_there) d),
+-- Days as in stats(); those after today count for the range alone.
+read_habit as materialized (
+    select h.id, h.position, h.category, h.frequency, h.target_days, h.weekdays, h.interval_days, a.today, a.day,
+        least((h.created_at at time zone a.timezone)::date, e.first_date) - '1900-01-01'::date as began,
+        e.completed as done,
+        width_bucket(a.until, e.completed) - width_bucket(a.since - 1, e.completed) as done_in_range,
+        coalesce(e.completed[1 : width_bucket(a.day, e.completed)], '{}') as completed,
+        coalesce(e.skipped[1 : width_bucket(a.day, e.skipped)], '{}') as skipped,
+        octet_length(h.name) + coalesce(octet_length(h.description), 0) + e.bytes as bytes
+    from asked_days a
+    cross join habits h
+    cross join lateral (
+        select min(date) as first_date,
+            coalesce(array_agg(date - '1900-01-01'::date) filter (where completed), '{}') as completed,
+            coalesce(array_agg(date - '1900-01-01'::date) filter (where skipped), '{}') as skipped,
+            coalesce(sum(400 + coalesce(octet_length(note), 0)) filter (where date between a.first_day and a.last_day), 0)
+                as bytes
+        from (
+            select date, completed, skipped, note
+            from habit_entries
+            where user_id = :user_id and habit_id = h.id
+            order by date) dated_entry) e
+    where h.user_id = :user_id and h.is_archived = :is_archived),
+placed_habit as (
+    select id, frequency, target_days, weekdays, interval_days, today, day, began, completed, skipped,
+        row_number() over in_order as place, (sum(bytes) over in_order - bytes)::bigint as bytes_before
+    from read_habit
+    window in_order as (order by position, id rows unbounded preceding)),
+sized_habit as materialized (
+    select id, place, frequency, target_days, weekdays, interval_days, today, day, began, completed, skipped
+    from placed_habit
+    where place <= 1000 and bytes_before < :bytes
+    order by place),
+listed_habit as (
+    select r.id, r.place, row_to_json(habit)::text as json
+    from sized_habit r
+    cross join lateral (
+        select h.id, h.name, h.description, h.kind, h.unit, h.target_value, h.frequency, h.target_days, h.weekdays,
+            h.interval_days, h.nature, h.reward, h.duration_seconds, h.related_habit_id, h.category, h.color, h.icon,
+            rfc3339(h.reminder_time) as reminder_time, h.is_archived, h.position, rfc3339(h.created_at) as created_at,
+            rfc3339(h.updated_at) as updated_at, h.version, counted.stats
+        from habits h
+        cross join lateral (
+            with counted_weeks as materialized (
+                select week,
+                    width_bucket(week * 7 + 6, r.completed) - width_bucket(week * 7 - 1, r.completed) as completed,
+                    width_bucket(week * 7 + 6, r.skipped) - width_bucket(week * 7 - 1, r.skipped) as skipped
+                from generate_series(least(r.completed[1], r.skipped[1]) / 7, r.day / 7) week),
+            counted_months as materialized (
+                select month::date as month,
+                    extract(year from month)::integer * 12 + extract(month from month)::integer as number,
+                    m.last_day - m.first_day + 1 as days,
+                    width_bucket(m.last_day, r.completed) - width_bucket(m.first_day - 1, r.completed) as completed,
+                    width_bucket(m.last_day, r.skipped) - width_bucket(m.first_day - 1, r.skipped) as skipped
+                from generate_series(
+                    date_trunc('month', ('1900-01-01'::date + least(r.completed[1], r.skipped[1]))::timestamp),
+                    r.today::timestamp, interval '1 month') month
+                cross join lateral (
+                    select month::date - '1900-01-01'::date as first_day,
+                        (month + interval '1 month')::date - 1 - '1900-01-01'::date as last_day) m),
+            counted_periods as (
+                select r.day / 7 as present, w.week as number, w.completed, w.skipped, r.target_days, 7 as days
+                from counted_weeks w
+                where r.frequency in ('weekly', 'custom')
+                union all
+                select extract(year from r.today)::integer * 12 + extract(month from r.today)::integer, m.number, m.completed,
+                    m.skipped, least(r.target_days, m.days), m.days
+                from counted_months m
+                where r.frequency = 'monthly'),
+            judged_periods as materialized (
+                select r.day as present, coalesce(r.interval_days, 1) as reach, r.completed as met, r.skipped as excused
+                where r.frequency in ('daily', 'interval')
+                union all
+                select (r.day - 1) / 7 * cardinality(r.weekdays) + width_bucket((r.day - 1) % 7 + 1, r.weekdays) + 1, 1,
+                    array(
+                        select day / 7 * cardinality(r.weekdays) + width_bucket(day % 7 + 1, r.weekdays)
+                        from unnest(r.completed) day where day % 7 + 1 = any(r.weekdays)),
+                    array(
+                        select day / 7 * cardinality(r.weekdays) + width_bucket(day % 7 + 1, r.weekdays)
+                        from unnest(r.skipped) day where day % 7 + 1 = any(r.weekdays))
+                where r.frequency = 'weekdays'
+                union all
+                select p.present, 1,
+                    coalesce(array_agg(p.number order by p.number) filter (where p.completed >= p.target_days), '{}'),
+                    coalesce(
+                        array_agg(p.number order by p.number) filter (
+                            where p.completed < p.target_days and p.completed + p.skipped = p.days), '{}')
+                from counted_periods p
+                group by p.present),
+            ended_runs as materialized (
+                select p.present, p.reach, p.excused, cardinality(p.met) as met, p.met[cardinality(p.met)] as last_met,
+                    array(
+                        select place
+                        from generate_subscripts(p.met, 1) place
+                        where p.met[place + 1] - p.met[place] > p.reach
+                          and p.met[place + 1] - p.met[place]
+                            - (width_bucket(p.met[place + 1], p.excused) - width_bucket(p.met[place], p.excused)) > p.reach)
+                        as places
+                from judged_periods p),
+            rated_windows as (
+                select rated.days, case when rated.due > 0 then least(1, rated.completed / rated.due) end as rate
+                from (
+                    select w.days,
+                        case r.frequency
+                            when 'weekdays' then cardinality(p.met) - width_bucket(o.since, p.met)
+                            else cardinality(r.completed) - width_bucket(w.since, r.completed)
+                        end as completed,
+                        case r.frequency
+                            when 'daily' then w.due_days
+                            when 'interval' then w.due_days / r.interval_days::float8
+                            when 'weekdays' then o.until - o.since
+                                - (width_bucket(o.until, p.excused) - width_bucket(o.since, p.excused))
+                            when 'monthly' then (
+                                select sum(
+                                    (m.until - m.since - (width_bucket(m.until, r.skipped) - width_bucket(m.since, r.skipped)))
+                                    * least(r.target_days, m.days) / m.days::float8)
+                                from generate_series(
+                                    date_trunc('month', ('1900-01-01'::date + w.since + 1)::timestamp), r.today::timestamp,
+                                    interval '1 month') month
+                                cross join lateral (
+                                    select greatest(w.since, month::date - 1 - '1900-01-01'::date) as since,
+                                        least(r.day, (month + interval '1 month')::date - 1 - '1900-01-01'::date) as until,
+                                        (month + interval '1 month')::date - month::date as days) m)
+                            else w.due_days * r.target_days / 7::float8
+                        end as due
+                    from (values (7), (30), (90), (365)) n (days)
+                    cross join lateral (select greatest(r.day - n.days, r.began - 1) as since) s
+                    cross join lateral (
+                        select n.days, s.since,
+                            r.day - s.since - (cardinality(r.skipped) - width_bucket(s.since, r.skipped)) as due_days) w
+                    left join judged_periods p on r.frequency = 'weekdays'
+                    cross join lateral (
+                        select w.since / 7 * cardinality(r.weekdays) + width_bucket(w.since % 7 + 1, r.weekdays) as since,
+                            r.day / 7 * cardinality(r.weekdays) + width_bucket(r.day % 7 + 1, r.weekdays) as until) o) rated)
+            select row_to_json(stats) as stats
+            from (
+                select coalesce((
+                        select e.met - coalesce(e.places[cardinality(e.places)], 0)
+                        from ended_runs e
+                        where e.present - 1 - e.last_met
+                            - (width_bucket(e.present - 1, e.excused) - width_bucket(e.last_met, e.excused)) < e.reach), 0)
+                        as current_streak,
+                    coalesce((
+                        select max(run.until - run.since)
+                        from ended_runs e
+                        cross join unnest(0 || e.places, e.places || e.met) as run (since, until)), 0) as longest_streak,
+                    (select json_object_agg(days, rate order by days) from rated_windows) as completion_rate,
+                    cardinality(r.completed) as total_completed,
+                    (select coalesce(json_agg(row_to_json(x) order by x.week), '[]')
+                        from (
+                            select '1900-01-01'::date + week * 7 as week, completed from counted_weeks where completed > 0) x)
+                        as by_week,
+                    (select coalesce(json_agg(row_to_json(x) order by x.month), '[]')
+                        from (select month, completed from counted_months where completed > 0) x) as by_month,
+                    (select day % 7 + 1 from unnest(r.completed) day
+                        group by day % 7 order by count(*) desc, day % 7 limit 1) as best_weekday) stats) counted
+        where h.user_id = :user_id and h.id = r.id
+        limit 1) habit
+    order by r.place
+    offset 0),
+measured_habit as (
+    select id, place, json, sum(octet_length(json)) over (rows unbounded preceding) - octet_length(json) as bytes_before
+    from listed_habit),
+counted_habit as (
+    select id, place, json, count(*) filter (where bytes_before >= :bytes) over (rows unbounded preceding) as ended
+    from measured_habit)
+select null::uuid as id, row_to_json(totals)::text as json, null::uuid as habit_id, null::date as date,
+    null::boolean as completed, null::boolean as skipped, null::numeric as value, null::text as note, null::integer as mood,
+    null::text as feeling, null::numeric as duration_seconds, null::timestamptz as completed_at,
+    null::timestamptz as created_at, null::timestamptz as updated_at, null::bigint as version
+from (
+    select a.first_day as "from", a.last_day as "to",
+        (select count(*) from read_habit) as items,
+        (select coalesce(json_agg(row_to_json(x) order by x.date), '[]')
+            from (
+                select '1900-01-01'::date + day as date, count(*) as completed
+                from (select unnest(done) as day from read_habit) done_day
+                where day between a.since and a.until
+                group by day) x) as by_day,
+        (select coalesce(json_agg(row_to_json(x) order by x.category), '[]')
+            from (
+                select category, count(*) as habits, sum(done_in_range) as completed
+                from read_habit
+                group by category
+                order by category
+                limit 1000) x) as by_category
+    from asked_days a) totals
+union all
+(select id, json, null, null, null, null, null, null, null, null, null, null, null, null, null
+from counted_habit
+where ended < 1
+order by place)
+union all
+select null, null, e.habit_id, e.date, e.completed, e.skipped, e.value, e.note, e.mood, e.feeling, e.duration_seconds,
+    e.completed_at, e.created_at, e.updated_at, e.version
+from sized_habit s
+cross join asked_days a
+cross join lateral (
+    select habit_id, date, completed, skipped, value, note, mood, feeling, duration_seconds, completed_at, created_at,
+        updated_at, version
+    from habit_entries
+    where user_id = :user_id and habit_id = s.id and date between a.first_day and a.last_day
+    order by date desc
+    limit 366) e;

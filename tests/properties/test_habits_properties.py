@@ -4,6 +4,7 @@ import asyncio
 import datetime as dt
 import operator
 import os
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any, NamedTuple, cast
 from uuid import UUID
@@ -20,7 +21,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initialize, rule, run_state_machine_as_test
 
 from app.database.queries import Query
-from app.habits import repository
+from app.habits import overview, repository
 
 Row = dict[str, Any]
 
@@ -148,7 +149,7 @@ class At:
     async def run(self, query: Query, values: list[Any]) -> Any:
         sql = query.sql.replace("now()", "current_setting('test.now')::timestamptz")
         assert sql != query.sql
-        return await self.connection.fetchrow(sql, *values)
+        return await getattr(self.connection, query.call)(sql, *values)
 
     coalesce = run
 
@@ -160,8 +161,8 @@ def at(runner: asyncio.Runner, database: str) -> Iterator[At]:
     runner.run(connection.close())
 
 
-async def lived(at: At, life: Life) -> tuple[Row, Row]:
-    """Live through it, ask for the stats and for today, and forget it all."""
+async def lived(at: At, life: Life) -> tuple[Row, Row, Row]:
+    """Live through it, ask for the stats, for today and for the overview, and forget it all."""
     transaction = at.connection.transaction()
     await transaction.start()
     try:
@@ -181,9 +182,11 @@ async def lived(at: At, life: Life) -> tuple[Row, Row]:
         )
         found = await repository.stats(at, user_id, habit_id)
         due = await repository.today(at, user_id)
+        shown = await overview.read(at, user_id, (life.today - 20 * DAY, life.today + DAY), is_archived=False)
         assert found is not None
         assert due is not None
-        return msgspec.json.decode(found), msgspec.json.decode(due)
+        assert shown is not None
+        return msgspec.json.decode(found), msgspec.json.decode(due), msgspec.json.decode(shown)
     finally:
         await transaction.rollback()
 
@@ -196,10 +199,17 @@ def nearly(found: Row) -> Row:
 @settings(max_examples=200)
 @given(life=lives)
 def test_stats_and_what_is_due_agree_with_a_count_by_hand(runner: asyncio.Runner, at: At, life: Life) -> None:
-    found, due = runner.run(lived(at, life))
+    found, due, shown = runner.run(lived(at, life))
     today, history = life.today, life.history
     expected = stats(history, life.rhythm, life.created_on, today)
     assert nearly(found) == nearly(expected)
+    [item] = shown["items"]
+    assert item["stats"] == found
+    range_ = days(today - 20 * DAY, today + DAY)
+    assert [entry["date"] for entry in item["entries"]] == [str(day) for day in reversed(range_) if day in history]
+    done = [day for day in range_ if history.get(day, Entry()).completed]
+    assert shown["by_day"] == [{"date": str(day), "completed": 1} for day in done]
+    assert shown["by_category"] == [{"category": None, "habits": 1, "completed": len(done)}]
     assert due["date"] == today.isoformat()
     assert len(due["items"]) == is_due(history, life.rhythm, today)
     for item in due["items"]:
@@ -236,7 +246,7 @@ def test_a_streak_of_weeks(
     marks = [known[each] for each in weeks.replace(" ", "")]
     now = dt.datetime(2026, 11, 18, 23, 30, tzinfo=dt.UTC)
     life = Life("UTC", now, dt.timedelta(), Rhythm("custom", 3), marks, -3 if len(marks) == 7 else 0)
-    found, _ = runner.run(lived(at, life))
+    found, _, _ = runner.run(lived(at, life))
     assert (found["current_streak"], found["longest_streak"]) == (current, longest)
     if rate is not None:
         assert found["completion_rate"]["30"] == pytest.approx(rate)
@@ -271,7 +281,7 @@ def test_a_streak_of_chosen_days(
     """The last character is the Wednesday that is today."""
     known: dict[str, Entry | None] = {"d": Entry(completed=True), "s": Entry(skipped=True), ".": Entry()}
     now = dt.datetime(2026, 11, 18, 12, tzinfo=dt.UTC)
-    found, listed = runner.run(lived(at, Life("UTC", now, dt.timedelta(), rhythm, [known[m] for m in marks if m != " "], 0)))
+    found, listed, _ = runner.run(lived(at, Life("UTC", now, dt.timedelta(), rhythm, [known[m] for m in marks if m != " "], 0)))
     assert (found["current_streak"], found["longest_streak"], len(listed["items"])) == (current, longest, due)
     if rate is not None:
         assert found["completion_rate"]["30"] == pytest.approx(rate)
@@ -298,7 +308,7 @@ def test_a_streak_of_months(
     known: dict[str, Entry | None] = {"d": Entry(completed=True), "s": Entry(skipped=True), ".": Entry()}
     marks = [known[each] for each in february.ljust(28, ".") + march.rjust(31, ".")]
     life = Life("UTC", dt.datetime(2026, 3, 31, 12, tzinfo=dt.UTC), dt.timedelta(), Rhythm("monthly", target_days), marks, 0)
-    found, due = runner.run(lived(at, life))
+    found, due, _ = runner.run(lived(at, life))
     assert (found["current_streak"], found["longest_streak"], len(due["items"]) == 1) == expected
 
 
@@ -573,6 +583,25 @@ class Habits(RuleBasedStateMachine):
 
     def history(self, id: str) -> dict[dt.date, Entry]:
         return {date: history_of(row) for date, row in self.entries[id].items()}
+
+    @rule(first=OFFSETS, length=st.integers(0, 12), is_archived=st.booleans())
+    def ask_for_the_overview(self, *, first: int, length: int, is_archived: bool) -> None:
+        range_ = days(self.today() + first * DAY, self.today() + (first + length) * DAY)
+        mine = [row for row in self.habits.values() if row["is_archived"] == is_archived]
+        query = {"from": str(range_[0]), "to": str(range_[-1])} | ({"is_archived": "true"} if is_archived else {})
+        found = self.user.get("/v1/habits/overview", params=query).json()
+        for item in found["items"]:
+            history, created_on = self.history(item["id"]), dt.datetime.fromisoformat(item["created_at"]).astimezone(self.zone)
+            counted = stats(history, rhythm_of(item), created_on.date(), self.today())
+            assert nearly(item.pop("stats")) == nearly(counted)
+            entries = self.entries[item["id"]]
+            assert item.pop("entries") == [entries[day] for day in reversed(range_) if day in entries]
+        assert found["items"] == sorted(mine, key=lambda row: (row["position"], UUID(row["id"])))
+        done = Counter(day for row in mine for day in range_ if self.history(row["id"]).get(day, Entry()).completed)
+        assert found["by_day"] == [{"date": str(day), "completed": done[day]} for day in range_ if day in done]
+        expected = [{"category": None, "habits": len(mine), "completed": done.total()}] if mine else []
+        assert found["by_category"] == expected
+        assert (found["from"], found["to"], found["items_left_out"]) == (query["from"], query["to"], 0)
 
     @rule()
     def ask_for_today(self) -> None:

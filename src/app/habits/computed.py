@@ -1,4 +1,4 @@
-"""What is computed of habits and their entries: the answers of /v1/habits/{id}/stats and /v1/habits/today."""
+"""What is computed of habits and their entries: the answers of /v1/habits/{id}/stats, /today and /overview."""
 
 import datetime as dt
 from typing import Annotated
@@ -7,7 +7,8 @@ import msgspec
 from msgspec import Meta
 
 from app.habits.schemas import Habit, HabitEntry
-from app.http.fields import Timestamp
+from app.http.date_ranges import DaysQuery
+from app.http.fields import Day, Timestamp
 
 Rate = Annotated[float, Meta(ge=0, le=1, examples=[0.8571428571428571])]
 
@@ -106,3 +107,65 @@ class HabitsToday(msgspec.Struct, frozen=True):
         list[DueHabit], Meta(description="By position, then id; at most 1,000, and until they reach 1 MiB.", examples=[[]])
     ]
     items_left_out: Annotated[int, Meta(description="How many more are due: the list of habits has them.", examples=[0])]
+
+
+class HabitsOverviewQuery(DaysQuery, frozen=True, kw_only=True):
+    """The range of the overview, and which habits it shows."""
+
+    is_archived: Annotated[bool, Meta(description="Archived habits, instead of those that are not.")] = False
+
+
+class HabitWithEntries(Habit, frozen=True):
+    """A habit in the overview."""
+
+    stats: Annotated[HabitStats, Meta(description="As `/v1/habits/{id}/stats` gives them, up to today, whatever the range.")]
+    entries: Annotated[
+        list[HabitEntry],
+        Meta(description="Those of the range, the newest first, as the list of entries has them.", examples=[[]]),
+    ]
+
+
+class HabitDayTotal(msgspec.Struct, frozen=True):
+    """How many habits were done on a day."""
+
+    date: Day
+    completed: Annotated[int, Meta(examples=[4])]
+
+
+class HabitCategoryTotal(msgspec.Struct, frozen=True):
+    """What the habits of a category come to."""
+
+    category: Annotated[str | None, Meta(description="Null: of the habits without one.", examples=["Body"])]
+    habits: Annotated[int, Meta(description="How many habits it has.", examples=[3])]
+    completed: Annotated[int, Meta(description="How often they were done in the range, a day of each counted.", examples=[51])]
+
+
+class HabitsOverview(msgspec.Struct, frozen=True):
+    """Habits with their entries of a range and their statistics, and what all of them come to."""
+
+    from_: Annotated[dt.date, Meta(description="The first day of the range.", examples=["2026-10-23"])] = msgspec.field(
+        name="from"
+    )
+    to: Annotated[dt.date, Meta(description="The last day of the range.", examples=["2026-11-21"])]
+    items: Annotated[
+        list[HabitWithEntries],
+        Meta(description="By position, then id; at most 1,000, and until they reach 8 MiB.", examples=[[]]),
+    ]
+    items_left_out: Annotated[
+        int, Meta(description="How many habits more there are: the list of habits has them.", examples=[0])
+    ]
+    by_day: Annotated[
+        list[HabitDayTotal],
+        Meta(
+            description="The heat map of all these habits, those left out included: the oldest day first; days on which none "
+            "was done are left out.",
+            examples=[[{"date": "2026-11-21", "completed": 4}]],
+        ),
+    ]
+    by_category: Annotated[
+        list[HabitCategoryTotal],
+        Meta(
+            description="Of all these habits, those left out included: by name, those without a category last; at most 1,000.",
+            examples=[[{"category": "Body", "habits": 3, "completed": 51}]],
+        ),
+    ]

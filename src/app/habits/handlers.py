@@ -8,9 +8,10 @@ from litestar import Router, delete, get, patch, post, put
 from litestar.params import FromPath, FromQuery, JSONBody
 
 from app.auth.authentication import unauthenticated
+from app.habits import overview as habits_overview
 from app.habits import repository, rules
 from app.habits.comments import HabitComment, HabitCommentCreate
-from app.habits.computed import HabitStats, HabitsToday
+from app.habits.computed import HabitsOverview, HabitsOverviewQuery, HabitStats, HabitsToday
 from app.habits.schemas import (
     Habit,
     HabitCreate,
@@ -21,7 +22,7 @@ from app.habits.schemas import (
     HabitPatch,
     HabitQuery,
 )
-from app.http import idempotency, pagination, responses
+from app.http import date_ranges, idempotency, pagination, responses
 from app.http.conditional import Versions
 from app.http.pagination import OrderedPageQuery, Page
 from app.http.requests import Request
@@ -92,6 +93,20 @@ async def today(request: Request) -> EncodedResponse[HabitsToday]:
     if due is None:
         raise unauthenticated()
     return EncodedResponse(due.encode())
+
+
+@get("/overview")
+async def overview(request: Request, filters: FromQuery[HabitsOverviewQuery]) -> EncodedResponse[HabitsOverview]:
+    """Read habits with their entries of a range and their statistics, a heat map of all, and totals by category: a dashboard.
+
+    The habits are in the user's order, those of `is_archived=true` the archived ones. The entries are those of the list of
+    entries, the statistics those of `stats`; see there for what is counted. Ranges have at most 366 days.
+    """
+    days = date_ranges.days(filters)
+    found = await habits_overview.read(request.database, request.caller.user_id, days, is_archived=filters.is_archived)
+    if found is None:
+        raise unauthenticated()
+    return EncodedResponse(found)
 
 
 @get("/{id:uuid}/stats")
@@ -235,6 +250,7 @@ router = Router(
         change,
         remove,
         today,
+        overview,
         stats,
         page_entries,
         read_entry,

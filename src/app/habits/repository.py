@@ -1,6 +1,7 @@
 """Typed calls of sql/queries/habits.sql."""
 
 import datetime as dt
+from typing import Any
 from uuid import UUID
 
 from app.database.queries import Executor, Json, load, to_json
@@ -167,3 +168,31 @@ async def today(database: Executor, user_id: UUID) -> Json[HabitsToday] | None:
     more.
     """
     return await queries.today.json(database, user_id=user_id, bytes=PAGE_BYTES)
+
+
+async def overview(
+    database: Executor, user_id: UUID, *, is_archived: bool, from_date: dt.date | None, to_date: dt.date | None, bytes: int
+) -> list[tuple[UUID | None, str | None, HabitEntry | None]]:
+    """Read what the overview is made of, in one statement.
+
+    First what all habits come to, as JSON of a HabitsOverview with the number of all `items` in their place; it has no id.
+    Then up to 1,000 habits by position, each by its id and as JSON of a HabitWithEntries without entries. Then the
+    entries, the newest of each habit first, of all these habits and perhaps of one or more that no longer fit: habits end
+    with the one that reaches so many `bytes`. No row at all: the user does not exist any more.
+
+    A habit's stats follow the rules of `stats`. The days of the range are those from `from_date` to `to_date`, after today
+    included; without dates they are the 30 that end today in the user's time zone.
+    """
+    return await queries.overview.many(
+        database,
+        _part_of_overview,
+        user_id=user_id,
+        is_archived=is_archived,
+        from_date=from_date,
+        to_date=to_date,
+        bytes=bytes,
+    )
+
+
+def _part_of_overview(id: UUID | None, json: str | None, *entry: Any) -> tuple[UUID | None, str | None, HabitEntry | None]:
+    return id, json, None if json else HabitEntry(*entry)

@@ -1,4 +1,4 @@
-"""Summaries by date: of which days, and by day or by week."""
+"""Ranges of days that answers are computed of, such as summaries, which go by day or by week."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -23,8 +23,8 @@ MAX_DAYS = 366
 By = Annotated[Literal["day", "week"], Meta(title="SummaryPeriod")]
 
 
-class SummaryQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """The parameters of every summary."""
+class DaysQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The days that something is computed of."""
 
     from_: Annotated[date, Meta(description="The first day, included. Default: the range has 30 days up to `to`.")] | None = (
         msgspec.field(name="from", default=None)
@@ -38,6 +38,11 @@ class SummaryQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
         ]
         | None
     ) = None
+
+
+class SummaryQuery(DaysQuery, frozen=True, kw_only=True):
+    """The parameters of every summary."""
+
     by: Annotated[By, Meta(description="The period of one item. Weeks begin on Monday (ISO 8601).")] = "day"
 
 
@@ -53,8 +58,8 @@ def parameters(query: SummaryQuery) -> dict[str, Any]:
     return {"from_date": from_date, "to_date": to_date, "by": query.by}
 
 
-def days(query: SummaryQuery) -> tuple[date | None, date | None]:
-    """The first and the last day to sum up. None and None: the 30 days that end today in the user's time zone.
+def days(query: DaysQuery) -> tuple[date | None, date | None]:
+    """The first and the last day. None and None: the 30 days that end today in the user's time zone.
 
     Raises Problem 422 for a range that ends before it begins, and for one of more than 366 days.
     """
