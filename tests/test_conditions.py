@@ -62,6 +62,7 @@ UNCONDITIONAL = {
     "PUT /v1/admin/users/{id}/password": "cannot be read",
     "PUT /v1/admin/users/{id}/usage": "has no ETag",
     "PUT /v1/consents": "has no ETag, and adds to a history",
+    "PUT /v1/habits/{id}/entries": "several rows; that of a day is conditional",
     "PUT /v1/me/password": "cannot be read; the current password is its condition",
     "PUT /v1/query-cache/{query_hash}": "has no ETag",
     "PUT /v1/tags/{id}/{kind}/{target_id}": "a link has no content",

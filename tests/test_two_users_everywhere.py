@@ -658,6 +658,7 @@ BODIES: dict[str, Row] = {
     "PUT /v1/daily-reviews/{date}": {"mood": 7},
     "PATCH /v1/habits/{id}/entries/{date}": {"mood": 7},
     "POST /v1/habits/{id}/entries/{date}/comments": {"text": "adasword"},
+    "PUT /v1/habits/{id}/entries": {"entries": [{"date": DAYS[0]}]},
     "PUT /v1/habits/{id}/entries/{date}": {},
     "PUT /v1/progress-snapshots/{period}/{date}": {},
     "PUT /v1/query-cache/{query_hash}": {"result": [], "ttl_seconds": 60},

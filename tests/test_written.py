@@ -37,6 +37,7 @@ ELSEWHERE = {
     "conversations.change_many": {"archive": ROWS, "unarchive": ROWS, "delete": ROWS},
     "conversations.place": {"messages": "save writes them, in the same transaction"},
     "credits.refund": {"transaction_seq": "refunds_seq is the number of the deduction that was found by it"},
+    "habits.put_entries": dict.fromkeys(("habit_id", "created_at", "updated_at", "version"), "compared with what stands"),
     "usage.set_tier": {"id": "it is subscription_id", "status": "it is subscription_status"},
     "workouts.patch": {"exercises": SEPARATE},
 }
@@ -48,12 +49,13 @@ UNPAIRED = {
     "POST /v1/auth/login": "the password is checked; a session is written",
     "PUT /v1/admin/users/{id}/password": HASHED,
     "PUT /v1/admin/users/{id}/usage": "the limits of the tier stand in for those that are absent",
+    "PUT /v1/habits/{id}/entries": "put_entries takes the list of entries without the object around it",
     "PUT /v1/me/password": HASHED,
 }
 """Routes with a body that no repository function takes as it is, and why."""
 
 
-MODULES = (".schemas", ".habits.comments")
+MODULES = (".schemas", ".habits.comments", ".habits.several_days")
 """Where the structs of bodies are."""
 
 

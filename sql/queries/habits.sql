@@ -210,6 +210,44 @@ where :versions::int8multirange is null or habit_entries.version <@ :versions
 returning habit_id, date, completed, skipped, value, note, mood, feeling, duration_seconds, completed_at, created_at,
     updated_at, version, xmax = 0 as is_made;
 
+-- name: lock_entries(user_id, habit_id, dates)
+-- The entries of these days, which nobody else changes until the transaction ends.
+select habit_id, date, completed, skipped, value, note, mood, feeling, duration_seconds, completed_at, created_at, updated_at,
+    version
+from habit_entries
+where user_id = :user_id and habit_id = :habit_id and date = any(:dates::date[])
+order by date
+for update;
+
+-- name: put_entries(user_id, habit_id, new)
+-- put_entry() of any version for several days at once: new is an object of entries by date. All are written, or none. They are
+-- written by date, so that two requests with the same days never wait for each other. No row: not this user's habit.
+with judged_entry as (
+    select h.id as habit_id, sent.date::date as date, sent.entry -> 'completed_at' is null as is_untimed, p.skipped, p.value,
+        p.note, p.mood, p.feeling, p.duration_seconds, p.completed_at,
+        coalesce(p.completed, h.kind = 'numeric' and reaches_target(p.value, p.skipped, h.target_value)) as completed
+    from habits h
+    cross join jsonb_each(:new::jsonb) as sent (date, entry)
+    cross join jsonb_populate_record(null::habit_entries, sent.entry) p
+    where h.user_id = :user_id and h.id = :habit_id)
+insert into habit_entries (
+    user_id, habit_id, date, completed, skipped, value, note, mood, feeling, duration_seconds, completed_at)
+select :user_id, j.habit_id, j.date, j.completed, j.skipped, j.value, j.note, j.mood, j.feeling, j.duration_seconds,
+    case when j.is_untimed and j.completed then now() else j.completed_at end
+from judged_entry j
+order by j.date
+on conflict (user_id, habit_id, date) do update
+set completed = excluded.completed, skipped = excluded.skipped, value = excluded.value, note = excluded.note,
+    mood = excluded.mood, feeling = excluded.feeling, duration_seconds = excluded.duration_seconds,
+    completed_at = case
+        when :new::jsonb -> to_char(excluded.date, 'YYYY-MM-DD') -> 'completed_at' is null
+            and habit_entries.completed and excluded.completed
+            then habit_entries.completed_at
+        else excluded.completed_at
+    end
+returning habit_id, date, completed, skipped, value, note, mood, feeling, duration_seconds, completed_at, created_at,
+    updated_at, version;
+
 -- name: patch_entry(user_id, habit_id, date, versions, changes)^
 -- changes is the JSON of a merge patch: an absent key keeps its column, null clears it. Where completed is absent and value or
 -- skipped becomes another, a numeric habit's entry is judged anew, as by put_entry(). completed_at goes with completed, unless

@@ -490,6 +490,45 @@ class Habits(RuleBasedStateMachine):
         assert abs(dt.datetime.fromisoformat(at) - dt.datetime.now(dt.UTC)) < dt.timedelta(minutes=1)
         return cast("str", at)
 
+    @rule(id=ids, first=OFFSETS, bodies=st.lists(ENTRIES, min_size=1, max_size=4), again=st.booleans())
+    def put_entries(self, id: str, first: int, bodies: list[Row], *, again: bool) -> None:
+        """Several days in a row, the last one first, as they stand or not at all."""
+        dates = [self.today() + (first + place) * DAY for place in reversed(range(len(bodies)))]
+        sent = [{"date": str(date)} | body for date, body in zip(dates, bodies, strict=True)]
+        before = self.entries.get(id, {})
+        answer = self.user.put(f"/v1/habits/{id}/entries", {"entries": sent})
+        expected = [self.put_by_itself(id, body) for body in bodies]
+        too_far = [date > self.today() + DAY and not body.get("skipped") for date, body in zip(dates, bodies, strict=True)]
+        if any(too_far):
+            assert_problem(answer, 422, "invalid", f"entries[{too_far.index(True)}].date")
+        elif id not in self.habits:
+            assert_problem(answer, 404, "not_found")
+        elif None in expected:
+            assert_problem(answer, 422, "invalid", answer.json()["errors"][0]["field"])
+            assert answer.json()["errors"][0]["field"] in {"skipped", "completed_at"}
+            assert self.paged(f"/v1/habits/{id}/entries", {"limit": 200}) == [before[date] for date in sorted(before)][::-1]
+        else:
+            assert answer.status_code == 200, answer.text
+            for date, body, wanted, row in zip(dates, bodies, expected, answer.json()["items"], strict=True):
+                assert wanted is not None
+                wanted["completed_at"] = self.completed_at(before.get(date), wanted, row, is_sent="completed_at" in body)
+                if date in before:
+                    self.moved_on(before[date], before[date] | wanted, row)
+                else:
+                    assert row == row | wanted | {"habit_id": id, "date": str(date)}
+                self.saw(f"/v1/habits/{id}/entries/{date}", row)
+                self.entries[id][date] = row
+            if again:
+                assert self.user.put(f"/v1/habits/{id}/entries", {"entries": answer.json()["items"]}).json() == answer.json()
+
+    def put_by_itself(self, id: str, body: Row) -> Row | None:
+        """What a PUT makes of an entry, but for the time when it became completed; None: it is refused."""
+        expected = dict.fromkeys(ENTRY_NULLABLE) | {"skipped": False} | body
+        if id in self.habits:
+            expected["completed"] = body.get("completed", reaches(self.habits[id], expected))
+        untimed = body.get("completed_at") is not None and not expected.get("completed")
+        return None if untimed or (body.get("completed") and body.get("skipped")) else expected
+
     @rule(id=ids, offset=OFFSETS, body=ENTRIES, version=VERSIONS)
     def patch_entry(self, id: str, offset: int, body: Row, version: str | int | None) -> None:
         date = self.today() + offset * DAY

@@ -22,6 +22,7 @@ from app.habits.schemas import (
     HabitPatch,
     HabitQuery,
 )
+from app.habits.several_days import HabitEntries, HabitEntriesPut
 from app.http import date_ranges, idempotency, pagination, responses
 from app.http.conditional import Versions
 from app.http.pagination import OrderedPageQuery, Page
@@ -166,6 +167,16 @@ async def put_entry(
     return responses.replaced(entry, made=made)
 
 
+@put("/{id:uuid}/entries")
+async def put_entries(request: Request, id: FromPath[UUID], data: JSONBody[HabitEntriesPut]) -> EncodedResponse[HabitEntries]:
+    """Write the entries of several days at once, each as the PUT of its day does: all of them, or none.
+
+    The fields that only the server sets are taken when they are equal to what stands.
+    """
+    entries = await rules.put_entries(request.database, request.caller.user_id, id, data.entries, request.caller.timezone)
+    return responses.row(HabitEntries(entries))
+
+
 @patch("/{id:uuid}/entries/{date:date}")
 async def change_entry(
     request: Request, id: FromPath[UUID], date: FromPath[dt.date], data: JSONBody[HabitEntryPatch], versions: Versions
@@ -255,6 +266,7 @@ router = Router(
         page_entries,
         read_entry,
         put_entry,
+        put_entries,
         change_entry,
         remove_entry,
         create_comment,

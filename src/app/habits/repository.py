@@ -1,6 +1,7 @@
 """Typed calls of sql/queries/habits.sql."""
 
 import datetime as dt
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -17,6 +18,7 @@ from app.habits.schemas import (
     HabitPatch,
     HabitQuery,
 )
+from app.habits.several_days import HabitEntryOfDay
 from app.http.conditional import Versions
 from app.http.pagination import PAGE_BYTES, OrderedPageQuery, days_parameters, parameters
 
@@ -66,6 +68,19 @@ async def put_entry(
     return await queries.put_entry.upserted(
         database, HabitEntry, user_id=user_id, habit_id=habit_id, date=date, versions=versions, new=to_json(new)
     )
+
+
+async def lock_entries(database: Executor, user_id: UUID, habit_id: UUID, dates: Sequence[dt.date]) -> list[HabitEntry]:
+    """Read the entries of these days, which stay as they are until the transaction ends."""
+    return await queries.lock_entries.many(database, HabitEntry, user_id=user_id, habit_id=habit_id, dates=dates)
+
+
+async def put_entries(
+    database: Executor, user_id: UUID, habit_id: UUID, new: Mapping[dt.date, HabitEntryOfDay]
+) -> list[HabitEntry]:
+    """Make or replace the entries of several days, each as by `put_entry`: all, or none of them. Nothing: no such habit."""
+    sent = to_json({str(date): entry for date, entry in new.items()})
+    return await queries.put_entries.many(database, HabitEntry, user_id=user_id, habit_id=habit_id, new=sent)
 
 
 async def patch_entry(
