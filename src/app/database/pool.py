@@ -36,6 +36,9 @@ PLANNING = {
     # A page of a disk that does not turn. By the default, 4, the planner sorts all rows of a user for one page as long as it
     # believes that there are few, which it does without statistics, and where most users have few (docs/decisions/0028).
     "random_page_cost": "1.1",
+    # A plan whose cost is estimated at 100,000, as that of the overview of habits, would be compiled at each run: a server that
+    # can do so takes longer for that than for any of our statements.
+    "jit": "off",
 }
 """How the server plans on our connections; the plans of all statements are tested this way."""
 
