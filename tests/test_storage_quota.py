@@ -9,6 +9,7 @@ import httpx
 import pytest
 from client import PASSWORD, Api, Execute, Started, User, assert_problem, new_email
 from seeds import SEEDS
+from serving import until
 
 from app.maintenance import jobs
 
@@ -264,8 +265,12 @@ def test_a_server_that_serves_settles_by_itself(start: Started, api: Api, execut
     worker = start()
     user = api.user().at(worker)
     user.task()
-    worker.runner.run(asyncio.sleep(0.5))
-    assert written_down(execute, user)
+
+    async def a_while() -> bool:
+        await asyncio.sleep(0.05)
+        return True
+
+    until(lambda: worker.runner.run(a_while()) and written_down(execute, user), "what was stored is written down")
 
 
 def test_a_user_with_more_rows_than_are_looked_at_goes_by_what_was_sent(
