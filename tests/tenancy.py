@@ -264,6 +264,9 @@ def _anded(condition: exp.Expr | None) -> Iterator[exp.Expr]:
     elif isinstance(condition, exp.And):
         yield from _anded(condition.left)
         yield from _anded(condition.right)
+    elif isinstance(condition, exp.Is) and condition.expression == exp.true():
+        # "(a = b) is true" says no less than "a = b", and no index is used for it.
+        yield from _anded(condition.this)
     elif condition is not None:
         yield condition
 

@@ -208,6 +208,7 @@ RELATIONS = {*OWNED, "cache"}
 KEPT = {
     "a condition": "select id from tasks where user_id = :user_id and id = :id",
     "turned around, cast, in brackets": "select id from tasks where (id < :id and (:user_id::uuid = user_id))",
+    "kept off an index": "select id from tasks where (user_id = :user_id) is true and title = :title",
     "the user's own row": "update users set name = :name where id = :user_id returning id",
     "a join with the owner on both sides": """
         select e.id from habits h join entries e on e.user_id = h.user_id and e.habit_id = h.id where h.user_id = :user_id""",
@@ -261,6 +262,9 @@ BROKEN = {
     "under an or": "select id from tasks where user_id = :user_id or id = :id",
     "under an or inside of an and": "select id from tasks where id = :id and (user_id = :user_id or :user_id is null)",
     "under a not": "select id from tasks where not (user_id = :user_id)",
+    "said not to be true": "select id from tasks where (user_id = :user_id) is not true",
+    "said to be false": "select id from tasks where (user_id = :user_id) is false",
+    "one of two said to be true": "select id from tasks where (user_id = :user_id or id = :id) is true",
     "another operator": "select id from tasks where user_id <> :user_id",
     "another parameter": "select id from tasks where user_id = :other_id",
     "another column": "select id from tasks where id = :user_id",
