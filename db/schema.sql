@@ -42,18 +42,18 @@ end $$;
 COMMENT ON FUNCTION public.analyze_new_tables() IS 'Gives the planner statistics of tables that have rows and were never analyzed.';
 
 --
--- Name: search_words(text); Type: FUNCTION; Schema: public; Owner: -
+-- Name: search_query(text); Type: FUNCTION; Schema: public; Owner: -
 --
 
-CREATE FUNCTION public.search_words(q text) RETURNS text[]
+CREATE FUNCTION public.search_query(q text) RETURNS tsquery
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
-    RETURN (SELECT array_agg(longest.lexeme) AS array_agg FROM (SELECT word.lexeme FROM unnest(to_tsvector('simple'::regconfig, search_words.q)) word(lexeme, positions, weights) ORDER BY (char_length(word.lexeme)) DESC, word.lexeme LIMIT 5) longest);
+    RETURN (NULLIF(regexp_replace((websearch_to_tsquery('simple'::regconfig, q))::text, '(^|[&|] )(''[^ ]{3,}'')(?= [&|]|$)'::text, '\1\2:*'::text, 'g'::text), ''::text))::tsquery;
 
 --
--- Name: FUNCTION search_words(q text); Type: COMMENT; Schema: public; Owner: -
+-- Name: FUNCTION search_query(q text); Type: COMMENT; Schema: public; Owner: -
 --
 
-COMMENT ON FUNCTION public.search_words(q text) IS 'The longest words of a search, five at most: what ranking and showing look at.';
+COMMENT ON FUNCTION public.search_query(q text) IS 'What a search means: as on the web, and plain words by their beginnings.';
 
 --
 -- Name: any_word(text); Type: FUNCTION; Schema: public; Owner: -
@@ -61,7 +61,7 @@ COMMENT ON FUNCTION public.search_words(q text) IS 'The longest words of a searc
 
 CREATE FUNCTION public.any_word(q text) RETURNS tsquery
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
-    RETURN (SELECT (string_agg(((''''::text || replace(replace(word.word, '\'::text, '\\'::text), ''''::text, ''''''::text)) || ''''::text), ' | '::text))::tsquery AS string_agg FROM unnest(public.search_words(any_word.q)) word(word));
+    RETURN (SELECT (string_agg(longest.word, ' | '::text))::tsquery AS string_agg FROM (SELECT found.found[1] AS word FROM regexp_matches((public.search_query(any_word.q))::text, '(''[^ ]+''(?::\*)?)'::text, 'g'::text) found(found) GROUP BY found.found[1] ORDER BY (char_length(found.found[1])) DESC, found.found[1] LIMIT 5) longest);
 
 --
 -- Name: FUNCTION any_word(q text); Type: COMMENT; Schema: public; Owner: -
@@ -91,8 +91,7 @@ CREATE FUNCTION public.blog_entries_words() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
 begin
-    new.search := array_to_tsvector(array[new.user_id::text])
-        || setweight(to_tsvector('simple', new.title), 'A')
+    new.search := setweight(to_tsvector('simple', new.title), 'A')
         || setweight(to_tsvector('simple', coalesce(new.excerpt, '')), 'B')
         || setweight(to_tsvector('simple', left(new.content, 130000)), 'C');
     return new;
@@ -325,6 +324,48 @@ end $$;
 COMMENT ON FUNCTION public.notify_token_ended() IS 'Tells every worker to forget the caller of a token, named by its hash.';
 
 --
+-- Name: owner_key(uuid); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.owner_key(user_id uuid) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN encode(SUBSTRING(uuid_send(user_id) FROM 14), 'base64'::text);
+
+--
+-- Name: FUNCTION owner_key(user_id uuid); Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON FUNCTION public.owner_key(user_id uuid) IS 'What the words of a user begin with in the indexes of words.';
+
+--
+-- Name: own_query(uuid, tsquery); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.own_query(user_id uuid, words tsquery) RETURNS tsquery
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN (CASE querytree(words) WHEN 'T'::text THEN quote_literal(public.owner_key(user_id)) ELSE regexp_replace(regexp_replace(querytree(words), ' <(-|\d+)> '::text, ' & '::text, 'g'::text), '(^|[ (])'''::text, ('\1'''::text || public.owner_key(user_id)), 'g'::text) END)::tsquery;
+
+--
+-- Name: FUNCTION own_query(user_id uuid, words tsquery); Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON FUNCTION public.own_query(user_id uuid, words tsquery) IS 'What an index of own_words() is asked for a search: more than it finds, nothing less.';
+
+--
+-- Name: own_words(uuid, tsvector); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.own_words(user_id uuid, search tsvector) RETURNS tsvector
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN array_to_tsvector(ARRAY(SELECT public.owner_key(own_words.user_id) AS owner_key UNION ALL SELECT (public.owner_key(own_words.user_id) || "left"(word.word, 500)) FROM unnest(tsvector_to_array(own_words.search)) word(word)));
+
+--
+-- Name: FUNCTION own_words(user_id uuid, search tsvector); Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON FUNCTION public.own_words(user_id uuid, search tsvector) IS 'The words of a row as its index has them: each with its owner''s key, and that key alone.';
+
+--
 -- Name: reaches_target(numeric, boolean, numeric); Type: FUNCTION; Schema: public; Owner: -
 --
 
@@ -385,12 +426,26 @@ CREATE FUNCTION public.rfc3339(at timestamp with time zone) RETURNS text
 COMMENT ON FUNCTION public.rfc3339(at timestamp with time zone) IS 'A time as the API writes it.';
 
 --
+-- Name: search_words(text); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.search_words(q text) RETURNS text[]
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN (SELECT array_agg(longest.lexeme) AS array_agg FROM (SELECT word.lexeme FROM unnest(to_tsvector('simple'::regconfig, search_words.q)) word(lexeme, positions, weights) ORDER BY (char_length(word.lexeme)) DESC, word.lexeme LIMIT 5) longest);
+
+--
+-- Name: FUNCTION search_words(q text); Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON FUNCTION public.search_words(q text) IS 'The longest words of a search, five at most: what ranking and showing look at.';
+
+--
 -- Name: snippet(text, text); Type: FUNCTION; Schema: public; Owner: -
 --
 
 CREATE FUNCTION public.snippet(body text, q text) RETURNS text
     LANGUAGE sql STABLE PARALLEL SAFE
-    RETURN (SELECT ts_headline('simple'::regconfig, replace(replace(replace(replace(substr(snippet.body, GREATEST(1, (found.place - 200)), 1000), '&'::text, '&amp;'::text), '<'::text, '&lt;'::text), '>'::text, '&gt;'::text), '"'::text, '&quot;'::text), CASE WHEN (numnode(words.words) < 8) THEN words.words ELSE public.any_word(snippet.q) END, 'StartSel=<mark>, StopSel=</mark>, MaxWords=30, MinWords=15'::text) AS ts_headline FROM (websearch_to_tsquery('simple'::regconfig, snippet.q) words(words) CROSS JOIN (SELECT max(strpos(whole.lowered, word.word)) AS place FROM ((SELECT lower(snippet.body) AS lowered OFFSET 0) whole CROSS JOIN unnest(public.search_words(snippet.q)) word(word))) found));
+    RETURN (SELECT ts_headline('simple'::regconfig, replace(replace(replace(replace(substr(snippet.body, GREATEST(1, (found.place - 200)), 1000), '&'::text, '&amp;'::text), '<'::text, '&lt;'::text), '>'::text, '&gt;'::text), '"'::text, '&quot;'::text), CASE WHEN (numnode(words.words) < 8) THEN words.words ELSE public.any_word(snippet.q) END, 'StartSel=<mark>, StopSel=</mark>, MaxWords=30, MinWords=15'::text) AS ts_headline FROM (COALESCE(public.search_query(snippet.q), websearch_to_tsquery('simple'::regconfig, snippet.q)) words(words) CROSS JOIN (SELECT max(COALESCE(NULLIF(strpos(whole.lowered, (' '::text || word.word)), 0), strpos(whole.lowered, word.word))) AS place FROM ((SELECT (' '::text || replace(lower(snippet.body), chr(10), ' '::text)) AS lowered OFFSET 0) whole CROSS JOIN unnest(public.search_words(snippet.q)) word(word))) found));
 
 --
 -- Name: FUNCTION snippet(body text, q text); Type: COMMENT; Schema: public; Owner: -
@@ -597,9 +652,9 @@ CREATE TABLE public.blog_entries (
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
     version bigint DEFAULT public.new_version() NOT NULL,
-    search tsvector NOT NULL,
     is_public boolean DEFAULT false NOT NULL,
     view_count bigint DEFAULT 0 NOT NULL,
+    search tsvector NOT NULL,
     CONSTRAINT blog_entries_content_length CHECK (((char_length(content) >= 1) AND (char_length(content) <= 200000))),
     CONSTRAINT blog_entries_excerpt_length CHECK ((char_length(excerpt) <= 2000)),
     CONSTRAINT blog_entries_published_at_status CHECK (((status = 'published'::text) = (published_at IS NOT NULL))),
@@ -635,12 +690,6 @@ COMMENT ON COLUMN public.blog_entries.published_at IS 'Set exactly when status i
 COMMENT ON COLUMN public.blog_entries.version IS 'Microseconds since 1970 of its last real change; it never repeats. The API''s ETag.';
 
 --
--- Name: COLUMN blog_entries.search; Type: COMMENT; Schema: public; Owner: -
---
-
-COMMENT ON COLUMN public.blog_entries.search IS 'Words of title, excerpt and the first 130,000 characters of content, and the owner''s id as a word.';
-
---
 -- Name: COLUMN blog_entries.is_public; Type: COMMENT; Schema: public; Owner: -
 --
 
@@ -651,6 +700,12 @@ COMMENT ON COLUMN public.blog_entries.is_public IS 'Anybody may read it while it
 --
 
 COMMENT ON COLUMN public.blog_entries.view_count IS 'How often it was read at its public address. Outside of version and updated_at; written about once a minute.';
+
+--
+-- Name: COLUMN blog_entries.search; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.blog_entries.search IS 'Words of title, excerpt and the first 130,000 characters of content.';
 
 --
 -- Name: consent_events; Type: TABLE; Schema: public; Owner: -
@@ -864,7 +919,7 @@ CREATE TABLE public.daily_reviews (
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
     version bigint DEFAULT public.new_version() NOT NULL,
-    search tsvector GENERATED ALWAYS AS (((((((array_to_tsvector(ARRAY[(user_id)::text]) || to_tsvector('simple'::regconfig, COALESCE(highlights, ''::text))) || to_tsvector('simple'::regconfig, COALESCE(accomplishments, ''::text))) || to_tsvector('simple'::regconfig, COALESCE(challenges, ''::text))) || to_tsvector('simple'::regconfig, COALESCE(lessons, ''::text))) || to_tsvector('simple'::regconfig, COALESCE(gratitude, ''::text))) || to_tsvector('simple'::regconfig, COALESCE(tomorrow, ''::text)))) STORED NOT NULL,
+    search tsvector GENERATED ALWAYS AS ((((((to_tsvector('simple'::regconfig, COALESCE(highlights, ''::text)) || to_tsvector('simple'::regconfig, COALESCE(accomplishments, ''::text))) || to_tsvector('simple'::regconfig, COALESCE(challenges, ''::text))) || to_tsvector('simple'::regconfig, COALESCE(lessons, ''::text))) || to_tsvector('simple'::regconfig, COALESCE(gratitude, ''::text))) || to_tsvector('simple'::regconfig, COALESCE(tomorrow, ''::text)))) STORED NOT NULL,
     CONSTRAINT daily_reviews_accomplishments_length CHECK ((char_length(accomplishments) <= 10000)),
     CONSTRAINT daily_reviews_challenges_length CHECK ((char_length(challenges) <= 10000)),
     CONSTRAINT daily_reviews_date_range CHECK (((date >= '1900-01-01'::date) AND (date <= '9999-12-31'::date))),
@@ -898,7 +953,7 @@ COMMENT ON COLUMN public.daily_reviews.version IS 'Microseconds since 1970 of it
 -- Name: COLUMN daily_reviews.search; Type: COMMENT; Schema: public; Owner: -
 --
 
-COMMENT ON COLUMN public.daily_reviews.search IS 'Words of all texts, and the owner''s id as a word.';
+COMMENT ON COLUMN public.daily_reviews.search IS 'Words of all texts.';
 
 --
 -- Name: foods; Type: TABLE; Schema: public; Owner: -
@@ -1019,8 +1074,8 @@ CREATE TABLE public.goals (
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
     version bigint DEFAULT public.new_version() NOT NULL,
-    search tsvector GENERATED ALWAYS AS (((array_to_tsvector(ARRAY[(user_id)::text]) || setweight(to_tsvector('simple'::regconfig, title), 'A'::"char")) || setweight(to_tsvector('simple'::regconfig, COALESCE(description, ''::text)), 'B'::"char"))) STORED NOT NULL,
     start_value numeric,
+    search tsvector GENERATED ALWAYS AS ((setweight(to_tsvector('simple'::regconfig, title), 'A'::"char") || setweight(to_tsvector('simple'::regconfig, COALESCE(description, ''::text)), 'B'::"char"))) STORED NOT NULL,
     CONSTRAINT goals_category_length CHECK (((char_length(category) >= 1) AND (char_length(category) <= 100))),
     CONSTRAINT goals_completed_at_status CHECK (((status = 'completed'::text) = (completed_at IS NOT NULL))),
     CONSTRAINT goals_description_length CHECK ((char_length(description) <= 10000)),
@@ -1082,16 +1137,16 @@ COMMENT ON COLUMN public.goals.completed_at IS 'Set exactly when status is compl
 COMMENT ON COLUMN public.goals.version IS 'Microseconds since 1970 of its last real change; it never repeats. The API''s ETag.';
 
 --
--- Name: COLUMN goals.search; Type: COMMENT; Schema: public; Owner: -
---
-
-COMMENT ON COLUMN public.goals.search IS 'Words of title and description, and the owner''s id as a word.';
-
---
 -- Name: COLUMN goals.start_value; Type: COMMENT; Schema: public; Owner: -
 --
 
 COMMENT ON COLUMN public.goals.start_value IS 'Where the way to target_value begins: 0 where it is null. It gives goals that go down their direction.';
+
+--
+-- Name: COLUMN goals.search; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.goals.search IS 'Words of title and description.';
 
 --
 -- Name: habit_comments; Type: TABLE; Schema: public; Owner: -
@@ -1206,13 +1261,13 @@ CREATE TABLE public.habits (
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
     version bigint DEFAULT public.new_version() NOT NULL,
-    search tsvector GENERATED ALWAYS AS (((array_to_tsvector(ARRAY[(user_id)::text]) || setweight(to_tsvector('simple'::regconfig, name), 'A'::"char")) || setweight(to_tsvector('simple'::regconfig, COALESCE(description, ''::text)), 'B'::"char"))) STORED NOT NULL,
     weekdays integer[],
     interval_days integer,
     nature text,
     reward text,
     duration_seconds numeric,
     related_habit_id uuid,
+    search tsvector GENERATED ALWAYS AS ((setweight(to_tsvector('simple'::regconfig, name), 'A'::"char") || setweight(to_tsvector('simple'::regconfig, COALESCE(description, ''::text)), 'B'::"char"))) STORED NOT NULL,
     CONSTRAINT habits_category_length CHECK (((char_length(category) >= 1) AND (char_length(category) <= 100))),
     CONSTRAINT habits_color_form CHECK ((color ~ '^#[0-9A-Fa-f]{6}$'::text)),
     CONSTRAINT habits_description_length CHECK ((char_length(description) <= 10000)),
@@ -1272,12 +1327,6 @@ COMMENT ON COLUMN public.habits."position" IS 'The order of the list of today, c
 COMMENT ON COLUMN public.habits.version IS 'Microseconds since 1970 of its last real change; it never repeats. The API''s ETag.';
 
 --
--- Name: COLUMN habits.search; Type: COMMENT; Schema: public; Owner: -
---
-
-COMMENT ON COLUMN public.habits.search IS 'Words of name and description, and the owner''s id as a word.';
-
---
 -- Name: COLUMN habits.weekdays; Type: COMMENT; Schema: public; Owner: -
 --
 
@@ -1300,6 +1349,12 @@ COMMENT ON COLUMN public.habits.duration_seconds IS 'How long it takes, as the u
 --
 
 COMMENT ON COLUMN public.habits.related_habit_id IS 'Another habit of the same user, such as the one that it follows on. Cleared by the statement that deletes that one: on delete set null would clear user_id, too.';
+
+--
+-- Name: COLUMN habits.search; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.habits.search IS 'Words of name and description.';
 
 --
 -- Name: identities; Type: TABLE; Schema: public; Owner: -
@@ -1766,6 +1821,118 @@ CREATE TABLE public.schema_migrations (
 );
 
 --
+-- Name: tasks; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.tasks (
+    user_id uuid NOT NULL,
+    id uuid DEFAULT public.new_id() NOT NULL,
+    title text NOT NULL,
+    description text,
+    completed boolean DEFAULT false NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    version bigint DEFAULT public.new_version() NOT NULL,
+    due_date date,
+    priority integer,
+    completed_at timestamp with time zone,
+    search tsvector GENERATED ALWAYS AS ((setweight(to_tsvector('simple'::regconfig, title), 'A'::"char") || setweight(to_tsvector('simple'::regconfig, COALESCE(description, ''::text)), 'B'::"char"))) STORED NOT NULL,
+    CONSTRAINT tasks_completed_at_completed CHECK ((completed = (completed_at IS NOT NULL))),
+    CONSTRAINT tasks_description_length CHECK ((char_length(description) <= 1000)),
+    CONSTRAINT tasks_due_date_range CHECK (((due_date >= '1900-01-01'::date) AND (due_date <= '9999-12-31'::date))),
+    CONSTRAINT tasks_priority_range CHECK (((priority >= 0) AND (priority <= 5))),
+    CONSTRAINT tasks_title_length CHECK (((char_length(title) >= 1) AND (char_length(title) <= 200))),
+    CONSTRAINT tasks_title_not_blank CHECK ((title ~ '[^[:space:]]'::text))
+);
+
+--
+-- Name: TABLE tasks; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON TABLE public.tasks IS 'What a user wants to get done. The id carries the creation time, so it is the order of lists.';
+
+--
+-- Name: COLUMN tasks.version; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.tasks.version IS 'Microseconds since 1970 of its last real change; it never repeats. The API''s ETag.';
+
+--
+-- Name: COLUMN tasks.due_date; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.tasks.due_date IS 'The day by which it shall be done, in the user''s time zone.';
+
+--
+-- Name: COLUMN tasks.priority; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.tasks.priority IS 'From 0 to 5, the most urgent; null: none was given.';
+
+--
+-- Name: COLUMN tasks.completed_at; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.tasks.completed_at IS 'When it was done: set exactly when completed is true.';
+
+--
+-- Name: COLUMN tasks.search; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.tasks.search IS 'Words of title and description.';
+
+--
+-- Name: searched; Type: VIEW; Schema: public; Owner: -
+--
+
+CREATE VIEW public.searched AS
+ SELECT tasks.user_id,
+    'tasks'::text AS kind,
+    tasks.id,
+    tasks.search,
+    tasks.title,
+    concat_ws(chr(10), tasks.title, tasks.description) AS body
+   FROM public.tasks
+UNION ALL
+ SELECT goals.user_id,
+    'goals'::text AS kind,
+    goals.id,
+    goals.search,
+    goals.title,
+    concat_ws(chr(10), goals.title, goals.description) AS body
+   FROM public.goals
+UNION ALL
+ SELECT habits.user_id,
+    'habits'::text AS kind,
+    habits.id,
+    habits.search,
+    habits.name AS title,
+    concat_ws(chr(10), habits.name, habits.description) AS body
+   FROM public.habits
+UNION ALL
+ SELECT daily_reviews.user_id,
+    'daily-reviews'::text AS kind,
+    daily_reviews.id,
+    daily_reviews.search,
+    (daily_reviews.date)::text AS title,
+    concat_ws(chr(10), daily_reviews.highlights, daily_reviews.accomplishments, daily_reviews.challenges, daily_reviews.lessons, daily_reviews.gratitude, daily_reviews.tomorrow) AS body
+   FROM public.daily_reviews
+UNION ALL
+ SELECT blog_entries.user_id,
+    'blog-entries'::text AS kind,
+    blog_entries.id,
+    blog_entries.search,
+    blog_entries.title,
+    concat_ws(chr(10), blog_entries.title, blog_entries.excerpt, blog_entries.content) AS body
+   FROM public.blog_entries;
+
+--
+-- Name: VIEW searched; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON VIEW public.searched IS 'What /v1/search looks at, of all kinds: what is found of a row, and what is shown of it.';
+
+--
 -- Name: sessions; Type: TABLE; Schema: public; Owner: -
 --
 
@@ -1948,67 +2115,6 @@ COMMENT ON COLUMN public.tags.version IS 'Microseconds since 1970 of its last re
 --
 
 COMMENT ON COLUMN public.tags.description IS 'What the tag is for.';
-
---
--- Name: tasks; Type: TABLE; Schema: public; Owner: -
---
-
-CREATE TABLE public.tasks (
-    user_id uuid NOT NULL,
-    id uuid DEFAULT public.new_id() NOT NULL,
-    title text NOT NULL,
-    description text,
-    completed boolean DEFAULT false NOT NULL,
-    created_at timestamp with time zone DEFAULT now() NOT NULL,
-    updated_at timestamp with time zone DEFAULT now() NOT NULL,
-    version bigint DEFAULT public.new_version() NOT NULL,
-    search tsvector GENERATED ALWAYS AS (((array_to_tsvector(ARRAY[(user_id)::text]) || setweight(to_tsvector('simple'::regconfig, title), 'A'::"char")) || setweight(to_tsvector('simple'::regconfig, COALESCE(description, ''::text)), 'B'::"char"))) STORED NOT NULL,
-    due_date date,
-    priority integer,
-    completed_at timestamp with time zone,
-    CONSTRAINT tasks_completed_at_completed CHECK ((completed = (completed_at IS NOT NULL))),
-    CONSTRAINT tasks_description_length CHECK ((char_length(description) <= 1000)),
-    CONSTRAINT tasks_due_date_range CHECK (((due_date >= '1900-01-01'::date) AND (due_date <= '9999-12-31'::date))),
-    CONSTRAINT tasks_priority_range CHECK (((priority >= 0) AND (priority <= 5))),
-    CONSTRAINT tasks_title_length CHECK (((char_length(title) >= 1) AND (char_length(title) <= 200))),
-    CONSTRAINT tasks_title_not_blank CHECK ((title ~ '[^[:space:]]'::text))
-);
-
---
--- Name: TABLE tasks; Type: COMMENT; Schema: public; Owner: -
---
-
-COMMENT ON TABLE public.tasks IS 'What a user wants to get done. The id carries the creation time, so it is the order of lists.';
-
---
--- Name: COLUMN tasks.version; Type: COMMENT; Schema: public; Owner: -
---
-
-COMMENT ON COLUMN public.tasks.version IS 'Microseconds since 1970 of its last real change; it never repeats. The API''s ETag.';
-
---
--- Name: COLUMN tasks.search; Type: COMMENT; Schema: public; Owner: -
---
-
-COMMENT ON COLUMN public.tasks.search IS 'Words of title and description, and the owner''s id as a word.';
-
---
--- Name: COLUMN tasks.due_date; Type: COMMENT; Schema: public; Owner: -
---
-
-COMMENT ON COLUMN public.tasks.due_date IS 'The day by which it shall be done, in the user''s time zone.';
-
---
--- Name: COLUMN tasks.priority; Type: COMMENT; Schema: public; Owner: -
---
-
-COMMENT ON COLUMN public.tasks.priority IS 'From 0 to 5, the most urgent; null: none was given.';
-
---
--- Name: COLUMN tasks.completed_at; Type: COMMENT; Schema: public; Owner: -
---
-
-COMMENT ON COLUMN public.tasks.completed_at IS 'When it was done: set exactly when completed is true.';
 
 --
 -- Name: usage; Type: TABLE; Schema: public; Owner: -
@@ -2650,7 +2756,7 @@ CREATE INDEX blog_entries_public ON public.blog_entries USING btree (user_id, id
 -- Name: blog_entries_search; Type: INDEX; Schema: public; Owner: -
 --
 
-CREATE INDEX blog_entries_search ON public.blog_entries USING gin (search) WITH (gin_pending_list_limit='64');
+CREATE INDEX blog_entries_search ON public.blog_entries USING gin (public.own_words(user_id, search)) WITH (gin_pending_list_limit='64');
 
 --
 -- Name: conversations_activity; Type: INDEX; Schema: public; Owner: -
@@ -2674,7 +2780,7 @@ CREATE INDEX credit_transactions_age ON public.credit_transactions USING btree (
 -- Name: daily_reviews_search; Type: INDEX; Schema: public; Owner: -
 --
 
-CREATE INDEX daily_reviews_search ON public.daily_reviews USING gin (search) WITH (gin_pending_list_limit='64');
+CREATE INDEX daily_reviews_search ON public.daily_reviews USING gin (public.own_words(user_id, search)) WITH (gin_pending_list_limit='64');
 
 --
 -- Name: foods_date; Type: INDEX; Schema: public; Owner: -
@@ -2704,7 +2810,7 @@ CREATE UNIQUE INDEX goals_previous_id_unique ON public.goals USING btree (user_i
 -- Name: goals_search; Type: INDEX; Schema: public; Owner: -
 --
 
-CREATE INDEX goals_search ON public.goals USING gin (search) WITH (gin_pending_list_limit='64');
+CREATE INDEX goals_search ON public.goals USING gin (public.own_words(user_id, search)) WITH (gin_pending_list_limit='64');
 
 --
 -- Name: habit_comments_day; Type: INDEX; Schema: public; Owner: -
@@ -2722,7 +2828,7 @@ CREATE INDEX habits_related_habit ON public.habits USING btree (user_id, related
 -- Name: habits_search; Type: INDEX; Schema: public; Owner: -
 --
 
-CREATE INDEX habits_search ON public.habits USING gin (search) WITH (gin_pending_list_limit='64');
+CREATE INDEX habits_search ON public.habits USING gin (public.own_words(user_id, search)) WITH (gin_pending_list_limit='64');
 
 --
 -- Name: media_blog_entry; Type: INDEX; Schema: public; Owner: -
@@ -2884,7 +2990,7 @@ CREATE INDEX tasks_id ON public.tasks USING btree (id);
 -- Name: tasks_search; Type: INDEX; Schema: public; Owner: -
 --
 
-CREATE INDEX tasks_search ON public.tasks USING gin (search) WITH (gin_pending_list_limit='64');
+CREATE INDEX tasks_search ON public.tasks USING gin (public.own_words(user_id, search)) WITH (gin_pending_list_limit='64');
 
 --
 -- Name: users_email_unique; Type: INDEX; Schema: public; Owner: -
@@ -3507,4 +3613,5 @@ INSERT INTO public.schema_migrations (version) VALUES
     ('20261121009000'),
     ('20261122000100'),
     ('20261122040000'),
-    ('20261122040100');
+    ('20261122040100'),
+    ('20261122050000');

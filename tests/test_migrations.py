@@ -481,7 +481,8 @@ def _time_of(version: int) -> datetime:
 
 _COLUMNS = """
     select table_name::text, column_name::text, data_type::text from information_schema.columns
-    where table_schema = 'public' and table_name <> 'schema_migrations'"""
+    where table_schema = 'public' and table_name <> 'schema_migrations'
+        and table_name not in (select table_name from information_schema.views where table_schema = 'public')"""
 
 _CONSTRAINTS = """
     select c.conname as name, c.contype::text as kind, t.relname as table_name,

@@ -6,7 +6,7 @@ from typing import Any, TypeAlias
 
 import asyncpg
 import pytest
-from client import Api, User, assert_problem
+from client import Api, Execute, User, assert_problem
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -88,8 +88,18 @@ def test_a_search_can_be_narrowed_to_a_kind_and_a_number(ada: User) -> None:
         ("garden -march -roses", ["daily-reviews", "goals", "habits"]),
         ("fleece", ["daily-reviews"]),
         ("soil", ["blog-entries"]),
-        ("gard", []),
-        ("gard:*", []),
+        ("gard", sorted(KINDS)),
+        ("gard:*", sorted(KINDS)),
+        ("ga", []),
+        ("ros", ["tasks"]),
+        ("gar ros", ["tasks"]),
+        ("ros or fro", ["daily-reviews", "tasks"]),
+        ('"kills a gard"', []),
+        ("garden -ros", sorted(KINDS)),
+        ("garden -roses", ["blog-entries", "daily-reviews", "goals", "habits"]),
+        ("ardens", []),
+        ("arden", []),
+        ("green-hou", []),
         ("nothing", []),
     ],
 )
@@ -115,8 +125,9 @@ def test_nobody_finds_what_is_somebody_elses(ada: User, bob: User) -> None:
     assert ours.isdisjoint(hit["id"] for hit in found(bob, "garden"))
 
 
-def test_the_id_that_narrows_the_index_to_its_owner_is_no_word(ada: User, bob: User) -> None:
+def test_what_narrows_the_index_to_its_owner_is_no_word(ada: User, bob: User, execute: Execute) -> None:
     for owner in (ada.id, bob.id):
+        [row] = execute("select owner_key($1::text::uuid) as key", owner)
         spaced = owner.replace("-", " ")
         packed = owner.replace("-", "")
         for q in (
@@ -124,25 +135,70 @@ def test_the_id_that_narrows_the_index_to_its_owner_is_no_word(ada: User, bob: U
             f'"{owner}"',
             f"'{owner}'",
             owner.upper(),
+            owner[:3],
+            owner[:8],
             packed,
+            packed[:6],
             spaced,
             f'"{spaced}"',
             f"{owner} or x",
             f"/{owner}",
+            "01:*",
+            "019:*",
+            f"{row['key']}garden",
         ):
             assert found(ada, q) == [], q
         assert kinds(ada, f"garden or {owner}") == sorted(KINDS)
         assert kinds(ada, f"garden -{owner}") == sorted(KINDS)
 
 
-def test_no_users_id_is_ever_a_word_of_a_search(runner: asyncio.Runner, connection: Connection) -> None:
-    taken = """
-        select count(*) from (
-            select new_id()::text as id from generate_series(1, 5000) union all
-            select gen_random_uuid()::text from generate_series(1, 5000)) made
-        where array_to_tsvector(array[id]) @@ websearch_to_tsquery('simple', id)
-            or array_to_tsvector(array[id]) @@ websearch_to_tsquery('simple', '"' || id || '"')"""
-    assert runner.run(connection.fetchval(taken)) == 0
+def test_two_owners_whose_keys_are_the_same_find_their_own(api: Api, execute: Execute) -> None:
+    keys = "select owner_key(new_id()) as key from generate_series(1, 1000) union all select owner_key(gen_random_uuid())"
+    assert {len(row["key"]) for row in execute(keys)} == {4}
+    user = api.user()
+    # The key is made of the end of an id.
+    twin = user.id[:24] + ("1" if user.id[24] == "0" else "0") + user.id[25:]
+    execute("insert into users (id, is_guest) values ($1::text::uuid, true)", twin)
+    for owner in (user.id, twin):
+        execute("insert into tasks (user_id, title) values ($1::text::uuid, 'Zanzibar ' || $1::text)", owner)
+    same = "select owner_key($1::text::uuid) = owner_key($2::text::uuid) as is_same"
+    assert execute(same, user.id, twin) == [{"is_same": True}]
+    for q in ("zanz", "zanzibar", '"zanzibar"', "-nothing"):
+        assert [hit["title"] for hit in found(user, q)] == [f"Zanzibar {user.id}"]
+
+
+def test_a_common_word_finds_the_rows_that_a_rare_one_finds(api: Api, execute: Execute) -> None:
+    user = api.user()
+    execute(
+        """
+        insert into tasks (user_id, id, title, description)
+        select $1::text::uuid, new_id(now() - (400 - n) * interval '1 minute'), 'T' || n,
+            case when n % 7 = 0 then 'Seldom' else 'Often' end || ' said'
+        from generate_series(1, 400) n""",
+        user.id,
+    )
+
+    def titles(q: str) -> list[str]:
+        return [hit["title"] for hit in found(user, q, limit=50)]
+
+    # One is as good as the other, so the newest come first.
+    assert titles("often") == titles("oft sai") == [f"T{n}" for n in range(400, 0, -1) if n % 7][:50]
+    assert titles("sel") == titles('"seldom said"') == [f"T{n}" for n in range(400, 0, -1) if n % 7 == 0][:50]
+    # Each of the words is common, what is asked of them is not.
+    assert titles('"said often"') == titles("said -often -seldom") == []
+    assert titles("t398") == titles("t398 often") == ["T398"]
+    assert titles("t39") == [f"T{n}" for n in (*range(399, 389, -1), 39)]
+    assert titles("t398 or t1") == ["T398", "T1"]
+
+
+@pytest.mark.parametrize("word", ["x" * 400, "x" * 2000, "x" * 3000, "ж" * 1023])
+def test_a_word_of_any_length_is_stored_and_found_by_its_beginning(api: Api, word: str) -> None:
+    user = api.user()
+    made = user.made("/v1/blog-entries", {"title": "Long", "content": f"{word} garden"})
+    assert [hit["id"] for hit in found(user, "gard")] == [made["id"]]
+    # PostgreSQL knows no word of more than 2,046 bytes.
+    ids = [made["id"]] if len(word.encode()) <= 2046 else []
+    assert [hit["id"] for hit in found(user, word[:100])] == ids
 
 
 @pytest.mark.parametrize(
@@ -238,6 +294,22 @@ def test_what_matches_is_marked_however_late_in_a_long_text_it_stands(api: Api) 
         assert "<mark>Needle</mark>" in hit["snippet"], q
         # Without the marks: PostgreSQL 15 shows up to 30 words and marks each "word", later ones show 15.
         assert len(re.sub("</?mark>", "", hit["snippet"])) < 200
+
+
+def test_a_word_found_by_its_beginning_is_marked_as_a_whole(api: Api) -> None:
+    user = api.user()
+    # "implant" ends with what is looked for, long before it.
+    content = "implant " + "word " * 10_000 + "the Plants\nPlanting " + "more " * 99
+    user.made("/v1/blog-entries", {"title": "Long", "content": content})
+    for q, marked in (
+        ("plan", ["Plants", "Planting"]),
+        ("plants", ["Plants"]),
+        ("planti or nothing", ["Planting"]),
+        ("the plan", ["the", "Plants", "Planting"]),
+        ('"the plants"', ["the", "Plants"]),
+    ):
+        [hit] = found(user, q)
+        assert re.findall("<mark>(.*?)</mark>", hit["snippet"]) == marked, q
 
 
 def test_a_snippet_is_short(api: Api) -> None:

@@ -123,23 +123,39 @@ from counted
 where ended <= 1;
 
 -- name: find(user_id, q, status, tag, limit, bytes)
--- The entries that match a search, best first, among the newest 1,000 matches. asked is as in search.hits. The last one is that
--- with which bytes are reached: there is no next page.
+-- The entries that match a search, best first, among the newest 1,000 matches: of a common word by a walk, of others by the
+-- index, both as in search.hits. The last one is that with which bytes are reached: there is no next page.
 with asked as (
-    select words && quote_literal(:user_id::uuid::text)::tsquery as own_words, any_word(:q) as any_word
-    from websearch_to_tsquery('simple', :q) words
-    where numnode(words) > 0),
+    select words, own_query(:user_id, words) as own_words, any_word(:q) as any_word
+    from search_query(:q) words),
+sampled as materialized (
+    select count(*) filter (where search @@ (select words from asked)) >= 5 as is_common
+    from (select search from blog_entries where user_id = :user_id order by id desc limit 100) newest),
 matched as (
-    select id, search
+    (select id, search
     from blog_entries
     where user_id = :user_id
-      and search @@ (select own_words from asked)
+      and (select is_common from sampled)
+      and (search @@ (select words from asked)) is true
       and (:status::text is null or status = :status)
       and (:tag::text is null or exists (
           select 1 from taggings g join tags t on t.user_id = g.user_id and t.id = g.tag_id
           where g.user_id = :user_id and g.blog_entry_id = blog_entries.id and t.slug = :tag))
     order by id desc
-    limit 1000),
+    limit 1000)
+    union all
+    (select id, search
+    from blog_entries
+    where (user_id = :user_id) is true
+      and not (select is_common from sampled)
+      and own_words(user_id, search) @@ (select own_words from asked)
+      and search @@ (select words from asked)
+      and (:status::text is null or status = :status)
+      and (:tag::text is null or exists (
+          select 1 from taggings g join tags t on t.user_id = g.user_id and t.id = g.tag_id
+          where g.user_id = :user_id and g.blog_entry_id = blog_entries.id and t.slug = :tag))
+    order by id desc
+    limit 1000)),
 ranked as (
     select id, ts_rank(search, (select any_word from asked)) as rank
     from matched

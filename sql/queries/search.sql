@@ -1,45 +1,48 @@
 -- name: hits(user_id, q, kind, limit)
--- What matches a search, best first, of one kind or (null) of all: per kind the newest 500 matches are ranked, and a snippet
--- is made only of what is returned. asked has no row when q has no word; own_words adds the owner's id, a lexeme of every
--- row that no q can match: it is no word as the parser makes them. So each index narrows to the user by itself.
+-- What matches a search, best first, of one kind or (null) of all: per kind the newest 200 matches are ranked, and a snippet
+-- is made only of what is returned. asked.words is null when q has no word: then nothing matches.
+-- What 5 of the newest 100 rows of a kind have is common there, and 200 of it are soon found from the newest row on; the index
+-- would give all of it ("is true" keeps the walk off the index). What is not common the index gives, which knows no order of
+-- words: so search is asked, too. There "is true" is for the planner, which takes a user for one of few rows and would read
+-- them all by their key.
 with asked as (
-    select words && quote_literal(:user_id::uuid::text)::tsquery as own_words, any_word(:q) as any_word
-    from websearch_to_tsquery('simple', :q) words
-    where numnode(words) > 0),
+    select words, own_query(:user_id, words) as own_words, any_word(:q) as any_word
+    from search_query(:q) words),
+asked_kind as materialized (
+    select
+        k.kind,
+        (select count(*) filter (where newest.search @@ (select words from asked)) >= 5
+        from (
+            select s.search
+            from searched s
+            where s.user_id = :user_id and s.kind = k.kind
+            order by s.id desc
+            limit 100) newest) as is_common
+    from unnest(array['tasks', 'goals', 'habits', 'daily-reviews', 'blog-entries']) k (kind)
+    where coalesce(:kind::text, k.kind) = k.kind),
 matched as (
-    (select 'tasks' as kind, id, search
-    from tasks
-    where user_id = :user_id and search @@ (select own_words from asked) and coalesce(:kind::text, 'tasks') = 'tasks'
-    order by id desc
-    limit 500)
+    select k.kind, walked.id, walked.search
+    from asked_kind k
+    cross join lateral (
+        select s.id, s.search
+        from searched s
+        where s.user_id = :user_id and s.kind = k.kind and (s.search @@ (select words from asked)) is true
+        order by s.id desc
+        limit 200) walked
+    where k.is_common
     union all
-    (select 'goals', id, search
-    from goals
-    where user_id = :user_id and search @@ (select own_words from asked) and coalesce(:kind::text, 'goals') = 'goals'
-    order by id desc
-    limit 500)
-    union all
-    (select 'habits', id, search
-    from habits
-    where user_id = :user_id and search @@ (select own_words from asked) and coalesce(:kind::text, 'habits') = 'habits'
-    order by id desc
-    limit 500)
-    union all
-    (select 'daily-reviews', id, search
-    from daily_reviews
-    where user_id = :user_id
-      and search @@ (select own_words from asked)
-      and coalesce(:kind::text, 'daily-reviews') = 'daily-reviews'
-    order by id desc
-    limit 500)
-    union all
-    (select 'blog-entries', id, search
-    from blog_entries
-    where user_id = :user_id
-      and search @@ (select own_words from asked)
-      and coalesce(:kind::text, 'blog-entries') = 'blog-entries'
-    order by id desc
-    limit 500)),
+    select k.kind, indexed.id, indexed.search
+    from asked_kind k
+    cross join lateral (
+        select s.id, s.search
+        from searched s
+        where (s.user_id = :user_id) is true
+          and s.kind = k.kind
+          and own_words(s.user_id, s.search) @@ (select own_words from asked)
+          and s.search @@ (select words from asked)
+        order by s.id desc
+        limit 200) indexed
+    where not k.is_common),
 ranked as (
     select kind, id, ts_rank(search, (select any_word from asked)) as rank
     from matched
@@ -48,23 +51,8 @@ ranked as (
 select r.kind, r.id, hit.title, snippet(hit.body, :q) as snippet, r.rank
 from ranked r
 cross join lateral (
-    select title, concat_ws(chr(10), title, description) as body
-    from tasks
-    where user_id = :user_id and id = r.id and r.kind = 'tasks'
-    union all
-    select title, concat_ws(chr(10), title, description)
-    from goals
-    where user_id = :user_id and id = r.id and r.kind = 'goals'
-    union all
-    select name, concat_ws(chr(10), name, description)
-    from habits
-    where user_id = :user_id and id = r.id and r.kind = 'habits'
-    union all
-    select date::text, concat_ws(chr(10), highlights, accomplishments, challenges, lessons, gratitude, tomorrow)
-    from daily_reviews
-    where user_id = :user_id and id = r.id and r.kind = 'daily-reviews'
-    union all
-    select title, concat_ws(chr(10), title, excerpt, content)
-    from blog_entries
-    where user_id = :user_id and id = r.id and r.kind = 'blog-entries') hit
+    select s.title, s.body
+    from searched s
+    where s.user_id = :user_id and s.kind = r.kind and s.id = r.id
+    limit 1) hit
 order by r.rank desc, r.id desc, r.kind;

@@ -119,8 +119,9 @@ SearchWords = Annotated[
         min_length=1,
         max_length=200,
         pattern=NOT_BLANK,
-        description="Whole words, all of which must match, in any letter case; `or` between two: one of them; "
-        '`"..."`: a phrase; `-word`: not this one. A search without any word finds nothing.',
+        description="Words, all of which must match, in any letter case; one of three characters and more also by its "
+        'beginning: `plant` finds plants. `or` between two: one of them; `"..."`: a phrase, of whole words; `-word`: not this '
+        "whole word. A search without any word finds nothing.",
         examples=['garden "green house" -snow'],
     ),
 ]

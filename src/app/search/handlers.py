@@ -15,7 +15,7 @@ from app.search.schemas import SearchHits, SearchQuery
 async def search(request: Request, filters: FromQuery[SearchQuery]) -> EncodedResponse[SearchHits]:
     """Search tasks, goals, habits, daily reviews and blog entries, best match first.
 
-    Words in titles weigh more than words in texts. Of each kind the newest 500 rows that match are compared.
+    Words in titles weigh more than words in texts. Of each kind the newest 200 rows that match are compared.
     """
     hits = await repository.hits(request.database, request.caller.user_id, filters)
     return responses.row(SearchHits(hits))
