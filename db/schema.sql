@@ -104,6 +104,24 @@ end $$;
 COMMENT ON FUNCTION public.blog_entries_words() IS 'Computes search from the texts of an entry.';
 
 --
+-- Name: conversations_words(); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.conversations_words() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+begin
+    new.search := to_tsvector('simple', new.title);
+    return new;
+end $$;
+
+--
+-- Name: FUNCTION conversations_words(); Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON FUNCTION public.conversations_words() IS 'Computes search from the title of a conversation.';
+
+--
 -- Name: default_target_days(text); Type: FUNCTION; Schema: public; Owner: -
 --
 
@@ -244,6 +262,34 @@ end $$;
 --
 
 COMMENT ON FUNCTION public.keep_goals_shallow() IS 'Refuses a goal below the 100th level.';
+
+--
+-- Name: stage_text(json); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.stage_text(stage json) RETURNS text
+    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+    RETURN (SELECT string_agg((part.value #>> '{}'::text[]), chr(10)) AS string_agg FROM (SELECT stage_text.stage AS value WHERE (json_typeof(stage_text.stage) = 'string'::text) UNION ALL SELECT json_each.value FROM json_each(CASE json_typeof(stage_text.stage) WHEN 'object'::text THEN stage_text.stage ELSE NULL::json END) json_each(key, value) UNION ALL SELECT COALESCE(field.value, item.value) AS "coalesce" FROM (json_array_elements(CASE json_typeof(stage_text.stage) WHEN 'array'::text THEN stage_text.stage ELSE NULL::json END) item(value) LEFT JOIN LATERAL json_each(CASE json_typeof(item.value) WHEN 'object'::text THEN item.value ELSE NULL::json END) field(key, value) ON (true))) part WHERE (json_typeof(part.value) = ANY (ARRAY['string'::text, 'array'::text, 'object'::text])));
+
+--
+-- Name: FUNCTION stage_text(stage json); Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON FUNCTION public.stage_text(stage json) IS 'The texts of a stage of a message; null: there is none.';
+
+--
+-- Name: message_text(text, json, json, json); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.message_text(content text, stage1 json, stage2 json, stage3 json) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN "left"((((COALESCE(content, ''::text) || COALESCE((chr(10) || public.stage_text(stage3)), ''::text)) || COALESCE((chr(10) || public.stage_text(stage1)), ''::text)) || COALESCE((chr(10) || public.stage_text(stage2)), ''::text)), 100000);
+
+--
+-- Name: FUNCTION message_text(content text, stage1 json, stage2 json, stage3 json); Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON FUNCTION public.message_text(content text, stage1 json, stage2 json, stage3 json) IS 'What is searched, and shown, of a message: the first 100,000 characters of its texts.';
 
 --
 -- Name: new_id(timestamp with time zone); Type: FUNCTION; Schema: public; Owner: -
@@ -758,6 +804,7 @@ CREATE TABLE public.conversations (
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
     version bigint DEFAULT public.new_version() NOT NULL,
     saves integer DEFAULT 0 NOT NULL,
+    search tsvector NOT NULL,
     CONSTRAINT conversations_last_seq_range CHECK ((last_seq >= 0)),
     CONSTRAINT conversations_saves_range CHECK ((saves >= 0)),
     CONSTRAINT conversations_title_length CHECK (((char_length(title) >= 1) AND (char_length(title) <= 500))),
@@ -793,6 +840,12 @@ COMMENT ON COLUMN public.conversations.version IS 'Microseconds since 1970 of it
 --
 
 COMMENT ON COLUMN public.conversations.saves IS 'Counts the saves of the whole conversation that changed its messages; adding one is none.';
+
+--
+-- Name: COLUMN conversations.search; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.conversations.search IS 'Words of the title.';
 
 --
 -- Name: credit_accounts; Type: TABLE; Schema: public; Owner: -
@@ -1602,8 +1655,8 @@ CREATE TABLE public.messages (
     extra json,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     size_bytes integer GENERATED ALWAYS AS (((((COALESCE(octet_length(content), 0) + COALESCE(octet_length((stage1)::text), 0)) + COALESCE(octet_length((stage2)::text), 0)) + COALESCE(octet_length((stage3)::text), 0)) + COALESCE(octet_length((metadata)::text), 0))) STORED NOT NULL,
-    search tsvector GENERATED ALWAYS AS ((array_to_tsvector(ARRAY[(user_id)::text]) || to_tsvector('simple'::regconfig, "left"(((COALESCE(content, ''::text) || chr(10)) || COALESCE((stage3 ->> 'response'::text), ''::text)), 100000)))) STORED NOT NULL,
     beginning text GENERATED ALWAYS AS ("left"(COALESCE(content, (stage3 ->> 'response'::text)), 200)) STORED,
+    search tsvector GENERATED ALWAYS AS (to_tsvector('simple'::regconfig, public.message_text(content, stage1, stage2, stage3))) STORED NOT NULL,
     CONSTRAINT messages_content_length CHECK ((char_length(content) <= 8388608)),
     CONSTRAINT messages_content_needed CHECK (((content IS NOT NULL) OR ((role = 'assistant'::text) AND (stage3 IS NOT NULL)))),
     CONSTRAINT messages_role_known CHECK ((role = ANY (ARRAY['user'::text, 'assistant'::text]))),
@@ -1633,7 +1686,7 @@ COMMENT ON COLUMN public.messages.stage2 IS 'The models'' rankings of each other
 -- Name: COLUMN messages.stage3; Type: COMMENT; Schema: public; Owner: -
 --
 
-COMMENT ON COLUMN public.messages.stage3 IS 'The final answer; its response is searched, and shown in lists. As sent, to the byte.';
+COMMENT ON COLUMN public.messages.stage3 IS 'The final answer; its response is shown in lists. As sent, to the byte.';
 
 --
 -- Name: COLUMN messages.metadata; Type: COMMENT; Schema: public; Owner: -
@@ -1654,16 +1707,43 @@ COMMENT ON COLUMN public.messages.extra IS 'What an imported file said that no c
 COMMENT ON COLUMN public.messages.size_bytes IS 'Length of the texts: a reader takes as many messages at once as fit into memory.';
 
 --
--- Name: COLUMN messages.search; Type: COMMENT; Schema: public; Owner: -
---
-
-COMMENT ON COLUMN public.messages.search IS 'Words of the content and of the response in stage3, and the owner''s id as a word. The first 100,000 characters: of more, words of four bytes a letter and with hyphens, which count twice, can be too many for a tsvector.';
-
---
 -- Name: COLUMN messages.beginning; Type: COMMENT; Schema: public; Owner: -
 --
 
 COMMENT ON COLUMN public.messages.beginning IS 'What a list of conversations shows of its last message: a page would read 50 documents to their end for it.';
+
+--
+-- Name: COLUMN messages.search; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.messages.search IS 'Words of the content and of all stages. The first 100,000 characters: of more, words of four bytes a letter and with hyphens, which count twice, can be too many for a tsvector.';
+
+--
+-- Name: ordered_conversations; Type: VIEW; Schema: public; Owner: -
+--
+
+CREATE VIEW public.ordered_conversations AS
+ SELECT conversations.user_id,
+    'activity'::text AS list_order,
+    conversations.last_activity_at AS at,
+    conversations.id,
+    conversations.is_archived,
+    conversations.search
+   FROM public.conversations
+UNION ALL
+ SELECT conversations.user_id,
+    'created'::text AS list_order,
+    conversations.created_at AS at,
+    conversations.id,
+    conversations.is_archived,
+    conversations.search
+   FROM public.conversations;
+
+--
+-- Name: VIEW ordered_conversations; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON VIEW public.ordered_conversations IS 'Each conversation twice: at is the time by which either order of the list goes.';
 
 --
 -- Name: progress_snapshots; Type: TABLE; Schema: public; Owner: -
@@ -2771,6 +2851,12 @@ CREATE INDEX conversations_activity ON public.conversations USING btree (user_id
 CREATE INDEX conversations_created ON public.conversations USING btree (user_id, created_at, id);
 
 --
+-- Name: conversations_search; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX conversations_search ON public.conversations USING gin (public.own_words(user_id, search)) WITH (gin_pending_list_limit='64');
+
+--
 -- Name: credit_transactions_age; Type: INDEX; Schema: public; Owner: -
 --
 
@@ -2906,7 +2992,7 @@ CREATE INDEX media_workout ON public.media USING btree (user_id, workout_id) WHE
 -- Name: messages_search; Type: INDEX; Schema: public; Owner: -
 --
 
-CREATE INDEX messages_search ON public.messages USING gin (search) WITH (fastupdate=off);
+CREATE INDEX messages_search ON public.messages USING gin (public.own_words(user_id, search)) WITH (fastupdate=off);
 
 --
 -- Name: progress_snapshots_date; Type: INDEX; Schema: public; Owner: -
@@ -3041,6 +3127,14 @@ ALTER TABLE public.blog_entries ENABLE ALWAYS TRIGGER blog_entries_words;
 --
 
 CREATE TRIGGER conversations_touch BEFORE UPDATE ON public.conversations FOR EACH ROW EXECUTE FUNCTION public.touch();
+
+--
+-- Name: conversations conversations_words; Type: TRIGGER; Schema: public; Owner: -
+--
+
+CREATE TRIGGER conversations_words BEFORE INSERT OR UPDATE OF title, search ON public.conversations FOR EACH ROW EXECUTE FUNCTION public.conversations_words();
+
+ALTER TABLE public.conversations ENABLE ALWAYS TRIGGER conversations_words;
 
 --
 -- Name: daily_reviews daily_reviews_touch; Type: TRIGGER; Schema: public; Owner: -
@@ -3614,4 +3708,5 @@ INSERT INTO public.schema_migrations (version) VALUES
     ('20261122000100'),
     ('20261122040000'),
     ('20261122040100'),
-    ('20261122050000');
+    ('20261122050000'),
+    ('20261122050010');

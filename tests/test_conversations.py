@@ -570,12 +570,64 @@ def test_a_search_finds_words_of_contents_and_final_answers_and_marks_them(api: 
     [first, second] = user.get("/v1/conversations?q=gears").json()["items"]
     assert "low <mark>GEARS</mark>?" in first["snippet"]
     assert len(first["snippet"]) < 500
-    assert second["snippet"] == "A light one, with low <mark>gears</mark>."
+    assert second["snippet"].startswith("<mark>gears</mark>.\na\nA light one.\nb\nNone.")
     [hit] = user.get("/v1/conversations?q=bike why").json()["items"]
     assert "<mark>bike</mark>&lt;/b&gt; &amp; &quot;<mark>why</mark>&quot;?" in hit["snippet"]
     for nothing in ("nosuchword", "!!!", "-", user.id, "%27; drop table messages; --"):
         assert listed(user, f"q={nothing}") == []
     assert_problem(user.get("/v1/conversations?q="), 422, "invalid", "q")
+
+
+def test_a_search_finds_titles_and_the_texts_of_all_stages_by_their_beginnings(api: Api) -> None:
+    user = api.user()
+    titled, talked, stranger = talk(user, title="Watering plants"), talk(user, title="Other"), talk(user, title="None")
+    say(user, talked)
+    answer(
+        user,
+        talked,
+        stage1=[{"model": "alpha", "response": 'A caf\u00e9 "racer"\nfast'}, "Bare words"],
+        stage2=[{"model": "beta", "ranking": ["gammas", {"deeper": "delta"}], "rank": 12345, "none": None}],
+        stage3={"model": "epsilon", "response": "Tandem"},
+        metadata={"hidden": "nowhere"},
+    )
+    say(user, stranger, "Something else")
+    for q in ("café", "caf", "racer", "fast", "bare wor", "alpha", "beta", "gamma", "delta", "epsilon", "tand", '"racer fast"'):
+        assert listed(user, f"q={q}") == ["Other"], q
+    for q in ("watering", "plan", '"watering plants"', "water plan -bike"):
+        assert listed(user, f"q={q}") == ["Watering plants"], q
+    assert listed(user, "q=plants or tandem") == ["Other", "Watering plants"]
+    assert listed(user, "q=plants or tandem&order=created") == ["Other", "Watering plants"]
+    # Not the names of fields, numbers or metadata; and all of a search stands in one place.
+    for q in ("response", "model", "12345", "nowhere", "hidden", "plants tandem", "wate plan -plants"):
+        assert listed(user, f"q={q}") == [], q
+    [hit] = user.get("/v1/conversations?q=plan").json()["items"]
+    assert (hit["snippet"], hit["message_count"]) == ("Watering <mark>plants</mark>", 0)
+    [hit] = user.get("/v1/conversations?q=racer").json()["items"]
+    assert hit["snippet"].startswith("<mark>racer</mark>&quot;\nfast\nBare words\nbeta")
+    user.patch(titled, {"title": "Bicycles"})
+    assert (listed(user, "q=plan"), listed(user, "q=bicyc")) == ([], ["Bicycles"])
+    user.put(titled, {"title": "Saved whole", "messages": []})
+    assert (listed(user, "q=bicyc"), listed(user, "q=whole")) == ([], ["Saved whole"])
+    user.delete(titled)
+    assert listed(user, "q=whole") == []
+
+
+def test_a_title_that_the_first_message_gives_is_found(api: Api) -> None:
+    user = api.user()
+    path = talk(user)
+    say(user, path, "Zanzibar by bicycle")
+    user.put(path, {"title": user.get(path).json()["title"], "messages": []})
+    assert listed(user, "q=zanz") == ["Zanzibar by bicycle"]
+
+
+@pytest.mark.parametrize(
+    "stage",
+    ["text", [], {}, [[]], 1, True, ["a", 1, None, [["b"]], {"c": {"d": "e"}}], {"a": {"b": {"c": "d"}}}, "\U0001f389" * 1000],
+)
+def test_whatever_a_stage_is_it_is_stored_and_searched(ada: User, stage: Any) -> None:
+    path = talk(ada)
+    answer(ada, path, stage1=stage, stage2=stage, stage3={"response": "Zeppelin", "more": stage})
+    assert path.rpartition("/")[2] in [item["id"] for item in ada.get("/v1/conversations?q=zeppel").json()["items"]]
 
 
 def test_a_search_for_a_common_word_gives_the_same_list_as_for_a_rare_one(api: Api, execute: Execute) -> None:
@@ -604,6 +656,10 @@ def test_a_search_for_a_common_word_gives_the_same_list_as_for_a_rare_one(api: A
     assert listed(user, "q=never&limit=50") == [title for title in every if not title.endswith("7")]
     [first, *_] = user.get("/v1/conversations?q=never").json()["items"]
     assert first["snippet"] == "<mark>never</mark> said50"
+    # A common beginning, one of which only titles have a word, and a phrase of common words that nobody said.
+    assert listed(user, "q=nev said&limit=50") == [title for title in every if not title.endswith("7")]
+    assert listed(user, "q=T5 or often&limit=9") == ["T57", "T47", "T37", "T27", "T17", "T7", "T5"]
+    assert listed(user, 'q="said1 often"') == []
 
 
 # Many at once

@@ -145,6 +145,40 @@ async def _attached(url: str) -> dict[str, str]:
     return kinds
 
 
+SEARCHED_BEFORE = {
+    "tasks": "insert into tasks (user_id, title, description) select id, 'T', 'the plants' from made_user",
+    "goals": "insert into goals (user_id, title, goal_type) select id, 'The plants', 'yearly' from made_user",
+    "habits": "insert into habits (user_id, name) select id, 'The plants' from made_user",
+    "daily_reviews": """
+        insert into daily_reviews (user_id, date, tomorrow) select id, '2026-01-01', 'The plants' from made_user""",
+    "blog_entries": """
+        insert into blog_entries (user_id, title, content, slug) select id, 'B', 'The plants', 'b' from made_user""",
+    "messages": """
+        , conversation as (insert into conversations (user_id, title) select id, 'Plants' from made_user returning user_id, id)
+        insert into messages (user_id, conversation_id, seq, role, stage1, stage3)
+        select user_id, id, 1, 'assistant', '[{"response": "The plants"}]', '{"response": "Water"}' from conversation""",
+}
+"""A row of each table that was searched before words were found by their beginnings."""
+
+
+def test_what_was_written_before_is_found_by_its_beginning_and_goes_back_as_it_was(
+    runner: asyncio.Runner, own_database: str
+) -> None:
+    _back_before(runner, own_database, "search_by_beginnings")
+    words = " union all ".join(f"select '{table}', search::text from {table}" for table in SEARCHED_BEFORE)
+    for insert in SEARCHED_BEFORE.values():
+        made_user = "with made_user as (insert into users (is_guest) values (true) returning id)"
+        runner.run(_fetched(own_database, f"{made_user} {insert}"))
+    before = runner.run(_fetched(own_database, words))
+    runner.run(migrations.up(own_database))
+    for table in (*SEARCHED_BEFORE, "conversations"):
+        found = f"select count(*) from {table} where own_words(user_id, search) @@ own_query(user_id, search_query('plan'))"
+        assert runner.run(_fetched(own_database, f"{found} and search @@ search_query('plan -0')")) == [(1,)], table
+    assert runner.run(_fetched(own_database, "select count(*) from searched where search @@ search_query('01:*')")) == [(0,)]
+    _back_before(runner, own_database, "search_by_beginnings")
+    assert runner.run(_fetched(own_database, words)) == before
+
+
 def test_two_addresses_that_become_one_stop_the_migration_and_lose_nothing(runner: asyncio.Runner, own_database: str) -> None:
     while not runner.run(migrations.down(own_database)).endswith("_normal_login.sql"):
         pass
@@ -305,7 +339,7 @@ def test_documents_are_kept_to_the_byte_and_go_back_to_jsonb_whatever_they_say(
     assert runner.run(_fetched(own_database, kept)) == [(each,) * 5 for each in DOCUMENTS.values()]
     runner.run(migrations.up(own_database))
     assert runner.run(_fetched(own_database, kept)) == [(each,) * 5 for each in DOCUMENTS.values()]
-    texts = "select m.extra::text, c.extra::text, search @@ 'é' from messages m join conversations c on true order by seq"
+    texts = "select m.extra::text, c.extra::text, m.search @@ 'é' from messages m join conversations c on true order by seq"
     rows = runner.run(_fetched(own_database, texts))
     # A text of what jsonb would not hold.
     assert {row[:2] for row in rows} == {(r'"\"\\u0000\""', r'"{\"a\": \"\\u0000\"}"')}

@@ -68,57 +68,78 @@ from (
     order by conversations.created_at desc, id desc
     limit :limit) conversation;
 
--- name: page_found_activity(user_id, q, is_archived, tag, after_at, after_id, limit, bytes)
+-- name: page_found(user_id, q, order, is_archived, tag, after_at, after_id, limit, bytes)
 -- plan: exempt, full-text search
--- As page_activity, of the conversations with a message that matches a search, the newest of which the snippet shows.
--- The index gives the matches in no order. Up to 1,000 of them are sorted into their conversations (rare; one look-up each:
--- "limit 1"). Of more, the index would give them all, so the conversations are walked by activity instead until enough have a
--- match (common; "is true" keeps the walk off that index, which it would read for each conversation): with that many matches
--- they are soon found. asked has no row when q has no word. own_words adds the owner's id, a lexeme of every message that no
--- word of a search can be: so the index by itself narrows to the user. A snippet is of what is searched of a message.
+-- As page_activity or page_created, of the conversations whose title or one of whose messages matches a search. The snippet
+-- shows the newest such message; where there is none, whose seq is 0 then, the title.
+-- What 5 of the newest 100 messages have is common, and so is what more than 1,000 have: conversations are walked in their
+-- order until enough have a match, which with so many is soon. Of other words the index gives all matches, in no order: up to
+-- 1,000 are sorted into their conversations (one look-up each: "limit 1"). Conditions that are "true" and search are as in
+-- search.hits.
 -- A null after the row with which bytes are reached: there is more (docs/decisions/0031).
 with asked as (
-    select words, words && quote_literal(:user_id::uuid::text)::tsquery as own_words
-    from websearch_to_tsquery('simple', :q) words
-    where numnode(words) > 0),
-matched_message as materialized (
-    select conversation_id, seq
+    select words, own_query(:user_id, words) as own_words
+    from search_query(:q) words),
+sampled as materialized (
+    select count(*) filter (where search @@ (select words from asked)) >= 5 as is_common
+    from (select search from messages where user_id = :user_id order by conversation_id desc, seq desc limit 100) newest),
+matched as materialized (
+    (select conversation_id as id, seq
     from messages
-    where user_id = :user_id and search @@ (select own_words from asked)
-    limit 1001),
-listed_conversation as materialized (
-    (select c.id, c.title, c.is_archived, c.last_seq, c.last_activity_at, c.created_at, c.updated_at, c.version, m.seq
-    from (select conversation_id, max(seq) as seq from matched_message group by conversation_id) m
+    where (user_id = :user_id) is true
+      and not (select is_common from sampled)
+      and own_words(user_id, search) @@ (select own_words from asked)
+      and search @@ (select words from asked)
+    limit 1001)
+    union all
+    (select id, 0
+    from conversations
+    where (user_id = :user_id) is true
+      and not (select is_common from sampled)
+      and own_words(user_id, search) @@ (select own_words from asked)
+      and search @@ (select words from asked)
+    limit 1001)),
+planned as materialized (
+    select is_common or (select count(*) from matched) > 1000 as is_walk
+    from sampled),
+found_conversation as materialized (
+    (select c.id, c.at, m.seq
+    from (select id, max(seq) as seq from matched group by id) m
     cross join lateral (
-        select id, title, is_archived, last_seq, last_activity_at, created_at, updated_at, version
+        select id, is_archived, case :order when 'created' then created_at else last_activity_at end as at
         from conversations
-        where user_id = :user_id and id = m.conversation_id
+        where user_id = :user_id and id = m.id
         limit 1) c
-    where (select count(*) from matched_message) <= 1000
-      and (c.last_activity_at, c.id) < (:after_at, :after_id)
+    where not (select is_walk from planned)
+      and (c.at, c.id) < (:after_at, :after_id)
       and (:is_archived::boolean is null or c.is_archived = :is_archived)
       and (:tag::text is null or exists (
           select 1 from taggings g join tags t on t.user_id = g.user_id and t.id = g.tag_id
           where g.user_id = :user_id and g.conversation_id = c.id and t.slug = :tag))
-    order by c.last_activity_at desc, c.id desc
+    order by c.at desc, c.id desc
     limit :limit)
     union all
-    (select c.id, c.title, c.is_archived, c.last_seq, c.last_activity_at, c.created_at, c.updated_at, c.version, m.seq
-    from conversations c
+    (select c.id, c.at, m.seq
+    from ordered_conversations c
     cross join lateral (
-        select seq
-        from messages
-        where user_id = :user_id and conversation_id = c.id and (search @@ (select words from asked)) is true
-        order by seq desc
-        limit 1) m
-    where (select count(*) from matched_message) > 1000
-      and c.user_id = :user_id
-      and (c.last_activity_at, c.id) < (:after_at, :after_id)
+        select coalesce(
+            (select seq
+            from messages
+            where user_id = :user_id and conversation_id = c.id and (search @@ (select words from asked)) is true
+            order by seq desc
+            limit 1),
+            case when c.search @@ (select words from asked) then 0 end) as seq
+        offset 0) m
+    where c.user_id = :user_id
+      and c.list_order = :order
+      and (select is_walk from planned)
+      and (c.at, c.id) < (:after_at, :after_id)
+      and m.seq is not null
       and (:is_archived::boolean is null or c.is_archived = :is_archived)
       and (:tag::text is null or exists (
           select 1 from taggings g join tags t on t.user_id = g.user_id and t.id = g.tag_id
           where g.user_id = :user_id and g.conversation_id = c.id and t.slug = :tag))
-    order by c.last_activity_at desc, c.id desc
+    order by c.at desc, c.id desc
     limit :limit)),
 listed as (
     select row_to_json(conversation)::text as json
@@ -131,84 +152,17 @@ listed as (
                 select m.role, m.beginning as content
                 from messages m
                 where m.user_id = :user_id and m.conversation_id = c.id and m.seq = c.last_seq) start) as last_message,
-            (select snippet(left(concat_ws(chr(10), m.content, m.stage3 ->> 'response'), 100000), :q)
-            from messages m
-            where m.user_id = :user_id and m.conversation_id = c.id and m.seq = c.seq) as snippet
-        from listed_conversation c
-        order by c.last_activity_at desc, c.id desc) conversation
-    offset 0),
-measured as (
-    select json, sum(octet_length(json)) over (rows unbounded preceding) - octet_length(json) as bytes_before
-    from listed),
-counted as (
-    select json, count(*) filter (where bytes_before >= :bytes) over (rows unbounded preceding) as ended
-    from measured)
-select case when ended = 0 then json end as json
-from counted
-where ended <= 1;
-
--- name: page_found_created(user_id, q, is_archived, tag, after_at, after_id, limit, bytes)
--- plan: exempt, full-text search
--- As page_found_activity, the newest conversation first.
-with asked as (
-    select words, words && quote_literal(:user_id::uuid::text)::tsquery as own_words
-    from websearch_to_tsquery('simple', :q) words
-    where numnode(words) > 0),
-matched_message as materialized (
-    select conversation_id, seq
-    from messages
-    where user_id = :user_id and search @@ (select own_words from asked)
-    limit 1001),
-listed_conversation as materialized (
-    (select c.id, c.title, c.is_archived, c.last_seq, c.last_activity_at, c.created_at, c.updated_at, c.version, m.seq
-    from (select conversation_id, max(seq) as seq from matched_message group by conversation_id) m
-    cross join lateral (
-        select id, title, is_archived, last_seq, last_activity_at, created_at, updated_at, version
-        from conversations
-        where user_id = :user_id and id = m.conversation_id
-        limit 1) c
-    where (select count(*) from matched_message) <= 1000
-      and (c.created_at, c.id) < (:after_at, :after_id)
-      and (:is_archived::boolean is null or c.is_archived = :is_archived)
-      and (:tag::text is null or exists (
-          select 1 from taggings g join tags t on t.user_id = g.user_id and t.id = g.tag_id
-          where g.user_id = :user_id and g.conversation_id = c.id and t.slug = :tag))
-    order by c.created_at desc, c.id desc
-    limit :limit)
-    union all
-    (select c.id, c.title, c.is_archived, c.last_seq, c.last_activity_at, c.created_at, c.updated_at, c.version, m.seq
-    from conversations c
-    cross join lateral (
-        select seq
-        from messages
-        where user_id = :user_id and conversation_id = c.id and (search @@ (select words from asked)) is true
-        order by seq desc
-        limit 1) m
-    where (select count(*) from matched_message) > 1000
-      and c.user_id = :user_id
-      and (c.created_at, c.id) < (:after_at, :after_id)
-      and (:is_archived::boolean is null or c.is_archived = :is_archived)
-      and (:tag::text is null or exists (
-          select 1 from taggings g join tags t on t.user_id = g.user_id and t.id = g.tag_id
-          where g.user_id = :user_id and g.conversation_id = c.id and t.slug = :tag))
-    order by c.created_at desc, c.id desc
-    limit :limit)),
-listed as (
-    select row_to_json(conversation)::text as json
-    from (
-        select
-            c.id, c.title, c.is_archived, c.last_seq as message_count, rfc3339(c.last_activity_at) as last_activity_at,
-            rfc3339(c.created_at) as created_at, rfc3339(c.updated_at) as updated_at, c.version,
-            (select row_to_json(start)
-            from (
-                select m.role, m.beginning as content
+            case when f.seq = 0 then snippet(c.title, :q) else (
+                select snippet(message_text(m.content, m.stage1, m.stage2, m.stage3), :q)
                 from messages m
-                where m.user_id = :user_id and m.conversation_id = c.id and m.seq = c.last_seq) start) as last_message,
-            (select snippet(left(concat_ws(chr(10), m.content, m.stage3 ->> 'response'), 100000), :q)
-            from messages m
-            where m.user_id = :user_id and m.conversation_id = c.id and m.seq = c.seq) as snippet
-        from listed_conversation c
-        order by c.created_at desc, c.id desc) conversation
+                where m.user_id = :user_id and m.conversation_id = c.id and m.seq = f.seq) end as snippet
+        from found_conversation f
+        cross join lateral (
+            select id, title, is_archived, last_seq, last_activity_at, created_at, updated_at, version
+            from conversations
+            where user_id = :user_id and id = f.id
+            limit 1) c
+        order by f.at desc, f.id desc) conversation
     offset 0),
 measured as (
     select json, sum(octet_length(json)) over (rows unbounded preceding) - octet_length(json) as bytes_before

@@ -52,7 +52,7 @@ async def create(request: Request, data: JSONBody[ConversationCreate]) -> Encode
 
 @get("/")
 async def page(request: Request, filters: FromQuery[ConversationQuery]) -> EncodedResponse[Page[ListedConversation]]:
-    """List conversations, by their newest activity or by creation; with `q` those with a message that has these words."""
+    """List conversations, by their newest activity or by creation; with `q` those that match."""
     rows = await rules.page(request.database, request.caller.user_id, filters)
     return pagination.answer_timed(rows, filters, filters.order, ORDERS[filters.order])
 

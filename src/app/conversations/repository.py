@@ -48,9 +48,9 @@ async def page(database: Executor, user_id: UUID, filters: ConversationQuery) ->
 
 
 async def page_found(database: Executor, user_id: UUID, filters: ConversationQuery) -> list[Json[ListedConversation] | None]:
-    """Read a page of the conversations with a message that matches `q`, as `page` does."""
+    """Read a page of the conversations whose title or one of whose messages matches `q`, as `page` does."""
     parameters = timed_parameters(filters, filters.order)
-    return await queries.ordered("page_found", filters.order).values(database, user_id=user_id, bytes=PAGE_BYTES, **parameters)
+    return await queries.page_found.values(database, user_id=user_id, order=filters.order, bytes=PAGE_BYTES, **parameters)
 
 
 async def patch(

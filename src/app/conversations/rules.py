@@ -37,7 +37,7 @@ NULL = Raw(b"null")
 
 
 async def page(database: Executor, user_id: UUID, filters: ConversationQuery) -> Sequence[Json[ListedConversation] | None]:
-    """Read a page of conversations, with `q` of those with a message that matches. Raises Problem 422 for a bad cursor."""
+    """Read a page of conversations, with `q` of those that match. Raises Problem 422 for a bad cursor."""
     if filters.q is None:
         return await repository.page(database, user_id, filters)
     return await repository.page_found(database, user_id, filters)

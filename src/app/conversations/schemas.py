@@ -73,7 +73,7 @@ Stage2 = Annotated[
 Stage3 = Annotated[
     Raw,
     Meta(
-        description="The final answer: its `response` is searched and shown. Any JSON, kept as sent, to the byte; at most 100 "
+        description="The final answer: its `response` is shown in lists. Any JSON, kept as sent, to the byte; at most 100 "
         "levels deep.",
         examples=[{"model": "a", "response": "A light one, with low gears."}],
     ),
@@ -124,7 +124,8 @@ class ListedConversation(Conversation, frozen=True):
     snippet: Annotated[
         str | None,
         Meta(
-            description="With `q`: where its newest matching message matches, as HTML whose only tags are `<mark>`.",
+            description="With `q`: where its newest matching message matches, or else its title, as HTML whose only tags are "
+            "`<mark>`.",
             examples=["Which <mark>bike</mark> for a hilly town?"],
         ),
     ]
@@ -257,7 +258,8 @@ class ConversationQuery(PageQuery, frozen=True, kw_only=True):
             Meta(
                 min_length=1,
                 max_length=200,
-                description='Only conversations with a message that has these words; `-word`, `or` and `"a phrase"` work.',
+                description="Only conversations whose title or one of whose messages has these words, the texts of its stages "
+                'included; words of three characters and more also by their beginnings. `-word`, `or` and `"a phrase"` work.',
             ),
         ]
         | None
