@@ -1971,7 +1971,8 @@ CREATE VIEW public.searched AS
     tasks.id,
     tasks.search,
     tasks.title,
-    concat_ws(chr(10), tasks.title, tasks.description) AS body
+    concat_ws(chr(10), tasks.title, tasks.description) AS body,
+    0 AS seq
    FROM public.tasks
 UNION ALL
  SELECT goals.user_id,
@@ -1979,7 +1980,8 @@ UNION ALL
     goals.id,
     goals.search,
     goals.title,
-    concat_ws(chr(10), goals.title, goals.description) AS body
+    concat_ws(chr(10), goals.title, goals.description) AS body,
+    0 AS seq
    FROM public.goals
 UNION ALL
  SELECT habits.user_id,
@@ -1987,7 +1989,8 @@ UNION ALL
     habits.id,
     habits.search,
     habits.name AS title,
-    concat_ws(chr(10), habits.name, habits.description) AS body
+    concat_ws(chr(10), habits.name, habits.description) AS body,
+    0 AS seq
    FROM public.habits
 UNION ALL
  SELECT daily_reviews.user_id,
@@ -1995,7 +1998,8 @@ UNION ALL
     daily_reviews.id,
     daily_reviews.search,
     (daily_reviews.date)::text AS title,
-    concat_ws(chr(10), daily_reviews.highlights, daily_reviews.accomplishments, daily_reviews.challenges, daily_reviews.lessons, daily_reviews.gratitude, daily_reviews.tomorrow) AS body
+    concat_ws(chr(10), daily_reviews.highlights, daily_reviews.accomplishments, daily_reviews.challenges, daily_reviews.lessons, daily_reviews.gratitude, daily_reviews.tomorrow) AS body,
+    0 AS seq
    FROM public.daily_reviews
 UNION ALL
  SELECT blog_entries.user_id,
@@ -2003,8 +2007,29 @@ UNION ALL
     blog_entries.id,
     blog_entries.search,
     blog_entries.title,
-    concat_ws(chr(10), blog_entries.title, blog_entries.excerpt, blog_entries.content) AS body
-   FROM public.blog_entries;
+    concat_ws(chr(10), blog_entries.title, blog_entries.excerpt, blog_entries.content) AS body,
+    0 AS seq
+   FROM public.blog_entries
+UNION ALL
+ SELECT conversations.user_id,
+    'conversations'::text AS kind,
+    conversations.id,
+    conversations.search,
+    conversations.title,
+    conversations.title AS body,
+    0 AS seq
+   FROM public.conversations
+UNION ALL
+ SELECT m.user_id,
+    'messages'::text AS kind,
+    m.conversation_id AS id,
+    m.search,
+    ( SELECT c.title
+           FROM public.conversations c
+          WHERE ((c.user_id = m.user_id) AND (c.id = m.conversation_id))) AS title,
+    public.message_text(m.content, m.stage1, m.stage2, m.stage3) AS body,
+    m.seq
+   FROM public.messages m;
 
 --
 -- Name: VIEW searched; Type: COMMENT; Schema: public; Owner: -
@@ -3709,4 +3734,5 @@ INSERT INTO public.schema_migrations (version) VALUES
     ('20261122040000'),
     ('20261122040100'),
     ('20261122050000'),
-    ('20261122050010');
+    ('20261122050010'),
+    ('20261122050020');

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 
-KINDS = ["tasks", "goals", "habits", "daily-reviews", "blog-entries"]
+KINDS = ["tasks", "goals", "habits", "daily-reviews", "blog-entries", "conversations"]
 
 
 @pytest.fixture(scope="module")
@@ -35,6 +35,8 @@ def one_of_each(user: User, runner: asyncio.Runner, connection: Connection) -> U
     review = {"highlights": "Sun", "lessons": "Frost kills a garden", "tomorrow": "Buy fleece"}
     assert user.put("/v1/daily-reviews/2026-03-01", review).status_code == 201
     user.made("/v1/blog-entries", {"title": "Spring", "content": "My garden in March", "excerpt": "Of soil"})
+    path = f"/v1/conversations/{user.made('/v1/conversations', {'title': 'Slugs'})['id']}"
+    user.made(f"{path}/messages", {"role": "user", "content": "What eats my garden?"})
     return user
 
 
@@ -59,13 +61,14 @@ def test_every_kind_is_found_with_its_title_and_what_matches_is_marked(ada: User
         "habits": ("Walk", "Walk\nRound the <mark>garden</mark>"),
         "daily-reviews": ("2026-03-01", "Sun\nFrost kills a <mark>garden</mark>\nBuy fleece"),
         "blog-entries": ("Spring", "Spring\nOf soil\nMy <mark>garden</mark> in March"),
+        "conversations": ("Slugs", "What eats my <mark>garden</mark>?"),
     }
     ranks = [hit["rank"] for hit in hits]
     assert ranks == sorted(ranks, reverse=True)
     # It stands in the title of one alone.
     assert hits[0]["kind"] == "tasks"
     for hit in hits:
-        if hit["kind"] in {"tasks", "blog-entries"}:
+        if hit["kind"] in {"tasks", "blog-entries", "conversations"}:
             assert ada.get(f"/v1/{hit['kind']}/{hit['id']}").status_code == 200
 
 
@@ -85,7 +88,7 @@ def test_a_search_can_be_narrowed_to_a_kind_and_a_number(ada: User) -> None:
         ("roses or frost", ["daily-reviews", "tasks"]),
         ('"kills a garden"', ["daily-reviews"]),
         ('"a kills garden"', []),
-        ("garden -march -roses", ["daily-reviews", "goals", "habits"]),
+        ("garden -march -roses", ["conversations", "daily-reviews", "goals", "habits"]),
         ("fleece", ["daily-reviews"]),
         ("soil", ["blog-entries"]),
         ("gard", sorted(KINDS)),
@@ -96,7 +99,7 @@ def test_a_search_can_be_narrowed_to_a_kind_and_a_number(ada: User) -> None:
         ("ros or fro", ["daily-reviews", "tasks"]),
         ('"kills a gard"', []),
         ("garden -ros", sorted(KINDS)),
-        ("garden -roses", ["blog-entries", "daily-reviews", "goals", "habits"]),
+        ("garden -roses", ["blog-entries", "conversations", "daily-reviews", "goals", "habits"]),
         ("ardens", []),
         ("arden", []),
         ("green-hou", []),
@@ -165,6 +168,27 @@ def test_two_owners_whose_keys_are_the_same_find_their_own(api: Api, execute: Ex
     assert execute(same, user.id, twin) == [{"is_same": True}]
     for q in ("zanz", "zanzibar", '"zanzibar"', "-nothing"):
         assert [hit["title"] for hit in found(user, q)] == [f"Zanzibar {user.id}"]
+
+
+def test_a_conversation_is_found_once_by_its_title_and_by_the_best_of_its_messages(api: Api) -> None:
+    user = api.user()
+    path = f"/v1/conversations/{user.made('/v1/conversations', {'title': 'Bikes'})['id']}"
+    for content in ("Which gears?", "Gears or gears, and which gears?", "Thanks"):
+        user.made(f"{path}/messages", {"role": "user", "content": content})
+    user.made(f"{path}/messages", {"role": "assistant", "stage1": [{"model": "a", "response": "A tandem"}], "stage3": {}})
+    for q, snippet in (
+        ("bik", "<mark>Bikes</mark>"),
+        ("gea", "<mark>Gears</mark> or <mark>gears</mark>, and which <mark>gears</mark>?"),
+        ("thanks or nothing", "<mark>Thanks</mark>"),
+    ):
+        [hit] = found(user, q)
+        assert (hit["kind"], hit["id"], hit["title"]) == ("conversations", path.rpartition("/")[2], "Bikes")
+        assert hit["snippet"].strip() == snippet, q
+    [hit] = found(user, "tand", kind="conversations")
+    assert "A <mark>tandem</mark>" in hit["snippet"]
+    assert found(user, "bikes", kind="tasks") == found(user, "bikes gears") == []
+    user.delete(path)
+    assert found(user, "bikes or gears") == []
 
 
 def test_a_common_word_finds_the_rows_that_a_rare_one_finds(api: Api, execute: Execute) -> None:

@@ -136,7 +136,7 @@ matched as (
     from blog_entries
     where user_id = :user_id
       and (select is_common from sampled)
-      and (search @@ (select words from asked)) is true
+      and coalesce(search @@ (select words from asked), false)
       and (:status::text is null or status = :status)
       and (:tag::text is null or exists (
           select 1 from taggings g join tags t on t.user_id = g.user_id and t.id = g.tag_id

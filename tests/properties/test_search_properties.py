@@ -59,6 +59,21 @@ def fill(execute: Execute, user: User, rows: Rows) -> None:
     )
 
 
+def talk(execute: Execute, user: User, rows: Rows) -> None:
+    """A conversation with a message of each text, named after its place."""
+    execute(
+        """
+        with made as (
+            insert into conversations (user_id, title, last_seq)
+            select $1::text::uuid, place, 1 from generate_series(1, cardinality($2::text[])) place
+            returning user_id, id, title)
+        insert into messages (user_id, conversation_id, seq, role, content)
+        select user_id, id, 1, 'user', ($2::text[])[title::integer] from made""",
+        user.id,
+        rows,
+    )
+
+
 def test_a_search_finds_what_plain_python_finds(api: Api, execute: Execute) -> None:
     @settings(max_examples=60)
     @given(st.lists(texts, min_size=1, max_size=12), st.lists(texts, max_size=3), searches)
@@ -71,9 +86,17 @@ def test_a_search_finds_what_plain_python_finds(api: Api, execute: Execute) -> N
         user, other = api.user(), api.user()
         fill(execute, user, mine)
         fill(execute, other, of_others)
+        talk(execute, user, mine)
+        talk(execute, other, of_others)
         expected = [str(place) for place, text in enumerate(mine, 1) if is_found(q, text)]
         assert found(user, q, kind="tasks") == sorted(expected)
-        assert found(user, q) == sorted(expected * 2)
+        # A title, which is a number, and a message are asked by themselves.
+        talks = [str(place) for place, text in enumerate(mine, 1) if is_found(q, text) or is_found(q, str(place))]
+        assert found(user, q, kind="conversations") == sorted(talks)
+        assert found(user, q) == sorted(expected * 2 + talks)
+        for order in ("activity", "created"):
+            listed = user.get("/v1/conversations", params={"q": q, "order": order}).json()["items"]
+            assert sorted(each["title"] for each in listed) == sorted(talks)
         listed = user.get("/v1/blog-entries", params={"q": q}).json()["items"]
         assert sorted(entry["title"] for entry in listed) == sorted(expected)
 

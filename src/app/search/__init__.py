@@ -1,1 +1,1 @@
-"""Search over tasks, goals, habits and the journal."""
+"""Search over tasks, goals, habits, the journal and conversations."""

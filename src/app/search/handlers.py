@@ -13,9 +13,10 @@ from app.search.schemas import SearchHits, SearchQuery
 
 @get("/")
 async def search(request: Request, filters: FromQuery[SearchQuery]) -> EncodedResponse[SearchHits]:
-    """Search tasks, goals, habits, daily reviews and blog entries, best match first.
+    """Search tasks, goals, habits, daily reviews, blog entries and conversations, best match first.
 
-    Words in titles weigh more than words in texts. Of each kind the newest 200 rows that match are compared.
+    Words in titles weigh more than words in texts. Of each kind the newest 200 rows that match are
+    compared. A conversation is found by its title or by one of its messages; the newest are those of the highest ids.
     """
     hits = await repository.hits(request.database, request.caller.user_id, filters)
     return responses.row(SearchHits(hits))

@@ -9,7 +9,7 @@ from msgspec import Meta
 from app.http.fields import Id, SearchWords, Snippet
 
 SearchKind = Annotated[
-    Literal["tasks", "goals", "habits", "daily-reviews", "blog-entries"],
+    Literal["tasks", "goals", "habits", "daily-reviews", "blog-entries", "conversations"],
     Meta(title="SearchKind", description="What it is: the word of its path.", examples=["tasks"]),
 ]
 
