@@ -102,6 +102,13 @@ def test_nobody_of_this_name_is_a_sentence(database: str, command: str) -> None:
     assert holdfast(database, "users", command).returncode == 2
 
 
+@pytest.mark.parametrize("words", [("show", "\udcff"), ("create", "\udcff@example.com"), ("role", "\udcff", "admin")])
+def test_a_word_that_is_no_text_is_a_sentence(database: str, words: tuple[str, ...]) -> None:
+    refused = holdfast(database, "users", *words, given=f"{PASSWORD}\n")
+    assert (refused.returncode, refused.stdout) == (2, "")
+    assert refused.stderr == "holdfast: A word of this command is no text in UTF-8.\n"
+
+
 @pytest.fixture
 def only_admin(own_database: str) -> str:
     """The URL of a database with one account."""

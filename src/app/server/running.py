@@ -15,7 +15,7 @@ from app.database.queries import Executor
 from app.problems.catalog import Problem
 from app.server import data_lock
 from app.server.data_lock import ServeError
-from app.server.words import give_up, read_settings
+from app.server.words import check_words, give_up, read_settings
 from app.settings import Settings, SettingsError
 from app.telemetry import logs
 
@@ -43,6 +43,7 @@ def on_database(work: Callable[[str], Coroutine[Any, Any, T]]) -> T:
 
 def run(work: Callable[[Settings], T], settings: Settings | None = None) -> T:
     """Do a command's work. What fails ends the process: 2 when a setting is at fault, 1 otherwise."""
+    check_words()
     settings = settings or read_settings()
     logs.configure(production=settings.production)
     try:

@@ -19,6 +19,14 @@ def read_settings(given: Mapping[str, str] | None = None) -> Settings:
         give_up(str(error), 2)
 
 
+def check_words() -> None:
+    """End the process with 2 when what was typed is no text: neither a database nor JSON could take it."""
+    try:
+        "".join(sys.argv).encode()
+    except UnicodeEncodeError:
+        give_up("A word of this command is no text in UTF-8.", 2)
+
+
 def give_up(text: str, code: int = 1) -> NoReturn:
     """End the process with a sentence on stderr."""
     click.echo(f"holdfast: {text}", err=True)
