@@ -877,11 +877,12 @@ union all
 select null, null, e.habit_id, e.date, e.completed, e.skipped, e.value, e.note, e.mood, e.feeling, e.duration_seconds,
     e.completed_at, e.created_at, e.updated_at, e.version
 from sized_habit s
-cross join asked_days a
 cross join lateral (
     select habit_id, date, completed, skipped, value, note, mood, feeling, duration_seconds, completed_at, created_at,
         updated_at, version
     from habit_entries
-    where user_id = :user_id and habit_id = s.id and date between a.first_day and a.last_day
+    where user_id = :user_id
+      and habit_id = s.id
+      and date between (select first_day from asked_days) and (select last_day from asked_days)
     order by date desc
     limit 366) e;
