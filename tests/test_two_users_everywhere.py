@@ -520,8 +520,12 @@ class TwoUsersEverywhere(RuleBasedStateMachine):
         self.actor = name
         found = self.done(name, "GET", f"/v1/search?q={person.word}&limit=50")["items"]
         mine = {(kind, row["id"]) for kind in SEARCHED for row in person.rows[kind].values()}
-        assert {(hit["kind"], hit["id"]) for hit in found} == mine
-        told = [row["id"] for row in person.rows["conversations"].values() if person.texts("conversations", row["id"])]
+        told = [
+            row["id"]
+            for row in person.rows["conversations"].values()
+            if person.word in row["title"] or person.texts("conversations", row["id"])
+        ]
+        assert {(hit["kind"], hit["id"]) for hit in found} == mine | {("conversations", each) for each in told}
         for kind, expected in (("blog-entries", [*person.rows["blog-entries"]]), ("conversations", told)):
             found = self.done(name, "GET", f"/v1/{kind}?q={person.word}")["items"]
             assert {row["id"] for row in found} == {*expected}
