@@ -31,9 +31,6 @@ EVERYTHING = "\n".join(GUIDES)
 SCHEMA = (ROOT / "db" / "schema.sql").read_text(encoding="utf-8")
 TABLES = set(re.findall(r"(?m)^CREATE (?:UNLOGGED )?TABLE public\.(\w+)", SCHEMA))
 
-TO_COME = {"/v1/batch"}
-"""Routes of the contract that a guide may name before they are there."""
-
 OF_OTHERS = {"MALLOC_MMAP_THRESHOLD_", "ON_ERROR_STOP"}
 """Variables of others than us."""
 
@@ -80,7 +77,7 @@ def test_every_route_that_a_guide_names_exists() -> None:
     # An alert names several at once: /v1/auth/.*
     named = {path.rstrip("/") for path in re.findall(r"(?<!\w)/v1/[a-z][a-z/{}_-]*+(?!\.\*)", EVERYTHING)}
     assert len(named) > 10
-    assert named - paths - TO_COME == set()
+    assert named - paths == set()
 
 
 def test_every_problem_that_a_guide_names_exists_with_its_status() -> None:
