@@ -129,7 +129,9 @@ def test_every_list_by_date_has_its_rows_of_the_last_day_once(api: Api) -> None:
     assert {each.split("/")[2] for each in lists} == {
         path.split("/")[2]
         for path, item in PATHS.items()
+        # Events are of the time when they were made.
         if "get" in item
+        and path != "/v1/admin/audit-events"
         and {"from", "to", "cursor"} <= {each.get("name") for each in item["get"]["parameters"]}
         and "date" in formats(next(each["schema"] for each in item["get"]["parameters"] if each.get("name") == "to"))
     }

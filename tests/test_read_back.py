@@ -28,6 +28,7 @@ Json = dict[str, Any]
 READS = {route.path: route for route in ROUTES if route.method == "GET" and route.filters is None}
 
 NOT_READ = {
+    "POST /v1/batch": "its operations are what is written, which test_batch.py compares with requests",
     "POST /v1/admin/users/{id}/credits/grants": "read in the ledger, of which test_credits.py has a model",
     "POST /v1/auth/login": "writes a session, and nothing that was sent",
     "POST /v1/auth/register": "read at /v1/me by test_accounts_properties.py, but for the password",

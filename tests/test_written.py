@@ -47,6 +47,7 @@ UNPAIRED = {
     "DELETE /v1/me": "the password is checked; nothing is written",
     "PATCH /v1/consents": "what is absent is filled in with what was said last; record writes the whole",
     "POST /v1/auth/login": "the password is checked; a session is written",
+    "POST /v1/batch": "its operations are requests of their own",
     "PUT /v1/admin/users/{id}/password": HASHED,
     "PUT /v1/admin/users/{id}/usage": "the limits of the tier stand in for those that are absent",
     "PUT /v1/habits/{id}/entries": "put_entries takes the list of entries without the object around it",

@@ -1,6 +1,6 @@
 -- name: make(user_id, email, password_hash, rows)$
--- An account with all of its rows, or nothing: foreign keys are looked after at the end of the statement. rows is an object with
--- an array for each table. Versions are those of now: who asks for what has changed shall hear of all of it.
+-- An account with all of its rows, or nothing: foreign keys are looked after at the end of the statement. rows is an object
+-- with an array for each table. Versions are those of now: who asks for what has changed shall hear of all of it.
 with inserted_user as (
     insert into users (id, email, password_hash, name, is_guest)
     values (:user_id, :email, :password_hash, 'Robin Demo', false)
