@@ -567,6 +567,20 @@ end $$;
 
 COMMENT ON FUNCTION public.touch() IS 'Sets version and updated_at when a row really changes; an explicitly changed updated_at (an import) is kept.';
 
+--
+-- Name: walked_rows(); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.walked_rows() RETURNS integer
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN 10000;
+
+--
+-- Name: FUNCTION walked_rows(); Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON FUNCTION public.walked_rows() IS 'How many rows a page of a list may look at, for those that its filters want.';
+
 SET default_tablespace = '';
 
 SET default_table_access_method = heap;
@@ -3731,6 +3745,7 @@ INSERT INTO public.schema_migrations (version) VALUES
     ('20261121008100'),
     ('20261121009000'),
     ('20261122000100'),
+    ('20261122030100'),
     ('20261122040000'),
     ('20261122040100'),
     ('20261122050000'),

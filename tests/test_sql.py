@@ -124,6 +124,10 @@ def _inside_of_json(sql: str) -> str:
     """The statement whose rows are given as JSON, without what measures them."""
     if measured := re.fullmatch(rf"(?s)(?:with |(.*),\n)listed as \((.*)\s+{_MEASURING}", sql.strip()):
         sql = (measured[1] or "") + measured[2]
+    elif plain := re.fullmatch(r"(?s)with listed as \((.*)\)\nselect json from listed", sql.strip()):
+        sql = plain[1]
+    if walked := re.fullmatch(_WALKING, sql.strip()):
+        sql = walked[1]
     found = re.fullmatch(r"(?s)(.*)\bselect row_to_json\((\w+)\)::text as json\s+from \((.*)\) \2", sql.strip())
     assert found, "JSON is made in one way: select row_to_json(row)::text as json from (...) row"
     return found[1] + found[3]
@@ -138,6 +142,16 @@ counted as \(
     from measured\)
 select (case when ended = 0 then json end as json\nfrom counted\nwhere ended <= 1|json from counted where ended = 0)"""
 """How a list ends with the row that reaches `bytes`: with a null where a page follows, or, where none does, without."""
+
+
+_WALKING = r"""(?s)\((.*)\)
+    union all
+    \(select row_to_json\(last\)::text
+    from \(
+        select true as walked, [a-z_]+(?:, id)?
+        from .*offset walked_rows\(\) - 1 limit 1\) last\)
+    limit \$\d+"""
+"""How a list ends that looked at so many rows: with the key of the last one, where not enough of them are wanted."""
 
 
 SCALARS = {bool, int, float, str, bytes, Decimal, UUID, date, datetime}

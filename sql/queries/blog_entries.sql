@@ -44,19 +44,34 @@ where user_id = :user_id and slug = :slug and is_public and status = 'published'
 -- Newest first; a null filter means "do not filter". The first page passes the highest id of all.
 -- A null after the row with which bytes are reached: there is more (docs/decisions/0031).
 with listed as (
-    select row_to_json(entry)::text as json
+    (select row_to_json(entry)::text as json
     from (
         select id, title, excerpt, left(content, 200) as content_start, slug, status, is_featured, is_public, view_count,
             rfc3339(published_at) as published_at, rfc3339(created_at) as created_at, rfc3339(updated_at) as updated_at, version
-        from blog_entries
-        where user_id = :user_id
-          and id < :after
-          and (:status::text is null or status = :status)
+        from (
+            select id, title, excerpt, content, slug, status, is_featured, is_public, view_count, published_at, created_at,
+                updated_at, version
+            from blog_entries
+            where user_id = :user_id
+              and id < :after
+            order by id desc
+            limit walked_rows()) blog_entries
+        where (:status::text is null or status = :status)
           and (:tag::text is null or exists (
               select 1 from taggings g join tags t on t.user_id = g.user_id and t.id = g.tag_id
               where g.user_id = :user_id and g.blog_entry_id = blog_entries.id and t.slug = :tag))
         order by id desc
-        limit :limit) entry
+        limit :limit) entry)
+    union all
+    (select row_to_json(last)::text
+    from (
+        select true as walked, id
+        from blog_entries
+        where user_id = :user_id
+          and id < :after
+        order by id desc
+        offset walked_rows() - 1 limit 1) last)
+    limit :limit
     offset 0),
 measured as (
     select json, sum(octet_length(json)) over (rows unbounded preceding) - octet_length(json) as bytes_before
@@ -72,19 +87,34 @@ where ended <= 1;
 -- Oldest first; the first page passes the lowest id of all.
 -- A null after the row with which bytes are reached: there is more (docs/decisions/0031).
 with listed as (
-    select row_to_json(entry)::text as json
+    (select row_to_json(entry)::text as json
     from (
         select id, title, excerpt, left(content, 200) as content_start, slug, status, is_featured, is_public, view_count,
             rfc3339(published_at) as published_at, rfc3339(created_at) as created_at, rfc3339(updated_at) as updated_at, version
-        from blog_entries
-        where user_id = :user_id
-          and id > :after
-          and (:status::text is null or status = :status)
+        from (
+            select id, title, excerpt, content, slug, status, is_featured, is_public, view_count, published_at, created_at,
+                updated_at, version
+            from blog_entries
+            where user_id = :user_id
+              and id > :after
+            order by id
+            limit walked_rows()) blog_entries
+        where (:status::text is null or status = :status)
           and (:tag::text is null or exists (
               select 1 from taggings g join tags t on t.user_id = g.user_id and t.id = g.tag_id
               where g.user_id = :user_id and g.blog_entry_id = blog_entries.id and t.slug = :tag))
         order by id
-        limit :limit) entry
+        limit :limit) entry)
+    union all
+    (select row_to_json(last)::text
+    from (
+        select true as walked, id
+        from blog_entries
+        where user_id = :user_id
+          and id > :after
+        order by id
+        offset walked_rows() - 1 limit 1) last)
+    limit :limit
     offset 0),
 measured as (
     select json, sum(octet_length(json)) over (rows unbounded preceding) - octet_length(json) as bytes_before

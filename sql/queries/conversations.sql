@@ -21,52 +21,84 @@ join conversations using (user_id, id);
 -- are the last row of the previous page; the first page passes the highest of both. The order names its table: by itself
 -- last_activity_at would be the text.
 -- bytes: exempt, without a snippet a row has 700 characters, and 200 of them 0.9 MB at most
-select row_to_json(conversation)::text as json
-from (
-    select
-        id, title, is_archived, last_seq as message_count, rfc3339(last_activity_at) as last_activity_at,
-        rfc3339(created_at) as created_at, rfc3339(updated_at) as updated_at, version,
-        (select row_to_json(start)
+with listed as (
+    (select row_to_json(conversation)::text as json
+    from (
+        select
+            id, title, is_archived, last_seq as message_count, rfc3339(last_activity_at) as last_activity_at,
+            rfc3339(created_at) as created_at, rfc3339(updated_at) as updated_at, version,
+            (select row_to_json(start)
+            from (
+                select m.role, m.beginning as content
+                from messages m
+                where m.user_id = :user_id and m.conversation_id = conversations.id and m.seq = conversations.last_seq
+                ) start) as last_message,
+            null::text as snippet
         from (
-            select m.role, m.beginning as content
-            from messages m
-            where m.user_id = :user_id and m.conversation_id = conversations.id and m.seq = conversations.last_seq
-            ) start) as last_message,
-        null::text as snippet
-    from conversations
-    where user_id = :user_id
-      and (last_activity_at, id) < (:after_at, :after_id)
-      and (:is_archived::boolean is null or is_archived = :is_archived)
-      and (:tag::text is null or exists (
-          select 1 from taggings g join tags t on t.user_id = g.user_id and t.id = g.tag_id
-          where g.user_id = :user_id and g.conversation_id = conversations.id and t.slug = :tag))
-    order by conversations.last_activity_at desc, id desc
-    limit :limit) conversation;
+            select id, title, is_archived, last_seq, last_activity_at, created_at, updated_at, version
+            from conversations
+            where user_id = :user_id
+              and (last_activity_at, id) < (:after_at, :after_id)
+            order by last_activity_at desc, id desc
+            limit walked_rows()) conversations
+        where (:is_archived::boolean is null or is_archived = :is_archived)
+          and (:tag::text is null or exists (
+              select 1 from taggings g join tags t on t.user_id = g.user_id and t.id = g.tag_id
+              where g.user_id = :user_id and g.conversation_id = conversations.id and t.slug = :tag))
+        order by conversations.last_activity_at desc, id desc
+        limit :limit) conversation)
+    union all
+    (select row_to_json(last)::text
+    from (
+        select true as walked, last_activity_at, id
+        from conversations
+        where user_id = :user_id
+          and (last_activity_at, id) < (:after_at, :after_id)
+        order by last_activity_at desc, id desc
+        offset walked_rows() - 1 limit 1) last)
+    limit :limit)
+select json from listed;
 
 -- name: page_created(user_id, is_archived, tag, after_at, after_id, limit)
 -- As page_activity, the newest conversation first.
 -- bytes: exempt, without a snippet a row has 700 characters, and 200 of them 0.9 MB at most
-select row_to_json(conversation)::text as json
-from (
-    select
-        id, title, is_archived, last_seq as message_count, rfc3339(last_activity_at) as last_activity_at,
-        rfc3339(created_at) as created_at, rfc3339(updated_at) as updated_at, version,
-        (select row_to_json(start)
+with listed as (
+    (select row_to_json(conversation)::text as json
+    from (
+        select
+            id, title, is_archived, last_seq as message_count, rfc3339(last_activity_at) as last_activity_at,
+            rfc3339(created_at) as created_at, rfc3339(updated_at) as updated_at, version,
+            (select row_to_json(start)
+            from (
+                select m.role, m.beginning as content
+                from messages m
+                where m.user_id = :user_id and m.conversation_id = conversations.id and m.seq = conversations.last_seq
+                ) start) as last_message,
+            null::text as snippet
         from (
-            select m.role, m.beginning as content
-            from messages m
-            where m.user_id = :user_id and m.conversation_id = conversations.id and m.seq = conversations.last_seq
-            ) start) as last_message,
-        null::text as snippet
-    from conversations
-    where user_id = :user_id
-      and (created_at, id) < (:after_at, :after_id)
-      and (:is_archived::boolean is null or is_archived = :is_archived)
-      and (:tag::text is null or exists (
-          select 1 from taggings g join tags t on t.user_id = g.user_id and t.id = g.tag_id
-          where g.user_id = :user_id and g.conversation_id = conversations.id and t.slug = :tag))
-    order by conversations.created_at desc, id desc
-    limit :limit) conversation;
+            select id, title, is_archived, last_seq, last_activity_at, created_at, updated_at, version
+            from conversations
+            where user_id = :user_id
+              and (created_at, id) < (:after_at, :after_id)
+            order by created_at desc, id desc
+            limit walked_rows()) conversations
+        where (:is_archived::boolean is null or is_archived = :is_archived)
+          and (:tag::text is null or exists (
+              select 1 from taggings g join tags t on t.user_id = g.user_id and t.id = g.tag_id
+              where g.user_id = :user_id and g.conversation_id = conversations.id and t.slug = :tag))
+        order by conversations.created_at desc, id desc
+        limit :limit) conversation)
+    union all
+    (select row_to_json(last)::text
+    from (
+        select true as walked, created_at, id
+        from conversations
+        where user_id = :user_id
+          and (created_at, id) < (:after_at, :after_id)
+        order by created_at desc, id desc
+        offset walked_rows() - 1 limit 1) last)
+    limit :limit)
+select json from listed;
 
 -- name: page_found(user_id, q, order, is_archived, tag, after_at, after_id, limit, bytes)
 -- plan: exempt, full-text search

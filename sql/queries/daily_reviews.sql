@@ -67,20 +67,36 @@ join daily_reviews using (user_id, id);
 -- range and the highest id, a later page the date and the id of the last review before it.
 -- A null after the row with which bytes are reached: there is more (docs/decisions/0031).
 with listed as (
-    select row_to_json(review)::text as json
+    (select row_to_json(review)::text as json
     from (
         select id, date, mood, energy, productivity, sleep_quality, sleep_hours, water_ml, screen_minutes, steps,
             highlights, accomplishments, challenges, lessons, gratitude, tomorrow,
             rfc3339(created_at) as created_at, rfc3339(updated_at) as updated_at, version
+        from (
+            select id, date, mood, energy, productivity, sleep_quality, sleep_hours, water_ml, screen_minutes, steps,
+                highlights, accomplishments, challenges, lessons, gratitude, tomorrow, created_at, updated_at, version
+            from daily_reviews
+            where user_id = :user_id
+              and date >= :from_date
+              and (date, id) < (:after_date, :after_id)
+            order by date desc
+            limit walked_rows()) daily_reviews
+        where (:tag::text is null or exists (
+              select 1 from taggings g join tags t on t.user_id = g.user_id and t.id = g.tag_id
+              where g.user_id = :user_id and g.daily_review_id = daily_reviews.id and t.slug = :tag))
+        order by date desc
+        limit :limit) review)
+    union all
+    (select row_to_json(last)::text
+    from (
+        select true as walked, date, id
         from daily_reviews
         where user_id = :user_id
           and date >= :from_date
           and (date, id) < (:after_date, :after_id)
-          and (:tag::text is null or exists (
-              select 1 from taggings g join tags t on t.user_id = g.user_id and t.id = g.tag_id
-              where g.user_id = :user_id and g.daily_review_id = daily_reviews.id and t.slug = :tag))
         order by date desc
-        limit :limit) review
+        offset walked_rows() - 1 limit 1) last)
+    limit :limit
     offset 0),
 measured as (
     select json, sum(octet_length(json)) over (rows unbounded preceding) - octet_length(json) as bytes_before
@@ -96,20 +112,36 @@ where ended <= 1;
 -- Earliest day first; the first page passes the first day of the range and the lowest id.
 -- A null after the row with which bytes are reached: there is more (docs/decisions/0031).
 with listed as (
-    select row_to_json(review)::text as json
+    (select row_to_json(review)::text as json
     from (
         select id, date, mood, energy, productivity, sleep_quality, sleep_hours, water_ml, screen_minutes, steps,
             highlights, accomplishments, challenges, lessons, gratitude, tomorrow,
             rfc3339(created_at) as created_at, rfc3339(updated_at) as updated_at, version
+        from (
+            select id, date, mood, energy, productivity, sleep_quality, sleep_hours, water_ml, screen_minutes, steps,
+                highlights, accomplishments, challenges, lessons, gratitude, tomorrow, created_at, updated_at, version
+            from daily_reviews
+            where user_id = :user_id
+              and date <= :to_date
+              and (date, id) > (:after_date, :after_id)
+            order by date
+            limit walked_rows()) daily_reviews
+        where (:tag::text is null or exists (
+              select 1 from taggings g join tags t on t.user_id = g.user_id and t.id = g.tag_id
+              where g.user_id = :user_id and g.daily_review_id = daily_reviews.id and t.slug = :tag))
+        order by date
+        limit :limit) review)
+    union all
+    (select row_to_json(last)::text
+    from (
+        select true as walked, date, id
         from daily_reviews
         where user_id = :user_id
           and date <= :to_date
           and (date, id) > (:after_date, :after_id)
-          and (:tag::text is null or exists (
-              select 1 from taggings g join tags t on t.user_id = g.user_id and t.id = g.tag_id
-              where g.user_id = :user_id and g.daily_review_id = daily_reviews.id and t.slug = :tag))
         order by date
-        limit :limit) review
+        offset walked_rows() - 1 limit 1) last)
+    limit :limit
     offset 0),
 measured as (
     select json, sum(octet_length(json)) over (rows unbounded preceding) - octet_length(json) as bytes_before

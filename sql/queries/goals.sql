@@ -46,7 +46,7 @@ left join lateral (
 -- The values are joined after the limit: before it, they would be looked up for every goal that passes the filters.
 -- A null after the row with which bytes are reached: there is more (docs/decisions/0031).
 with listed as (
-    select row_to_json(goal)::text as json
+    (select row_to_json(goal)::text as json
     from (
         select id, title, description, goal_type, category, start_value, target_value, target_unit, start_date, end_date,
             status, priority, is_recurring, recurrence_pattern, parent_id, previous_id, rfc3339(completed_at) as completed_at,
@@ -56,10 +56,16 @@ with listed as (
             select id, title, description, goal_type, category, start_value, target_value, target_unit, start_date, end_date,
                 status, priority, is_recurring, recurrence_pattern, parent_id, previous_id, completed_at, created_at,
                 updated_at, version
-            from goals
-            where user_id = :user_id
-              and id < :after
-              and (:status::text is null or status = :status)
+            from (
+                select id, title, description, goal_type, category, start_value, target_value, target_unit, start_date,
+                    end_date, status, priority, is_recurring, recurrence_pattern, parent_id, previous_id, completed_at,
+                    created_at, updated_at, version
+                from goals
+                where user_id = :user_id
+                  and id < :after
+                order by id desc
+                limit walked_rows()) goals
+            where (:status::text is null or status = :status)
               and (:goal_type::text is null or goal_type = :goal_type)
               and (:category::text is null or category = :category)
               and (:priority::integer is null or priority = :priority)
@@ -76,7 +82,17 @@ with listed as (
             where user_id = :user_id and goal_id = listed.id
             order by date desc, id desc
             limit 1) progress on true
-        order by id desc) goal
+        order by id desc) goal)
+    union all
+    (select row_to_json(last)::text
+    from (
+        select true as walked, id
+        from goals
+        where user_id = :user_id
+          and id < :after
+        order by id desc
+        offset walked_rows() - 1 limit 1) last)
+    limit :limit
     offset 0),
 measured as (
     select json, sum(octet_length(json)) over (rows unbounded preceding) - octet_length(json) as bytes_before
@@ -92,7 +108,7 @@ where ended <= 1;
 -- Oldest first; the first page passes the lowest id of all.
 -- A null after the row with which bytes are reached: there is more (docs/decisions/0031).
 with listed as (
-    select row_to_json(goal)::text as json
+    (select row_to_json(goal)::text as json
     from (
         select id, title, description, goal_type, category, start_value, target_value, target_unit, start_date, end_date,
             status, priority, is_recurring, recurrence_pattern, parent_id, previous_id, rfc3339(completed_at) as completed_at,
@@ -102,10 +118,16 @@ with listed as (
             select id, title, description, goal_type, category, start_value, target_value, target_unit, start_date, end_date,
                 status, priority, is_recurring, recurrence_pattern, parent_id, previous_id, completed_at, created_at,
                 updated_at, version
-            from goals
-            where user_id = :user_id
-              and id > :after
-              and (:status::text is null or status = :status)
+            from (
+                select id, title, description, goal_type, category, start_value, target_value, target_unit, start_date,
+                    end_date, status, priority, is_recurring, recurrence_pattern, parent_id, previous_id, completed_at,
+                    created_at, updated_at, version
+                from goals
+                where user_id = :user_id
+                  and id > :after
+                order by id
+                limit walked_rows()) goals
+            where (:status::text is null or status = :status)
               and (:goal_type::text is null or goal_type = :goal_type)
               and (:category::text is null or category = :category)
               and (:priority::integer is null or priority = :priority)
@@ -122,7 +144,17 @@ with listed as (
             where user_id = :user_id and goal_id = listed.id
             order by date desc, id desc
             limit 1) progress on true
-        order by id) goal
+        order by id) goal)
+    union all
+    (select row_to_json(last)::text
+    from (
+        select true as walked, id
+        from goals
+        where user_id = :user_id
+          and id > :after
+        order by id
+        offset walked_rows() - 1 limit 1) last)
+    limit :limit
     offset 0),
 measured as (
     select json, sum(octet_length(json)) over (rows unbounded preceding) - octet_length(json) as bytes_before

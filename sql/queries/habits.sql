@@ -50,20 +50,36 @@ join habits using (user_id, id);
 -- Newest first, each row as JSON; cursor and filters as in tasks.page_newest.
 -- A null after the row with which bytes are reached: there is more (docs/decisions/0031).
 with listed as (
-    select row_to_json(habit)::text as json
+    (select row_to_json(habit)::text as json
     from (
         select id, name, description, kind, unit, target_value, frequency, target_days, weekdays, interval_days, nature, reward,
             duration_seconds, related_habit_id, category, color, icon, rfc3339(reminder_time) as reminder_time, is_archived,
             position, rfc3339(created_at) as created_at, rfc3339(updated_at) as updated_at, version
-        from habits
-        where user_id = :user_id
-          and id < :after
-          and (:is_archived::boolean is null or is_archived = :is_archived)
+        from (
+            select id, name, description, kind, unit, target_value, frequency, target_days, weekdays, interval_days, nature,
+                reward, duration_seconds, related_habit_id, category, color, icon, reminder_time, is_archived, position,
+                created_at, updated_at, version
+            from habits
+            where user_id = :user_id
+              and id < :after
+            order by id desc
+            limit walked_rows()) habits
+        where (:is_archived::boolean is null or is_archived = :is_archived)
           and (:tag::text is null or exists (
               select 1 from taggings g join tags t on t.user_id = g.user_id and t.id = g.tag_id
               where g.user_id = :user_id and g.habit_id = habits.id and t.slug = :tag))
         order by id desc
-        limit :limit) habit
+        limit :limit) habit)
+    union all
+    (select row_to_json(last)::text
+    from (
+        select true as walked, id
+        from habits
+        where user_id = :user_id
+          and id < :after
+        order by id desc
+        offset walked_rows() - 1 limit 1) last)
+    limit :limit
     offset 0),
 measured as (
     select json, sum(octet_length(json)) over (rows unbounded preceding) - octet_length(json) as bytes_before
@@ -79,20 +95,36 @@ where ended <= 1;
 -- Oldest first.
 -- A null after the row with which bytes are reached: there is more (docs/decisions/0031).
 with listed as (
-    select row_to_json(habit)::text as json
+    (select row_to_json(habit)::text as json
     from (
         select id, name, description, kind, unit, target_value, frequency, target_days, weekdays, interval_days, nature, reward,
             duration_seconds, related_habit_id, category, color, icon, rfc3339(reminder_time) as reminder_time, is_archived,
             position, rfc3339(created_at) as created_at, rfc3339(updated_at) as updated_at, version
-        from habits
-        where user_id = :user_id
-          and id > :after
-          and (:is_archived::boolean is null or is_archived = :is_archived)
+        from (
+            select id, name, description, kind, unit, target_value, frequency, target_days, weekdays, interval_days, nature,
+                reward, duration_seconds, related_habit_id, category, color, icon, reminder_time, is_archived, position,
+                created_at, updated_at, version
+            from habits
+            where user_id = :user_id
+              and id > :after
+            order by id
+            limit walked_rows()) habits
+        where (:is_archived::boolean is null or is_archived = :is_archived)
           and (:tag::text is null or exists (
               select 1 from taggings g join tags t on t.user_id = g.user_id and t.id = g.tag_id
               where g.user_id = :user_id and g.habit_id = habits.id and t.slug = :tag))
         order by id
-        limit :limit) habit
+        limit :limit) habit)
+    union all
+    (select row_to_json(last)::text
+    from (
+        select true as walked, id
+        from habits
+        where user_id = :user_id
+          and id > :after
+        order by id
+        offset walked_rows() - 1 limit 1) last)
+    limit :limit
     offset 0),
 measured as (
     select json, sum(octet_length(json)) over (rows unbounded preceding) - octet_length(json) as bytes_before

@@ -42,22 +42,38 @@ join foods using (user_id, id);
 -- of the previous page; the first page passes the last day of the range and the highest id of all.
 -- A null after the row with which bytes are reached: there is more (docs/decisions/0031).
 with listed as (
-    select row_to_json(food)::text as json
+    (select row_to_json(food)::text as json
     from (
         select id, date, rfc3339(time) as time, meal_type, name, portion, calories, protein_g, carbs_g, fats_g, fiber_g,
             sugar_g, sodium_mg, is_favorite, notes, rfc3339(created_at) as created_at,
             rfc3339(updated_at) as updated_at, version
-        from foods
-        where user_id = :user_id
-          and date >= :from_date
-          and (date, id) < (:after_date, :after_id)
-          and (:meal_type::text is null or meal_type = :meal_type)
+        from (
+            select id, date, time, meal_type, name, portion, calories, protein_g, carbs_g, fats_g, fiber_g, sugar_g, sodium_mg,
+                is_favorite, notes, created_at, updated_at, version
+            from foods
+            where user_id = :user_id
+              and date >= :from_date
+              and (date, id) < (:after_date, :after_id)
+            order by date desc, id desc
+            limit walked_rows()) foods
+        where (:meal_type::text is null or meal_type = :meal_type)
           and (:is_favorite::boolean is null or is_favorite = :is_favorite)
           and (:tag::text is null or exists (
               select 1 from taggings g join tags t on t.user_id = g.user_id and t.id = g.tag_id
               where g.user_id = :user_id and g.food_id = foods.id and t.slug = :tag))
         order by date desc, id desc
-        limit :limit) food
+        limit :limit) food)
+    union all
+    (select row_to_json(last)::text
+    from (
+        select true as walked, date, id
+        from foods
+        where user_id = :user_id
+          and date >= :from_date
+          and (date, id) < (:after_date, :after_id)
+        order by date desc, id desc
+        offset walked_rows() - 1 limit 1) last)
+    limit :limit
     offset 0),
 measured as (
     select json, sum(octet_length(json)) over (rows unbounded preceding) - octet_length(json) as bytes_before
@@ -73,22 +89,38 @@ where ended <= 1;
 -- Earliest day first; the first page passes the first day of the range and the lowest id of all.
 -- A null after the row with which bytes are reached: there is more (docs/decisions/0031).
 with listed as (
-    select row_to_json(food)::text as json
+    (select row_to_json(food)::text as json
     from (
         select id, date, rfc3339(time) as time, meal_type, name, portion, calories, protein_g, carbs_g, fats_g, fiber_g,
             sugar_g, sodium_mg, is_favorite, notes, rfc3339(created_at) as created_at,
             rfc3339(updated_at) as updated_at, version
-        from foods
-        where user_id = :user_id
-          and date <= :to_date
-          and (date, id) > (:after_date, :after_id)
-          and (:meal_type::text is null or meal_type = :meal_type)
+        from (
+            select id, date, time, meal_type, name, portion, calories, protein_g, carbs_g, fats_g, fiber_g, sugar_g, sodium_mg,
+                is_favorite, notes, created_at, updated_at, version
+            from foods
+            where user_id = :user_id
+              and date <= :to_date
+              and (date, id) > (:after_date, :after_id)
+            order by date, id
+            limit walked_rows()) foods
+        where (:meal_type::text is null or meal_type = :meal_type)
           and (:is_favorite::boolean is null or is_favorite = :is_favorite)
           and (:tag::text is null or exists (
               select 1 from taggings g join tags t on t.user_id = g.user_id and t.id = g.tag_id
               where g.user_id = :user_id and g.food_id = foods.id and t.slug = :tag))
         order by date, id
-        limit :limit) food
+        limit :limit) food)
+    union all
+    (select row_to_json(last)::text
+    from (
+        select true as walked, date, id
+        from foods
+        where user_id = :user_id
+          and date <= :to_date
+          and (date, id) > (:after_date, :after_id)
+        order by date, id
+        offset walked_rows() - 1 limit 1) last)
+    limit :limit
     offset 0),
 measured as (
     select json, sum(octet_length(json)) over (rows unbounded preceding) - octet_length(json) as bytes_before

@@ -37,62 +37,114 @@ select user_id from tasks where id = :id order by user_id = :user_id desc limit 
 
 -- name: page_newest(user_id, completed, due_from, due_to, priority, tag, after, limit)
 -- Newest first, each row as JSON. A null filter means "do not filter". after is the last id of the previous page; the first
--- page passes the highest id of all, so that the cursor is an index condition in every plan.
-select row_to_json(task)::text as json
-from (
-    select id, user_id, title, description, completed, rfc3339(completed_at) as completed_at, due_date, priority,
-        rfc3339(created_at) as created_at, rfc3339(updated_at) as updated_at, version
-    from tasks
-    where user_id = :user_id
-      and id < :after
-      and (:completed::boolean is null or completed = :completed)
-      and (:due_from::date is null or due_date >= :due_from)
-      and (:due_to::date is null or due_date <= :due_to)
-      and (:priority::integer is null or priority = :priority)
-      and (:tag::text is null or exists (
-          select 1 from taggings g join tags t on t.user_id = g.user_id and t.id = g.tag_id
-          where g.user_id = :user_id and g.task_id = tasks.id and t.slug = :tag))
-    order by id desc
-    limit :limit) task;
+-- page passes the highest id of all, so that the cursor is an index condition in every plan. walked_rows() are looked at; where
+-- the filters want fewer of these than a page has, the key of the last one follows (docs/decisions/0042).
+with listed as (
+    (select row_to_json(task)::text as json
+    from (
+        select id, user_id, title, description, completed, rfc3339(completed_at) as completed_at, due_date, priority,
+            rfc3339(created_at) as created_at, rfc3339(updated_at) as updated_at, version
+        from (
+            select id, user_id, title, description, completed, completed_at, due_date, priority, created_at, updated_at, version
+            from tasks
+            where user_id = :user_id
+              and id < :after
+            order by id desc
+            limit walked_rows()) tasks
+        where (:completed::boolean is null or completed = :completed)
+          and (:due_from::date is null or due_date >= :due_from)
+          and (:due_to::date is null or due_date <= :due_to)
+          and (:priority::integer is null or priority = :priority)
+          and (:tag::text is null or exists (
+              select 1 from taggings g join tags t on t.user_id = g.user_id and t.id = g.tag_id
+              where g.user_id = :user_id and g.task_id = tasks.id and t.slug = :tag))
+        order by id desc
+        limit :limit) task)
+    union all
+    (select row_to_json(last)::text
+    from (
+        select true as walked, id
+        from tasks
+        where user_id = :user_id
+          and id < :after
+        order by id desc
+        offset walked_rows() - 1 limit 1) last)
+    limit :limit)
+select json from listed;
 
 -- name: page_oldest(user_id, completed, due_from, due_to, priority, tag, after, limit)
 -- Oldest first; the first page passes the lowest id of all.
-select row_to_json(task)::text as json
-from (
-    select id, user_id, title, description, completed, rfc3339(completed_at) as completed_at, due_date, priority,
-        rfc3339(created_at) as created_at, rfc3339(updated_at) as updated_at, version
-    from tasks
-    where user_id = :user_id
-      and id > :after
-      and (:completed::boolean is null or completed = :completed)
-      and (:due_from::date is null or due_date >= :due_from)
-      and (:due_to::date is null or due_date <= :due_to)
-      and (:priority::integer is null or priority = :priority)
-      and (:tag::text is null or exists (
-          select 1 from taggings g join tags t on t.user_id = g.user_id and t.id = g.tag_id
-          where g.user_id = :user_id and g.task_id = tasks.id and t.slug = :tag))
-    order by id
-    limit :limit) task;
+with listed as (
+    (select row_to_json(task)::text as json
+    from (
+        select id, user_id, title, description, completed, rfc3339(completed_at) as completed_at, due_date, priority,
+            rfc3339(created_at) as created_at, rfc3339(updated_at) as updated_at, version
+        from (
+            select id, user_id, title, description, completed, completed_at, due_date, priority, created_at, updated_at, version
+            from tasks
+            where user_id = :user_id
+              and id > :after
+            order by id
+            limit walked_rows()) tasks
+        where (:completed::boolean is null or completed = :completed)
+          and (:due_from::date is null or due_date >= :due_from)
+          and (:due_to::date is null or due_date <= :due_to)
+          and (:priority::integer is null or priority = :priority)
+          and (:tag::text is null or exists (
+              select 1 from taggings g join tags t on t.user_id = g.user_id and t.id = g.tag_id
+              where g.user_id = :user_id and g.task_id = tasks.id and t.slug = :tag))
+        order by id
+        limit :limit) task)
+    union all
+    (select row_to_json(last)::text
+    from (
+        select true as walked, id
+        from tasks
+        where user_id = :user_id
+          and id > :after
+        order by id
+        offset walked_rows() - 1 limit 1) last)
+    limit :limit)
+select json from listed;
 
 -- name: page_due(user_id, due_to, priority, tag, after_date, after_id, limit)
 -- Open tasks by due date, earliest first, those without one last: as if they were due at infinity, which a null after_date
 -- and a null due_to stand for. after_date and after_id are those of the last row of the previous page; the first page passes
 -- the first day of the range and the lowest id of all.
-select row_to_json(task)::text as json
-from (
-    select id, user_id, title, description, completed, rfc3339(completed_at) as completed_at, due_date, priority,
-        rfc3339(created_at) as created_at, rfc3339(updated_at) as updated_at, version
-    from tasks
-    where user_id = :user_id
-      and not completed
-      and coalesce(due_date, 'infinity') <= coalesce(:due_to::date, 'infinity')
-      and (coalesce(due_date, 'infinity'), id) > (coalesce(:after_date::date, 'infinity'), :after_id)
-      and (:priority::integer is null or priority = :priority)
-      and (:tag::text is null or exists (
-          select 1 from taggings g join tags t on t.user_id = g.user_id and t.id = g.tag_id
-          where g.user_id = :user_id and g.task_id = tasks.id and t.slug = :tag))
-    order by coalesce(due_date, 'infinity'), id
-    limit :limit) task;
+with listed as (
+    (select row_to_json(task)::text as json
+    from (
+        select id, user_id, title, description, completed, rfc3339(completed_at) as completed_at, due_date, priority,
+            rfc3339(created_at) as created_at, rfc3339(updated_at) as updated_at, version
+        from (
+            select id, user_id, title, description, completed, completed_at, due_date, priority, created_at, updated_at,
+                version, coalesce(due_date, 'infinity') as due
+            from tasks
+            where user_id = :user_id
+              and not completed
+              and coalesce(due_date, 'infinity') <= coalesce(:due_to::date, 'infinity')
+              and (coalesce(due_date, 'infinity'), id) > (coalesce(:after_date::date, 'infinity'), :after_id)
+            order by coalesce(due_date, 'infinity'), id
+            limit walked_rows()) tasks
+        where (:priority::integer is null or priority = :priority)
+          and (:tag::text is null or exists (
+              select 1 from taggings g join tags t on t.user_id = g.user_id and t.id = g.tag_id
+              where g.user_id = :user_id and g.task_id = tasks.id and t.slug = :tag))
+        order by due, id
+        limit :limit) task)
+    union all
+    (select row_to_json(last)::text
+    from (
+        select true as walked, due_date, id
+        from tasks
+        where user_id = :user_id
+          and not completed
+          and coalesce(due_date, 'infinity') <= coalesce(:due_to::date, 'infinity')
+          and (coalesce(due_date, 'infinity'), id) > (coalesce(:after_date::date, 'infinity'), :after_id)
+        order by coalesce(due_date, 'infinity'), id
+        offset walked_rows() - 1 limit 1) last)
+    limit :limit)
+select json from listed;
 
 -- name: patch(user_id, id, versions, changes)^
 -- changes is the JSON of a merge patch: an absent key keeps its column, null clears it. versions are those

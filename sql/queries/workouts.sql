@@ -61,7 +61,7 @@ join workouts w on w.user_id = sent.user_id and w.id = sent.id;
 -- those of the last row of the previous page; the first page passes the last day of the range and the highest id of all.
 -- A null after the row with which bytes are reached: there is more (docs/decisions/0031).
 with listed as (
-    select row_to_json(workout)::text as json
+    (select row_to_json(workout)::text as json
     from (
         select w.id, w.date, rfc3339(w.time) as time, w.type, w.name, w.duration_minutes, w.calories_burned, w.intensity,
             w.location, w.mood_before, w.mood_after, w.feeling_before, w.feeling_after, w.notes,
@@ -73,16 +73,32 @@ with listed as (
                         distance_m, duration_seconds, rest_seconds, notes
                     from workout_exercises
                     where user_id = :user_id and workout_id = w.id) e), '[]') as exercises
-        from workouts w
-        where w.user_id = :user_id
-          and w.date >= :from_date
-          and (w.date, w.id) < (:after_date, :after_id)
-          and (:type::text is null or w.type = :type)
+        from (
+            select id, date, time, type, name, duration_minutes, calories_burned, intensity, location, mood_before, mood_after,
+                feeling_before, feeling_after, notes, created_at, updated_at, version
+            from workouts
+            where user_id = :user_id
+              and date >= :from_date
+              and (date, id) < (:after_date, :after_id)
+            order by date desc, id desc
+            limit walked_rows()) w
+        where (:type::text is null or w.type = :type)
           and (:tag::text is null or exists (
               select 1 from taggings g join tags t on t.user_id = g.user_id and t.id = g.tag_id
               where g.user_id = :user_id and g.workout_id = w.id and t.slug = :tag))
         order by w.date desc, w.id desc
-        limit :limit) workout
+        limit :limit) workout)
+    union all
+    (select row_to_json(last)::text
+    from (
+        select true as walked, date, id
+        from workouts
+        where user_id = :user_id
+          and date >= :from_date
+          and (date, id) < (:after_date, :after_id)
+        order by date desc, id desc
+        offset walked_rows() - 1 limit 1) last)
+    limit :limit
     offset 0),
 measured as (
     select json, sum(octet_length(json)) over (rows unbounded preceding) - octet_length(json) as bytes_before
@@ -98,7 +114,7 @@ where ended <= 1;
 -- Earliest day first; the first page passes the first day of the range and the lowest id of all.
 -- A null after the row with which bytes are reached: there is more (docs/decisions/0031).
 with listed as (
-    select row_to_json(workout)::text as json
+    (select row_to_json(workout)::text as json
     from (
         select w.id, w.date, rfc3339(w.time) as time, w.type, w.name, w.duration_minutes, w.calories_burned, w.intensity,
             w.location, w.mood_before, w.mood_after, w.feeling_before, w.feeling_after, w.notes,
@@ -110,16 +126,32 @@ with listed as (
                         distance_m, duration_seconds, rest_seconds, notes
                     from workout_exercises
                     where user_id = :user_id and workout_id = w.id) e), '[]') as exercises
-        from workouts w
-        where w.user_id = :user_id
-          and w.date <= :to_date
-          and (w.date, w.id) > (:after_date, :after_id)
-          and (:type::text is null or w.type = :type)
+        from (
+            select id, date, time, type, name, duration_minutes, calories_burned, intensity, location, mood_before, mood_after,
+                feeling_before, feeling_after, notes, created_at, updated_at, version
+            from workouts
+            where user_id = :user_id
+              and date <= :to_date
+              and (date, id) > (:after_date, :after_id)
+            order by date, id
+            limit walked_rows()) w
+        where (:type::text is null or w.type = :type)
           and (:tag::text is null or exists (
               select 1 from taggings g join tags t on t.user_id = g.user_id and t.id = g.tag_id
               where g.user_id = :user_id and g.workout_id = w.id and t.slug = :tag))
         order by w.date, w.id
-        limit :limit) workout
+        limit :limit) workout)
+    union all
+    (select row_to_json(last)::text
+    from (
+        select true as walked, date, id
+        from workouts
+        where user_id = :user_id
+          and date <= :to_date
+          and (date, id) > (:after_date, :after_id)
+        order by date, id
+        offset walked_rows() - 1 limit 1) last)
+    limit :limit
     offset 0),
 measured as (
     select json, sum(octet_length(json)) over (rows unbounded preceding) - octet_length(json) as bytes_before

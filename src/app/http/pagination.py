@@ -32,7 +32,12 @@ PAGE_BYTES = 1024 * 1024
 
 
 Rows: TypeAlias = Sequence[Json[T] | None]
-"""What a page is made of: up to `limit + 1` rows, or fewer and then None, where it ended at PAGE_BYTES."""
+"""What a page is made of: up to `limit + 1` rows; or fewer and then None, where it ended at PAGE_BYTES; or fewer and then the
+key of the last row that was looked at, where filters want few rows of many (docs/decisions/0042)."""
+
+
+_WALKED = '{"walked":true,'
+"""How such a key begins; a row begins with its id."""
 
 
 Order = Annotated[Literal["newest", "oldest"], msgspec.Meta(title="ListOrder")]
@@ -58,7 +63,10 @@ class PageQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     limit: Annotated[
         int,
         msgspec.Meta(
-            ge=1, le=200, description="Items per page at most; a page of long texts ends with the item that reaches 1 MiB."
+            ge=1,
+            le=200,
+            description="Items per page at most; a page of long texts ends with the item that reaches 1 MiB, and one whose "
+            "filters want few items of many after 10,000 that were looked at: it may be empty, and have a next one.",
         ),
     ] = 50
     cursor: Annotated[str, msgspec.Meta(max_length=200, description="`next_cursor` of the previous page.")] | None = None
@@ -228,7 +236,7 @@ def answer_timed(rows: Rows[T], query: PageQuery, order: str, column: str) -> En
 
 
 def page_of(rows: Rows[T], query: PageQuery, order: str, key: Callable[[Json[T]], bytes]) -> EncodedResponse[Page[T]]:
-    """Answer with a page: a row more than `limit`, or None at the end, says that there is a next one.
+    """Answer with a page: a row more than `limit`, or None or a key at the end, says that there is a next one.
 
     `key` packs what the statement of the next page finds the last row by.
     """
@@ -236,7 +244,10 @@ def page_of(rows: Rows[T], query: PageQuery, order: str, key: Callable[[Json[T]]
     if items and items[-1] is None:
         items.pop()
     shown = cast("list[Json[T]]", items)
-    next_cursor = b'"%b"' % _cursor(order, key(shown[-1])).encode() if len(shown) < len(rows) else b"null"
+    last = shown[-1] if shown else None
+    if last is not None and last.startswith(_WALKED):
+        shown.pop()
+    next_cursor = b'"%b"' % _cursor(order, key(last)).encode() if last is not None and len(shown) < len(rows) else b"null"
     return EncodedResponse(b'{"items":[%b],"next_cursor":%b}' % (",".join(shown).encode(), next_cursor))
 
 
