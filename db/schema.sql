@@ -535,6 +535,54 @@ end $_$;
 COMMENT ON FUNCTION public.stored_bytes(owner uuid, most integer, OUT stored_bytes bigint, OUT is_complete boolean) IS 'The bytes of all rows of a user, and whether no table has more than the so many rows of the user that it looks at.';
 
 --
+-- Name: tagged(uuid, text, text[]); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.tagged(owner uuid, kind text, slugs text[]) RETURNS TABLE(id uuid)
+    LANGUAGE sql STABLE PARALLEL SAFE
+    AS $$
+    -- In the order of the primary key, which has the links of a tag together: they are not looked for by the key of rows.
+    select g.taggable_id
+    from tags t
+    cross join lateral (
+        select taggable_id
+        from taggings
+        where user_id = owner and tag_id = t.id and taggable_type = kind
+        order by id
+        offset 0) g
+    where t.user_id = owner and t.slug = any (slugs)
+    group by g.taggable_id
+    having count(*) = cardinality(slugs)
+$$;
+
+--
+-- Name: FUNCTION tagged(owner uuid, kind text, slugs text[]); Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON FUNCTION public.tagged(owner uuid, kind text, slugs text[]) IS 'The rows of a user that carry all of some tags, which are named by different slugs.';
+
+--
+-- Name: tags_of(uuid, text, uuid); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.tags_of(owner uuid, kind text, carrier uuid) RETURNS TABLE(id uuid, name text, slug text, category text, color text)
+    LANGUAGE sql STABLE PARALLEL SAFE
+    AS $$
+    select t.id, t.name, t.slug, t.category, t.color
+    from taggings g
+    join tags t on t.user_id = g.user_id and t.id = g.tag_id
+    where g.user_id = owner and g.taggable_id = carrier and g.taggable_type = kind
+    order by t.name, t.id
+    limit 100
+$$;
+
+--
+-- Name: FUNCTION tags_of(owner uuid, kind text, carrier uuid); Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON FUNCTION public.tags_of(owner uuid, kind text, carrier uuid) IS 'The tags that a row of a user carries, the first 100 by name.';
+
+--
 -- Name: touch(); Type: FUNCTION; Schema: public; Owner: -
 --
 
@@ -580,6 +628,20 @@ CREATE FUNCTION public.walked_rows() RETURNS integer
 --
 
 COMMENT ON FUNCTION public.walked_rows() IS 'How many rows a page of a list may look at, for those that its filters want.';
+
+--
+-- Name: with_tags(json, json); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.with_tags(item json, tags json) RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN ((("left"((item)::text, '-1'::integer) || ',"tags":'::text) || (COALESCE(tags, '[]'::json))::text) || '}'::text);
+
+--
+-- Name: FUNCTION with_tags(item json, tags json); Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON FUNCTION public.with_tags(item json, tags json) IS 'The JSON of a row, with its tags as one member more.';
 
 SET default_tablespace = '';
 
@@ -3746,6 +3808,7 @@ INSERT INTO public.schema_migrations (version) VALUES
     ('20261121009000'),
     ('20261122000100'),
     ('20261122030100'),
+    ('20261122030200'),
     ('20261122040000'),
     ('20261122040100'),
     ('20261122050000'),

@@ -2,10 +2,11 @@
 
 import asyncio
 from typing import Any
+from uuid import UUID
 
 import asyncpg
 import pytest
-from client import Started, User
+from client import Api, Execute, Started, User, assert_problem
 
 from app.tags.targets import KINDS
 
@@ -65,6 +66,97 @@ def pages(user: User, path: str) -> list[list[str]]:
 def items(user: User, path: str) -> list[str]:
     """The ids of a list, over all of its pages."""
     return [each for page in pages(user, path) for each in page]
+
+
+# Tags
+
+
+@every_kind
+def test_each_item_gets_its_own_tags_by_name_where_they_are_asked_for(api: Api, kind: str) -> None:
+    user, other = api.user(), api.user()
+    first, second, bare = (made(user, kind, n) for n in range(3))
+    garden = tag(user, "Garden", kind, first, second)
+    attic = tag(user, "Attic", kind, first)
+    tag(other, "Garden", kind, made(other, kind, 0))
+    tag(user, "Elsewhere", "goals" if kind == "tasks" else "tasks", user.made(*ELSEWHERE[kind == "tasks"]))
+    expected = {first["id"]: [attic, garden], second["id"]: [garden], bare["id"]: []}
+    for order in ORDERS.get(kind, ("newest", "oldest")):
+        path = f"/v1/{kind}?order={order}"
+        plain = user.get(path).json()["items"]
+        assert "tags" not in plain[0]
+        carrying = user.get(f"{path}&with=tags").json()["items"]
+        assert carrying == [row | {"tags": [carried(each) for each in expected[row["id"]]]} for row in plain]
+        assert all(list(row)[-1] == "tags" for row in carrying)
+        found = user.get(f"{path}&with=tags&tag=attic").json()["items"]
+        assert found == [row for row in carrying if row["id"] == first["id"]]
+
+
+ELSEWHERE = {
+    True: ("/v1/goals", {"title": "Read", "goal_type": "yearly"}),
+    False: ("/v1/tasks", {"title": "Water the plants"}),
+}
+"""A row of another kind than the one that is looked at."""
+
+
+def carried(tag: Row) -> Row:
+    """A tag as a row of a list has it."""
+    return {name: tag[name] for name in ("id", "name", "slug", "category", "color")}
+
+
+@every_kind
+def test_of_several_tags_an_item_has_all(api: Api, kind: str) -> None:
+    user = api.user()
+    both, one, other, _ = rows = [made(user, kind, n) for n in range(4)]
+    tag(user, "Garden", kind, both, one)
+    tag(user, "Home", kind, both, other)
+    for order in ORDERS.get(kind, ("newest", "oldest")):
+        path = f"/v1/{kind}?order={order}"
+        assert items(user, f"{path}&tag=garden&tag=home") == [both["id"]]
+        assert sorted(items(user, f"{path}&tag=home")) == sorted([both["id"], other["id"]])
+        assert sorted(items(user, f"{path}&tag=garden&tag=garden")) == sorted([both["id"], one["id"]])
+        assert items(user, f"{path}&tag=garden&tag=unknown") == []
+        assert len(items(user, path)) == len(rows)
+    ten = "&".join(f"tag=t{n}" for n in range(10))
+    assert user.get(f"/v1/{kind}?{ten}").status_code == 200
+    assert_problem(user.get(f"/v1/{kind}?{ten}&tag=garden"), 422, "invalid", "tag")
+    assert_problem(user.get(f"/v1/{kind}?tag=garden&tag={'x' * 101}"), 422, "invalid", "tag")
+    assert_problem(user.get(f"/v1/{kind}?tag=garden&limit=1&limit=1"), 422, "invalid", "limit")
+    assert_problem(user.get(f"/v1/{kind}?with=tags&with=tags"), 422, "invalid", "with")
+    for wrong in ("", "tag", "tags,tags", "files"):
+        assert_problem(user.get(f"/v1/{kind}?with={wrong}"), 422, "invalid", "with")
+
+
+@pytest.mark.parametrize(("kind", "word"), [("blog-entries", "rained"), ("conversations", "bike")])
+def test_what_a_search_finds_has_its_tags_and_can_be_narrowed_by_several(api: Api, kind: str, word: str) -> None:
+    user = api.user()
+    rows = [made(user, kind, n) for n in range(2)]
+    for row in rows if kind == "conversations" else []:
+        user.made(f"/v1/conversations/{row['id']}/messages", {"role": "assistant", "content": "Which bike?"})
+    garden, home = tag(user, "Garden", kind, *rows), tag(user, "Home", kind, rows[0])
+    found = user.get(f"/v1/{kind}?q={word}&with=tags").json()["items"]
+    assert {row["id"]: row["tags"] for row in found} == {
+        rows[0]["id"]: [carried(garden), carried(home)],
+        rows[1]["id"]: [carried(garden)],
+    }
+    assert items(user, f"/v1/{kind}?q={word}&tag=home&tag=garden") == [rows[0]["id"]]
+    assert "tags" not in user.get(f"/v1/{kind}?q={word}").json()["items"][0]
+
+
+def test_of_more_than_100_tags_an_item_shows_the_first_100_by_name(api: Api, execute: Execute) -> None:
+    user = api.user()
+    task = user.task()
+    execute(
+        """
+        with tag as (
+            insert into tags (user_id, name, slug)
+            select $1, 'Tag ' || lpad(n::text, 3, '0'), 'tag-' || n from generate_series(0, 100) n
+            returning user_id, id)
+        insert into taggings (user_id, tag_id, taggable_type, taggable_id) select user_id, id, 'tasks', $2 from tag""",
+        UUID(user.id),
+        UUID(task["id"]),
+    )
+    [shown] = user.get("/v1/tasks?with=tags").json()["items"]
+    assert [each["name"] for each in shown["tags"]] == [f"Tag {n:03}" for n in range(100)]
 
 
 # How many rows are looked at

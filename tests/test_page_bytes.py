@@ -31,6 +31,7 @@ OTHERWISE: dict[str, float] = {
     "scopes": 1000,
     "slug": 100,
     "subject": 255,
+    "tags": 100 * 1300,
     "user_agent": 500,
 }
 """Characters of fields whose type does not say it."""

@@ -40,11 +40,13 @@ select id, title, content, excerpt, slug, status, is_featured, is_public, view_c
 from blog_entries
 where user_id = :user_id and slug = :slug and is_public and status = 'published';
 
--- name: page_newest(user_id, status, tag, after, limit, bytes)
+-- name: page_newest(user_id, status, tags, with_tags, after, limit, bytes)
 -- Newest first; a null filter means "do not filter". The first page passes the highest id of all.
 -- A null after the row with which bytes are reached: there is more (docs/decisions/0031).
 with listed as (
-    (select row_to_json(entry)::text as json
+    (select case when :with_tags::boolean then with_tags(row_to_json(entry), (
+            select json_agg(row_to_json(t) order by t.name, t.id) from tags_of(:user_id, 'blog-entries', entry.id) t))
+        else row_to_json(entry)::text end as json
     from (
         select id, title, excerpt, left(content, 200) as content_start, slug, status, is_featured, is_public, view_count,
             rfc3339(published_at) as published_at, rfc3339(created_at) as created_at, rfc3339(updated_at) as updated_at, version
@@ -57,9 +59,7 @@ with listed as (
             order by id desc
             limit walked_rows()) blog_entries
         where (:status::text is null or status = :status)
-          and (:tag::text is null or exists (
-              select 1 from taggings g join tags t on t.user_id = g.user_id and t.id = g.tag_id
-              where g.user_id = :user_id and g.blog_entry_id = blog_entries.id and t.slug = :tag))
+          and (:tags::text[] is null or blog_entries.id in (select t.id from tagged(:user_id, 'blog-entries', :tags) t))
         order by id desc
         limit :limit) entry)
     union all
@@ -83,11 +83,13 @@ select case when ended = 0 then json end as json
 from counted
 where ended <= 1;
 
--- name: page_oldest(user_id, status, tag, after, limit, bytes)
+-- name: page_oldest(user_id, status, tags, with_tags, after, limit, bytes)
 -- Oldest first; the first page passes the lowest id of all.
 -- A null after the row with which bytes are reached: there is more (docs/decisions/0031).
 with listed as (
-    (select row_to_json(entry)::text as json
+    (select case when :with_tags::boolean then with_tags(row_to_json(entry), (
+            select json_agg(row_to_json(t) order by t.name, t.id) from tags_of(:user_id, 'blog-entries', entry.id) t))
+        else row_to_json(entry)::text end as json
     from (
         select id, title, excerpt, left(content, 200) as content_start, slug, status, is_featured, is_public, view_count,
             rfc3339(published_at) as published_at, rfc3339(created_at) as created_at, rfc3339(updated_at) as updated_at, version
@@ -100,9 +102,7 @@ with listed as (
             order by id
             limit walked_rows()) blog_entries
         where (:status::text is null or status = :status)
-          and (:tag::text is null or exists (
-              select 1 from taggings g join tags t on t.user_id = g.user_id and t.id = g.tag_id
-              where g.user_id = :user_id and g.blog_entry_id = blog_entries.id and t.slug = :tag))
+          and (:tags::text[] is null or blog_entries.id in (select t.id from tagged(:user_id, 'blog-entries', :tags) t))
         order by id
         limit :limit) entry)
     union all
@@ -152,7 +152,7 @@ select case when ended = 0 then json end as json
 from counted
 where ended <= 1;
 
--- name: find(user_id, q, status, tag, limit, bytes)
+-- name: find(user_id, q, status, tags, with_tags, limit, bytes)
 -- The entries that match a search, best first, among the newest 1,000 matches: of a common word by a walk, of others by the
 -- index, both as in search.hits. The last one is that with which bytes are reached: there is no next page.
 with asked as (
@@ -168,9 +168,7 @@ matched as (
       and (select is_common from sampled)
       and coalesce(search @@ (select words from asked), false)
       and (:status::text is null or status = :status)
-      and (:tag::text is null or exists (
-          select 1 from taggings g join tags t on t.user_id = g.user_id and t.id = g.tag_id
-          where g.user_id = :user_id and g.blog_entry_id = blog_entries.id and t.slug = :tag))
+      and (:tags::text[] is null or blog_entries.id in (select t.id from tagged(:user_id, 'blog-entries', :tags) t))
     order by id desc
     limit 1000)
     union all
@@ -181,9 +179,7 @@ matched as (
       and own_words(user_id, search) @@ (select own_words from asked)
       and search @@ (select words from asked)
       and (:status::text is null or status = :status)
-      and (:tag::text is null or exists (
-          select 1 from taggings g join tags t on t.user_id = g.user_id and t.id = g.tag_id
-          where g.user_id = :user_id and g.blog_entry_id = blog_entries.id and t.slug = :tag))
+      and (:tags::text[] is null or blog_entries.id in (select t.id from tagged(:user_id, 'blog-entries', :tags) t))
     order by id desc
     limit 1000)),
 ranked as (
@@ -192,7 +188,9 @@ ranked as (
     order by rank desc, id desc
     limit :limit),
 listed as (
-    select row_to_json(entry)::text as json
+    select case when :with_tags::boolean then with_tags(row_to_json(entry), (
+            select json_agg(row_to_json(t) order by t.name, t.id) from tags_of(:user_id, 'blog-entries', entry.id) t))
+        else row_to_json(entry)::text end as json
     from (
         select e.id, e.title, e.excerpt, left(e.content, 200) as content_start, e.slug, e.status, e.is_featured, e.is_public,
             e.view_count, rfc3339(e.published_at) as published_at, rfc3339(e.created_at) as created_at,

@@ -16,13 +16,15 @@ select id, title, is_archived, last_seq as message_count, last_activity_at, crea
 from unnest(:user_id::uuid[], :id::uuid[]) with ordinality as sent (user_id, id, place)
 join conversations using (user_id, id);
 
--- name: page_activity(user_id, is_archived, tag, after_at, after_id, limit)
+-- name: page_activity(user_id, is_archived, tags, with_tags, after_at, after_id, limit)
 -- Newest activity first, each with the start of its last message. A null filter means "do not filter". after_at and after_id
 -- are the last row of the previous page; the first page passes the highest of both. The order names its table: by itself
 -- last_activity_at would be the text.
--- bytes: exempt, without a snippet a row has 700 characters, and 200 of them 0.9 MB at most
+-- bytes: exempt, without a snippet and tags a row has 700 characters, and 200 of them 0.9 MB at most; few have many tags
 with listed as (
-    (select row_to_json(conversation)::text as json
+    (select case when :with_tags::boolean then with_tags(row_to_json(conversation), (
+            select json_agg(row_to_json(t) order by t.name, t.id) from tags_of(:user_id, 'conversations', conversation.id) t))
+        else row_to_json(conversation)::text end as json
     from (
         select
             id, title, is_archived, last_seq as message_count, rfc3339(last_activity_at) as last_activity_at,
@@ -42,9 +44,7 @@ with listed as (
             order by last_activity_at desc, id desc
             limit walked_rows()) conversations
         where (:is_archived::boolean is null or is_archived = :is_archived)
-          and (:tag::text is null or exists (
-              select 1 from taggings g join tags t on t.user_id = g.user_id and t.id = g.tag_id
-              where g.user_id = :user_id and g.conversation_id = conversations.id and t.slug = :tag))
+          and (:tags::text[] is null or conversations.id in (select t.id from tagged(:user_id, 'conversations', :tags) t))
         order by conversations.last_activity_at desc, id desc
         limit :limit) conversation)
     union all
@@ -59,11 +59,13 @@ with listed as (
     limit :limit)
 select json from listed;
 
--- name: page_created(user_id, is_archived, tag, after_at, after_id, limit)
+-- name: page_created(user_id, is_archived, tags, with_tags, after_at, after_id, limit)
 -- As page_activity, the newest conversation first.
--- bytes: exempt, without a snippet a row has 700 characters, and 200 of them 0.9 MB at most
+-- bytes: exempt, without a snippet and tags a row has 700 characters, and 200 of them 0.9 MB at most; few have many tags
 with listed as (
-    (select row_to_json(conversation)::text as json
+    (select case when :with_tags::boolean then with_tags(row_to_json(conversation), (
+            select json_agg(row_to_json(t) order by t.name, t.id) from tags_of(:user_id, 'conversations', conversation.id) t))
+        else row_to_json(conversation)::text end as json
     from (
         select
             id, title, is_archived, last_seq as message_count, rfc3339(last_activity_at) as last_activity_at,
@@ -83,9 +85,7 @@ with listed as (
             order by created_at desc, id desc
             limit walked_rows()) conversations
         where (:is_archived::boolean is null or is_archived = :is_archived)
-          and (:tag::text is null or exists (
-              select 1 from taggings g join tags t on t.user_id = g.user_id and t.id = g.tag_id
-              where g.user_id = :user_id and g.conversation_id = conversations.id and t.slug = :tag))
+          and (:tags::text[] is null or conversations.id in (select t.id from tagged(:user_id, 'conversations', :tags) t))
         order by conversations.created_at desc, id desc
         limit :limit) conversation)
     union all
@@ -100,7 +100,7 @@ with listed as (
     limit :limit)
 select json from listed;
 
--- name: page_found(user_id, q, order, is_archived, tag, after_at, after_id, limit, bytes)
+-- name: page_found(user_id, q, order, is_archived, tags, with_tags, after_at, after_id, limit, bytes)
 -- plan: exempt, full-text search
 -- As page_activity or page_created, of the conversations whose title or one of whose messages matches a search. The snippet
 -- shows the newest such message; where there is none, whose seq is 0 then, the title.
@@ -145,9 +145,7 @@ found_conversation as materialized (
     where not (select is_walk from planned)
       and (c.at, c.id) < (:after_at, :after_id)
       and (:is_archived::boolean is null or c.is_archived = :is_archived)
-      and (:tag::text is null or exists (
-          select 1 from taggings g join tags t on t.user_id = g.user_id and t.id = g.tag_id
-          where g.user_id = :user_id and g.conversation_id = c.id and t.slug = :tag))
+      and (:tags::text[] is null or c.id in (select t.id from tagged(:user_id, 'conversations', :tags) t))
     order by c.at desc, c.id desc
     limit :limit)
     union all
@@ -168,13 +166,13 @@ found_conversation as materialized (
       and (c.at, c.id) < (:after_at, :after_id)
       and m.seq is not null
       and (:is_archived::boolean is null or c.is_archived = :is_archived)
-      and (:tag::text is null or exists (
-          select 1 from taggings g join tags t on t.user_id = g.user_id and t.id = g.tag_id
-          where g.user_id = :user_id and g.conversation_id = c.id and t.slug = :tag))
+      and (:tags::text[] is null or c.id in (select t.id from tagged(:user_id, 'conversations', :tags) t))
     order by c.at desc, c.id desc
     limit :limit)),
 listed as (
-    select row_to_json(conversation)::text as json
+    select case when :with_tags::boolean then with_tags(row_to_json(conversation), (
+            select json_agg(row_to_json(t) order by t.name, t.id) from tags_of(:user_id, 'conversations', conversation.id) t))
+        else row_to_json(conversation)::text end as json
     from (
         select
             c.id, c.title, c.is_archived, c.last_seq as message_count, rfc3339(c.last_activity_at) as last_activity_at,

@@ -62,12 +62,14 @@ select id, date, mood, energy, productivity, sleep_quality, sleep_hours, water_m
 from unnest(:user_id::uuid[], :id::uuid[]) with ordinality as sent (user_id, id, place)
 join daily_reviews using (user_id, id);
 
--- name: page_newest(user_id, from_date, tag, after_date, after_id, limit, bytes)
+-- name: page_newest(user_id, from_date, tags, with_tags, after_date, after_id, limit, bytes)
 -- Latest day first, each row as JSON. A day has one review, so the order is by date; the first page passes the last day of the
 -- range and the highest id, a later page the date and the id of the last review before it.
 -- A null after the row with which bytes are reached: there is more (docs/decisions/0031).
 with listed as (
-    (select row_to_json(review)::text as json
+    (select case when :with_tags::boolean then with_tags(row_to_json(review), (
+            select json_agg(row_to_json(t) order by t.name, t.id) from tags_of(:user_id, 'daily-reviews', review.id) t))
+        else row_to_json(review)::text end as json
     from (
         select id, date, mood, energy, productivity, sleep_quality, sleep_hours, water_ml, screen_minutes, steps,
             highlights, accomplishments, challenges, lessons, gratitude, tomorrow,
@@ -81,9 +83,7 @@ with listed as (
               and (date, id) < (:after_date, :after_id)
             order by date desc
             limit walked_rows()) daily_reviews
-        where (:tag::text is null or exists (
-              select 1 from taggings g join tags t on t.user_id = g.user_id and t.id = g.tag_id
-              where g.user_id = :user_id and g.daily_review_id = daily_reviews.id and t.slug = :tag))
+        where (:tags::text[] is null or daily_reviews.id in (select t.id from tagged(:user_id, 'daily-reviews', :tags) t))
         order by date desc
         limit :limit) review)
     union all
@@ -108,11 +108,13 @@ select case when ended = 0 then json end as json
 from counted
 where ended <= 1;
 
--- name: page_oldest(user_id, to_date, tag, after_date, after_id, limit, bytes)
+-- name: page_oldest(user_id, to_date, tags, with_tags, after_date, after_id, limit, bytes)
 -- Earliest day first; the first page passes the first day of the range and the lowest id.
 -- A null after the row with which bytes are reached: there is more (docs/decisions/0031).
 with listed as (
-    (select row_to_json(review)::text as json
+    (select case when :with_tags::boolean then with_tags(row_to_json(review), (
+            select json_agg(row_to_json(t) order by t.name, t.id) from tags_of(:user_id, 'daily-reviews', review.id) t))
+        else row_to_json(review)::text end as json
     from (
         select id, date, mood, energy, productivity, sleep_quality, sleep_hours, water_ml, screen_minutes, steps,
             highlights, accomplishments, challenges, lessons, gratitude, tomorrow,
@@ -126,9 +128,7 @@ with listed as (
               and (date, id) > (:after_date, :after_id)
             order by date
             limit walked_rows()) daily_reviews
-        where (:tag::text is null or exists (
-              select 1 from taggings g join tags t on t.user_id = g.user_id and t.id = g.tag_id
-              where g.user_id = :user_id and g.daily_review_id = daily_reviews.id and t.slug = :tag))
+        where (:tags::text[] is null or daily_reviews.id in (select t.id from tagged(:user_id, 'daily-reviews', :tags) t))
         order by date
         limit :limit) review)
     union all

@@ -39,14 +39,16 @@ left join lateral (
     order by date desc, id desc
     limit 1) progress on true;
 
--- name: page_newest(user_id, status, goal_type, category, priority, since, by, parent_id, tag, after, limit, bytes)
--- Newest first, each row as JSON, its current value from the end of an index. A null filter means "do not filter". since
--- and by are the first and the last day of a range, or null; a goal is in it that shares a day with it. One without any date
--- is in none, one with a single date is open at its other end.
+-- name: page_newest(user_id, words, priority, days, parent_id, tags, with_tags, after, limit, bytes)
+-- Newest first, each row as JSON, its current value from the end of an index. A null filter means "do not filter". words
+-- are a status, a goal_type and a category, days the first and the last day of a range; each of them may be null. A goal is in
+-- a range that shares a day with it. One without any date is in none, one with a single date is open at its other end.
 -- The values are joined after the limit: before it, they would be looked up for every goal that passes the filters.
 -- A null after the row with which bytes are reached: there is more (docs/decisions/0031).
 with listed as (
-    (select row_to_json(goal)::text as json
+    (select case when :with_tags::boolean then with_tags(row_to_json(goal), (
+            select json_agg(row_to_json(t) order by t.name, t.id) from tags_of(:user_id, 'goals', goal.id) t))
+        else row_to_json(goal)::text end as json
     from (
         select id, title, description, goal_type, category, start_value, target_value, target_unit, start_date, end_date,
             status, priority, is_recurring, recurrence_pattern, parent_id, previous_id, rfc3339(completed_at) as completed_at,
@@ -65,16 +67,16 @@ with listed as (
                   and id < :after
                 order by id desc
                 limit walked_rows()) goals
-            where (:status::text is null or status = :status)
-              and (:goal_type::text is null or goal_type = :goal_type)
-              and (:category::text is null or category = :category)
+            where ((:words::text[])[1] is null or status = (:words::text[])[1])
+              and ((:words::text[])[2] is null or goal_type = (:words::text[])[2])
+              and ((:words::text[])[3] is null or category = (:words::text[])[3])
               and (:priority::integer is null or priority = :priority)
-              and (:since::date is null or end_date >= :since or end_date is null and start_date is not null)
-              and (:by::date is null or start_date <= :by or start_date is null and end_date is not null)
+              and ((:days::date[])[1] is null or end_date >= (:days::date[])[1]
+                  or end_date is null and start_date is not null)
+              and ((:days::date[])[2] is null or start_date <= (:days::date[])[2]
+                  or start_date is null and end_date is not null)
               and (:parent_id::uuid is null or parent_id = :parent_id)
-              and (:tag::text is null or exists (
-                  select 1 from taggings g join tags t on t.user_id = g.user_id and t.id = g.tag_id
-                  where g.user_id = :user_id and g.goal_id = goals.id and t.slug = :tag))
+              and (:tags::text[] is null or goals.id in (select t.id from tagged(:user_id, 'goals', :tags) t))
             order by id desc
             limit :limit) listed
         left join lateral (
@@ -104,11 +106,13 @@ select case when ended = 0 then json end as json
 from counted
 where ended <= 1;
 
--- name: page_oldest(user_id, status, goal_type, category, priority, since, by, parent_id, tag, after, limit, bytes)
+-- name: page_oldest(user_id, words, priority, days, parent_id, tags, with_tags, after, limit, bytes)
 -- Oldest first; the first page passes the lowest id of all.
 -- A null after the row with which bytes are reached: there is more (docs/decisions/0031).
 with listed as (
-    (select row_to_json(goal)::text as json
+    (select case when :with_tags::boolean then with_tags(row_to_json(goal), (
+            select json_agg(row_to_json(t) order by t.name, t.id) from tags_of(:user_id, 'goals', goal.id) t))
+        else row_to_json(goal)::text end as json
     from (
         select id, title, description, goal_type, category, start_value, target_value, target_unit, start_date, end_date,
             status, priority, is_recurring, recurrence_pattern, parent_id, previous_id, rfc3339(completed_at) as completed_at,
@@ -127,16 +131,16 @@ with listed as (
                   and id > :after
                 order by id
                 limit walked_rows()) goals
-            where (:status::text is null or status = :status)
-              and (:goal_type::text is null or goal_type = :goal_type)
-              and (:category::text is null or category = :category)
+            where ((:words::text[])[1] is null or status = (:words::text[])[1])
+              and ((:words::text[])[2] is null or goal_type = (:words::text[])[2])
+              and ((:words::text[])[3] is null or category = (:words::text[])[3])
               and (:priority::integer is null or priority = :priority)
-              and (:since::date is null or end_date >= :since or end_date is null and start_date is not null)
-              and (:by::date is null or start_date <= :by or start_date is null and end_date is not null)
+              and ((:days::date[])[1] is null or end_date >= (:days::date[])[1]
+                  or end_date is null and start_date is not null)
+              and ((:days::date[])[2] is null or start_date <= (:days::date[])[2]
+                  or start_date is null and end_date is not null)
               and (:parent_id::uuid is null or parent_id = :parent_id)
-              and (:tag::text is null or exists (
-                  select 1 from taggings g join tags t on t.user_id = g.user_id and t.id = g.tag_id
-                  where g.user_id = :user_id and g.goal_id = goals.id and t.slug = :tag))
+              and (:tags::text[] is null or goals.id in (select t.id from tagged(:user_id, 'goals', :tags) t))
             order by id
             limit :limit) listed
         left join lateral (
@@ -166,12 +170,14 @@ select case when ended = 0 then json end as json
 from counted
 where ended <= 1;
 
--- name: page_priority(user_id, status, goal_type, category, priority, since, by, parent_id, tag, after, after_id, limit, bytes)
+-- name: page_priority(user_id, words, priority, days, parent_id, tags, with_tags, after_rank, after_id, limit, bytes)
 -- plan: exempt, all goals of the user are sorted: an index for it would be taken for reads by key, while the table is small
 -- Highest priority first, and of one priority the newest; the first page passes the highest number and the highest id of all.
 -- A null after the row with which bytes are reached: there is more (docs/decisions/0031).
 with listed as (
-    select row_to_json(goal)::text as json
+    select case when :with_tags::boolean then with_tags(row_to_json(goal), (
+            select json_agg(row_to_json(t) order by t.name, t.id) from tags_of(:user_id, 'goals', goal.id) t))
+        else row_to_json(goal)::text end as json
     from (
         select id, title, description, goal_type, category, start_value, target_value, target_unit, start_date, end_date,
             status, priority, is_recurring, recurrence_pattern, parent_id, previous_id, rfc3339(completed_at) as completed_at,
@@ -183,17 +189,17 @@ with listed as (
                 updated_at, version
             from goals
             where user_id = :user_id
-              and (priority, id) < (:after, :after_id)
-              and (:status::text is null or status = :status)
-              and (:goal_type::text is null or goal_type = :goal_type)
-              and (:category::text is null or category = :category)
+              and (priority, id) < (:after_rank, :after_id)
+              and ((:words::text[])[1] is null or status = (:words::text[])[1])
+              and ((:words::text[])[2] is null or goal_type = (:words::text[])[2])
+              and ((:words::text[])[3] is null or category = (:words::text[])[3])
               and (:priority::integer is null or priority = :priority)
-              and (:since::date is null or end_date >= :since or end_date is null and start_date is not null)
-              and (:by::date is null or start_date <= :by or start_date is null and end_date is not null)
+              and ((:days::date[])[1] is null or end_date >= (:days::date[])[1]
+                  or end_date is null and start_date is not null)
+              and ((:days::date[])[2] is null or start_date <= (:days::date[])[2]
+                  or start_date is null and end_date is not null)
               and (:parent_id::uuid is null or parent_id = :parent_id)
-              and (:tag::text is null or exists (
-                  select 1 from taggings g join tags t on t.user_id = g.user_id and t.id = g.tag_id
-                  where g.user_id = :user_id and g.goal_id = goals.id and t.slug = :tag))
+              and (:tags::text[] is null or goals.id in (select t.id from tagged(:user_id, 'goals', :tags) t))
             order by priority desc, id desc
             limit :limit) listed
         left join lateral (
@@ -213,13 +219,15 @@ select case when ended = 0 then json end as json
 from counted
 where ended <= 1;
 
--- name: page_end_date(user_id, status, goal_type, category, priority, since, by, parent_id, tag, after, after_id, limit, bytes)
+-- name: page_end_date(user_id, words, priority, days, parent_id, tags, with_tags, after_date, after_id, limit, bytes)
 -- plan: exempt, as page_priority()
--- Earliest end first, goals without one last: as if they ended at infinity, which a null after stands for. The first page
+-- Earliest end first, goals without one last: as if they ended at infinity, which a null after_date stands for. The first page
 -- passes the first day of all and the lowest id.
 -- A null after the row with which bytes are reached: there is more (docs/decisions/0031).
 with listed as (
-    select row_to_json(goal)::text as json
+    select case when :with_tags::boolean then with_tags(row_to_json(goal), (
+            select json_agg(row_to_json(t) order by t.name, t.id) from tags_of(:user_id, 'goals', goal.id) t))
+        else row_to_json(goal)::text end as json
     from (
         select id, title, description, goal_type, category, start_value, target_value, target_unit, start_date, end_date,
             status, priority, is_recurring, recurrence_pattern, parent_id, previous_id, rfc3339(completed_at) as completed_at,
@@ -231,17 +239,17 @@ with listed as (
                 updated_at, version
             from goals
             where user_id = :user_id
-              and (coalesce(end_date, 'infinity'), id) > (coalesce(:after::date, 'infinity'), :after_id)
-              and (:status::text is null or status = :status)
-              and (:goal_type::text is null or goal_type = :goal_type)
-              and (:category::text is null or category = :category)
+              and (coalesce(end_date, 'infinity'), id) > (coalesce(:after_date::date, 'infinity'), :after_id)
+              and ((:words::text[])[1] is null or status = (:words::text[])[1])
+              and ((:words::text[])[2] is null or goal_type = (:words::text[])[2])
+              and ((:words::text[])[3] is null or category = (:words::text[])[3])
               and (:priority::integer is null or priority = :priority)
-              and (:since::date is null or end_date >= :since or end_date is null and start_date is not null)
-              and (:by::date is null or start_date <= :by or start_date is null and end_date is not null)
+              and ((:days::date[])[1] is null or end_date >= (:days::date[])[1]
+                  or end_date is null and start_date is not null)
+              and ((:days::date[])[2] is null or start_date <= (:days::date[])[2]
+                  or start_date is null and end_date is not null)
               and (:parent_id::uuid is null or parent_id = :parent_id)
-              and (:tag::text is null or exists (
-                  select 1 from taggings g join tags t on t.user_id = g.user_id and t.id = g.tag_id
-                  where g.user_id = :user_id and g.goal_id = goals.id and t.slug = :tag))
+              and (:tags::text[] is null or goals.id in (select t.id from tagged(:user_id, 'goals', :tags) t))
             order by coalesce(end_date, 'infinity'), id
             limit :limit) listed
         left join lateral (

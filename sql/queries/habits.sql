@@ -46,11 +46,13 @@ select id, name, description, kind, unit, target_value, frequency, target_days, 
 from unnest(:user_id::uuid[], :id::uuid[]) with ordinality as sent (user_id, id, place)
 join habits using (user_id, id);
 
--- name: page_newest(user_id, is_archived, tag, after, limit, bytes)
+-- name: page_newest(user_id, is_archived, tags, with_tags, after, limit, bytes)
 -- Newest first, each row as JSON; cursor and filters as in tasks.page_newest.
 -- A null after the row with which bytes are reached: there is more (docs/decisions/0031).
 with listed as (
-    (select row_to_json(habit)::text as json
+    (select case when :with_tags::boolean then with_tags(row_to_json(habit), (
+            select json_agg(row_to_json(t) order by t.name, t.id) from tags_of(:user_id, 'habits', habit.id) t))
+        else row_to_json(habit)::text end as json
     from (
         select id, name, description, kind, unit, target_value, frequency, target_days, weekdays, interval_days, nature, reward,
             duration_seconds, related_habit_id, category, color, icon, rfc3339(reminder_time) as reminder_time, is_archived,
@@ -65,9 +67,7 @@ with listed as (
             order by id desc
             limit walked_rows()) habits
         where (:is_archived::boolean is null or is_archived = :is_archived)
-          and (:tag::text is null or exists (
-              select 1 from taggings g join tags t on t.user_id = g.user_id and t.id = g.tag_id
-              where g.user_id = :user_id and g.habit_id = habits.id and t.slug = :tag))
+          and (:tags::text[] is null or habits.id in (select t.id from tagged(:user_id, 'habits', :tags) t))
         order by id desc
         limit :limit) habit)
     union all
@@ -91,11 +91,13 @@ select case when ended = 0 then json end as json
 from counted
 where ended <= 1;
 
--- name: page_oldest(user_id, is_archived, tag, after, limit, bytes)
+-- name: page_oldest(user_id, is_archived, tags, with_tags, after, limit, bytes)
 -- Oldest first.
 -- A null after the row with which bytes are reached: there is more (docs/decisions/0031).
 with listed as (
-    (select row_to_json(habit)::text as json
+    (select case when :with_tags::boolean then with_tags(row_to_json(habit), (
+            select json_agg(row_to_json(t) order by t.name, t.id) from tags_of(:user_id, 'habits', habit.id) t))
+        else row_to_json(habit)::text end as json
     from (
         select id, name, description, kind, unit, target_value, frequency, target_days, weekdays, interval_days, nature, reward,
             duration_seconds, related_habit_id, category, color, icon, rfc3339(reminder_time) as reminder_time, is_archived,
@@ -110,9 +112,7 @@ with listed as (
             order by id
             limit walked_rows()) habits
         where (:is_archived::boolean is null or is_archived = :is_archived)
-          and (:tag::text is null or exists (
-              select 1 from taggings g join tags t on t.user_id = g.user_id and t.id = g.tag_id
-              where g.user_id = :user_id and g.habit_id = habits.id and t.slug = :tag))
+          and (:tags::text[] is null or habits.id in (select t.id from tagged(:user_id, 'habits', :tags) t))
         order by id
         limit :limit) habit)
     union all

@@ -37,12 +37,14 @@ select id, date, time, meal_type, name, portion, calories, protein_g, carbs_g, f
 from unnest(:user_id::uuid[], :id::uuid[]) with ordinality as sent (user_id, id, place)
 join foods using (user_id, id);
 
--- name: page_newest(user_id, from_date, meal_type, is_favorite, tag, after_date, after_id, limit, bytes)
+-- name: page_newest(user_id, from_date, meal_type, is_favorite, tags, with_tags, after_date, after_id, limit, bytes)
 -- Latest day first, each row as JSON. A null filter means "do not filter". after_date and after_id are those of the last row
 -- of the previous page; the first page passes the last day of the range and the highest id of all.
 -- A null after the row with which bytes are reached: there is more (docs/decisions/0031).
 with listed as (
-    (select row_to_json(food)::text as json
+    (select case when :with_tags::boolean then with_tags(row_to_json(food), (
+            select json_agg(row_to_json(t) order by t.name, t.id) from tags_of(:user_id, 'foods', food.id) t))
+        else row_to_json(food)::text end as json
     from (
         select id, date, rfc3339(time) as time, meal_type, name, portion, calories, protein_g, carbs_g, fats_g, fiber_g,
             sugar_g, sodium_mg, is_favorite, notes, rfc3339(created_at) as created_at,
@@ -58,9 +60,7 @@ with listed as (
             limit walked_rows()) foods
         where (:meal_type::text is null or meal_type = :meal_type)
           and (:is_favorite::boolean is null or is_favorite = :is_favorite)
-          and (:tag::text is null or exists (
-              select 1 from taggings g join tags t on t.user_id = g.user_id and t.id = g.tag_id
-              where g.user_id = :user_id and g.food_id = foods.id and t.slug = :tag))
+          and (:tags::text[] is null or foods.id in (select t.id from tagged(:user_id, 'foods', :tags) t))
         order by date desc, id desc
         limit :limit) food)
     union all
@@ -85,11 +85,13 @@ select case when ended = 0 then json end as json
 from counted
 where ended <= 1;
 
--- name: page_oldest(user_id, to_date, meal_type, is_favorite, tag, after_date, after_id, limit, bytes)
+-- name: page_oldest(user_id, to_date, meal_type, is_favorite, tags, with_tags, after_date, after_id, limit, bytes)
 -- Earliest day first; the first page passes the first day of the range and the lowest id of all.
 -- A null after the row with which bytes are reached: there is more (docs/decisions/0031).
 with listed as (
-    (select row_to_json(food)::text as json
+    (select case when :with_tags::boolean then with_tags(row_to_json(food), (
+            select json_agg(row_to_json(t) order by t.name, t.id) from tags_of(:user_id, 'foods', food.id) t))
+        else row_to_json(food)::text end as json
     from (
         select id, date, rfc3339(time) as time, meal_type, name, portion, calories, protein_g, carbs_g, fats_g, fiber_g,
             sugar_g, sodium_mg, is_favorite, notes, rfc3339(created_at) as created_at,
@@ -105,9 +107,7 @@ with listed as (
             limit walked_rows()) foods
         where (:meal_type::text is null or meal_type = :meal_type)
           and (:is_favorite::boolean is null or is_favorite = :is_favorite)
-          and (:tag::text is null or exists (
-              select 1 from taggings g join tags t on t.user_id = g.user_id and t.id = g.tag_id
-              where g.user_id = :user_id and g.food_id = foods.id and t.slug = :tag))
+          and (:tags::text[] is null or foods.id in (select t.id from tagged(:user_id, 'foods', :tags) t))
         order by date, id
         limit :limit) food)
     union all

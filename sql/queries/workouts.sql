@@ -56,12 +56,14 @@ select w.id, w.date, w.time, w.type, w.name, w.duration_minutes, w.calories_burn
 from unnest(:user_id::uuid[], :id::uuid[]) with ordinality as sent (user_id, id, place)
 join workouts w on w.user_id = sent.user_id and w.id = sent.id;
 
--- name: page_newest(user_id, from_date, type, tag, after_date, after_id, limit, bytes)
+-- name: page_newest(user_id, from_date, type, tags, with_tags, after_date, after_id, limit, bytes)
 -- Latest day first, each row with its exercises as JSON. A null filter means "do not filter". after_date and after_id are
 -- those of the last row of the previous page; the first page passes the last day of the range and the highest id of all.
 -- A null after the row with which bytes are reached: there is more (docs/decisions/0031).
 with listed as (
-    (select row_to_json(workout)::text as json
+    (select case when :with_tags::boolean then with_tags(row_to_json(workout), (
+            select json_agg(row_to_json(t) order by t.name, t.id) from tags_of(:user_id, 'workouts', workout.id) t))
+        else row_to_json(workout)::text end as json
     from (
         select w.id, w.date, rfc3339(w.time) as time, w.type, w.name, w.duration_minutes, w.calories_burned, w.intensity,
             w.location, w.mood_before, w.mood_after, w.feeling_before, w.feeling_after, w.notes,
@@ -83,9 +85,7 @@ with listed as (
             order by date desc, id desc
             limit walked_rows()) w
         where (:type::text is null or w.type = :type)
-          and (:tag::text is null or exists (
-              select 1 from taggings g join tags t on t.user_id = g.user_id and t.id = g.tag_id
-              where g.user_id = :user_id and g.workout_id = w.id and t.slug = :tag))
+          and (:tags::text[] is null or w.id in (select t.id from tagged(:user_id, 'workouts', :tags) t))
         order by w.date desc, w.id desc
         limit :limit) workout)
     union all
@@ -110,11 +110,13 @@ select case when ended = 0 then json end as json
 from counted
 where ended <= 1;
 
--- name: page_oldest(user_id, to_date, type, tag, after_date, after_id, limit, bytes)
+-- name: page_oldest(user_id, to_date, type, tags, with_tags, after_date, after_id, limit, bytes)
 -- Earliest day first; the first page passes the first day of the range and the lowest id of all.
 -- A null after the row with which bytes are reached: there is more (docs/decisions/0031).
 with listed as (
-    (select row_to_json(workout)::text as json
+    (select case when :with_tags::boolean then with_tags(row_to_json(workout), (
+            select json_agg(row_to_json(t) order by t.name, t.id) from tags_of(:user_id, 'workouts', workout.id) t))
+        else row_to_json(workout)::text end as json
     from (
         select w.id, w.date, rfc3339(w.time) as time, w.type, w.name, w.duration_minutes, w.calories_burned, w.intensity,
             w.location, w.mood_before, w.mood_after, w.feeling_before, w.feeling_after, w.notes,
@@ -136,9 +138,7 @@ with listed as (
             order by date, id
             limit walked_rows()) w
         where (:type::text is null or w.type = :type)
-          and (:tag::text is null or exists (
-              select 1 from taggings g join tags t on t.user_id = g.user_id and t.id = g.tag_id
-              where g.user_id = :user_id and g.workout_id = w.id and t.slug = :tag))
+          and (:tags::text[] is null or w.id in (select t.id from tagged(:user_id, 'workouts', :tags) t))
         order by w.date, w.id
         limit :limit) workout)
     union all

@@ -13,7 +13,7 @@ from app.blog_entries.schemas import (
 )
 from app.database.queries import Executor, Json, load, to_json
 from app.http.conditional import Versions
-from app.http.pagination import PAGE_BYTES, PageQuery, parameters
+from app.http.pagination import PAGE_BYTES, PageQuery, limit_and_filters, parameters
 
 queries = load("blog_entries")
 
@@ -58,15 +58,8 @@ async def page_public(database: Executor, user_id: UUID | None, query: PageQuery
 
 async def find(database: Executor, user_id: UUID, filters: BlogEntryQuery) -> list[Json[FoundBlogEntry]]:
     """Read up to `filters.limit` entries that match `filters.q`, best first, fewer once they have PAGE_BYTES."""
-    return await queries.find.values(
-        database,
-        user_id=user_id,
-        q=filters.q,
-        status=filters.status,
-        tag=filters.tag,
-        limit=filters.limit,
-        bytes=PAGE_BYTES,
-    )
+    values = limit_and_filters(filters) | {"limit": filters.limit}
+    return await queries.find.values(database, user_id=user_id, bytes=PAGE_BYTES, **values)
 
 
 async def patch(database: Executor, user_id: UUID, id: UUID, versions: Versions, changes: BlogEntryPatch) -> BlogEntry | None:

@@ -5,10 +5,11 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from app.http.fields import END, MOVES, NOT_BLANK, SPACE, Id, SearchWords, Snippet, TagSlug, Timestamp, Version
+from app.http.fields import END, MOVES, NOT_BLANK, SPACE, Id, SearchWords, Snippet, TagSlugs, Timestamp, Version, WithTags
 from app.http.idempotency import ChosenId
 from app.http.pagination import OrderedPageQuery
 from app.problems import constraints
+from app.tags.carried import CarriedTags
 
 constraints.owned(
     "blog_entries",
@@ -111,6 +112,7 @@ class FoundBlogEntry(BlogEntrySummary, frozen=True):
 class ListedBlogEntry(BlogEntrySummary, frozen=True, kw_only=True):
     """An entry in a list, without its content; with `q` it also has the fields of a search."""
 
+    tags: CarriedTags | UnsetType = UNSET
     snippet: Snippet | UnsetType = UNSET
     rank: Annotated[float, Meta(description="With `q`: how well it matches.", examples=[0.6079271])] | UnsetType = UNSET
 
@@ -143,5 +145,6 @@ class BlogEntryQuery(OrderedPageQuery, frozen=True, kw_only=True):
     """The filters of the list of entries."""
 
     status: Annotated[BlogEntryStatus, Meta(description="Only entries of this status.")] | None = None
-    tag: TagSlug | None = None
+    tag: TagSlugs = ()
+    with_: WithTags | None = msgspec.field(name="with", default=None)
     q: SearchWords | None = None

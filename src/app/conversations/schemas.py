@@ -6,9 +6,10 @@ from uuid import UUID
 import msgspec
 from msgspec import UNSET, Meta, Raw, UnsetType
 
-from app.http.fields import MOVES, NOT_BLANK, PLACE, TagSlug, Timestamp, Version
+from app.http.fields import MOVES, NOT_BLANK, PLACE, TagSlugs, Timestamp, Version, WithTags
 from app.http.pagination import Order, PageQuery
 from app.problems import constraints
+from app.tags.carried import CarriedTags
 
 constraints.owned(
     "conversations",
@@ -129,6 +130,7 @@ class ListedConversation(Conversation, frozen=True):
             examples=["Which <mark>bike</mark> for a hilly town?"],
         ),
     ]
+    tags: CarriedTags | UnsetType = UNSET
 
 
 class ConversationMessage(msgspec.Struct, frozen=True):
@@ -251,7 +253,8 @@ class ConversationQuery(PageQuery, frozen=True, kw_only=True):
         Meta(title="ConversationOrder", description="By the last message, or by time of creation: newest first."),
     ] = "activity"
     is_archived: Annotated[bool, Meta(description="Only archived conversations, or only others.")] | None = None
-    tag: TagSlug | None = None
+    tag: TagSlugs = ()
+    with_: WithTags | None = msgspec.field(name="with", default=None)
     q: (
         Annotated[
             str,

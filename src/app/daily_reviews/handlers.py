@@ -8,7 +8,7 @@ from litestar.params import FromPath, FromQuery, JSONBody
 
 from app.blog_entries.schemas import BlogEntry
 from app.daily_reviews import repository, rules
-from app.daily_reviews.schemas import DailyReview, DailyReviewPatch, DailyReviewPut, DailyReviewQuery
+from app.daily_reviews.schemas import DailyReview, DailyReviewPatch, DailyReviewPut, DailyReviewQuery, ListedDailyReview
 from app.http import pagination, responses
 from app.http.conditional import Versions
 from app.http.pagination import Page
@@ -42,7 +42,7 @@ async def read(request: Request, date: FromPath[dt.date]) -> EncodedResponse[Dai
 
 
 @get("/")
-async def page(request: Request, filters: FromQuery[DailyReviewQuery]) -> EncodedResponse[Page[DailyReview]]:
+async def page(request: Request, filters: FromQuery[DailyReviewQuery]) -> EncodedResponse[Page[ListedDailyReview]]:
     """List the reviews of a range of days, latest first or earliest first."""
     reviews = await repository.page(request.database, request.caller.user_id, filters)
     return pagination.answer_dated(reviews, filters)

@@ -3,7 +3,7 @@
 import datetime as dt
 from uuid import UUID
 
-from app.daily_reviews.schemas import DailyReview, DailyReviewPatch, DailyReviewPut, DailyReviewQuery
+from app.daily_reviews.schemas import DailyReview, DailyReviewPatch, DailyReviewPut, DailyReviewQuery, ListedDailyReview
 from app.database.queries import Executor, Json, load, to_json
 from app.http.conditional import Versions
 from app.http.pagination import PAGE_BYTES, dated_parameters
@@ -31,7 +31,7 @@ async def get_by_id(database: Executor, user_id: UUID, id: UUID) -> DailyReview 
     return await queries.get_by_id.coalesced(database, DailyReview, user_id=user_id, id=id)
 
 
-async def page(database: Executor, user_id: UUID, filters: DailyReviewQuery) -> list[Json[DailyReview] | None]:
+async def page(database: Executor, user_id: UUID, filters: DailyReviewQuery) -> list[Json[ListedDailyReview] | None]:
     """Read a page of reviews, and one more, or None, if there is a next one. Raises Problem 422 for a bad cursor or range."""
     return await queries.ordered("page", filters.order).values(
         database, user_id=user_id, bytes=PAGE_BYTES, **dated_parameters(filters)

@@ -5,9 +5,10 @@ from typing import Annotated
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from app.http.fields import Day, Id, Mood, TagSlug, Timestamp, Version
+from app.http.fields import Day, Id, Mood, TagSlugs, Timestamp, Version, WithTags
 from app.http.pagination import DatedPageQuery
 from app.problems import constraints
+from app.tags.carried import CarriedTags
 
 constraints.owned(
     "daily_reviews",
@@ -55,6 +56,12 @@ class DailyReview(msgspec.Struct, frozen=True):
     version: Version
 
 
+class ListedDailyReview(DailyReview, frozen=True, kw_only=True):
+    """A review in a list."""
+
+    tags: CarriedTags | UnsetType = UNSET
+
+
 class DailyReviewPut(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """The whole review of a day: an omitted field is null."""
 
@@ -96,4 +103,5 @@ class DailyReviewPatch(msgspec.Struct, frozen=True, forbid_unknown_fields=True, 
 class DailyReviewQuery(DatedPageQuery, frozen=True, kw_only=True):
     """The filters of the list of reviews."""
 
-    tag: TagSlug | None = None
+    tag: TagSlugs = ()
+    with_: WithTags | None = msgspec.field(name="with", default=None)

@@ -16,6 +16,7 @@ from app.goals.schemas import (
     GoalProgressPatch,
     GoalQuery,
     GoalTree,
+    ListedGoal,
 )
 from app.http import keyed_pages, pagination, responses
 from app.http.conditional import Versions
@@ -45,7 +46,7 @@ async def read(request: Request, id: FromPath[UUID]) -> EncodedResponse[Goal]:
 
 
 @get("/")
-async def page(request: Request, filters: FromQuery[GoalQuery]) -> EncodedResponse[Page[Goal]]:
+async def page(request: Request, filters: FromQuery[GoalQuery]) -> EncodedResponse[Page[ListedGoal]]:
     """List goals by the time they were made, newest first or oldest first, or by priority or end date."""
     goals = await rules.page(request.database, request.caller.user_id, filters)
     return keyed_pages.answer(goals, filters, filters.order, ORDERS.get(filters.order))

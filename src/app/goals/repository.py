@@ -1,6 +1,7 @@
 """Typed calls of sql/queries/goals.sql."""
 
 from datetime import date
+from typing import Any
 from uuid import UUID
 
 from app.database.queries import Executor, Json, load, to_json
@@ -13,6 +14,7 @@ from app.goals.schemas import (
     GoalProgressCreate,
     GoalProgressPatch,
     GoalQuery,
+    ListedGoal,
     TreeGoal,
 )
 from app.http import keyed_pages
@@ -32,27 +34,37 @@ async def get(database: Executor, user_id: UUID, id: UUID) -> Goal | None:
     return await queries.get.coalesced(database, Goal, user_id=user_id, id=id)
 
 
-async def page(database: Executor, user_id: UUID, filters: GoalQuery) -> list[Json[Goal] | None]:
+async def page(database: Executor, user_id: UUID, filters: GoalQuery) -> list[Json[ListedGoal] | None]:
     """Read a page of goals, and one more, or None, if there is a next one. Raises Problem 422 for a bad cursor."""
     return await queries.ordered("page", filters.order).values(
-        database, user_id=user_id, bytes=PAGE_BYTES, **parameters(filters)
+        database, user_id=user_id, bytes=PAGE_BYTES, **_packed(parameters(filters))
     )
 
 
-async def page_priority(database: Executor, user_id: UUID, filters: GoalQuery) -> list[Json[Goal] | None]:
+async def page_priority(database: Executor, user_id: UUID, filters: GoalQuery) -> list[Json[ListedGoal] | None]:
     """Read a page of goals by priority, as `page` does."""
-    after, after_id = keyed_pages.after_number(filters, "priority")
+    after_rank, after_id = keyed_pages.after_number(filters, "priority")
+    values = _packed(limit_and_filters(filters))
     return await queries.page_priority.values(
-        database, user_id=user_id, bytes=PAGE_BYTES, after=after, after_id=after_id, **limit_and_filters(filters)
+        database, user_id=user_id, bytes=PAGE_BYTES, after_rank=after_rank, after_id=after_id, **values
     )
 
 
-async def page_end_date(database: Executor, user_id: UUID, filters: GoalQuery) -> list[Json[Goal] | None]:
+async def page_end_date(database: Executor, user_id: UUID, filters: GoalQuery) -> list[Json[ListedGoal] | None]:
     """Read a page of goals by end date, as `page` does."""
-    after, after_id = keyed_pages.after_day(filters, "end_date", None)
+    after_date, after_id = keyed_pages.after_day(filters, "end_date", None)
+    values = _packed(limit_and_filters(filters))
     return await queries.page_end_date.values(
-        database, user_id=user_id, bytes=PAGE_BYTES, after=after, after_id=after_id, **limit_and_filters(filters)
+        database, user_id=user_id, bytes=PAGE_BYTES, after_date=after_date, after_id=after_id, **values
     )
+
+
+def _packed(values: dict[str, Any]) -> dict[str, Any]:
+    """The parameters of a list with its words, and its range of days, as one of them each."""
+    return values | {
+        "words": [values.pop("status"), values.pop("goal_type"), values.pop("category")],
+        "days": [values.pop("range_from"), values.pop("range_to")],
+    }
 
 
 async def tree(database: Executor, user_id: UUID, id: UUID, limit: int, size: int) -> list[TreeGoal]:

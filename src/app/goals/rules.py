@@ -21,6 +21,7 @@ from app.goals.schemas import (
     GoalProgressCreate,
     GoalProgressPatch,
     GoalQuery,
+    ListedGoal,
     TreeGoal,
 )
 from app.http import idempotency
@@ -103,12 +104,12 @@ async def _recur(transaction: Executor, user_id: UUID, goal: Goal) -> None:
         await repository.recur(transaction, user_id, goal.id, occurrence)
 
 
-async def page(database: Executor, user_id: UUID, filters: GoalQuery) -> list[Json[Goal] | None]:
+async def page(database: Executor, user_id: UUID, filters: GoalQuery) -> list[Json[ListedGoal] | None]:
     """Read a page of goals, and one more, or None, if there is a next one.
 
     Raises Problem 422 for a bad cursor, and for a range that ends before it begins.
     """
-    check_range(filters.since, filters.by)
+    check_range(filters.range_from, filters.range_to)
     if filters.order == "priority":
         return await repository.page_priority(database, user_id, filters)
     if filters.order == "end_date":

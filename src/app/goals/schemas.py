@@ -8,10 +8,11 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from app.goals.recurrence import RECURRENCE
-from app.http.fields import MOVES, NOT_BLANK, Day, Id, TagSlug, Timestamp, Version, in_path
+from app.http.fields import MOVES, NOT_BLANK, Day, Id, TagSlugs, Timestamp, Version, WithTags, in_path
 from app.http.idempotency import ChosenId
 from app.http.pagination import PageQuery
 from app.problems import constraints
+from app.tags.carried import CarriedTags
 
 VALUE = "from -1,000,000,000 to 1,000,000,000"
 
@@ -156,6 +157,12 @@ class Goal(msgspec.Struct, frozen=True):
     version: Version
 
 
+class ListedGoal(Goal, frozen=True, kw_only=True):
+    """A goal in a list."""
+
+    tags: CarriedTags | UnsetType = UNSET
+
+
 class GoalCreate(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """A new goal."""
 
@@ -209,14 +216,15 @@ class GoalQuery(PageQuery, frozen=True, kw_only=True):
     goal_type: GoalType | None = None
     category: Annotated[Category, Meta(description="Only goals of this category.")] | None = None
     priority: Annotated[Priority, Meta(description="Only goals of this priority.")] | None = None
-    since: Annotated[dt.date, Meta(description="Only goals with dates that do not end before this day.")] | None = (
+    range_from: Annotated[dt.date, Meta(description="Only goals with dates that do not end before this day.")] | None = (
         msgspec.field(name="from", default=None)
     )
-    by: Annotated[dt.date, Meta(description="Only goals with dates that do not start after this day.")] | None = msgspec.field(
-        name="to", default=None
+    range_to: Annotated[dt.date, Meta(description="Only goals with dates that do not start after this day.")] | None = (
+        msgspec.field(name="to", default=None)
     )
     parent_id: Annotated[UUID, Meta(description="Only the direct sub-goals of this goal.")] | None = None
-    tag: TagSlug | None = None
+    tag: TagSlugs = ()
+    with_: WithTags | None = msgspec.field(name="with", default=None)
 
 
 class TreeGoal(msgspec.Struct, frozen=True):

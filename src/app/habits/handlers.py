@@ -21,6 +21,7 @@ from app.habits.schemas import (
     HabitEntryQuery,
     HabitPatch,
     HabitQuery,
+    ListedHabit,
 )
 from app.habits.several_days import HabitEntries, HabitEntriesPut
 from app.http import date_ranges, idempotency, pagination, responses
@@ -53,7 +54,7 @@ async def read(request: Request, id: FromPath[UUID]) -> EncodedResponse[Habit]:
 
 
 @get("/")
-async def page(request: Request, filters: FromQuery[HabitQuery]) -> EncodedResponse[Page[Habit]]:
+async def page(request: Request, filters: FromQuery[HabitQuery]) -> EncodedResponse[Page[ListedHabit]]:
     """List habits by the time they were made, newest first or oldest first."""
     habits = await repository.page(request.database, request.caller.user_id, filters)
     return pagination.answer(habits, filters)

@@ -17,6 +17,7 @@ from app.habits.schemas import (
     HabitEntryQuery,
     HabitPatch,
     HabitQuery,
+    ListedHabit,
 )
 from app.habits.several_days import HabitEntryOfDay
 from app.http.conditional import Versions
@@ -35,7 +36,7 @@ async def get(database: Executor, user_id: UUID, id: UUID) -> Habit | None:
     return await queries.get.coalesced(database, Habit, user_id=user_id, id=id)
 
 
-async def page(database: Executor, user_id: UUID, filters: HabitQuery) -> list[Json[Habit] | None]:
+async def page(database: Executor, user_id: UUID, filters: HabitQuery) -> list[Json[ListedHabit] | None]:
     """Read a page of habits, and one more, or None, if there is a next one. Raises Problem 422 for a bad cursor."""
     return await queries.ordered("page", filters.order).values(
         database, user_id=user_id, bytes=PAGE_BYTES, **parameters(filters)

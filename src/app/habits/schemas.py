@@ -16,15 +16,17 @@ from app.http.fields import (
     Mood,
     Quantity,
     SentTimeOfDay,
-    TagSlug,
+    TagSlugs,
     TimeOfDay,
     Timestamp,
     Version,
+    WithTags,
     in_path,
 )
 from app.http.idempotency import ChosenId
 from app.http.pagination import DatedPageQuery, OrderedPageQuery
 from app.problems import constraints
+from app.tags.carried import CarriedTags
 
 SECONDS = "from 0 to 10,000,000"
 
@@ -157,6 +159,12 @@ class Habit(msgspec.Struct, frozen=True):
     version: Version
 
 
+class ListedHabit(Habit, frozen=True, kw_only=True):
+    """A habit in a list."""
+
+    tags: CarriedTags | UnsetType = UNSET
+
+
 class HabitCreate(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """A new habit."""
 
@@ -210,7 +218,8 @@ class HabitQuery(OrderedPageQuery, frozen=True, kw_only=True):
     """The filters of the list of habits."""
 
     is_archived: Annotated[bool, Meta(description="Only archived habits, or only those that are not.")] | None = None
-    tag: TagSlug | None = None
+    tag: TagSlugs = ()
+    with_: WithTags | None = msgspec.field(name="with", default=None)
 
 
 Completed = Annotated[

@@ -187,6 +187,18 @@ def _parsers(kind: type[msgspec.Struct]) -> dict[str, Callable[[str], Any]]:
 
 
 @cache
+def _repeatable(kind: type[msgspec.Struct]) -> frozenset[str]:
+    """The names that may be given several times: those of lists."""
+
+    def is_list(info: msgspec.inspect.Type) -> bool:
+        return isinstance(info.type if isinstance(info, msgspec.inspect.Metadata) else info, msgspec.inspect.VarTupleType)
+
+    info = msgspec.inspect.type_info(kind)
+    fields = info.fields if isinstance(info, msgspec.inspect.StructType) else ()
+    return frozenset(field.encode_name for field in fields if is_list(field.type))
+
+
+@cache
 def _defaults(kind: type[msgspec.Struct]) -> msgspec.Struct:
     try:
         return msgspec.convert({}, kind)
@@ -212,15 +224,22 @@ def decode_query(query_string: bytes, kind: type[msgspec.Struct]) -> msgspec.Str
     for name, text in pairs:
         if name not in parsers:
             raise invalid(name[:100], "unknown_field", "is not a parameter of this request")
-        if name in values:
-            raise invalid(name, "repeated", "is given more than once")
         if "\0" in text:
             raise invalid(name, "nul_character", "must not contain U+0000")
-        values[name] = parsers[name](text)
+        if name in _repeatable(kind):
+            values.setdefault(name, []).append(text)
+        elif name in values:
+            raise invalid(name, "repeated", "is given more than once")
+        else:
+            values[name] = parsers[name](text)
     try:
         return msgspec.convert(values, kind, strict=True)
     except msgspec.ValidationError as error:
-        raise problem_for_validation(error) from None
+        # Of several values under a name it is the name that is told.
+        raise problem_for_validation(msgspec.ValidationError(_PLACE.sub("`", str(error)))) from None
+
+
+_PLACE = re.compile(r"\[(\d+|\.\.\.)\]`$")
 
 
 _VALIDATION = re.compile(r"^(?P<message>.*?)(?: - at `(?P<path>.*)`)?$", re.DOTALL)

@@ -107,7 +107,13 @@ Notes = Annotated[str, Meta(max_length=10_000, examples=["Slept badly, went anyw
 Quantity = Annotated[float, Meta(ge=0, le=1_000_000_000, examples=[12.5])]
 
 
-TagSlug = Annotated[str, Meta(max_length=100, description="Only items that have the tag with this slug.", examples=["garden"])]
+TagSlugs = Annotated[
+    tuple[Annotated[str, Meta(max_length=100, examples=["garden"])], ...],
+    Meta(max_length=10, description="Only items that have the tag with this slug; given several times: all of these tags."),
+]
+
+
+WithTags = Annotated[Literal["tags"], Meta(description="Each item gets its `tags`, by name; the first 100 of them.")]
 
 
 WeightUnit = Annotated[Literal["kg", "lbs"], Meta(title="WeightUnit", examples=["kg"])]

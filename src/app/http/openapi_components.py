@@ -177,9 +177,9 @@ def _nullable(outer: Json, alternatives: list[Json]) -> Json:
 
 
 def _name(schema: Json) -> str:
-    """What a struct is called; a page of tasks is a TaskPage, where msgspec says Page[Task]."""
+    """What a struct is called; a page of tasks is a TaskPage, where msgspec says CountedPage[ListedTask]."""
     title: str = schema["title"]
-    generic = re.fullmatch(r"(\w+)\[(\w+)\]", title)
+    generic = re.fullmatch(r"(?:Counted)?(\w+)\[(?:Listed)?(\w+)\]", title)
     schema["title"] = name = f"{generic[2]}{generic[1]}" if generic else title
     return name
 

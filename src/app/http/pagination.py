@@ -196,6 +196,8 @@ def limit_and_filters(query: PageQuery) -> dict[str, Any]:
     filters = msgspec.structs.asdict(query)
     for name in ("limit", "cursor", "order", "from_", "to"):
         filters.pop(name, None)
+    if "tag" in filters:
+        filters |= {"tags": sorted({*filters.pop("tag")}) or None, "with_tags": filters.pop("with_") is not None}
     # One row more than the page has: if it is there, there is a next page.
     return filters | {"limit": query.limit + 1}
 

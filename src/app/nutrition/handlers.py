@@ -13,7 +13,7 @@ from app.http.requests import Request
 from app.http.responses import EncodedResponse
 from app.http.routes import BATCHED, CONDITIONAL, INDEPENDENT
 from app.nutrition import repository, rules
-from app.nutrition.schemas import Food, FoodCopy, FoodCreate, FoodPatch, FoodQuery, FoodTotals
+from app.nutrition.schemas import Food, FoodCopy, FoodCreate, FoodPatch, FoodQuery, FoodTotals, ListedFood
 from app.problems.ownership import missing
 
 
@@ -41,7 +41,7 @@ async def read(request: Request, id: FromPath[UUID]) -> EncodedResponse[Food]:
 
 
 @get("/")
-async def page(request: Request, filters: FromQuery[FoodQuery]) -> EncodedResponse[Page[Food]]:
+async def page(request: Request, filters: FromQuery[FoodQuery]) -> EncodedResponse[Page[ListedFood]]:
     """List foods by date, newest first or oldest first; those of one day by the time they were made."""
     foods = await repository.page(request.database, request.caller.user_id, filters)
     return pagination.answer_dated(foods, filters)

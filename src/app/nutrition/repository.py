@@ -7,7 +7,7 @@ from app.http import date_ranges
 from app.http.conditional import Versions
 from app.http.date_ranges import SummaryQuery
 from app.http.pagination import PAGE_BYTES, dated_parameters
-from app.nutrition.schemas import Food, FoodCopy, FoodCreate, FoodPatch, FoodQuery, FoodTotals
+from app.nutrition.schemas import Food, FoodCopy, FoodCreate, FoodPatch, FoodQuery, FoodTotals, ListedFood
 
 queries = load("nutrition")
 
@@ -27,7 +27,7 @@ async def get(database: Executor, user_id: UUID, id: UUID) -> Food | None:
     return await queries.get.coalesced(database, Food, user_id=user_id, id=id)
 
 
-async def page(database: Executor, user_id: UUID, filters: FoodQuery) -> list[Json[Food] | None]:
+async def page(database: Executor, user_id: UUID, filters: FoodQuery) -> list[Json[ListedFood] | None]:
     """Read a page of foods, and one more, or None, if there is a next one. Raises Problem 422 for a bad cursor or range."""
     return await queries.ordered("page", filters.order).values(
         database, user_id=user_id, bytes=PAGE_BYTES, **dated_parameters(filters)

@@ -5,10 +5,23 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from app.http.fields import NOT_BLANK, Day, Id, Notes, Quantity, SentTimeOfDay, TagSlug, TimeOfDay, Timestamp, Version
+from app.http.fields import (
+    NOT_BLANK,
+    Day,
+    Id,
+    Notes,
+    Quantity,
+    SentTimeOfDay,
+    TagSlugs,
+    TimeOfDay,
+    Timestamp,
+    Version,
+    WithTags,
+)
 from app.http.idempotency import ChosenId
 from app.http.pagination import DatedPageQuery
 from app.problems import constraints
+from app.tags.carried import CarriedTags
 
 constraints.owned(
     "foods",
@@ -54,6 +67,12 @@ class Food(msgspec.Struct, frozen=True):
     created_at: Timestamp
     updated_at: Timestamp
     version: Version
+
+
+class ListedFood(Food, frozen=True, kw_only=True):
+    """A food in a list."""
+
+    tags: CarriedTags | UnsetType = UNSET
 
 
 class FoodCreate(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -107,7 +126,8 @@ class FoodQuery(DatedPageQuery, frozen=True, kw_only=True):
 
     meal_type: Annotated[MealType, Meta(description="Only foods of this meal.")] | None = None
     is_favorite: Annotated[bool, Meta(description="Only favorites, or only foods that are not.")] | None = None
-    tag: TagSlug | None = None
+    tag: TagSlugs = ()
+    with_: WithTags | None = msgspec.field(name="with", default=None)
 
 
 class FoodTotals(msgspec.Struct, frozen=True):

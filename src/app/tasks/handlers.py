@@ -14,7 +14,7 @@ from app.http.routes import BATCHED, CONDITIONAL, INDEPENDENT
 from app.problems.catalog import Problem
 from app.problems.ownership import refusal
 from app.tasks import repository, rules
-from app.tasks.schemas import ORDERS, Task, TaskCreate, TaskPatch, TaskQuery
+from app.tasks.schemas import ORDERS, ListedTask, Task, TaskCreate, TaskPatch, TaskQuery
 
 FOREIGN = {"problems": ["forbidden"]}
 """Another user's task is a 403; other resources of another user are a 404."""
@@ -39,7 +39,7 @@ async def read(request: Request, id: FromPath[UUID]) -> EncodedResponse[Task]:
 
 
 @get("/")
-async def page(request: Request, filters: FromQuery[TaskQuery]) -> EncodedResponse[Page[Task]]:
+async def page(request: Request, filters: FromQuery[TaskQuery]) -> EncodedResponse[Page[ListedTask]]:
     """List tasks by the time they were made, newest first or oldest first, or open tasks by the day they are due."""
     tasks = await rules.page(request.database, request.caller.user_id, filters)
     return keyed_pages.answer(tasks, filters, filters.order, ORDERS.get(filters.order))

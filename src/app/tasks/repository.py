@@ -8,8 +8,8 @@ from app.database.queries import Executor, Json, load, to_json
 from app.http.conditional import Versions
 from app.http.fields import LAST_DAY
 from app.http.keyed_pages import after_day
-from app.http.pagination import parameters
-from app.tasks.schemas import Task, TaskCreate, TaskPatch, TaskQuery
+from app.http.pagination import limit_and_filters, parameters
+from app.tasks.schemas import ListedTask, Task, TaskCreate, TaskPatch, TaskQuery
 
 queries = load("tasks")
 
@@ -29,24 +29,24 @@ async def owner(database: Executor, user_id: UUID, id: UUID) -> UUID | None:
     return await queries.owner.value(database, UUID, user_id=user_id, id=id)
 
 
-async def page(database: Executor, user_id: UUID, filters: TaskQuery) -> list[Json[Task]]:
+async def page(database: Executor, user_id: UUID, filters: TaskQuery) -> list[Json[ListedTask]]:
     """Read a page of tasks, and one task more if there is a next page. Raises Problem 422 for a bad cursor."""
     return await queries.ordered("page", filters.order).values(database, user_id=user_id, **parameters(filters))
 
 
-async def page_due(database: Executor, user_id: UUID, filters: TaskQuery) -> list[Json[Task]]:
+async def page_due(database: Executor, user_id: UUID, filters: TaskQuery) -> list[Json[ListedTask]]:
     """Read a page of open tasks by due date, as `page` does."""
     after_date, after_id = after_day(filters, "due", filters.due_from)
+    values = limit_and_filters(filters)
+    del values["completed"], values["due_from"], values["due_to"]
     return await queries.page_due.values(
         database,
         user_id=user_id,
         # Tasks without a due date are in no range, whichever end it has.
         due_to=filters.due_to or (LAST_DAY if filters.due_from else None),
-        priority=filters.priority,
-        tag=filters.tag,
         after_date=after_date,
         after_id=after_id,
-        limit=filters.limit + 1,
+        **values,
     )
 
 

@@ -6,10 +6,10 @@ from app.database.queries import Executor, Json
 from app.http.pagination import check_range
 from app.problems.catalog import invalid
 from app.tasks import repository
-from app.tasks.schemas import ORDERS, Task, TaskQuery
+from app.tasks.schemas import ORDERS, ListedTask, TaskQuery
 
 
-async def page(database: Executor, user_id: UUID, filters: TaskQuery) -> list[Json[Task]]:
+async def page(database: Executor, user_id: UUID, filters: TaskQuery) -> list[Json[ListedTask]]:
     """Read a page of tasks, and one task more if there is a next page.
 
     Raises Problem 422 for a bad cursor, for a range of due dates that ends before it begins, and for done tasks in the order

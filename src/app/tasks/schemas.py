@@ -6,10 +6,11 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from app.http.fields import NOT_BLANK, Day, Id, OwnerId, TagSlug, Timestamp, Version
+from app.http.fields import NOT_BLANK, Day, Id, OwnerId, TagSlugs, Timestamp, Version, WithTags
 from app.http.idempotency import ChosenId
 from app.http.pagination import PageQuery
 from app.problems import constraints
+from app.tags.carried import CarriedTags
 
 constraints.owned(
     "tasks",
@@ -45,6 +46,12 @@ class Task(msgspec.Struct, frozen=True):
     created_at: Timestamp
     updated_at: Timestamp
     version: Version
+
+
+class ListedTask(Task, frozen=True, kw_only=True):
+    """A task in a list."""
+
+    tags: CarriedTags | UnsetType = UNSET
 
 
 class TaskCreate(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -83,4 +90,5 @@ class TaskQuery(PageQuery, frozen=True, kw_only=True):
         name="to", default=None
     )
     priority: Annotated[Priority, Meta(description="Only tasks of this priority.")] | None = None
-    tag: TagSlug | None = None
+    tag: TagSlugs = ()
+    with_: WithTags | None = msgspec.field(name="with", default=None)

@@ -14,7 +14,7 @@ from app.http.responses import EncodedResponse
 from app.http.routes import BATCHED, CONDITIONAL
 from app.problems.ownership import missing
 from app.workouts import repository, rules
-from app.workouts.schemas import Workout, WorkoutCreate, WorkoutPatch, WorkoutPut, WorkoutQuery, WorkoutTotals
+from app.workouts.schemas import ListedWorkout, Workout, WorkoutCreate, WorkoutPatch, WorkoutPut, WorkoutQuery, WorkoutTotals
 
 
 @post("/")
@@ -32,7 +32,7 @@ async def read(request: Request, id: FromPath[UUID]) -> EncodedResponse[Workout]
 
 
 @get("/")
-async def page(request: Request, filters: FromQuery[WorkoutQuery]) -> EncodedResponse[Page[Workout]]:
+async def page(request: Request, filters: FromQuery[WorkoutQuery]) -> EncodedResponse[Page[ListedWorkout]]:
     """List workouts with their exercises by date, newest first or oldest first; those of one day by the time they were made."""
     workouts = await repository.page(request.database, request.caller.user_id, filters)
     return pagination.answer_dated(workouts, filters)

@@ -12,6 +12,7 @@ from app.http.conditional import Versions
 from app.http.date_ranges import SummaryQuery
 from app.http.pagination import PAGE_BYTES, dated_parameters
 from app.workouts.schemas import (
+    ListedWorkout,
     Workout,
     WorkoutCreate,
     WorkoutExerciseCreate,
@@ -40,7 +41,7 @@ async def get(database: Executor, user_id: UUID, id: UUID) -> Workout | None:
     return await queries.get.coalesced(database, _workout, user_id=user_id, id=id)
 
 
-async def page(database: Executor, user_id: UUID, filters: WorkoutQuery) -> list[Json[Workout] | None]:
+async def page(database: Executor, user_id: UUID, filters: WorkoutQuery) -> list[Json[ListedWorkout] | None]:
     """Read a page of workouts, and one more, or None, if there is a next one. Raises Problem 422 for a bad cursor or range."""
     return await queries.ordered("page", filters.order).values(
         database, user_id=user_id, bytes=PAGE_BYTES, **dated_parameters(filters)

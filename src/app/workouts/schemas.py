@@ -15,15 +15,17 @@ from app.http.fields import (
     Mood,
     Notes,
     SentTimeOfDay,
-    TagSlug,
+    TagSlugs,
     TimeOfDay,
     Timestamp,
     Version,
     WeightUnit,
+    WithTags,
 )
 from app.http.idempotency import ChosenId
 from app.http.pagination import DatedPageQuery
 from app.problems import constraints
+from app.tags.carried import CarriedTags
 
 constraints.owned(
     "workouts",
@@ -172,6 +174,12 @@ class Workout(msgspec.Struct, frozen=True):
     exercises: Annotated[Sequence[WorkoutExercise], Meta(description="In the order of `position`.", examples=[[]])]
 
 
+class ListedWorkout(Workout, frozen=True, kw_only=True):
+    """A workout in a list."""
+
+    tags: CarriedTags | UnsetType = UNSET
+
+
 class WorkoutPut(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """A whole workout: an omitted field gets its default."""
 
@@ -220,7 +228,8 @@ class WorkoutQuery(DatedPageQuery, frozen=True, kw_only=True):
     """The filters of the list of workouts."""
 
     type: Annotated[str, Meta(max_length=50, description="Only workouts of this type.", examples=["strength"])] | None = None
-    tag: TagSlug | None = None
+    tag: TagSlugs = ()
+    with_: WithTags | None = msgspec.field(name="with", default=None)
 
 
 class WorkoutTotals(msgspec.Struct, frozen=True):
