@@ -122,6 +122,20 @@ end $$;
 COMMENT ON FUNCTION public.conversations_words() IS 'Computes search from the title of a conversation.';
 
 --
+-- Name: counted_rows(); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.counted_rows() RETURNS integer
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    RETURN 20000;
+
+--
+-- Name: FUNCTION counted_rows(); Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON FUNCTION public.counted_rows() IS 'How many rows the total of a list may look at, for those that its filters want.';
+
+--
 -- Name: default_target_days(text); Type: FUNCTION; Schema: public; Owner: -
 --
 
@@ -3809,6 +3823,7 @@ INSERT INTO public.schema_migrations (version) VALUES
     ('20261122000100'),
     ('20261122030100'),
     ('20261122030200'),
+    ('20261122030300'),
     ('20261122040000'),
     ('20261122040100'),
     ('20261122050000'),

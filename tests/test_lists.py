@@ -159,21 +159,125 @@ def test_of_more_than_100_tags_an_item_shows_the_first_100_by_name(api: Api, exe
     assert [each["name"] for each in shown["tags"]] == [f"Tag {n:03}" for n in range(100)]
 
 
+# How many there are
+
+
+@every_kind
+def test_the_total_is_of_all_pages_and_of_the_filters(api: Api, kind: str) -> None:
+    user, other = api.user(), api.user()
+    rows = [made(user, kind, n) for n in range(5)]
+    made(other, kind, 0)
+    tag(user, "Garden", kind, *rows[:3])
+    for order in ORDERS.get(kind, ("newest", "oldest")):
+        path = f"/v1/{kind}?order={order}&limit=2"
+        plain = user.get(path).json()
+        assert plain.keys() == user.get(f"{path}&count=false").json().keys() == {"items", "next_cursor"}
+        first = user.get(f"{path}&count=true").json()
+        assert first == plain | {"total": 5, "total_is_exact": True}
+        second = user.get(f"{path}&count=true&cursor={first['next_cursor']}").json()
+        assert (second["total"], second["total_is_exact"], len(second["items"])) == (5, True, 2)
+        narrowed = user.get(f"{path}&count=true&tag=garden&with=tags").json()
+        assert (narrowed["total"], narrowed["total_is_exact"], len(narrowed["items"])) == (3, True, 2)
+        assert user.get(f"{path}&count=true&tag=none").json() == {
+            "items": [],
+            "next_cursor": None,
+            "total": 0,
+            "total_is_exact": True,
+        }
+    for wrong in ("1", "yes", ""):
+        assert_problem(user.get(f"/v1/{kind}?count={wrong}"), 422, "invalid", "count")
+    assert_problem(api.get(f"/v1/{kind}?count=true"), 401, "unauthenticated")
+
+
+@pytest.mark.parametrize("kind", ["foods", "workouts", "daily-reviews"])
+def test_the_total_of_a_list_by_date_is_of_its_range(api: Api, kind: str) -> None:
+    user = api.user()
+    days = sorted(made(user, kind, n)["date"] for n in range(10))
+    for order in ("newest", "oldest"):
+        for query, expected in (
+            (f"from={days[3]}", 7),
+            (f"to={days[3]}", 4),
+            (f"from={days[3]}&to={days[5]}", 3),
+            (f"from={days[3]}&to={days[3]}", 1),
+            ("from=2027-01-01", 0),
+        ):
+            page = user.get(f"/v1/{kind}?order={order}&count=true&{query}").json()
+            assert (page["total"], page["total_is_exact"]) == (expected, True) == (len(page["items"]), True)
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("order=due", 3),
+        ("order=newest", 4),
+        ("completed=true", 1),
+        ("order=due&from=2026-01-02", 1),
+        ("order=due&to=2026-01-01", 1),
+        ("priority=5", 1),
+    ],
+)
+def test_the_total_of_tasks_is_of_those_that_the_order_and_the_filters_list(api: Api, query: str, expected: int) -> None:
+    user = api.user()
+    user.task(due_date="2026-01-01")
+    user.task(due_date="2026-01-02", priority=5)
+    user.task()
+    user.task(completed=True, due_date="2026-01-02")
+    page = user.get(f"/v1/tasks?count=true&{query}").json()
+    assert page["total"] == len(page["items"]) == expected
+
+
+def test_a_total_is_exact_up_to_10000(api: Api, execute: Execute) -> None:
+    user = api.user()
+    many = "insert into tasks (user_id, title) select $1, 'Water the plants' from generate_series(1, 10000)"
+    execute(many, UUID(user.id))
+    page = user.get("/v1/tasks?count=true&limit=1").json()
+    assert (page["total"], page["total_is_exact"]) == (10_000, True)
+    user.task(completed=True)
+    page = user.get("/v1/tasks?count=true&limit=1").json()
+    assert (page["total"], page["total_is_exact"]) == (10_000, False)
+    page = user.get("/v1/tasks?count=true&completed=true").json()
+    assert (page["total"], page["total_is_exact"]) == (1, True)
+
+
+@every_kind
+def test_a_total_that_would_have_to_look_at_too_many_rows_is_not_exact(
+    runner: asyncio.Runner, started: Started, own_database: str, kind: str
+) -> None:
+    runner.run(look_at(own_database, "counted_rows", 5))
+    user = started(database_url=own_database).user()
+    rows = [made(user, kind, n) for n in range(5)]
+    tag(user, "Rare", kind, rows[0], rows[2])
+    page = user.get(f"/v1/{kind}?count=true&tag=rare").json()
+    assert (page["total"], page["total_is_exact"]) == (2, True)
+    made(user, kind, 5)
+    page = user.get(f"/v1/{kind}?count=true&tag=rare").json()
+    assert page["total"] <= len(page["items"]) == 2
+    assert not page["total_is_exact"]
+
+
+@pytest.mark.parametrize("kind", ["blog-entries", "conversations"])
+def test_what_a_search_finds_is_not_counted(ada: User, kind: str) -> None:
+    assert_problem(ada.get(f"/v1/{kind}?q=bike&count=true"), 422, "invalid", "count")
+    assert ada.get(f"/v1/{kind}?q=bike&count=false").status_code == 200
+
+
 # How many rows are looked at
+
+
+async def look_at(database: str, function: str, rows: int) -> None:
+    """Have lists look at so few rows."""
+    connection = await asyncpg.connect(database)
+    await connection.execute(
+        f"create or replace function {function}() returns integer language sql immutable parallel safe return {rows}"
+    )
+    await connection.close()
 
 
 @every_kind
 def test_a_page_ends_after_the_rows_that_it_may_look_at_and_the_next_one_goes_on_there(
     runner: asyncio.Runner, started: Started, own_database: str, kind: str
 ) -> None:
-    async def look_at_three() -> None:
-        connection = await asyncpg.connect(own_database)
-        await connection.execute(
-            "create or replace function walked_rows() returns integer language sql immutable parallel safe return 3"
-        )
-        await connection.close()
-
-    runner.run(look_at_three())
+    runner.run(look_at(own_database, "walked_rows", 3))
     user = started(database_url=own_database).user()
     rows = [made(user, kind, n) for n in range(10)]
     wanted = [rows[n]["id"] for n in (0, 4, 5, 6)]

@@ -126,6 +126,29 @@ select case when ended = 0 then json end as json
 from counted
 where ended <= 1;
 
+-- name: total(user_id, status, tags)^
+-- How many entries pass the filters of a list: 10,000 at most, of the first counted_rows(). Where there are more of either, it
+-- is not exact.
+with found as (
+    select 1 as one
+    from (
+        select id, status
+        from blog_entries
+        where user_id = :user_id
+        order by id
+        limit counted_rows()) blog_entries
+    where (:status::text is null or status = :status)
+      and (:tags::text[] is null or blog_entries.id in (select t.id from tagged(:user_id, 'blog-entries', :tags) t))
+    limit 10001)
+select least(count(one), 10000)::integer as total,
+    count(one) <= 10000 and not exists (
+        select 1
+        from blog_entries
+        where user_id = :user_id
+        order by id
+        offset counted_rows()) as total_is_exact
+from found;
+
 -- name: page_public(user_id, after, limit, bytes)
 -- What anybody may read of this user, newest first, as page_newest().
 -- A null after the row with which bytes are reached: there is more (docs/decisions/0031).

@@ -100,6 +100,29 @@ with listed as (
     limit :limit)
 select json from listed;
 
+-- name: total(user_id, is_archived, tags)^
+-- How many conversations pass the filters of a list: 10,000 at most, of the first counted_rows(). Where there are more of
+-- either, it is not exact.
+with found as (
+    select 1 as one
+    from (
+        select id, is_archived
+        from conversations
+        where user_id = :user_id
+        order by id
+        limit counted_rows()) conversations
+    where (:is_archived::boolean is null or is_archived = :is_archived)
+      and (:tags::text[] is null or conversations.id in (select t.id from tagged(:user_id, 'conversations', :tags) t))
+    limit 10001)
+select least(count(one), 10000)::integer as total,
+    count(one) <= 10000 and not exists (
+        select 1
+        from conversations
+        where user_id = :user_id
+        order by id
+        offset counted_rows()) as total_is_exact
+from found;
+
 -- name: page_found(user_id, q, order, is_archived, tags, with_tags, after_at, after_id, limit, bytes)
 -- plan: exempt, full-text search
 -- As page_activity or page_created, of the conversations whose title or one of whose messages matches a search. The snippet

@@ -153,6 +153,32 @@ select case when ended = 0 then json end as json
 from counted
 where ended <= 1;
 
+-- name: total(user_id, from_date, to_date, tags)^
+-- How many reviews pass the filters of a list: 10,000 at most, of the first counted_rows(). Where there are more of either, it
+-- is not exact.
+with found as (
+    select 1 as one
+    from (
+        select id
+        from daily_reviews
+        where user_id = :user_id
+          and date <= :to_date
+          and (date, id) >= (:from_date, '00000000-0000-0000-0000-000000000000')
+        order by date
+        limit counted_rows()) daily_reviews
+    where (:tags::text[] is null or daily_reviews.id in (select t.id from tagged(:user_id, 'daily-reviews', :tags) t))
+    limit 10001)
+select least(count(one), 10000)::integer as total,
+    count(one) <= 10000 and not exists (
+        select 1
+        from daily_reviews
+        where user_id = :user_id
+          and date <= :to_date
+          and (date, id) >= (:from_date, '00000000-0000-0000-0000-000000000000')
+        order by date
+        offset counted_rows()) as total_is_exact
+from found;
+
 -- name: patch(user_id, date, id, versions, changes)^
 -- Of the day, or where it is null, of the day of the review with this id: found by the same statement, or the review could
 -- meanwhile have been deleted and another one made on its day.

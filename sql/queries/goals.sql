@@ -269,6 +269,37 @@ select case when ended = 0 then json end as json
 from counted
 where ended <= 1;
 
+-- name: total(user_id, words, priority, days, parent_id, tags)^
+-- How many goals pass the filters of a list: 10,000 at most, of the first counted_rows(). Where there are more of either, it
+-- is not exact.
+with found as (
+    select 1 as one
+    from (
+        select id, goal_type, category, start_date, end_date, status, priority, parent_id
+        from goals
+        where user_id = :user_id
+        order by id
+        limit counted_rows()) goals
+    where ((:words::text[])[1] is null or status = (:words::text[])[1])
+      and ((:words::text[])[2] is null or goal_type = (:words::text[])[2])
+      and ((:words::text[])[3] is null or category = (:words::text[])[3])
+      and (:priority::integer is null or priority = :priority)
+      and ((:days::date[])[1] is null or end_date >= (:days::date[])[1]
+          or end_date is null and start_date is not null)
+      and ((:days::date[])[2] is null or start_date <= (:days::date[])[2]
+          or start_date is null and end_date is not null)
+      and (:parent_id::uuid is null or parent_id = :parent_id)
+      and (:tags::text[] is null or goals.id in (select t.id from tagged(:user_id, 'goals', :tags) t))
+    limit 10001)
+select least(count(one), 10000)::integer as total,
+    count(one) <= 10000 and not exists (
+        select 1
+        from goals
+        where user_id = :user_id
+        order by id
+        offset counted_rows()) as total_is_exact
+from found;
+
 -- name: tree(user_id, id, limit, bytes)
 -- Up to limit goals of the tree below a goal, itself included; rules.tree makes the tree. No row: not this user's. Each has its
 -- JSON, null once those of this goal and of the oldest ones are as many bytes. Their texts are never more than that JSON, and

@@ -136,6 +136,29 @@ select case when ended = 0 then json end as json
 from counted
 where ended <= 1;
 
+-- name: total(user_id, is_archived, tags)^
+-- How many habits pass the filters of a list: 10,000 at most, of the first counted_rows(). Where there are more of either, it
+-- is not exact.
+with found as (
+    select 1 as one
+    from (
+        select id, is_archived
+        from habits
+        where user_id = :user_id
+        order by id
+        limit counted_rows()) habits
+    where (:is_archived::boolean is null or is_archived = :is_archived)
+      and (:tags::text[] is null or habits.id in (select t.id from tagged(:user_id, 'habits', :tags) t))
+    limit 10001)
+select least(count(one), 10000)::integer as total,
+    count(one) <= 10000 and not exists (
+        select 1
+        from habits
+        where user_id = :user_id
+        order by id
+        offset counted_rows()) as total_is_exact
+from found;
+
 -- name: patch(user_id, id, versions, changes)^
 -- A merge patch as in tasks.patch. A habit with another frequency gets what create() would give it, and loses what that has no
 -- use for, unless it is sent, too. Days of a week stay days of a week: weekly and custom habits keep their target_days.

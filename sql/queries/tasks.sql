@@ -149,6 +149,32 @@ with listed as (
     limit :limit)
 select json from listed;
 
+-- name: total(user_id, completed, due_from, due_to, priority, tags)^
+-- How many tasks pass the filters of a list: 10,000 at most, of the first counted_rows(). Where there are more of either, it
+-- is not exact.
+with found as (
+    select 1 as one
+    from (
+        select id, completed, due_date, priority
+        from tasks
+        where user_id = :user_id
+        order by id
+        limit counted_rows()) tasks
+    where (:completed::boolean is null or completed = :completed)
+      and (:due_from::date is null or due_date >= :due_from)
+      and (:due_to::date is null or due_date <= :due_to)
+      and (:priority::integer is null or priority = :priority)
+      and (:tags::text[] is null or tasks.id in (select t.id from tagged(:user_id, 'tasks', :tags) t))
+    limit 10001)
+select least(count(one), 10000)::integer as total,
+    count(one) <= 10000 and not exists (
+        select 1
+        from tasks
+        where user_id = :user_id
+        order by id
+        offset counted_rows()) as total_is_exact
+from found;
+
 -- name: patch(user_id, id, versions, changes)^
 -- changes is the JSON of a merge patch: an absent key keeps its column, null clears it. versions are those
 -- that the row may have; null: any. No row: not this user's, or not at one of them.

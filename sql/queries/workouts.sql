@@ -163,6 +163,33 @@ select case when ended = 0 then json end as json
 from counted
 where ended <= 1;
 
+-- name: total(user_id, from_date, to_date, type, tags)^
+-- How many workouts pass the filters of a list: 10,000 at most, of the first counted_rows(). Where there are more of either, it
+-- is not exact.
+with found as (
+    select 1 as one
+    from (
+        select id, type
+        from workouts
+        where user_id = :user_id
+          and date <= :to_date
+          and (date, id) >= (:from_date, '00000000-0000-0000-0000-000000000000')
+        order by date, id
+        limit counted_rows()) w
+    where (:type::text is null or w.type = :type)
+      and (:tags::text[] is null or w.id in (select t.id from tagged(:user_id, 'workouts', :tags) t))
+    limit 10001)
+select least(count(one), 10000)::integer as total,
+    count(one) <= 10000 and not exists (
+        select 1
+        from workouts
+        where user_id = :user_id
+          and date <= :to_date
+          and (date, id) >= (:from_date, '00000000-0000-0000-0000-000000000000')
+        order by date, id
+        offset counted_rows()) as total_is_exact
+from found;
+
 -- name: summary(user_id, from_date, to_date, by)
 -- Earliest day (by = week: Monday) first; days without a workout are left out. Without dates: the 30 days that end today, in
 -- the user's time zone. sum() ignores nulls, and is null where all values are.

@@ -14,12 +14,13 @@ from app.blog_entries.schemas import (
     BlogEntrySummary,
     ListedBlogEntry,
 )
-from app.http import pagination, responses
+from app.http import pagination, responses, totals
 from app.http.conditional import Versions
 from app.http.pagination import Page, PageQuery
 from app.http.requests import Request
 from app.http.responses import EncodedResponse
 from app.http.routes import BATCHED, CONDITIONAL, HASHED_ETAG, PUBLIC, SHARED
+from app.http.totals import CountedPage
 from app.problems.ownership import missing
 
 LARGE_BODY = {"body_limit": 1024 * 1024}
@@ -52,14 +53,15 @@ async def read_by_slug(request: Request, slug: FromPath[str]) -> EncodedResponse
 
 
 @get("/")
-async def page(request: Request, filters: FromQuery[BlogEntryQuery]) -> EncodedResponse[Page[ListedBlogEntry]]:
+async def page(request: Request, filters: FromQuery[BlogEntryQuery]) -> EncodedResponse[CountedPage[ListedBlogEntry]]:
     """List entries without their content, newest first or oldest first; with `q` those that match it, best first.
 
     `excerpt` is null where none is stored; `content_start` is how the content begins. With `q` each entry has a `snippet` and a
     `rank`, `order` is ignored, and there is one page: the best `limit` of the newest 1,000 matches, fewer if they reach 1 MiB.
     """
     entries = await rules.page(request.database, request.caller.user_id, filters)
-    return pagination.answer(entries, filters)
+    page = pagination.answer(entries, filters)
+    return await totals.counted(page, repository.total, request.database, request.caller.user_id, filters)
 
 
 @patch("/{id:uuid}", opt=LARGE_BODY | {"problems": ["conflict"]})

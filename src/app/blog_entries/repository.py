@@ -12,8 +12,10 @@ from app.blog_entries.schemas import (
     FoundBlogEntry,
 )
 from app.database.queries import Executor, Json, load, to_json
+from app.http import totals
 from app.http.conditional import Versions
 from app.http.pagination import PAGE_BYTES, PageQuery, limit_and_filters, parameters
+from app.http.totals import Total
 
 queries = load("blog_entries")
 
@@ -44,6 +46,13 @@ async def page(database: Executor, user_id: UUID, filters: BlogEntryQuery) -> li
     values = parameters(filters)
     del values["q"]
     return await queries.ordered("page", filters.order).values(database, user_id=user_id, bytes=PAGE_BYTES, **values)
+
+
+async def total(database: Executor, user_id: UUID, filters: BlogEntryQuery) -> Total:
+    """Count the entries of a list over all of its pages; `filters.q` is ignored."""
+    values = totals.parameters(filters)
+    del values["q"]
+    return await queries.total.only(database, Total, user_id=user_id, **values)
 
 
 async def get_public(database: Executor, user_id: UUID, slug: str) -> BlogEntry | None:

@@ -36,12 +36,14 @@ async def create(database: Transactor, user_id: UUID, new: BlogEntryCreate) -> t
 async def page(database: Executor, user_id: UUID, filters: BlogEntryQuery) -> list[Json[ListedBlogEntry] | None]:
     """Read a page of entries, and one entry more if there is a next page; with `filters.q` its only page of matches.
 
-    Raises Problem 422 for a bad cursor, and for any cursor with `filters.q`.
+    Raises Problem 422 for a bad cursor, and for a cursor or a count with `filters.q`.
     """
     if filters.q is None:
         return cast("list[Json[ListedBlogEntry] | None]", await repository.page(database, user_id, filters))
     if filters.cursor is not None:
         raise invalid("cursor", "not_with_q", "cannot be sent with q: a search has one page")
+    if filters.count:
+        raise invalid("count", "not_with_q", "cannot be sent with q: a search is not counted")
     return cast("list[Json[ListedBlogEntry] | None]", await repository.find(database, user_id, filters))
 
 

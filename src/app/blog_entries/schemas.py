@@ -5,7 +5,20 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from app.http.fields import END, MOVES, NOT_BLANK, SPACE, Id, SearchWords, Snippet, TagSlugs, Timestamp, Version, WithTags
+from app.http.fields import (
+    END,
+    MOVES,
+    NOT_BLANK,
+    SPACE,
+    Counted,
+    Id,
+    SearchWords,
+    Snippet,
+    TagSlugs,
+    Timestamp,
+    Version,
+    WithTags,
+)
 from app.http.idempotency import ChosenId
 from app.http.pagination import OrderedPageQuery
 from app.problems import constraints
@@ -147,4 +160,5 @@ class BlogEntryQuery(OrderedPageQuery, frozen=True, kw_only=True):
     status: Annotated[BlogEntryStatus, Meta(description="Only entries of this status.")] | None = None
     tag: TagSlugs = ()
     with_: WithTags | None = msgspec.field(name="with", default=None)
+    count: Counted = False
     q: SearchWords | None = None

@@ -23,12 +23,13 @@ from app.conversations.schemas import (
     ListedConversation,
     MessageQuery,
 )
-from app.http import idempotency, pagination, responses
+from app.http import idempotency, pagination, responses, totals
 from app.http.conditional import Versions
 from app.http.pagination import Page
 from app.http.requests import Request
 from app.http.responses import EncodedResponse, Headers, StreamingResponse
 from app.http.routes import BEYOND_QUOTA, CONDITIONAL, PUT
+from app.http.totals import CountedPage
 from app.problems.ownership import missing
 
 LARGE_BODY = {"body_limit": 8 * 1024 * 1024}
@@ -51,10 +52,11 @@ async def create(request: Request, data: JSONBody[ConversationCreate]) -> Encode
 
 
 @get("/")
-async def page(request: Request, filters: FromQuery[ConversationQuery]) -> EncodedResponse[Page[ListedConversation]]:
+async def page(request: Request, filters: FromQuery[ConversationQuery]) -> EncodedResponse[CountedPage[ListedConversation]]:
     """List conversations, by their newest activity or by creation; with `q` those that match."""
     rows = await rules.page(request.database, request.caller.user_id, filters)
-    return pagination.answer_timed(rows, filters, filters.order, ORDERS[filters.order])
+    page = pagination.answer_timed(rows, filters, filters.order, ORDERS[filters.order])
+    return await totals.counted(page, repository.total, request.database, request.caller.user_id, filters)
 
 
 @get("/{id:uuid}", opt=CONDITIONAL)

@@ -19,9 +19,10 @@ from app.conversations.schemas import (
     ListedConversation,
 )
 from app.database.queries import Executor, Json, load, to_json
-from app.http import raw_json
+from app.http import raw_json, totals
 from app.http.conditional import Versions
 from app.http.pagination import PAGE_BYTES, Order, timed_parameters
+from app.http.totals import Total
 from app.usage.schemas import LIMITS
 
 queries = load("conversations")
@@ -51,6 +52,13 @@ async def page_found(database: Executor, user_id: UUID, filters: ConversationQue
     """Read a page of the conversations whose title or one of whose messages matches `q`, as `page` does."""
     parameters = timed_parameters(filters, filters.order)
     return await queries.page_found.values(database, user_id=user_id, order=filters.order, bytes=PAGE_BYTES, **parameters)
+
+
+async def total(database: Executor, user_id: UUID, filters: ConversationQuery) -> Total:
+    """Count the conversations of a list over all of its pages; `filters.q` is ignored."""
+    values = totals.parameters(filters)
+    del values["q"]
+    return await queries.total.only(database, Total, user_id=user_id, **values)
 
 
 async def patch(

@@ -37,9 +37,14 @@ NULL = Raw(b"null")
 
 
 async def page(database: Executor, user_id: UUID, filters: ConversationQuery) -> Sequence[Json[ListedConversation] | None]:
-    """Read a page of conversations, with `q` of those that match. Raises Problem 422 for a bad cursor."""
+    """Read a page of conversations, with `q` of those that match.
+
+    Raises Problem 422 for a bad cursor, and for a count with `q`.
+    """
     if filters.q is None:
         return await repository.page(database, user_id, filters)
+    if filters.count:
+        raise invalid("count", "not_with_q", "cannot be sent with q: a search is not counted")
     return await repository.page_found(database, user_id, filters)
 
 

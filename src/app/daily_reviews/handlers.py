@@ -9,12 +9,12 @@ from litestar.params import FromPath, FromQuery, JSONBody
 from app.blog_entries.schemas import BlogEntry
 from app.daily_reviews import repository, rules
 from app.daily_reviews.schemas import DailyReview, DailyReviewPatch, DailyReviewPut, DailyReviewQuery, ListedDailyReview
-from app.http import pagination, responses
+from app.http import pagination, responses, totals
 from app.http.conditional import Versions
-from app.http.pagination import Page
 from app.http.requests import Request
 from app.http.responses import EncodedResponse
 from app.http.routes import BATCHED, CONDITIONAL, HASHED_ETAG, PUT
+from app.http.totals import CountedPage
 from app.problems.catalog import Problem
 from app.problems.ownership import missing
 
@@ -42,10 +42,11 @@ async def read(request: Request, date: FromPath[dt.date]) -> EncodedResponse[Dai
 
 
 @get("/")
-async def page(request: Request, filters: FromQuery[DailyReviewQuery]) -> EncodedResponse[Page[ListedDailyReview]]:
+async def page(request: Request, filters: FromQuery[DailyReviewQuery]) -> EncodedResponse[CountedPage[ListedDailyReview]]:
     """List the reviews of a range of days, latest first or earliest first."""
     reviews = await repository.page(request.database, request.caller.user_id, filters)
-    return pagination.answer_dated(reviews, filters)
+    page = pagination.answer_dated(reviews, filters)
+    return await totals.counted(page, repository.total, request.database, request.caller.user_id, filters)
 
 
 @patch("/{date:date}", opt=LARGE_BODY)

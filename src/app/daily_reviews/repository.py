@@ -5,8 +5,10 @@ from uuid import UUID
 
 from app.daily_reviews.schemas import DailyReview, DailyReviewPatch, DailyReviewPut, DailyReviewQuery, ListedDailyReview
 from app.database.queries import Executor, Json, load, to_json
+from app.http import totals
 from app.http.conditional import Versions
 from app.http.pagination import PAGE_BYTES, dated_parameters
+from app.http.totals import Total
 
 queries = load("daily_reviews")
 
@@ -36,6 +38,11 @@ async def page(database: Executor, user_id: UUID, filters: DailyReviewQuery) -> 
     return await queries.ordered("page", filters.order).values(
         database, user_id=user_id, bytes=PAGE_BYTES, **dated_parameters(filters)
     )
+
+
+async def total(database: Executor, user_id: UUID, filters: DailyReviewQuery) -> Total:
+    """Count the reviews of a list over all of its pages."""
+    return await queries.total.only(database, Total, user_id=user_id, **totals.parameters(filters))
 
 
 async def patch(

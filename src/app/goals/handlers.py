@@ -18,12 +18,13 @@ from app.goals.schemas import (
     GoalTree,
     ListedGoal,
 )
-from app.http import keyed_pages, pagination, responses
+from app.http import keyed_pages, pagination, responses, totals
 from app.http.conditional import Versions
 from app.http.pagination import DatedPageQuery, Page
 from app.http.requests import Request
 from app.http.responses import EncodedResponse
 from app.http.routes import BATCHED, CONDITIONAL, HASHED_ETAG
+from app.http.totals import CountedPage
 from app.problems.catalog import Problem
 from app.problems.ownership import missing
 
@@ -46,10 +47,11 @@ async def read(request: Request, id: FromPath[UUID]) -> EncodedResponse[Goal]:
 
 
 @get("/")
-async def page(request: Request, filters: FromQuery[GoalQuery]) -> EncodedResponse[Page[ListedGoal]]:
+async def page(request: Request, filters: FromQuery[GoalQuery]) -> EncodedResponse[CountedPage[ListedGoal]]:
     """List goals by the time they were made, newest first or oldest first, or by priority or end date."""
     goals = await rules.page(request.database, request.caller.user_id, filters)
-    return keyed_pages.answer(goals, filters, filters.order, ORDERS.get(filters.order))
+    page = keyed_pages.answer(goals, filters, filters.order, ORDERS.get(filters.order))
+    return await totals.counted(page, repository.total, request.database, request.caller.user_id, filters)
 
 
 @patch("/{id:uuid}", opt={"problems": ["goals_cycle", "goals_too_deep"]})

@@ -17,9 +17,10 @@ from app.goals.schemas import (
     ListedGoal,
     TreeGoal,
 )
-from app.http import keyed_pages
+from app.http import keyed_pages, totals
 from app.http.conditional import Versions
 from app.http.pagination import PAGE_BYTES, DatedPageQuery, dated_parameters, limit_and_filters, parameters
+from app.http.totals import Total
 
 queries = load("goals")
 
@@ -65,6 +66,11 @@ def _packed(values: dict[str, Any]) -> dict[str, Any]:
         "words": [values.pop("status"), values.pop("goal_type"), values.pop("category")],
         "days": [values.pop("range_from"), values.pop("range_to")],
     }
+
+
+async def total(database: Executor, user_id: UUID, filters: GoalQuery) -> Total:
+    """Count the goals of a list over all of its pages."""
+    return await queries.total.only(database, Total, user_id=user_id, **_packed(totals.parameters(filters)))
 
 
 async def tree(database: Executor, user_id: UUID, id: UUID, limit: int, size: int) -> list[TreeGoal]:

@@ -8,7 +8,7 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from app.goals.recurrence import RECURRENCE
-from app.http.fields import MOVES, NOT_BLANK, Day, Id, TagSlugs, Timestamp, Version, WithTags, in_path
+from app.http.fields import MOVES, NOT_BLANK, Counted, Day, Id, TagSlugs, Timestamp, Version, WithTags, in_path
 from app.http.idempotency import ChosenId
 from app.http.pagination import PageQuery
 from app.problems import constraints
@@ -225,6 +225,7 @@ class GoalQuery(PageQuery, frozen=True, kw_only=True):
     parent_id: Annotated[UUID, Meta(description="Only the direct sub-goals of this goal.")] | None = None
     tag: TagSlugs = ()
     with_: WithTags | None = msgspec.field(name="with", default=None)
+    count: Counted = False
 
 
 class TreeGoal(msgspec.Struct, frozen=True):

@@ -24,12 +24,13 @@ from app.habits.schemas import (
     ListedHabit,
 )
 from app.habits.several_days import HabitEntries, HabitEntriesPut
-from app.http import date_ranges, idempotency, pagination, responses
+from app.http import date_ranges, idempotency, pagination, responses, totals
 from app.http.conditional import Versions
 from app.http.pagination import OrderedPageQuery, Page
 from app.http.requests import Request
 from app.http.responses import EncodedResponse
 from app.http.routes import BATCHED, CONDITIONAL, HASHED_ETAG, PUT
+from app.http.totals import CountedPage
 from app.problems.catalog import Problem
 from app.problems.ownership import missing
 
@@ -54,10 +55,11 @@ async def read(request: Request, id: FromPath[UUID]) -> EncodedResponse[Habit]:
 
 
 @get("/")
-async def page(request: Request, filters: FromQuery[HabitQuery]) -> EncodedResponse[Page[ListedHabit]]:
+async def page(request: Request, filters: FromQuery[HabitQuery]) -> EncodedResponse[CountedPage[ListedHabit]]:
     """List habits by the time they were made, newest first or oldest first."""
     habits = await repository.page(request.database, request.caller.user_id, filters)
-    return pagination.answer(habits, filters)
+    page = pagination.answer(habits, filters)
+    return await totals.counted(page, repository.total, request.database, request.caller.user_id, filters)
 
 
 @patch("/{id:uuid}")

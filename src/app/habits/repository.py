@@ -20,8 +20,10 @@ from app.habits.schemas import (
     ListedHabit,
 )
 from app.habits.several_days import HabitEntryOfDay
+from app.http import totals
 from app.http.conditional import Versions
 from app.http.pagination import PAGE_BYTES, OrderedPageQuery, days_parameters, parameters
+from app.http.totals import Total
 
 queries = load("habits")
 
@@ -41,6 +43,11 @@ async def page(database: Executor, user_id: UUID, filters: HabitQuery) -> list[J
     return await queries.ordered("page", filters.order).values(
         database, user_id=user_id, bytes=PAGE_BYTES, **parameters(filters)
     )
+
+
+async def total(database: Executor, user_id: UUID, filters: HabitQuery) -> Total:
+    """Count the habits of a list over all of its pages."""
+    return await queries.total.only(database, Total, user_id=user_id, **totals.parameters(filters))
 
 
 async def patch(database: Executor, user_id: UUID, id: UUID, versions: Versions, changes: HabitPatch) -> Habit | None:

@@ -10,6 +10,7 @@ from app.habits.frequencies import HabitFrequency, IntervalDays, TargetDays, Wee
 from app.http.fields import (
     NOT_BLANK,
     Color,
+    Counted,
     Day,
     Feeling,
     Id,
@@ -220,6 +221,7 @@ class HabitQuery(OrderedPageQuery, frozen=True, kw_only=True):
     is_archived: Annotated[bool, Meta(description="Only archived habits, or only those that are not.")] | None = None
     tag: TagSlugs = ()
     with_: WithTags | None = msgspec.field(name="with", default=None)
+    count: Counted = False
 
 
 Completed = Annotated[

@@ -113,6 +113,12 @@ TagSlugs = Annotated[
 ]
 
 
+Counted = Annotated[
+    bool,
+    Meta(description="`true`: the answer has the `total` of all pages: exact up to 10,000, unless filters want few of many."),
+]
+
+
 WithTags = Annotated[Literal["tags"], Meta(description="Each item gets its `tags`, by name; the first 100 of them.")]
 
 

@@ -194,7 +194,7 @@ def timed_parameters(query: PageQuery, order: str) -> dict[str, Any]:
 def limit_and_filters(query: PageQuery) -> dict[str, Any]:
     """What every list's statement takes: `limit`, and the filters under their own names."""
     filters = msgspec.structs.asdict(query)
-    for name in ("limit", "cursor", "order", "from_", "to"):
+    for name in ("limit", "cursor", "order", "from_", "to", "count"):
         filters.pop(name, None)
     if "tag" in filters:
         filters |= {"tags": sorted({*filters.pop("tag")}) or None, "with_tags": filters.pop("with_") is not None}

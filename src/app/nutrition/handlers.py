@@ -5,13 +5,13 @@ from uuid import UUID
 from litestar import Router, delete, get, patch, post
 from litestar.params import FromPath, FromQuery, JSONBody
 
-from app.http import idempotency, pagination, responses
+from app.http import idempotency, pagination, responses, totals
 from app.http.conditional import Versions
 from app.http.date_ranges import Summary, SummaryQuery
-from app.http.pagination import Page
 from app.http.requests import Request
 from app.http.responses import EncodedResponse
 from app.http.routes import BATCHED, CONDITIONAL, INDEPENDENT
+from app.http.totals import CountedPage
 from app.nutrition import repository, rules
 from app.nutrition.schemas import Food, FoodCopy, FoodCreate, FoodPatch, FoodQuery, FoodTotals, ListedFood
 from app.problems.ownership import missing
@@ -41,10 +41,11 @@ async def read(request: Request, id: FromPath[UUID]) -> EncodedResponse[Food]:
 
 
 @get("/")
-async def page(request: Request, filters: FromQuery[FoodQuery]) -> EncodedResponse[Page[ListedFood]]:
+async def page(request: Request, filters: FromQuery[FoodQuery]) -> EncodedResponse[CountedPage[ListedFood]]:
     """List foods by date, newest first or oldest first; those of one day by the time they were made."""
     foods = await repository.page(request.database, request.caller.user_id, filters)
-    return pagination.answer_dated(foods, filters)
+    page = pagination.answer_dated(foods, filters)
+    return await totals.counted(page, repository.total, request.database, request.caller.user_id, filters)
 
 
 @get("/summary")

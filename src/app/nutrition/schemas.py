@@ -7,6 +7,7 @@ from msgspec import UNSET, Meta, UnsetType
 
 from app.http.fields import (
     NOT_BLANK,
+    Counted,
     Day,
     Id,
     Notes,
@@ -128,6 +129,7 @@ class FoodQuery(DatedPageQuery, frozen=True, kw_only=True):
     is_favorite: Annotated[bool, Meta(description="Only favorites, or only foods that are not.")] | None = None
     tag: TagSlugs = ()
     with_: WithTags | None = msgspec.field(name="with", default=None)
+    count: Counted = False
 
 
 class FoodTotals(msgspec.Struct, frozen=True):

@@ -5,12 +5,12 @@ from uuid import UUID
 from litestar import Router, delete, get, patch, post
 from litestar.params import FromPath, FromQuery, JSONBody
 
-from app.http import idempotency, keyed_pages, responses
+from app.http import idempotency, keyed_pages, responses, totals
 from app.http.conditional import Versions
-from app.http.pagination import Page
 from app.http.requests import Request
 from app.http.responses import EncodedResponse
 from app.http.routes import BATCHED, CONDITIONAL, INDEPENDENT
+from app.http.totals import CountedPage
 from app.problems.catalog import Problem
 from app.problems.ownership import refusal
 from app.tasks import repository, rules
@@ -39,10 +39,11 @@ async def read(request: Request, id: FromPath[UUID]) -> EncodedResponse[Task]:
 
 
 @get("/")
-async def page(request: Request, filters: FromQuery[TaskQuery]) -> EncodedResponse[Page[ListedTask]]:
+async def page(request: Request, filters: FromQuery[TaskQuery]) -> EncodedResponse[CountedPage[ListedTask]]:
     """List tasks by the time they were made, newest first or oldest first, or open tasks by the day they are due."""
     tasks = await rules.page(request.database, request.caller.user_id, filters)
-    return keyed_pages.answer(tasks, filters, filters.order, ORDERS.get(filters.order))
+    page = keyed_pages.answer(tasks, filters, filters.order, ORDERS.get(filters.order))
+    return await totals.counted(page, repository.total, request.database, request.caller.user_id, filters)
 
 
 @patch("/{id:uuid}", opt=FOREIGN)

@@ -5,11 +5,13 @@ from uuid import UUID
 from msgspec.structs import asdict
 
 from app.database.queries import Executor, Json, load, to_json
+from app.http import totals
 from app.http.conditional import Versions
 from app.http.fields import LAST_DAY
 from app.http.keyed_pages import after_day
 from app.http.pagination import limit_and_filters, parameters
-from app.tasks.schemas import ListedTask, Task, TaskCreate, TaskPatch, TaskQuery
+from app.http.totals import Total
+from app.tasks.schemas import ORDERS, ListedTask, Task, TaskCreate, TaskPatch, TaskQuery
 
 queries = load("tasks")
 
@@ -48,6 +50,15 @@ async def page_due(database: Executor, user_id: UUID, filters: TaskQuery) -> lis
         after_id=after_id,
         **values,
     )
+
+
+async def total(database: Executor, user_id: UUID, filters: TaskQuery) -> Total:
+    """Count the tasks of a list over all of its pages."""
+    values = totals.parameters(filters)
+    if filters.order in ORDERS:
+        # It has only open ones.
+        values["completed"] = False
+    return await queries.total.only(database, Total, user_id=user_id, **values)
 
 
 async def patch(database: Executor, user_id: UUID, id: UUID, versions: Versions, changes: TaskPatch) -> Task | None:

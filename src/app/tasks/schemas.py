@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from app.http.fields import NOT_BLANK, Day, Id, OwnerId, TagSlugs, Timestamp, Version, WithTags
+from app.http.fields import NOT_BLANK, Counted, Day, Id, OwnerId, TagSlugs, Timestamp, Version, WithTags
 from app.http.idempotency import ChosenId
 from app.http.pagination import PageQuery
 from app.problems import constraints
@@ -92,3 +92,4 @@ class TaskQuery(PageQuery, frozen=True, kw_only=True):
     priority: Annotated[Priority, Meta(description="Only tasks of this priority.")] | None = None
     tag: TagSlugs = ()
     with_: WithTags | None = msgspec.field(name="with", default=None)
+    count: Counted = False

@@ -5,13 +5,13 @@ from uuid import UUID
 from litestar import Router, delete, get, patch, post, put
 from litestar.params import FromPath, FromQuery, JSONBody
 
-from app.http import pagination, responses
+from app.http import pagination, responses, totals
 from app.http.conditional import Versions
 from app.http.date_ranges import Summary, SummaryQuery
-from app.http.pagination import Page
 from app.http.requests import Request
 from app.http.responses import EncodedResponse
 from app.http.routes import BATCHED, CONDITIONAL
+from app.http.totals import CountedPage
 from app.problems.ownership import missing
 from app.workouts import repository, rules
 from app.workouts.schemas import ListedWorkout, Workout, WorkoutCreate, WorkoutPatch, WorkoutPut, WorkoutQuery, WorkoutTotals
@@ -32,10 +32,11 @@ async def read(request: Request, id: FromPath[UUID]) -> EncodedResponse[Workout]
 
 
 @get("/")
-async def page(request: Request, filters: FromQuery[WorkoutQuery]) -> EncodedResponse[Page[ListedWorkout]]:
+async def page(request: Request, filters: FromQuery[WorkoutQuery]) -> EncodedResponse[CountedPage[ListedWorkout]]:
     """List workouts with their exercises by date, newest first or oldest first; those of one day by the time they were made."""
     workouts = await repository.page(request.database, request.caller.user_id, filters)
-    return pagination.answer_dated(workouts, filters)
+    page = pagination.answer_dated(workouts, filters)
+    return await totals.counted(page, repository.total, request.database, request.caller.user_id, filters)
 
 
 @get("/summary")

@@ -7,10 +7,11 @@ from uuid import UUID
 import msgspec
 
 from app.database.queries import Executor, Json, load, to_json
-from app.http import date_ranges
+from app.http import date_ranges, totals
 from app.http.conditional import Versions
 from app.http.date_ranges import SummaryQuery
 from app.http.pagination import PAGE_BYTES, dated_parameters
+from app.http.totals import Total
 from app.workouts.schemas import (
     ListedWorkout,
     Workout,
@@ -46,6 +47,11 @@ async def page(database: Executor, user_id: UUID, filters: WorkoutQuery) -> list
     return await queries.ordered("page", filters.order).values(
         database, user_id=user_id, bytes=PAGE_BYTES, **dated_parameters(filters)
     )
+
+
+async def total(database: Executor, user_id: UUID, filters: WorkoutQuery) -> Total:
+    """Count the workouts of a list over all of its pages."""
+    return await queries.total.only(database, Total, user_id=user_id, **totals.parameters(filters))
 
 
 async def summary(database: Executor, user_id: UUID, filters: SummaryQuery) -> list[WorkoutTotals]:

@@ -9,6 +9,7 @@ from msgspec import UNSET, Meta, UnsetType
 from app.http.fields import (
     NOT_BLANK,
     PLACE,
+    Counted,
     Day,
     Feeling,
     Id,
@@ -230,6 +231,7 @@ class WorkoutQuery(DatedPageQuery, frozen=True, kw_only=True):
     type: Annotated[str, Meta(max_length=50, description="Only workouts of this type.", examples=["strength"])] | None = None
     tag: TagSlugs = ()
     with_: WithTags | None = msgspec.field(name="with", default=None)
+    count: Counted = False
 
 
 class WorkoutTotals(msgspec.Struct, frozen=True):
