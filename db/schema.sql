@@ -1818,7 +1818,8 @@ CREATE VIEW public.ordered_conversations AS
     conversations.last_activity_at AS at,
     conversations.id,
     conversations.is_archived,
-    conversations.search
+    conversations.search,
+    conversations.version
    FROM public.conversations
 UNION ALL
  SELECT conversations.user_id,
@@ -1826,7 +1827,8 @@ UNION ALL
     conversations.created_at AS at,
     conversations.id,
     conversations.is_archived,
-    conversations.search
+    conversations.search,
+    conversations.version
    FROM public.conversations;
 
 --
@@ -3828,4 +3830,5 @@ INSERT INTO public.schema_migrations (version) VALUES
     ('20261122040100'),
     ('20261122050000'),
     ('20261122050010'),
-    ('20261122050020');
+    ('20261122050020'),
+    ('20261122050030');

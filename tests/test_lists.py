@@ -159,6 +159,54 @@ def test_of_more_than_100_tags_an_item_shows_the_first_100_by_name(api: Api, exe
     assert [each["name"] for each in shown["tags"]] == [f"Tag {n:03}" for n in range(100)]
 
 
+# What has changed
+
+
+@every_kind
+def test_what_changed_since_a_version_has_a_greater_one(api: Api, kind: str) -> None:
+    user, other = api.user(), api.user()
+    rows = [made(user, kind, n) for n in range(4)]
+    made(other, kind, 0)
+    address = rows[1]["date"] if kind == "daily-reviews" else rows[1]["id"]
+    changed = user.patch(f"/v1/{kind}/{address}", CHANGES[kind]).json()
+    versions = {row["id"]: row["version"] for row in (*rows, changed)}
+    for order in ORDERS.get(kind, ("newest", "oldest")):
+        path = f"/v1/{kind}?order={order}"
+        everything = items(user, path)
+        for since in (0, *(version + step for version in versions.values() for step in (-1, 0))):
+            expected = [each for each in everything if versions[each] > since]
+            assert items(user, f"{path}&changed_since={since}") == expected
+            assert items(user, f"{path}&changed_since={since}&limit=1") == expected
+            assert user.get(f"{path}&changed_since={since}&count=true").json()["total"] == len(expected)
+    tag(user, "Garden", kind, *rows)
+    assert items(user, f"/v1/{kind}?changed_since={changed['version'] - 1}&tag=garden") == [changed["id"]]
+    for wrong in ("-1", "7.0", "2026-01-01", "", str(2**53 + 1)):
+        assert_problem(user.get(f"/v1/{kind}?changed_since={wrong}"), 422, "invalid", "changed_since")
+
+
+CHANGES = {
+    "tasks": {"completed": False, "description": "The ficus, too"},
+    "habits": {"description": "Ten minutes"},
+    "goals": {"description": "Novels"},
+    "foods": {"notes": "Too salty"},
+    "workouts": {"notes": "Went well"},
+    "daily-reviews": {"lessons": "Sleep"},
+    "blog-entries": {"excerpt": "Rain"},
+    "conversations": {"title": "Bikes"},
+}
+
+
+@pytest.mark.parametrize(("kind", "word"), [("blog-entries", "rained"), ("conversations", "bike")])
+def test_what_a_search_finds_can_be_narrowed_to_what_has_changed(api: Api, kind: str, word: str) -> None:
+    user = api.user()
+    rows = [made(user, kind, n) for n in range(2)]
+    for row in rows if kind == "conversations" else []:
+        user.made(f"/v1/conversations/{row['id']}/messages", {"role": "assistant", "content": "Which bike?"})
+    changed = user.patch(f"/v1/{kind}/{rows[0]['id']}", CHANGES[kind]).json()
+    assert items(user, f"/v1/{kind}?q={word}&changed_since={changed['version'] - 1}") == [changed["id"]]
+    assert items(user, f"/v1/{kind}?q={word}&changed_since={changed['version']}") == []
+
+
 # How many there are
 
 

@@ -112,7 +112,8 @@ def test_bodies_and_parameters_are_described_as_strictly_as_they_are_read(docume
     assert schemas["TaskCreate"]["properties"]["title"]["maxLength"] == 200
     assert schemas["TaskPatch"]["required"] == []
     parameters = {each["name"]: each for each in document["paths"]["/v1/tasks"]["get"]["parameters"]}
-    assert set(parameters) == {"limit", "cursor", "order", "completed", "from", "to", "priority", "tag", "with", "count"}
+    shared = {"tag", "with", "count", "changed_since"}
+    assert set(parameters) == {"limit", "cursor", "order", "completed", "from", "to", "priority", *shared}
     assert parameters["limit"]["schema"] | {"description": ""} == {
         "type": "integer", "minimum": 1, "maximum": 200, "default": 50, "description": ""
     }  # fmt: skip

@@ -40,7 +40,7 @@ select id, title, content, excerpt, slug, status, is_featured, is_public, view_c
 from blog_entries
 where user_id = :user_id and slug = :slug and is_public and status = 'published';
 
--- name: page_newest(user_id, status, tags, with_tags, after, limit, bytes)
+-- name: page_newest(user_id, status, since, tags, with_tags, after, limit, bytes)
 -- Newest first; a null filter means "do not filter". The first page passes the highest id of all.
 -- A null after the row with which bytes are reached: there is more (docs/decisions/0031).
 with listed as (
@@ -59,6 +59,7 @@ with listed as (
             order by id desc
             limit walked_rows()) blog_entries
         where (:status::text is null or status = :status)
+          and (:since::bigint is null or version > :since)
           and (:tags::text[] is null or blog_entries.id in (select t.id from tagged(:user_id, 'blog-entries', :tags) t))
         order by id desc
         limit :limit) entry)
@@ -83,7 +84,7 @@ select case when ended = 0 then json end as json
 from counted
 where ended <= 1;
 
--- name: page_oldest(user_id, status, tags, with_tags, after, limit, bytes)
+-- name: page_oldest(user_id, status, since, tags, with_tags, after, limit, bytes)
 -- Oldest first; the first page passes the lowest id of all.
 -- A null after the row with which bytes are reached: there is more (docs/decisions/0031).
 with listed as (
@@ -102,6 +103,7 @@ with listed as (
             order by id
             limit walked_rows()) blog_entries
         where (:status::text is null or status = :status)
+          and (:since::bigint is null or version > :since)
           and (:tags::text[] is null or blog_entries.id in (select t.id from tagged(:user_id, 'blog-entries', :tags) t))
         order by id
         limit :limit) entry)
@@ -126,18 +128,19 @@ select case when ended = 0 then json end as json
 from counted
 where ended <= 1;
 
--- name: total(user_id, status, tags)^
+-- name: total(user_id, status, since, tags)^
 -- How many entries pass the filters of a list: 10,000 at most, of the first counted_rows(). Where there are more of either, it
 -- is not exact.
 with found as (
     select 1 as one
     from (
-        select id, status
+        select id, status, version
         from blog_entries
         where user_id = :user_id
         order by id
         limit counted_rows()) blog_entries
     where (:status::text is null or status = :status)
+      and (:since::bigint is null or version > :since)
       and (:tags::text[] is null or blog_entries.id in (select t.id from tagged(:user_id, 'blog-entries', :tags) t))
     limit 10001)
 select least(count(one), 10000)::integer as total,
@@ -175,7 +178,7 @@ select case when ended = 0 then json end as json
 from counted
 where ended <= 1;
 
--- name: find(user_id, q, status, tags, with_tags, limit, bytes)
+-- name: find(user_id, q, status, since, tags, with_tags, limit, bytes)
 -- The entries that match a search, best first, among the newest 1,000 matches: of a common word by a walk, of others by the
 -- index, both as in search.hits. The last one is that with which bytes are reached: there is no next page.
 with asked as (
@@ -191,6 +194,7 @@ matched as (
       and (select is_common from sampled)
       and coalesce(search @@ (select words from asked), false)
       and (:status::text is null or status = :status)
+      and (:since::bigint is null or version > :since)
       and (:tags::text[] is null or blog_entries.id in (select t.id from tagged(:user_id, 'blog-entries', :tags) t))
     order by id desc
     limit 1000)
@@ -202,6 +206,7 @@ matched as (
       and own_words(user_id, search) @@ (select own_words from asked)
       and search @@ (select words from asked)
       and (:status::text is null or status = :status)
+      and (:since::bigint is null or version > :since)
       and (:tags::text[] is null or blog_entries.id in (select t.id from tagged(:user_id, 'blog-entries', :tags) t))
     order by id desc
     limit 1000)),

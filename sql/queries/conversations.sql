@@ -16,7 +16,7 @@ select id, title, is_archived, last_seq as message_count, last_activity_at, crea
 from unnest(:user_id::uuid[], :id::uuid[]) with ordinality as sent (user_id, id, place)
 join conversations using (user_id, id);
 
--- name: page_activity(user_id, is_archived, tags, with_tags, after_at, after_id, limit)
+-- name: page_activity(user_id, is_archived, since, tags, with_tags, after_at, after_id, limit)
 -- Newest activity first, each with the start of its last message. A null filter means "do not filter". after_at and after_id
 -- are the last row of the previous page; the first page passes the highest of both. The order names its table: by itself
 -- last_activity_at would be the text.
@@ -44,6 +44,7 @@ with listed as (
             order by last_activity_at desc, id desc
             limit walked_rows()) conversations
         where (:is_archived::boolean is null or is_archived = :is_archived)
+          and (:since::bigint is null or version > :since)
           and (:tags::text[] is null or conversations.id in (select t.id from tagged(:user_id, 'conversations', :tags) t))
         order by conversations.last_activity_at desc, id desc
         limit :limit) conversation)
@@ -59,7 +60,7 @@ with listed as (
     limit :limit)
 select json from listed;
 
--- name: page_created(user_id, is_archived, tags, with_tags, after_at, after_id, limit)
+-- name: page_created(user_id, is_archived, since, tags, with_tags, after_at, after_id, limit)
 -- As page_activity, the newest conversation first.
 -- bytes: exempt, without a snippet and tags a row has 700 characters, and 200 of them 0.9 MB at most; few have many tags
 with listed as (
@@ -85,6 +86,7 @@ with listed as (
             order by created_at desc, id desc
             limit walked_rows()) conversations
         where (:is_archived::boolean is null or is_archived = :is_archived)
+          and (:since::bigint is null or version > :since)
           and (:tags::text[] is null or conversations.id in (select t.id from tagged(:user_id, 'conversations', :tags) t))
         order by conversations.created_at desc, id desc
         limit :limit) conversation)
@@ -100,18 +102,19 @@ with listed as (
     limit :limit)
 select json from listed;
 
--- name: total(user_id, is_archived, tags)^
+-- name: total(user_id, is_archived, since, tags)^
 -- How many conversations pass the filters of a list: 10,000 at most, of the first counted_rows(). Where there are more of
 -- either, it is not exact.
 with found as (
     select 1 as one
     from (
-        select id, is_archived
+        select id, is_archived, version
         from conversations
         where user_id = :user_id
         order by id
         limit counted_rows()) conversations
     where (:is_archived::boolean is null or is_archived = :is_archived)
+      and (:since::bigint is null or version > :since)
       and (:tags::text[] is null or conversations.id in (select t.id from tagged(:user_id, 'conversations', :tags) t))
     limit 10001)
 select least(count(one), 10000)::integer as total,
@@ -123,7 +126,7 @@ select least(count(one), 10000)::integer as total,
         offset counted_rows()) as total_is_exact
 from found;
 
--- name: page_found(user_id, q, order, is_archived, tags, with_tags, after_at, after_id, limit, bytes)
+-- name: page_found(user_id, q, order, is_archived, since, tags, with_tags, after_at, after_id, limit, bytes)
 -- plan: exempt, full-text search
 -- As page_activity or page_created, of the conversations whose title or one of whose messages matches a search. The snippet
 -- shows the newest such message; where there is none, whose seq is 0 then, the title.
@@ -161,13 +164,14 @@ found_conversation as materialized (
     (select c.id, c.at, m.seq
     from (select id, max(seq) as seq from matched group by id) m
     cross join lateral (
-        select id, is_archived, case :order when 'created' then created_at else last_activity_at end as at
+        select id, is_archived, version, case :order when 'created' then created_at else last_activity_at end as at
         from conversations
         where user_id = :user_id and id = m.id
         limit 1) c
     where not (select is_walk from planned)
       and (c.at, c.id) < (:after_at, :after_id)
       and (:is_archived::boolean is null or c.is_archived = :is_archived)
+      and (:since::bigint is null or c.version > :since)
       and (:tags::text[] is null or c.id in (select t.id from tagged(:user_id, 'conversations', :tags) t))
     order by c.at desc, c.id desc
     limit :limit)
@@ -189,6 +193,7 @@ found_conversation as materialized (
       and (c.at, c.id) < (:after_at, :after_id)
       and m.seq is not null
       and (:is_archived::boolean is null or c.is_archived = :is_archived)
+      and (:since::bigint is null or c.version > :since)
       and (:tags::text[] is null or c.id in (select t.id from tagged(:user_id, 'conversations', :tags) t))
     order by c.at desc, c.id desc
     limit :limit)),

@@ -62,7 +62,7 @@ select id, date, mood, energy, productivity, sleep_quality, sleep_hours, water_m
 from unnest(:user_id::uuid[], :id::uuid[]) with ordinality as sent (user_id, id, place)
 join daily_reviews using (user_id, id);
 
--- name: page_newest(user_id, from_date, tags, with_tags, after_date, after_id, limit, bytes)
+-- name: page_newest(user_id, from_date, since, tags, with_tags, after_date, after_id, limit, bytes)
 -- Latest day first, each row as JSON. A day has one review, so the order is by date; the first page passes the last day of the
 -- range and the highest id, a later page the date and the id of the last review before it.
 -- A null after the row with which bytes are reached: there is more (docs/decisions/0031).
@@ -83,7 +83,8 @@ with listed as (
               and (date, id) < (:after_date, :after_id)
             order by date desc
             limit walked_rows()) daily_reviews
-        where (:tags::text[] is null or daily_reviews.id in (select t.id from tagged(:user_id, 'daily-reviews', :tags) t))
+        where (:since::bigint is null or version > :since)
+          and (:tags::text[] is null or daily_reviews.id in (select t.id from tagged(:user_id, 'daily-reviews', :tags) t))
         order by date desc
         limit :limit) review)
     union all
@@ -108,7 +109,7 @@ select case when ended = 0 then json end as json
 from counted
 where ended <= 1;
 
--- name: page_oldest(user_id, to_date, tags, with_tags, after_date, after_id, limit, bytes)
+-- name: page_oldest(user_id, to_date, since, tags, with_tags, after_date, after_id, limit, bytes)
 -- Earliest day first; the first page passes the first day of the range and the lowest id.
 -- A null after the row with which bytes are reached: there is more (docs/decisions/0031).
 with listed as (
@@ -128,7 +129,8 @@ with listed as (
               and (date, id) > (:after_date, :after_id)
             order by date
             limit walked_rows()) daily_reviews
-        where (:tags::text[] is null or daily_reviews.id in (select t.id from tagged(:user_id, 'daily-reviews', :tags) t))
+        where (:since::bigint is null or version > :since)
+          and (:tags::text[] is null or daily_reviews.id in (select t.id from tagged(:user_id, 'daily-reviews', :tags) t))
         order by date
         limit :limit) review)
     union all
@@ -153,20 +155,21 @@ select case when ended = 0 then json end as json
 from counted
 where ended <= 1;
 
--- name: total(user_id, from_date, to_date, tags)^
+-- name: total(user_id, from_date, to_date, since, tags)^
 -- How many reviews pass the filters of a list: 10,000 at most, of the first counted_rows(). Where there are more of either, it
 -- is not exact.
 with found as (
     select 1 as one
     from (
-        select id
+        select id, version
         from daily_reviews
         where user_id = :user_id
           and date <= :to_date
           and (date, id) >= (:from_date, '00000000-0000-0000-0000-000000000000')
         order by date
         limit counted_rows()) daily_reviews
-    where (:tags::text[] is null or daily_reviews.id in (select t.id from tagged(:user_id, 'daily-reviews', :tags) t))
+    where (:since::bigint is null or version > :since)
+      and (:tags::text[] is null or daily_reviews.id in (select t.id from tagged(:user_id, 'daily-reviews', :tags) t))
     limit 10001)
 select least(count(one), 10000)::integer as total,
     count(one) <= 10000 and not exists (

@@ -39,7 +39,7 @@ left join lateral (
     order by date desc, id desc
     limit 1) progress on true;
 
--- name: page_newest(user_id, words, priority, days, parent_id, tags, with_tags, after, limit, bytes)
+-- name: page_newest(user_id, words, priority, days, parent_id, since, tags, with_tags, after, limit, bytes)
 -- Newest first, each row as JSON, its current value from the end of an index. A null filter means "do not filter". words
 -- are a status, a goal_type and a category, days the first and the last day of a range; each of them may be null. A goal is in
 -- a range that shares a day with it. One without any date is in none, one with a single date is open at its other end.
@@ -76,6 +76,7 @@ with listed as (
               and ((:days::date[])[2] is null or start_date <= (:days::date[])[2]
                   or start_date is null and end_date is not null)
               and (:parent_id::uuid is null or parent_id = :parent_id)
+              and (:since::bigint is null or version > :since)
               and (:tags::text[] is null or goals.id in (select t.id from tagged(:user_id, 'goals', :tags) t))
             order by id desc
             limit :limit) listed
@@ -106,7 +107,7 @@ select case when ended = 0 then json end as json
 from counted
 where ended <= 1;
 
--- name: page_oldest(user_id, words, priority, days, parent_id, tags, with_tags, after, limit, bytes)
+-- name: page_oldest(user_id, words, priority, days, parent_id, since, tags, with_tags, after, limit, bytes)
 -- Oldest first; the first page passes the lowest id of all.
 -- A null after the row with which bytes are reached: there is more (docs/decisions/0031).
 with listed as (
@@ -140,6 +141,7 @@ with listed as (
               and ((:days::date[])[2] is null or start_date <= (:days::date[])[2]
                   or start_date is null and end_date is not null)
               and (:parent_id::uuid is null or parent_id = :parent_id)
+              and (:since::bigint is null or version > :since)
               and (:tags::text[] is null or goals.id in (select t.id from tagged(:user_id, 'goals', :tags) t))
             order by id
             limit :limit) listed
@@ -170,7 +172,7 @@ select case when ended = 0 then json end as json
 from counted
 where ended <= 1;
 
--- name: page_priority(user_id, words, priority, days, parent_id, tags, with_tags, after_rank, after_id, limit, bytes)
+-- name: page_priority(user_id, words, priority, days, parent_id, since, tags, with_tags, after_rank, after_id, limit, bytes)
 -- plan: exempt, all goals of the user are sorted: an index for it would be taken for reads by key, while the table is small
 -- Highest priority first, and of one priority the newest; the first page passes the highest number and the highest id of all.
 -- A null after the row with which bytes are reached: there is more (docs/decisions/0031).
@@ -199,6 +201,7 @@ with listed as (
               and ((:days::date[])[2] is null or start_date <= (:days::date[])[2]
                   or start_date is null and end_date is not null)
               and (:parent_id::uuid is null or parent_id = :parent_id)
+              and (:since::bigint is null or version > :since)
               and (:tags::text[] is null or goals.id in (select t.id from tagged(:user_id, 'goals', :tags) t))
             order by priority desc, id desc
             limit :limit) listed
@@ -219,7 +222,7 @@ select case when ended = 0 then json end as json
 from counted
 where ended <= 1;
 
--- name: page_end_date(user_id, words, priority, days, parent_id, tags, with_tags, after_date, after_id, limit, bytes)
+-- name: page_end_date(user_id, words, priority, days, parent_id, since, tags, with_tags, after_date, after_id, limit, bytes)
 -- plan: exempt, as page_priority()
 -- Earliest end first, goals without one last: as if they ended at infinity, which a null after_date stands for. The first page
 -- passes the first day of all and the lowest id.
@@ -249,6 +252,7 @@ with listed as (
               and ((:days::date[])[2] is null or start_date <= (:days::date[])[2]
                   or start_date is null and end_date is not null)
               and (:parent_id::uuid is null or parent_id = :parent_id)
+              and (:since::bigint is null or version > :since)
               and (:tags::text[] is null or goals.id in (select t.id from tagged(:user_id, 'goals', :tags) t))
             order by coalesce(end_date, 'infinity'), id
             limit :limit) listed
@@ -269,13 +273,13 @@ select case when ended = 0 then json end as json
 from counted
 where ended <= 1;
 
--- name: total(user_id, words, priority, days, parent_id, tags)^
+-- name: total(user_id, words, priority, days, parent_id, since, tags)^
 -- How many goals pass the filters of a list: 10,000 at most, of the first counted_rows(). Where there are more of either, it
 -- is not exact.
 with found as (
     select 1 as one
     from (
-        select id, goal_type, category, start_date, end_date, status, priority, parent_id
+        select id, goal_type, category, start_date, end_date, status, priority, parent_id, version
         from goals
         where user_id = :user_id
         order by id
@@ -289,6 +293,7 @@ with found as (
       and ((:days::date[])[2] is null or start_date <= (:days::date[])[2]
           or start_date is null and end_date is not null)
       and (:parent_id::uuid is null or parent_id = :parent_id)
+      and (:since::bigint is null or version > :since)
       and (:tags::text[] is null or goals.id in (select t.id from tagged(:user_id, 'goals', :tags) t))
     limit 10001)
 select least(count(one), 10000)::integer as total,

@@ -46,7 +46,7 @@ select id, name, description, kind, unit, target_value, frequency, target_days, 
 from unnest(:user_id::uuid[], :id::uuid[]) with ordinality as sent (user_id, id, place)
 join habits using (user_id, id);
 
--- name: page_newest(user_id, is_archived, tags, with_tags, after, limit, bytes)
+-- name: page_newest(user_id, is_archived, since, tags, with_tags, after, limit, bytes)
 -- Newest first, each row as JSON; cursor and filters as in tasks.page_newest.
 -- A null after the row with which bytes are reached: there is more (docs/decisions/0031).
 with listed as (
@@ -67,6 +67,7 @@ with listed as (
             order by id desc
             limit walked_rows()) habits
         where (:is_archived::boolean is null or is_archived = :is_archived)
+          and (:since::bigint is null or version > :since)
           and (:tags::text[] is null or habits.id in (select t.id from tagged(:user_id, 'habits', :tags) t))
         order by id desc
         limit :limit) habit)
@@ -91,7 +92,7 @@ select case when ended = 0 then json end as json
 from counted
 where ended <= 1;
 
--- name: page_oldest(user_id, is_archived, tags, with_tags, after, limit, bytes)
+-- name: page_oldest(user_id, is_archived, since, tags, with_tags, after, limit, bytes)
 -- Oldest first.
 -- A null after the row with which bytes are reached: there is more (docs/decisions/0031).
 with listed as (
@@ -112,6 +113,7 @@ with listed as (
             order by id
             limit walked_rows()) habits
         where (:is_archived::boolean is null or is_archived = :is_archived)
+          and (:since::bigint is null or version > :since)
           and (:tags::text[] is null or habits.id in (select t.id from tagged(:user_id, 'habits', :tags) t))
         order by id
         limit :limit) habit)
@@ -136,18 +138,19 @@ select case when ended = 0 then json end as json
 from counted
 where ended <= 1;
 
--- name: total(user_id, is_archived, tags)^
+-- name: total(user_id, is_archived, since, tags)^
 -- How many habits pass the filters of a list: 10,000 at most, of the first counted_rows(). Where there are more of either, it
 -- is not exact.
 with found as (
     select 1 as one
     from (
-        select id, is_archived
+        select id, is_archived, version
         from habits
         where user_id = :user_id
         order by id
         limit counted_rows()) habits
     where (:is_archived::boolean is null or is_archived = :is_archived)
+      and (:since::bigint is null or version > :since)
       and (:tags::text[] is null or habits.id in (select t.id from tagged(:user_id, 'habits', :tags) t))
     limit 10001)
 select least(count(one), 10000)::integer as total,

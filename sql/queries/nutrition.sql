@@ -37,7 +37,7 @@ select id, date, time, meal_type, name, portion, calories, protein_g, carbs_g, f
 from unnest(:user_id::uuid[], :id::uuid[]) with ordinality as sent (user_id, id, place)
 join foods using (user_id, id);
 
--- name: page_newest(user_id, from_date, meal_type, is_favorite, tags, with_tags, after_date, after_id, limit, bytes)
+-- name: page_newest(user_id, from_date, meal_type, is_favorite, since, tags, with_tags, after_date, after_id, limit, bytes)
 -- Latest day first, each row as JSON. A null filter means "do not filter". after_date and after_id are those of the last row
 -- of the previous page; the first page passes the last day of the range and the highest id of all.
 -- A null after the row with which bytes are reached: there is more (docs/decisions/0031).
@@ -60,6 +60,7 @@ with listed as (
             limit walked_rows()) foods
         where (:meal_type::text is null or meal_type = :meal_type)
           and (:is_favorite::boolean is null or is_favorite = :is_favorite)
+          and (:since::bigint is null or version > :since)
           and (:tags::text[] is null or foods.id in (select t.id from tagged(:user_id, 'foods', :tags) t))
         order by date desc, id desc
         limit :limit) food)
@@ -85,7 +86,7 @@ select case when ended = 0 then json end as json
 from counted
 where ended <= 1;
 
--- name: page_oldest(user_id, to_date, meal_type, is_favorite, tags, with_tags, after_date, after_id, limit, bytes)
+-- name: page_oldest(user_id, to_date, meal_type, is_favorite, since, tags, with_tags, after_date, after_id, limit, bytes)
 -- Earliest day first; the first page passes the first day of the range and the lowest id of all.
 -- A null after the row with which bytes are reached: there is more (docs/decisions/0031).
 with listed as (
@@ -107,6 +108,7 @@ with listed as (
             limit walked_rows()) foods
         where (:meal_type::text is null or meal_type = :meal_type)
           and (:is_favorite::boolean is null or is_favorite = :is_favorite)
+          and (:since::bigint is null or version > :since)
           and (:tags::text[] is null or foods.id in (select t.id from tagged(:user_id, 'foods', :tags) t))
         order by date, id
         limit :limit) food)
@@ -132,13 +134,13 @@ select case when ended = 0 then json end as json
 from counted
 where ended <= 1;
 
--- name: total(user_id, from_date, to_date, meal_type, is_favorite, tags)^
+-- name: total(user_id, from_date, to_date, meal_type, is_favorite, since, tags)^
 -- How many foods pass the filters of a list: 10,000 at most, of the first counted_rows(). Where there are more of either, it
 -- is not exact.
 with found as (
     select 1 as one
     from (
-        select id, meal_type, is_favorite
+        select id, meal_type, is_favorite, version
         from foods
         where user_id = :user_id
           and date <= :to_date
@@ -147,6 +149,7 @@ with found as (
         limit counted_rows()) foods
     where (:meal_type::text is null or meal_type = :meal_type)
       and (:is_favorite::boolean is null or is_favorite = :is_favorite)
+      and (:since::bigint is null or version > :since)
       and (:tags::text[] is null or foods.id in (select t.id from tagged(:user_id, 'foods', :tags) t))
     limit 10001)
 select least(count(one), 10000)::integer as total,

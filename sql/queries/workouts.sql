@@ -56,7 +56,7 @@ select w.id, w.date, w.time, w.type, w.name, w.duration_minutes, w.calories_burn
 from unnest(:user_id::uuid[], :id::uuid[]) with ordinality as sent (user_id, id, place)
 join workouts w on w.user_id = sent.user_id and w.id = sent.id;
 
--- name: page_newest(user_id, from_date, type, tags, with_tags, after_date, after_id, limit, bytes)
+-- name: page_newest(user_id, from_date, type, since, tags, with_tags, after_date, after_id, limit, bytes)
 -- Latest day first, each row with its exercises as JSON. A null filter means "do not filter". after_date and after_id are
 -- those of the last row of the previous page; the first page passes the last day of the range and the highest id of all.
 -- A null after the row with which bytes are reached: there is more (docs/decisions/0031).
@@ -85,6 +85,7 @@ with listed as (
             order by date desc, id desc
             limit walked_rows()) w
         where (:type::text is null or w.type = :type)
+          and (:since::bigint is null or w.version > :since)
           and (:tags::text[] is null or w.id in (select t.id from tagged(:user_id, 'workouts', :tags) t))
         order by w.date desc, w.id desc
         limit :limit) workout)
@@ -110,7 +111,7 @@ select case when ended = 0 then json end as json
 from counted
 where ended <= 1;
 
--- name: page_oldest(user_id, to_date, type, tags, with_tags, after_date, after_id, limit, bytes)
+-- name: page_oldest(user_id, to_date, type, since, tags, with_tags, after_date, after_id, limit, bytes)
 -- Earliest day first; the first page passes the first day of the range and the lowest id of all.
 -- A null after the row with which bytes are reached: there is more (docs/decisions/0031).
 with listed as (
@@ -138,6 +139,7 @@ with listed as (
             order by date, id
             limit walked_rows()) w
         where (:type::text is null or w.type = :type)
+          and (:since::bigint is null or w.version > :since)
           and (:tags::text[] is null or w.id in (select t.id from tagged(:user_id, 'workouts', :tags) t))
         order by w.date, w.id
         limit :limit) workout)
@@ -163,13 +165,13 @@ select case when ended = 0 then json end as json
 from counted
 where ended <= 1;
 
--- name: total(user_id, from_date, to_date, type, tags)^
+-- name: total(user_id, from_date, to_date, type, since, tags)^
 -- How many workouts pass the filters of a list: 10,000 at most, of the first counted_rows(). Where there are more of either, it
 -- is not exact.
 with found as (
     select 1 as one
     from (
-        select id, type
+        select id, type, version
         from workouts
         where user_id = :user_id
           and date <= :to_date
@@ -177,6 +179,7 @@ with found as (
         order by date, id
         limit counted_rows()) w
     where (:type::text is null or w.type = :type)
+      and (:since::bigint is null or w.version > :since)
       and (:tags::text[] is null or w.id in (select t.id from tagged(:user_id, 'workouts', :tags) t))
     limit 10001)
 select least(count(one), 10000)::integer as total,

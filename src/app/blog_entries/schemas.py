@@ -10,6 +10,7 @@ from app.http.fields import (
     MOVES,
     NOT_BLANK,
     SPACE,
+    ChangedSince,
     Counted,
     Id,
     SearchWords,
@@ -161,4 +162,5 @@ class BlogEntryQuery(OrderedPageQuery, frozen=True, kw_only=True):
     tag: TagSlugs = ()
     with_: WithTags | None = msgspec.field(name="with", default=None)
     count: Counted = False
+    changed_since: ChangedSince | None = None
     q: SearchWords | None = None

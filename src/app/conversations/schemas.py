@@ -6,7 +6,7 @@ from uuid import UUID
 import msgspec
 from msgspec import UNSET, Meta, Raw, UnsetType
 
-from app.http.fields import MOVES, NOT_BLANK, PLACE, Counted, TagSlugs, Timestamp, Version, WithTags
+from app.http.fields import MOVES, NOT_BLANK, PLACE, ChangedSince, Counted, TagSlugs, Timestamp, Version, WithTags
 from app.http.pagination import Order, PageQuery
 from app.problems import constraints
 from app.tags.carried import CarriedTags
@@ -256,6 +256,7 @@ class ConversationQuery(PageQuery, frozen=True, kw_only=True):
     tag: TagSlugs = ()
     with_: WithTags | None = msgspec.field(name="with", default=None)
     count: Counted = False
+    changed_since: ChangedSince | None = None
     q: (
         Annotated[
             str,

@@ -5,7 +5,7 @@ from typing import Annotated
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from app.http.fields import Counted, Day, Id, Mood, TagSlugs, Timestamp, Version, WithTags
+from app.http.fields import ChangedSince, Counted, Day, Id, Mood, TagSlugs, Timestamp, Version, WithTags
 from app.http.pagination import DatedPageQuery
 from app.problems import constraints
 from app.tags.carried import CarriedTags
@@ -106,3 +106,4 @@ class DailyReviewQuery(DatedPageQuery, frozen=True, kw_only=True):
     tag: TagSlugs = ()
     with_: WithTags | None = msgspec.field(name="with", default=None)
     count: Counted = False
+    changed_since: ChangedSince | None = None

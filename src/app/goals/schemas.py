@@ -8,7 +8,7 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from app.goals.recurrence import RECURRENCE
-from app.http.fields import MOVES, NOT_BLANK, Counted, Day, Id, TagSlugs, Timestamp, Version, WithTags, in_path
+from app.http.fields import MOVES, NOT_BLANK, ChangedSince, Counted, Day, Id, TagSlugs, Timestamp, Version, WithTags, in_path
 from app.http.idempotency import ChosenId
 from app.http.pagination import PageQuery
 from app.problems import constraints
@@ -226,6 +226,7 @@ class GoalQuery(PageQuery, frozen=True, kw_only=True):
     tag: TagSlugs = ()
     with_: WithTags | None = msgspec.field(name="with", default=None)
     count: Counted = False
+    changed_since: ChangedSince | None = None
 
 
 class TreeGoal(msgspec.Struct, frozen=True):

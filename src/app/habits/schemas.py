@@ -9,6 +9,7 @@ from msgspec import UNSET, Meta, UnsetType
 from app.habits.frequencies import HabitFrequency, IntervalDays, TargetDays, Weekdays
 from app.http.fields import (
     NOT_BLANK,
+    ChangedSince,
     Color,
     Counted,
     Day,
@@ -222,6 +223,7 @@ class HabitQuery(OrderedPageQuery, frozen=True, kw_only=True):
     tag: TagSlugs = ()
     with_: WithTags | None = msgspec.field(name="with", default=None)
     count: Counted = False
+    changed_since: ChangedSince | None = None
 
 
 Completed = Annotated[

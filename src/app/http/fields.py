@@ -119,6 +119,18 @@ Counted = Annotated[
 ]
 
 
+ChangedSince = Annotated[
+    int,
+    Meta(
+        ge=0,
+        le=2**53,
+        description="Only items whose `version` is greater. It does not tell of items that were deleted, and may miss one that "
+        "was just being written: ask from a minute, 60,000,000, before the greatest version that you have.",
+        examples=[1796042625000000],
+    ),
+]
+
+
 WithTags = Annotated[Literal["tags"], Meta(description="Each item gets its `tags`, by name; the first 100 of them.")]
 
 

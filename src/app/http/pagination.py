@@ -198,6 +198,7 @@ def limit_and_filters(query: PageQuery) -> dict[str, Any]:
         filters.pop(name, None)
     if "tag" in filters:
         filters |= {"tags": sorted({*filters.pop("tag")}) or None, "with_tags": filters.pop("with_") is not None}
+        filters["since"] = filters.pop("changed_since")
     # One row more than the page has: if it is there, there is a next page.
     return filters | {"limit": query.limit + 1}
 

@@ -7,6 +7,7 @@ from msgspec import UNSET, Meta, UnsetType
 
 from app.http.fields import (
     NOT_BLANK,
+    ChangedSince,
     Counted,
     Day,
     Id,
@@ -130,6 +131,7 @@ class FoodQuery(DatedPageQuery, frozen=True, kw_only=True):
     tag: TagSlugs = ()
     with_: WithTags | None = msgspec.field(name="with", default=None)
     count: Counted = False
+    changed_since: ChangedSince | None = None
 
 
 class FoodTotals(msgspec.Struct, frozen=True):

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from app.http.fields import NOT_BLANK, Counted, Day, Id, OwnerId, TagSlugs, Timestamp, Version, WithTags
+from app.http.fields import NOT_BLANK, ChangedSince, Counted, Day, Id, OwnerId, TagSlugs, Timestamp, Version, WithTags
 from app.http.idempotency import ChosenId
 from app.http.pagination import PageQuery
 from app.problems import constraints
@@ -93,3 +93,4 @@ class TaskQuery(PageQuery, frozen=True, kw_only=True):
     tag: TagSlugs = ()
     with_: WithTags | None = msgspec.field(name="with", default=None)
     count: Counted = False
+    changed_since: ChangedSince | None = None

@@ -9,6 +9,7 @@ from msgspec import UNSET, Meta, UnsetType
 from app.http.fields import (
     NOT_BLANK,
     PLACE,
+    ChangedSince,
     Counted,
     Day,
     Feeling,
@@ -232,6 +233,7 @@ class WorkoutQuery(DatedPageQuery, frozen=True, kw_only=True):
     tag: TagSlugs = ()
     with_: WithTags | None = msgspec.field(name="with", default=None)
     count: Counted = False
+    changed_since: ChangedSince | None = None
 
 
 class WorkoutTotals(msgspec.Struct, frozen=True):

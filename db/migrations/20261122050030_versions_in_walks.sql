@@ -1,0 +1,20 @@
+-- migrate:up
+
+-- With the version, which conversations.page_found compares.
+create or replace view ordered_conversations as
+select user_id, 'activity' as list_order, last_activity_at as at, id, is_archived, search, version
+from conversations
+union all
+select user_id, 'created', created_at, id, is_archived, search, version
+from conversations;
+
+-- migrate:down
+drop view ordered_conversations;
+create view ordered_conversations as
+select user_id, 'activity' as list_order, last_activity_at as at, id, is_archived, search
+from conversations
+union all
+select user_id, 'created', created_at, id, is_archived, search
+from conversations;
+
+comment on view ordered_conversations is 'Each conversation twice: at is the time by which either order of the list goes.';
