@@ -38,6 +38,7 @@ WITHOUT_ETAG = {
     "GET /v1/consents": "what was said last is an event, which has no version",
     "GET /v1/conversations/{id}/export": "a download",
     "GET /v1/credits": "no version: each deduction moves it, and each reset",
+    "GET /v1/foods/days/{date}": "a list, and what is computed of it",
     "GET /v1/foods/summary": "computed",
     "GET /v1/goals/{id}/tree": "computed out of many rows",
     "GET /v1/habits/overview": "computed out of many rows",
@@ -46,6 +47,7 @@ WITHOUT_ETAG = {
     "GET /v1/query-cache/{query_hash}": "no version: it expires, and only services write it",
     "GET /v1/search": "a list",
     "GET /v1/usage": "no version: each message moves it, and each day",
+    "GET /v1/workouts/days/{date}": "a list, and what is computed of it",
     "GET /v1/workouts/summary": "computed",
 }
 """Reads of one thing that are not conditional."""

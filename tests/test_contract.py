@@ -158,6 +158,9 @@ ROWS: dict[str, Maker] = {
         user.put("/v1/daily-reviews/2026-11-22", {"mood": 7}).json()["date"]
     ),
     "/v1/daily-reviews/{date}": lambda user: str(user.put("/v1/daily-reviews/2026-11-21", {"mood": 7}).json()["date"]),
+    "/v1/foods/days/{date}": lambda user: str(
+        user.made("/v1/foods", {"date": "2026-01-01", "meal_type": "lunch", "name": "Soup", "calories": 250.5})["date"]
+    ),
     "/v1/foods/{id}/copies": lambda user: made(
         user.post("/v1/foods", {"date": "2026-01-01", "meal_type": "lunch", "name": "Soup"})
     ),
@@ -187,6 +190,9 @@ ROWS: dict[str, Maker] = {
     "/v1/public/users/{username}/blog-entries/{slug}": public_entry,
     "/v1/query-cache/{query_hash}": cached,
     "/v1/tasks/{id}": lambda user: made(user.post("/v1/tasks", {"title": "T"})),
+    "/v1/workouts/days/{date}": lambda user: str(
+        user.made("/v1/workouts", {"date": "2026-01-01", "type": "run", "exercises": [{"name": "Run"}]})["date"]
+    ),
     "/v1/workouts/{id}": lambda user: made(
         user.post("/v1/workouts", {"date": "2026-01-01", "type": "run", "exercises": [{"name": "Run"}]})
     ),
@@ -212,6 +218,7 @@ BEYOND_A_SCHEMA = {
     ("current", "required"),
     ("date", "after_tomorrow"),
     ("current_password", "required"),
+    ("count", "not_with_q"),
     ("cursor", "not_with_q"),
     ("date", "invalid"),
     ("email", "form"),

@@ -542,6 +542,9 @@ class TwoUsersEverywhere(RuleBasedStateMachine):
         for kind, counted in (("foods", "entries"), ("workouts", "count")):
             days = self.done(name, "GET", f"/v1/{kind}/summary?from={DAYS[0]}&to={DAYS[3]}")["items"]
             assert sum(day[counted] for day in days) == len(person.rows[kind])
+            whole_days = [self.done(name, "GET", f"/v1/{kind}/days/{day}?with=tags") for day in DAYS]
+            assert sum(day["totals"][counted] for day in whole_days) == len(person.rows[kind])
+            assert {row["id"] for day in whole_days for row in day["items"]} == person.rows[kind].keys()
         self.check_the_rest(name)
 
     def check_the_rest(self, name: str) -> None:
@@ -635,6 +638,9 @@ OTHERWISE: dict[str, tuple[int, str]] = {
     "GET /v1/query-cache/{query_hash}": (200, ""),
     "PUT /v1/query-cache/{query_hash}": FOR_ADMINS,
     "DELETE /v1/query-cache/{query_hash}": FOR_ADMINS,
+    # Days that both have: bob's are empty.
+    "GET /v1/foods/days/{date}": (200, ""),
+    "GET /v1/workouts/days/{date}": (200, ""),
     # Days and ids that both may use: bob makes his own.
     "PUT /v1/conversations/{id}": (201, ""),
     "PUT /v1/daily-reviews/{date}": (201, ""),

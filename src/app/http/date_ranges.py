@@ -1,4 +1,4 @@
-"""Ranges of days that answers are computed of, such as summaries, which go by day or by week."""
+"""Ranges of days that answers are computed of, such as summaries, by day or by week; and a day with its rows."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -7,7 +7,7 @@ from typing import Annotated, Any, Generic, Literal, TypeVar
 import msgspec
 from msgspec import Meta
 
-from app.http.fields import LAST_DAY
+from app.http.fields import LAST_DAY, WithTags
 from app.problems.catalog import invalid
 
 T = TypeVar("T")
@@ -44,6 +44,12 @@ class SummaryQuery(DaysQuery, frozen=True, kw_only=True):
     """The parameters of every summary."""
 
     by: Annotated[By, Meta(description="The period of one item. Weeks begin on Monday (ISO 8601).")] = "day"
+
+
+class DayQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The parameters of a day with all of its rows."""
+
+    with_: WithTags | None = msgspec.field(name="with", default=None)
 
 
 class Summary(msgspec.Struct, Generic[T], frozen=True):

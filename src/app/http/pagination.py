@@ -12,7 +12,7 @@ import msgspec
 
 from app.database.queries import Json
 from app.http.fields import FIRST_DAY, LAST_DAY
-from app.http.responses import EncodedResponse
+from app.http.responses import EncodedResponse, encode
 from app.problems.catalog import Problem, invalid
 
 T = TypeVar("T")
@@ -252,6 +252,11 @@ def page_of(rows: Rows[T], query: PageQuery, order: str, key: Callable[[Json[T]]
         shown.pop()
     next_cursor = b'"%b"' % _cursor(order, key(last)).encode() if last is not None and len(shown) < len(rows) else b"null"
     return EncodedResponse(b'{"items":[%b],"next_cursor":%b}' % (",".join(shown).encode(), next_cursor))
+
+
+def with_members(page: EncodedResponse[Any], **members: Any) -> EncodedResponse[Any]:
+    """A page that says more than its items, in the order given."""
+    return EncodedResponse(page.body[:-1] + b"," + encode(members)[1:])
 
 
 _DATED = struct.Struct(">I16s")

@@ -6,9 +6,10 @@ from uuid import UUID
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
+from msgspec.structs import asdict
 
 from app.database.queries import Executor
-from app.http.pagination import DatedPageQuery, Page, PageQuery, limit_and_filters
+from app.http.pagination import DatedPageQuery, Page, PageQuery, limit_and_filters, with_members
 from app.http.responses import EncodedResponse
 
 T = TypeVar("T")
@@ -59,9 +60,6 @@ async def counted(
     filters: Q,
 ) -> EncodedResponse[CountedPage[T]]:
     """A page, with the total of its list where `filters` ask for it: `count` reads that."""
-    answer = EncodedResponse[CountedPage[T]](page.body)
-    if filters.count:
-        total = await count(database, user_id, filters)
-        exact = b"true" if total.total_is_exact else b"false"
-        answer.body = b'%b,"total":%d,"total_is_exact":%b}' % (page.body[:-1], total.total, exact)
-    return answer
+    if not filters.count:
+        return EncodedResponse(page.body)
+    return with_members(page, **asdict(await count(database, user_id, filters)))

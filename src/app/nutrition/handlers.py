@@ -1,5 +1,6 @@
 """/v1/foods."""
 
+import datetime as dt
 from uuid import UUID
 
 from litestar import Router, delete, get, patch, post
@@ -7,13 +8,13 @@ from litestar.params import FromPath, FromQuery, JSONBody
 
 from app.http import idempotency, pagination, responses, totals
 from app.http.conditional import Versions
-from app.http.date_ranges import Summary, SummaryQuery
+from app.http.date_ranges import DayQuery, Summary, SummaryQuery
 from app.http.requests import Request
 from app.http.responses import EncodedResponse
 from app.http.routes import BATCHED, CONDITIONAL, INDEPENDENT
 from app.http.totals import CountedPage
 from app.nutrition import repository, rules
-from app.nutrition.schemas import Food, FoodCopy, FoodCreate, FoodPatch, FoodQuery, FoodTotals, ListedFood
+from app.nutrition.schemas import Food, FoodCopy, FoodCreate, FoodDay, FoodPatch, FoodQuery, FoodTotals, ListedFood
 from app.problems.ownership import missing
 
 
@@ -46,6 +47,18 @@ async def page(request: Request, filters: FromQuery[FoodQuery]) -> EncodedRespon
     foods = await repository.page(request.database, request.caller.user_id, filters)
     page = pagination.answer_dated(foods, filters)
     return await totals.counted(page, repository.total, request.database, request.caller.user_id, filters)
+
+
+@get("/days/{date:date}")
+async def read_day(request: Request, date: FromPath[dt.date], filters: FromQuery[DayQuery]) -> EncodedResponse[FoodDay]:
+    """Read the foods of a day, in the order in which they were made, and their totals.
+
+    Of more than 200, or of more than 1 MiB, `next_cursor` shows the rest in the list: with `order=oldest`, and the day as
+    `from` and `to`. The totals are those of all.
+    """
+    query = FoodQuery(from_=date, to=date, order="oldest", limit=200, with_=filters.with_)
+    foods, totals = await rules.day(request.database, request.caller.user_id, query)
+    return pagination.with_members(pagination.answer_dated(foods, query), totals=totals)
 
 
 @get("/summary")
@@ -81,7 +94,7 @@ async def remove(request: Request, id: FromPath[UUID], versions: Versions) -> En
 
 router = Router(
     "/v1/foods",
-    route_handlers=[create, copy, read, page, summary, change, remove],
+    route_handlers=[create, copy, read, page, read_day, summary, change, remove],
     tags=["Nutrition"],
     opt=BATCHED | {"operations": "nutrition"},
 )

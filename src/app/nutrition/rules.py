@@ -1,14 +1,23 @@
-"""A food that is eaten again."""
+"""A day of foods, and a food that is eaten again."""
 
 from functools import partial
 from uuid import UUID
 
-from app.database.queries import Executor
+from app.database.queries import Executor, Json
 from app.http import idempotency
+from app.http.date_ranges import SummaryQuery
 from app.http.idempotency import taken
 from app.nutrition import repository
-from app.nutrition.schemas import Food, FoodCopy
+from app.nutrition.schemas import Food, FoodCopy, FoodQuery, FoodTotals, ListedFood
 from app.problems.catalog import Problem
+
+
+async def day(database: Executor, user_id: UUID, query: FoodQuery) -> tuple[list[Json[ListedFood] | None], FoodTotals]:
+    """Read the foods of the day from which `query` is, as `repository.page` does, and the totals of the day."""
+    date = query.from_
+    foods = await repository.page(database, user_id, query)
+    totals = await repository.summary(database, user_id, SummaryQuery(from_=date, to=date))
+    return foods, totals[0] if totals else FoodTotals(date, 0, None, None, None, None, None, None, None)
 
 
 async def copy(database: Executor, user_id: UUID, id: UUID, new: FoodCopy) -> tuple[Food, bool]:

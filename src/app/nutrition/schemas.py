@@ -21,7 +21,7 @@ from app.http.fields import (
     WithTags,
 )
 from app.http.idempotency import ChosenId
-from app.http.pagination import DatedPageQuery
+from app.http.pagination import DatedPageQuery, Page
 from app.problems import constraints
 from app.tags.carried import CarriedTags
 
@@ -149,3 +149,9 @@ class FoodTotals(msgspec.Struct, frozen=True):
     fiber_g: Annotated[float, Meta(examples=[31])] | None
     sugar_g: Annotated[float, Meta(examples=[40])] | None
     sodium_mg: Annotated[float, Meta(examples=[1800])] | None
+
+
+class FoodDay(Page[ListedFood], frozen=True, kw_only=True):
+    """The foods of a day, the first made first, and their totals."""
+
+    totals: FoodTotals

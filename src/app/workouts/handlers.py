@@ -1,5 +1,6 @@
 """/v1/workouts."""
 
+import datetime as dt
 from uuid import UUID
 
 from litestar import Router, delete, get, patch, post, put
@@ -7,14 +8,23 @@ from litestar.params import FromPath, FromQuery, JSONBody
 
 from app.http import pagination, responses, totals
 from app.http.conditional import Versions
-from app.http.date_ranges import Summary, SummaryQuery
+from app.http.date_ranges import DayQuery, Summary, SummaryQuery
 from app.http.requests import Request
 from app.http.responses import EncodedResponse
 from app.http.routes import BATCHED, CONDITIONAL
 from app.http.totals import CountedPage
 from app.problems.ownership import missing
 from app.workouts import repository, rules
-from app.workouts.schemas import ListedWorkout, Workout, WorkoutCreate, WorkoutPatch, WorkoutPut, WorkoutQuery, WorkoutTotals
+from app.workouts.schemas import (
+    ListedWorkout,
+    Workout,
+    WorkoutCreate,
+    WorkoutDay,
+    WorkoutPatch,
+    WorkoutPut,
+    WorkoutQuery,
+    WorkoutTotals,
+)
 
 
 @post("/")
@@ -37,6 +47,18 @@ async def page(request: Request, filters: FromQuery[WorkoutQuery]) -> EncodedRes
     workouts = await repository.page(request.database, request.caller.user_id, filters)
     page = pagination.answer_dated(workouts, filters)
     return await totals.counted(page, repository.total, request.database, request.caller.user_id, filters)
+
+
+@get("/days/{date:date}")
+async def read_day(request: Request, date: FromPath[dt.date], filters: FromQuery[DayQuery]) -> EncodedResponse[WorkoutDay]:
+    """Read the workouts of a day, in the order in which they were made, and their totals.
+
+    Of more than 200, or of more than 1 MiB, `next_cursor` shows the rest in the list: with `order=oldest`, and the day as
+    `from` and `to`. The totals are those of all.
+    """
+    query = WorkoutQuery(from_=date, to=date, order="oldest", limit=200, with_=filters.with_)
+    workouts, totals = await rules.day(request.database, request.caller.user_id, query)
+    return pagination.with_members(pagination.answer_dated(workouts, query), totals=totals)
 
 
 @get("/summary")
@@ -85,5 +107,8 @@ async def remove(request: Request, id: FromPath[UUID], versions: Versions) -> En
 
 
 router = Router(
-    "/v1/workouts", route_handlers=[create, read, page, summary, replace, change, remove], tags=["Workouts"], opt=BATCHED
+    "/v1/workouts",
+    route_handlers=[create, read, page, read_day, summary, replace, change, remove],
+    tags=["Workouts"],
+    opt=BATCHED,
 )

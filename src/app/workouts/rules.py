@@ -5,12 +5,30 @@ from uuid import UUID
 
 from msgspec import UnsetType
 
-from app.database.queries import Executor, Transactor
+from app.database.queries import Executor, Json, Transactor
 from app.http import idempotency
 from app.http.conditional import Versions
+from app.http.date_ranges import SummaryQuery
 from app.problems.catalog import invalid
 from app.workouts import repository
-from app.workouts.schemas import Workout, WorkoutCreate, WorkoutExerciseCreate, WorkoutPatch, WorkoutPut
+from app.workouts.schemas import (
+    ListedWorkout,
+    Workout,
+    WorkoutCreate,
+    WorkoutExerciseCreate,
+    WorkoutPatch,
+    WorkoutPut,
+    WorkoutQuery,
+    WorkoutTotals,
+)
+
+
+async def day(database: Executor, user_id: UUID, query: WorkoutQuery) -> tuple[list[Json[ListedWorkout] | None], WorkoutTotals]:
+    """Read the workouts of the day from which `query` is, as `repository.page` does, and the totals of the day."""
+    date = query.from_
+    workouts = await repository.page(database, user_id, query)
+    totals = await repository.summary(database, user_id, SummaryQuery(from_=date, to=date))
+    return workouts, totals[0] if totals else WorkoutTotals(date, 0, None, None, None, None, 0, 0, 0)
 
 
 async def create(database: Executor, user_id: UUID, new: WorkoutCreate) -> tuple[Workout, bool]:

@@ -25,7 +25,7 @@ from app.http.fields import (
     WithTags,
 )
 from app.http.idempotency import ChosenId
-from app.http.pagination import DatedPageQuery
+from app.http.pagination import DatedPageQuery, Page
 from app.problems import constraints
 from app.tags.carried import CarriedTags
 
@@ -259,3 +259,9 @@ class WorkoutTotals(msgspec.Struct, frozen=True):
     low_intensity: Annotated[int, Meta(description="How many workouts of low intensity.", examples=[1])]
     medium_intensity: Annotated[int, Meta(description="How many of medium intensity.", examples=[0])]
     high_intensity: Annotated[int, Meta(description="How many of high intensity.", examples=[1])]
+
+
+class WorkoutDay(Page[ListedWorkout], frozen=True, kw_only=True):
+    """The workouts of a day, the first made first, and their totals."""
+
+    totals: WorkoutTotals
