@@ -25,7 +25,7 @@ from app.http.routes import Route
 
 Json = dict[str, Any]
 
-READS = {route.path: route for route in ROUTES if route.method == "GET" and route.filters is None}
+READS = {route.path: route for route in ROUTES if route.method == "GET" and not route.is_list}
 
 NOT_READ = {
     "POST /v1/batch": "its operations are what is written, which test_batch.py compares with requests",

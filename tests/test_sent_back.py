@@ -44,7 +44,7 @@ MOVING = {
     "/v1/blog-entries/{id}": {"view_count"},
     "/v1/conversations/{id}": {"message_count", "last_activity_at"},
     "/v1/goals/{id}": {"current_value", "percentage"},
-    "/v1/me": {"last_login_at"},
+    "/v1/me": {"last_login_at", "credits", "consents", "usage"},
     "/v1/tags/{id}": {"usage_count"},
 }
 """Fields that change without a change of their row."""
@@ -121,7 +121,7 @@ def other(value: Any) -> Any:
 def test_every_put_and_patch_takes_back_what_its_address_gives_or_says_why_not() -> None:
     with_body = {route.name for route in ROUTES if route.method in {"PUT", "PATCH"} and route.data is not None}
     assert with_body == PLANS.keys() | LEFT_OUT.keys()
-    readable = {route.path for route in ROUTES if route.method == "GET" and route.filters is None}
+    readable = {route.path for route in ROUTES if route.method == "GET" and not route.is_list}
     assert not {name for name in LEFT_OUT if name.partition(" ")[2] in readable}
 
 
@@ -167,7 +167,8 @@ def test_a_field_that_moves_by_itself_is_not_looked_at(admin: User, route: Route
     path = address(route, admin)
     row = admin.get(path).json()
     for name in MOVING.get(route.path, ()):
-        values: list[Any] = [other(row[name]), None, {"a": []}]
+        # What has to be asked for is not in every answer.
+        values: list[Any] = [other(row.get(name)), None, {"a": []}]
         for value in values:
             assert admin.request(route.method, path, json=row | {name: value}).status_code == 200
     assert admin.get(path).json() == row

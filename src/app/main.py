@@ -30,6 +30,7 @@ from app.http.services import Services
 from app.maintenance import jobs
 from app.media import handlers as media
 from app.nutrition import handlers as nutrition
+from app.profile import handlers as profile
 from app.progress import handlers as progress
 from app.query_cache import handlers as query_cache
 from app.search import handlers as search
@@ -41,6 +42,9 @@ from app.telemetry import logs, metrics
 from app.thumbnails.maker import ThumbnailMaker
 from app.usage import handlers as usage
 from app.workouts import handlers as workouts
+
+# Litestar takes the handlers of an address from one router, and a slice imports no other's handlers.
+accounts.router.register(profile.read_me)
 
 
 def create_app(settings: Settings, passwords: Passwords | None = None) -> Application:

@@ -20,14 +20,13 @@ from app.accounts.schemas import (
     UserIdentity,
     UserSession,
 )
-from app.auth.authentication import unauthenticated
 from app.http import pagination, responses
 from app.http.clients import client_of
 from app.http.conditional import Versions
 from app.http.pagination import Page, PageQuery
 from app.http.requests import Request
 from app.http.responses import EncodedResponse
-from app.http.routes import BEYOND_QUOTA, CONDITIONAL, HASHED_ETAG, NO_STORE, OPTIONAL, PUBLIC, SESSION_ONLY
+from app.http.routes import BEYOND_QUOTA, HASHED_ETAG, NO_STORE, OPTIONAL, PUBLIC, SESSION_ONLY
 
 
 @post(
@@ -61,15 +60,6 @@ async def log_out(request: Request) -> EncodedResponse[None]:
     """End this session: its token is refused at once."""
     await rules.log_out(request.services, request.token_hash)
     return responses.no_content()
-
-
-@get("/v1/me", opt=CONDITIONAL | HASHED_ETAG)
-async def read_me(request: Request) -> EncodedResponse[User]:
-    """Read one's own account."""
-    me = await repository.me(request.database, request.caller.user_id)
-    if me is None:
-        raise unauthenticated()
-    return responses.versioned(me)
 
 
 @patch(
@@ -148,7 +138,6 @@ router = Router(
         create_guest,
         log_in,
         log_out,
-        read_me,
         patch_me,
         delete_me,
         change_password,

@@ -167,6 +167,12 @@ def _boolean(text: str) -> bool | str:
     return {"true": True, "false": False}.get(text, text)
 
 
+def _words(text: str) -> list[str] | str:
+    """What a set is made of; a text that says one of them twice stays a text."""
+    words = text.split(",")
+    return words if len({*words}) == len(words) else text
+
+
 @cache
 def _parsers(kind: type[msgspec.Struct]) -> dict[str, Callable[[str], Any]]:
     """How each parameter's text becomes what msgspec then checks strictly; a text that does not fit stays a text."""
@@ -178,6 +184,8 @@ def _parsers(kind: type[msgspec.Struct]) -> dict[str, Callable[[str], Any]]:
             return next((parser(each) for each in info.types if not isinstance(each, msgspec.inspect.NoneType)), str)
         if isinstance(info, msgspec.inspect.IntType):
             return _whole_number
+        if isinstance(info, msgspec.inspect.FrozenSetType):
+            return _words
         return _boolean if isinstance(info, msgspec.inspect.BoolType) else str
 
     info = msgspec.inspect.type_info(kind)

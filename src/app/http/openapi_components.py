@@ -161,6 +161,9 @@ def _parameter(name: str, place: str, schema: Json, *, required: bool) -> Json:
     parameter: Json = {"name": name, "in": place, "required": True} if required else {"name": name, "in": place}
     if description := schema.pop("description", None):
         parameter["description"] = description
+    if schema.get("uniqueItems"):
+        # A set: its members stand in one value, between commas.
+        parameter |= {"style": "form", "explode": False}
     return parameter | {"schema": schema}
 
 

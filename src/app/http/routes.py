@@ -122,6 +122,11 @@ class Route(msgspec.Struct, frozen=True):
         return f"{self.method} {self.path}"
 
     @property
+    def is_list(self) -> bool:
+        """Whether it reads a list in pages."""
+        return "cursor" in getattr(self.filters, "__struct_fields__", ())
+
+    @property
     def stores(self) -> bool:
         """Whether what it stores counts against the caller's quota. What admins and services do is not for themselves."""
         options = self.options

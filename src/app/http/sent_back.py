@@ -55,9 +55,9 @@ class Sent(NamedTuple):
 
 
 def sent_back_by(routes: Iterable[Route]) -> dict[str, "SentBack"]:
-    """What each PUT and PATCH of an address with a GET takes back, by the route's name. A GET with filters reads a list."""
+    """What each PUT and PATCH of an address with a GET takes back, by the route's name. A list is not sent back."""
     routes = list(routes)
-    reads = {route.path: route for route in routes if route.method == "GET" and route.filters is None}
+    reads = {route.path: route for route in routes if route.method == "GET" and not route.is_list}
     return {
         route.name: SentBack(route, reads[route.path])
         for route in routes
@@ -74,6 +74,7 @@ class SentBack:
         self._call = cast("Call", route.handler.fn)
         self._read = cast("Call", read.handler.fn)
         self._read_by = [*read.parameters, *(["request"] if read.takes_request else [])]
+        self._read_with = {"filters": read.filters()} if read.filters else {}
         self._body = route.data
         self._merges = route.method == "PATCH"
         self._makes = 201 in route.options.also
@@ -140,7 +141,7 @@ class SentBack:
     async def _find(self, sent: Sent, arguments: Mapping[str, Any]) -> dict[str, Any] | None:
         """What stands; None: nothing does, and the route would make it. Raises Problem 403, 404."""
         try:
-            answer = await self._read(**{name: arguments[name] for name in self._read_by})
+            answer = await self._read(**{name: arguments[name] for name in self._read_by}, **self._read_with)
         except Problem as problem:
             if self._makes and problem.code == "not_found":
                 return None

@@ -1,0 +1,21 @@
+"""GET /v1/me, a handler of the router of app.accounts, which has all else of /v1/me: app.main puts it there."""
+
+from litestar import get
+from litestar.params import FromQuery
+
+from app.auth.authentication import unauthenticated
+from app.http import responses
+from app.http.requests import Request
+from app.http.responses import EncodedResponse
+from app.http.routes import CONDITIONAL, HASHED_ETAG
+from app.profile import rules
+from app.profile.schemas import Profile, ProfileQuery
+
+
+@get("/v1/me", opt=CONDITIONAL | HASHED_ETAG)
+async def read_me(request: Request, filters: FromQuery[ProfileQuery]) -> EncodedResponse[Profile]:
+    """Read one's own account, and with it what one may spend, has agreed to and has used: `with=credits,consents,usage`."""
+    me = await rules.read(request.database, request.settings, request.caller, filters.with_)
+    if me is None:
+        raise unauthenticated()
+    return responses.versioned(me)
