@@ -2998,6 +2998,12 @@ CREATE INDEX foods_date ON public.foods USING btree (user_id, date, id);
 CREATE INDEX goal_progress_goal ON public.goal_progress USING btree (user_id, goal_id, date, id);
 
 --
+-- Name: goals_end_date; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX goals_end_date ON public.goals USING btree (user_id, COALESCE(end_date, 'infinity'::date), id) WHERE (priority >= 0);
+
+--
 -- Name: goals_parent; Type: INDEX; Schema: public; Owner: -
 --
 
@@ -3008,6 +3014,12 @@ CREATE INDEX goals_parent ON public.goals USING btree (user_id, parent_id, id) W
 --
 
 CREATE UNIQUE INDEX goals_previous_id_unique ON public.goals USING btree (user_id, previous_id) WHERE (previous_id IS NOT NULL);
+
+--
+-- Name: goals_priority; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX goals_priority ON public.goals USING btree (user_id, priority, id) WHERE (priority >= 0);
 
 --
 -- Name: goals_search; Type: INDEX; Schema: public; Owner: -
@@ -3826,6 +3838,7 @@ INSERT INTO public.schema_migrations (version) VALUES
     ('20261122030100'),
     ('20261122030200'),
     ('20261122030300'),
+    ('20261122030400'),
     ('20261122040000'),
     ('20261122040100'),
     ('20261122050000'),

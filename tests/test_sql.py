@@ -562,6 +562,7 @@ class Plans:
             "user_id": self._user_id,
             "after": after,
             "after_date": day,
+            "after_rank": 0,
             "after_at": datetime(2026, 1, 1, tzinfo=UTC) + timedelta(minutes=int(FILLED * depth)),
             "after_id": after,
             "after_seq": int(FILLED / 2 * depth),

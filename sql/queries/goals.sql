@@ -173,11 +173,12 @@ from counted
 where ended <= 1;
 
 -- name: page_priority(user_id, words, priority, days, parent_id, since, tags, with_tags, after_rank, after_id, limit, bytes)
--- plan: exempt, all goals of the user are sorted: an index for it would be taken for reads by key, while the table is small
 -- Highest priority first, and of one priority the newest; the first page passes the highest number and the highest id of all.
+-- priority >= 0 holds of every goal: it names the index, which without it would be taken for reads by key while the table is
+-- small.
 -- A null after the row with which bytes are reached: there is more (docs/decisions/0031).
 with listed as (
-    select case when :with_tags::boolean then with_tags(row_to_json(goal), (
+    (select case when :with_tags::boolean then with_tags(row_to_json(goal), (
             select json_agg(row_to_json(t) order by t.name, t.id) from tags_of(:user_id, 'goals', goal.id) t))
         else row_to_json(goal)::text end as json
     from (
@@ -189,10 +190,17 @@ with listed as (
             select id, title, description, goal_type, category, start_value, target_value, target_unit, start_date, end_date,
                 status, priority, is_recurring, recurrence_pattern, parent_id, previous_id, completed_at, created_at,
                 updated_at, version
-            from goals
-            where user_id = :user_id
-              and (priority, id) < (:after_rank, :after_id)
-              and ((:words::text[])[1] is null or status = (:words::text[])[1])
+            from (
+                select id, title, description, goal_type, category, start_value, target_value, target_unit, start_date,
+                    end_date, status, priority, is_recurring, recurrence_pattern, parent_id, previous_id, completed_at,
+                    created_at, updated_at, version
+                from goals
+                where user_id = :user_id
+                  and priority >= 0
+                  and (priority, id) < (:after_rank, :after_id)
+                order by priority desc, id desc
+                limit walked_rows()) goals
+            where ((:words::text[])[1] is null or status = (:words::text[])[1])
               and ((:words::text[])[2] is null or goal_type = (:words::text[])[2])
               and ((:words::text[])[3] is null or category = (:words::text[])[3])
               and (:priority::integer is null or priority = :priority)
@@ -210,7 +218,18 @@ with listed as (
             where user_id = :user_id and goal_id = listed.id
             order by date desc, id desc
             limit 1) progress on true
-        order by priority desc, id desc) goal
+        order by priority desc, id desc) goal)
+    union all
+    (select row_to_json(last)::text
+    from (
+        select true as walked, priority, id
+        from goals
+        where user_id = :user_id
+          and priority >= 0
+          and (priority, id) < (:after_rank, :after_id)
+        order by priority desc, id desc
+        offset walked_rows() - 1 limit 1) last)
+    limit :limit
     offset 0),
 measured as (
     select json, sum(octet_length(json)) over (rows unbounded preceding) - octet_length(json) as bytes_before
@@ -223,12 +242,11 @@ from counted
 where ended <= 1;
 
 -- name: page_end_date(user_id, words, priority, days, parent_id, since, tags, with_tags, after_date, after_id, limit, bytes)
--- plan: exempt, as page_priority()
 -- Earliest end first, goals without one last: as if they ended at infinity, which a null after_date stands for. The first page
 -- passes the first day of all and the lowest id.
 -- A null after the row with which bytes are reached: there is more (docs/decisions/0031).
 with listed as (
-    select case when :with_tags::boolean then with_tags(row_to_json(goal), (
+    (select case when :with_tags::boolean then with_tags(row_to_json(goal), (
             select json_agg(row_to_json(t) order by t.name, t.id) from tags_of(:user_id, 'goals', goal.id) t))
         else row_to_json(goal)::text end as json
     from (
@@ -239,11 +257,18 @@ with listed as (
         from (
             select id, title, description, goal_type, category, start_value, target_value, target_unit, start_date, end_date,
                 status, priority, is_recurring, recurrence_pattern, parent_id, previous_id, completed_at, created_at,
-                updated_at, version
-            from goals
-            where user_id = :user_id
-              and (coalesce(end_date, 'infinity'), id) > (coalesce(:after_date::date, 'infinity'), :after_id)
-              and ((:words::text[])[1] is null or status = (:words::text[])[1])
+                updated_at, version, last_day
+            from (
+                select id, title, description, goal_type, category, start_value, target_value, target_unit, start_date,
+                    end_date, status, priority, is_recurring, recurrence_pattern, parent_id, previous_id, completed_at,
+                    created_at, updated_at, version, coalesce(end_date, 'infinity') as last_day
+                from goals
+                where user_id = :user_id
+                  and priority >= 0
+                  and (coalesce(end_date, 'infinity'), id) > (coalesce(:after_date::date, 'infinity'), :after_id)
+                order by coalesce(end_date, 'infinity'), id
+                limit walked_rows()) goals
+            where ((:words::text[])[1] is null or status = (:words::text[])[1])
               and ((:words::text[])[2] is null or goal_type = (:words::text[])[2])
               and ((:words::text[])[3] is null or category = (:words::text[])[3])
               and (:priority::integer is null or priority = :priority)
@@ -254,14 +279,25 @@ with listed as (
               and (:parent_id::uuid is null or parent_id = :parent_id)
               and (:since::bigint is null or version > :since)
               and (:tags::text[] is null or goals.id in (select t.id from tagged(:user_id, 'goals', :tags) t))
-            order by coalesce(end_date, 'infinity'), id
+            order by last_day, id
             limit :limit) listed
         left join lateral (
             select value as current_value from goal_progress
             where user_id = :user_id and goal_id = listed.id
             order by date desc, id desc
             limit 1) progress on true
-        order by coalesce(end_date, 'infinity'), id) goal
+        order by last_day, id) goal)
+    union all
+    (select row_to_json(last)::text
+    from (
+        select true as walked, end_date, id
+        from goals
+        where user_id = :user_id
+          and priority >= 0
+          and (coalesce(end_date, 'infinity'), id) > (coalesce(:after_date::date, 'infinity'), :after_id)
+        order by coalesce(end_date, 'infinity'), id
+        offset walked_rows() - 1 limit 1) last)
+    limit :limit
     offset 0),
 measured as (
     select json, sum(octet_length(json)) over (rows unbounded preceding) - octet_length(json) as bytes_before
