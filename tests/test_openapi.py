@@ -111,7 +111,11 @@ def test_bodies_and_parameters_are_described_as_strictly_as_they_are_read(docume
     assert schemas["TaskCreate"]["required"] == ["title"]
     assert schemas["TaskCreate"]["properties"]["title"]["maxLength"] == 200
     assert schemas["TaskPatch"]["required"] == []
-    parameters = {each["name"]: each for each in document["paths"]["/v1/tasks"]["get"]["parameters"]}
+    components = document["components"]["parameters"]
+    sent = document["paths"]["/v1/tasks"]["get"]["parameters"]
+    parameters = {
+        each["name"]: each for each in (components[one["$ref"].split("/")[-1]] if "$ref" in one else one for one in sent)
+    }
     shared = {"tag", "with", "count", "changed_since"}
     assert set(parameters) == {"limit", "cursor", "order", "completed", "from", "to", "priority", *shared}
     assert parameters["limit"]["schema"] | {"description": ""} == {

@@ -122,6 +122,7 @@ Counted = Annotated[
 ChangedSince = Annotated[
     int,
     Meta(
+        title="ChangedSince",
         ge=0,
         le=2**53,
         description="Only items whose `version` is greater. It does not tell of items that were deleted, and may miss one that "

@@ -92,7 +92,7 @@ def document(routes: Iterable[Route]) -> bytes:
             "components": {
                 "schemas": dict(sorted(schemas.components.items())),
                 "responses": dict(sorted(problems.components.items())),
-                "parameters": PARAMETERS,
+                "parameters": PARAMETERS | dict(sorted(schemas.parameters.items())),
                 "headers": HEADERS,
                 "securitySchemes": {
                     "token": {

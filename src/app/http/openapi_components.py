@@ -85,7 +85,7 @@ PARAMETERS: dict[str, Json] = {
 
 
 class Schemas:
-    """The schemas of a document: `components` holds those with a name, by it."""
+    """The schemas of a document: `components` holds those with a name, by it; `parameters` the parameters with one."""
 
     def __init__(self, kinds: Iterable[Any], read_only: Mapping[str, Iterable[str]]) -> None:
         """Describe structs that go in and out, each of which `of` then refers to; `read_only` marks fields of some by name."""
@@ -93,6 +93,7 @@ class Schemas:
         schemas, described = msgspec.json.schema_components(kinds, ref_template="{name}")
         self._names = {name: _name(schema) for name, schema in described.items()}
         self.components: dict[str, Json] = {}
+        self.parameters: dict[str, Json] = {}
         self._references = {kind: self._readable(schema) for kind, schema in zip(kinds, schemas, strict=True)}
         for name, schema in described.items():
             readable = self._readable(schema)
@@ -109,7 +110,7 @@ class Schemas:
         return _parameter(name, "path", self._readable(msgspec.json.schema(kind)), required=True)
 
     def in_query(self, query: Any) -> list[Json]:
-        """The parameters that the fields of a struct are."""
+        """The parameters that the fields of a struct are; one whose type has a title, which many lists have, is shared."""
         _, described = msgspec.json.schema_components([query], ref_template="{name}")
         schema = described[query.__name__]
         parameters = []
@@ -117,8 +118,15 @@ class Schemas:
             # Null is "absent" here: a query parameter cannot be null.
             values = [value for value in each.get("anyOf", ()) if value != _NULL]
             readable = self._readable(values[0] if len(values) == 1 else each, keeps_default=True)
-            parameters.append(_parameter(name, "query", readable, required=name in schema["required"]))
+            title = readable.pop("title", None)
+            parameter = _parameter(name, "query", readable, required=name in schema["required"])
+            parameters.append(self._shared(title, parameter) if title else parameter)
         return parameters
+
+    def _shared(self, title: str, parameter: Json) -> Json:
+        if self.parameters.setdefault(title, parameter) != parameter:
+            raise RuntimeError(f"two parameters are called {title}: name one of them otherwise")
+        return reference("parameters", title)
 
     def _referred(self, schema: Json) -> Json:
         return reference("schemas", self._names[schema["$ref"]])

@@ -63,6 +63,7 @@ class PageQuery(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     limit: Annotated[
         int,
         msgspec.Meta(
+            title="Limit",
             ge=1,
             le=200,
             description="Items per page at most; a page of long texts ends with the item that reaches 1 MiB, and one whose "
