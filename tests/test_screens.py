@@ -1,6 +1,7 @@
 """A day of life in each of the five apps: how many calls each screen takes."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import httpx
@@ -41,11 +42,13 @@ def client(api: Api) -> Client:
 
 def test_the_habit_tracker_draws_its_dashboard_and_its_heat_map_in_one_call_each(client: Client) -> None:
     habits = [client.made("/v1/habits", {"name": name, "category": "Body"}) for name in ("Run", "Stretch", "Swim")]
+
+    def write(habit: Json, week: list[Json]) -> Json:
+        return client.put(f"/v1/habits/{habit['id']}/entries", {"entries": week}).json()  # type: ignore[no-any-return]
+
     for habit in habits:
         week = [{"date": f"2026-01-0{day}", "completed": day != 3} for day in range(1, 5)]
-        client.screen(
-            1, lambda habit=habit, week=week: client.put(f"/v1/habits/{habit['id']}/entries", {"entries": week}).json()
-        )
+        client.screen(1, partial(write, habit, week))
     overview = f"/v1/habits/overview?from=2026-01-01&to={TODAY}"
     dashboard = client.screen(1, lambda: client.get(overview).json())
     assert [(habit["name"], len(habit["entries"]), habit["stats"]["total_completed"]) for habit in dashboard["items"]] == [
@@ -61,10 +64,10 @@ def test_the_habit_tracker_draws_its_dashboard_and_its_heat_map_in_one_call_each
 def test_the_council_opens_a_conversation_in_one_call_and_takes_two_for_the_first_turn(client: Client) -> None:
     def first_turn() -> Json:
         conversation = client.made("/v1/conversations", {})
-        return client.made(f"/v1/conversations/{conversation['id']}/messages", {"role": "user", "content": "Which bike?"})
+        client.made(f"/v1/conversations/{conversation['id']}/messages", {"role": "user", "content": "Which bike?"})
+        return conversation
 
-    asked = client.screen(2, first_turn)
-    path = f"/v1/conversations/{asked['conversation_id']}"
+    path = f"/v1/conversations/{client.screen(2, first_turn)['id']}"
     answered = {"role": "assistant", "stage1": [{"model": "a", "response": "A red one"}], "stage3": {"response": "A red one"}}
     client.screen(1, lambda: client.post(f"{path}/messages", answered).json())
     opened = client.screen(1, lambda: client.get(path).json())
@@ -104,7 +107,7 @@ def test_the_assistant_takes_two_calls_for_a_message_and_one_for_the_profile(api
     def message() -> Json:
         cached = client.get("/v1/query-cache/abc").json()
         deduction = {"amount": 1, "description": "A question", "idempotency_key": "q1"}
-        return {"answer": cached["result"], "balance": client.post("/v1/credits/deductions", deduction).json()["balance_after"]}
+        return {"answer": cached["result"], "balance": client.post("/v1/credits/deductions", deduction).json()["available"]}
 
     assert client.screen(2, message) == {"answer": {"answer": 42}, "balance": 49}
     client.put("/v1/consents", {"terms_accepted": True, "marketing_consent": False})
