@@ -46,7 +46,6 @@ ELSEWHERE = {
 UNPAIRED = {
     "DELETE /v1/me": "the password is checked; nothing is written",
     "PATCH /v1/consents": "what is absent is filled in with what was said last; record writes the whole",
-    "POST /v1/batch": "each operation is written as by a call of its own",
     "POST /v1/auth/login": "the password is checked; a session is written",
     "POST /v1/batch": "its operations are requests of their own",
     "PUT /v1/admin/users/{id}/password": HASHED,
