@@ -14,6 +14,7 @@ import pytest
 import structlog
 from client import PASSWORD, Api, User, new_email
 from factories import new_uuid7
+from serving import until
 from structlog.testing import capture_logs
 
 from app.accounts.schemas import Registration
@@ -345,10 +346,10 @@ def test_queries_are_timed_by_name_and_failures_counted_by_class(api: Api, ada: 
 
 def test_the_pool_shows_its_connections(api: Api, ada: User) -> None:
     api.together(*(ada.send("GET", "/v1/tasks") for _ in range(20)))
-    now = Metrics(api).now()
-    idle, used = (now[f'holdfast_pool_connections{{state="{state}"}}'] for state in ("idle", "used"))
-    assert used == 0
-    assert 1 <= idle <= 10
+    metrics = Metrics(api)
+    # What a worker does by itself now and then may be under way.
+    now = until(lambda: (read := metrics.now())['holdfast_pool_connections{state="used"}'] == 0 and read, "none is used")
+    assert 1 <= now['holdfast_pool_connections{state="idle"}'] <= 10
     assert now["holdfast_pool_waiting"] == 0
     assert now["holdfast_argon2_waiting"] == 0
     assert now["holdfast_pool_acquire_seconds_count"] >= 1

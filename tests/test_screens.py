@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from functools import partial
 from typing import Any
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -100,12 +101,12 @@ def test_the_life_manager_shows_a_day_of_food_with_its_totals_and_workouts_of_a_
 
 
 def test_the_assistant_takes_two_calls_for_a_message_and_one_for_the_profile(api: Api, client: Client) -> None:
-    writer = api.user()
+    writer, query = api.user(), uuid4().hex
     assert api.runner.run(set_role(api.database, writer.email, "service"))
-    assert writer.put("/v1/query-cache/abc", {"result": {"answer": 42}}).status_code == 201
+    assert writer.put(f"/v1/query-cache/{query}", {"result": {"answer": 42}}).status_code == 201
 
     def message() -> Json:
-        cached = client.get("/v1/query-cache/abc").json()
+        cached = client.get(f"/v1/query-cache/{query}").json()
         deduction = {"amount": 1, "description": "A question", "idempotency_key": "q1"}
         return {"answer": cached["result"], "balance": client.post("/v1/credits/deductions", deduction).json()["available"]}
 
