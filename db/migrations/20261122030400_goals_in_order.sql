@@ -8,5 +8,7 @@ create index goals_priority on goals (user_id, priority, id) where priority >= 0
 create index goals_end_date on goals (user_id, coalesce(end_date, 'infinity'::date), id) where priority >= 0;
 
 -- migrate:down
+-- squawk-ignore require-concurrent-index-deletion
 drop index goals_end_date;
+-- squawk-ignore require-concurrent-index-deletion
 drop index goals_priority;

@@ -9,6 +9,8 @@ select user_id, 'created', created_at, id, is_archived, search, version
 from conversations;
 
 -- migrate:down
+-- It is made again at once, in the same transaction.
+-- squawk-ignore ban-drop-view
 drop view ordered_conversations;
 create view ordered_conversations as
 select user_id, 'activity' as list_order, last_activity_at as at, id, is_archived, search
