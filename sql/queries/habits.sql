@@ -487,14 +487,10 @@ where user_id = :user_id
   and (:versions::int8multirange is null or version <@ :versions);
 
 -- name: stats(user_id, id)^
--- The rules are in the docstring of repository.stats. No row: no such habit. Days, weeks and months are numbers: 1900-01-01 is
--- day 0 and a Monday, so day / 7 is the week. Ten years are thousands of days, and each step over them as rows costs more than
--- reading them did. So they are read into two sorted arrays, in which width_bucket(day, days) is how many days there are up
--- to one. judged_periods has the numbers of the periods that were met and of those that were excused: days, weeks, months, or
--- the habit's own days of the week, numbered one after another. A run of met periods ends where the next one is more than reach
--- further on, not counting excused ones: 1, or interval_days. The present period is not over: it ends no run.
+-- The rules are in the docstring of repository.stats, how they are counted is in habit_stats(), which takes days as numbers:
+-- 1900-01-01 is day 0. No row: no such habit.
 with found_habit as (
-    select h.user_id, h.id, h.frequency, h.target_days, h.weekdays, h.interval_days,
+    select h.frequency, h.target_days, h.weekdays, h.interval_days,
         (now() at time zone u.timezone)::date as today,
         (now() at time zone u.timezone)::date - '1900-01-01'::date as day,
         least((h.created_at at time zone u.timezone)::date, (
@@ -509,128 +505,15 @@ read_days as materialized (
         select date - '1900-01-01'::date as day, completed, skipped
         from habit_entries
         where user_id = :user_id and habit_id = :id and date <= (select today from found_habit) and (completed or skipped)
-        order by date) e),
--- All weeks and months from the first entry on: those without a completed day are left out at the end.
-counted_weeks as materialized (
-    select week,
-        width_bucket(week * 7 + 6, d.completed) - width_bucket(week * 7 - 1, d.completed) as completed,
-        width_bucket(week * 7 + 6, d.skipped) - width_bucket(week * 7 - 1, d.skipped) as skipped
-    from found_habit h
-    cross join read_days d
-    cross join generate_series(least(d.completed[1], d.skipped[1]) / 7, h.day / 7) week),
-counted_months as materialized (
-    select month::date as month, extract(year from month)::integer * 12 + extract(month from month)::integer as number,
-        m.last_day - m.first_day + 1 as days,
-        width_bucket(m.last_day, d.completed) - width_bucket(m.first_day - 1, d.completed) as completed,
-        width_bucket(m.last_day, d.skipped) - width_bucket(m.first_day - 1, d.skipped) as skipped
-    from found_habit h
-    cross join read_days d
-    cross join generate_series(
-        date_trunc('month', ('1900-01-01'::date + least(d.completed[1], d.skipped[1]))::timestamp), h.today::timestamp,
-        interval '1 month') month
-    cross join lateral (
-        select month::date - '1900-01-01'::date as first_day,
-            (month + interval '1 month')::date - 1 - '1900-01-01'::date as last_day) m),
-counted_periods as (
-    select h.day / 7 as present, w.week as number, w.completed, w.skipped, h.target_days, 7 as days
-    from found_habit h
-    join counted_weeks w on h.frequency in ('weekly', 'custom')
-    union all
-    select extract(year from h.today)::integer * 12 + extract(month from h.today)::integer, m.number, m.completed, m.skipped,
-        least(h.target_days, m.days), m.days
-    from found_habit h
-    join counted_months m on h.frequency = 'monthly'),
-judged_periods as materialized (
-    select h.day as present, coalesce(h.interval_days, 1) as reach, d.completed as met, d.skipped as excused
-    from found_habit h
-    cross join read_days d
-    where h.frequency in ('daily', 'interval')
-    union all
--- Of the habit's own days of the week the first one from today on is the present one: those up to yesterday, and one more.
-    select (h.day - 1) / 7 * cardinality(h.weekdays) + width_bucket((h.day - 1) % 7 + 1, h.weekdays) + 1, 1,
-        array(
-            select day / 7 * cardinality(h.weekdays) + width_bucket(day % 7 + 1, h.weekdays)
-            from unnest(d.completed) day where day % 7 + 1 = any(h.weekdays)),
-        array(
-            select day / 7 * cardinality(h.weekdays) + width_bucket(day % 7 + 1, h.weekdays)
-            from unnest(d.skipped) day where day % 7 + 1 = any(h.weekdays))
-    from found_habit h
-    cross join read_days d
-    where h.frequency = 'weekdays'
-    union all
-    select p.present, 1,
-        coalesce(array_agg(p.number order by p.number) filter (where p.completed >= p.target_days), '{}'),
-        coalesce(
-            array_agg(p.number order by p.number) filter (
-                where p.completed < p.target_days and p.completed + p.skipped = p.days), '{}')
-    from counted_periods p
-    group by p.present),
-ended_runs as materialized (
-    select p.present, p.reach, p.excused, cardinality(p.met) as met, p.met[cardinality(p.met)] as last_met,
-        array(
-            select place
-            from generate_subscripts(p.met, 1) place
-            where p.met[place + 1] - p.met[place] > p.reach
-              and p.met[place + 1] - p.met[place]
-                - (width_bucket(p.met[place + 1], p.excused) - width_bucket(p.met[place], p.excused)) > p.reach) as places
-    from judged_periods p),
-rated_windows as (
-    select r.days, case when r.due > 0 then least(1, r.completed / r.due) end as rate
-    from (
-        select w.days,
-            case h.frequency
-                when 'weekdays' then cardinality(p.met) - width_bucket(o.since, p.met)
-                else cardinality(d.completed) - width_bucket(w.since, d.completed)
-            end as completed,
-            case h.frequency
-                when 'daily' then w.due_days
-                when 'interval' then w.due_days / h.interval_days::float8
-                when 'weekdays' then o.until - o.since - (width_bucket(o.until, p.excused) - width_bucket(o.since, p.excused))
-                when 'monthly' then (
-                    select sum(
-                        (m.until - m.since - (width_bucket(m.until, d.skipped) - width_bucket(m.since, d.skipped)))
-                        * least(h.target_days, m.days) / m.days::float8)
-                    from generate_series(
-                        date_trunc('month', ('1900-01-01'::date + w.since + 1)::timestamp), h.today::timestamp,
-                        interval '1 month') month
-                    cross join lateral (
-                        select greatest(w.since, month::date - 1 - '1900-01-01'::date) as since,
-                            least(h.day, (month + interval '1 month')::date - 1 - '1900-01-01'::date) as until,
-                            (month + interval '1 month')::date - month::date as days) m)
-                else w.due_days * h.target_days / 7::float8
-            end as due
-        from found_habit h
-        cross join read_days d
-        cross join (values (7), (30), (90), (365)) n (days)
-        cross join lateral (select n.days, greatest(h.day - n.days, h.began - 1) as since) s
-        cross join lateral (
-            select s.days, s.since,
-                h.day - s.since - (cardinality(d.skipped) - width_bucket(s.since, d.skipped)) as due_days) w
-        left join judged_periods p on h.frequency = 'weekdays'
-        cross join lateral (
-            select w.since / 7 * cardinality(h.weekdays) + width_bucket(w.since % 7 + 1, h.weekdays) as since,
-                h.day / 7 * cardinality(h.weekdays) + width_bucket(h.day % 7 + 1, h.weekdays) as until) o) r)
+        order by date) e)
 select row_to_json(stats)::text as json
 from (
-    select coalesce((
-            select r.met - coalesce(r.places[cardinality(r.places)], 0)
-            from ended_runs r
-            where r.present - 1 - r.last_met
-                - (width_bucket(r.present - 1, r.excused) - width_bucket(r.last_met, r.excused)) < r.reach), 0)
-            as current_streak,
-        coalesce((
-            select max(run.until - run.since)
-            from ended_runs r
-            cross join unnest(0 || r.places, r.places || r.met) as run (since, until)), 0) as longest_streak,
-        (select json_object_agg(days, rate order by days) from rated_windows) as completion_rate,
-        (select cardinality(completed) from read_days) as total_completed,
-        (select coalesce(json_agg(row_to_json(x) order by x.week), '[]')
-            from (select '1900-01-01'::date + week * 7 as week, completed from counted_weeks where completed > 0) x) as by_week,
-        (select coalesce(json_agg(row_to_json(x) order by x.month), '[]')
-            from (select month, completed from counted_months where completed > 0) x) as by_month,
-        (select day % 7 + 1 from (select unnest(completed) as day from read_days) d
-            group by day % 7 order by count(*) desc, day % 7 limit 1) as best_weekday
-    from found_habit) stats;
+    select counted.current_streak, counted.longest_streak, counted.completion_rate, counted.total_completed, counted.by_week,
+        counted.by_month, counted.best_weekday
+    from found_habit h
+    cross join read_days d
+    cross join lateral habit_stats(
+        h.frequency, h.target_days, h.weekdays, h.interval_days, h.day, h.began, d.completed, d.skipped) counted) stats;
 
 -- name: today(user_id, bytes)^
 -- The habits that are due, in the user's order, until they are 1,000 or reach as many bytes (docs/decisions/0031), and how many
@@ -728,7 +611,7 @@ from (
 -- today in the user's time zone. The rules are in the docstring of repository.overview, those of the stats in that of
 -- repository.stats. Three kinds of rows: the totals, first, without an id; the habits by position, with id and JSON; their
 -- entries, the newest of each first, as columns: JSON of 9,000 entries would cost more than all the rest.
--- The stats are those of stats(), which says how they are counted, over arrays of one habit at a time; tests hold them equal.
+-- The stats are those of habit_stats(), over arrays of one habit at a time.
 -- Habits end at 1,000, and with the one that reaches so many bytes: first by the lengths of what is stored, an entry without
 -- its note counted as 400, so that no more is read; then by their JSON (docs/decisions/0031).
 with asked_days as (
@@ -741,7 +624,7 @@ with asked_days as (
             select (now() at time zone timezone)::date as today, timezone from users where id = :user_id) now_there) d),
 -- Days as in stats(); those after today count for the range alone.
 read_habit as materialized (
-    select h.id, h.position, h.category, h.frequency, h.target_days, h.weekdays, h.interval_days, a.today, a.day,
+    select h.id, h.position, h.category, h.frequency, h.target_days, h.weekdays, h.interval_days, a.day,
         least((h.created_at at time zone a.timezone)::date, e.first_date) - '1900-01-01'::date as began,
         e.completed as done,
         width_bucket(a.until, e.completed) - width_bucket(a.since - 1, e.completed) as done_in_range,
@@ -763,12 +646,12 @@ read_habit as materialized (
             order by date) dated_entry) e
     where h.user_id = :user_id and h.is_archived = :is_archived),
 placed_habit as (
-    select id, frequency, target_days, weekdays, interval_days, today, day, began, completed, skipped,
+    select id, frequency, target_days, weekdays, interval_days, day, began, completed, skipped,
         row_number() over in_order as place, (sum(bytes) over in_order - bytes)::bigint as bytes_before
     from read_habit
     window in_order as (order by position, id rows unbounded preceding)),
 sized_habit as materialized (
-    select id, place, frequency, target_days, weekdays, interval_days, today, day, began, completed, skipped
+    select id, place, frequency, target_days, weekdays, interval_days, day, began, completed, skipped
     from placed_habit
     where place <= 1000 and bytes_before < :bytes
     order by place),
@@ -779,122 +662,10 @@ listed_habit as (
         select h.id, h.name, h.description, h.kind, h.unit, h.target_value, h.frequency, h.target_days, h.weekdays,
             h.interval_days, h.nature, h.reward, h.duration_seconds, h.related_habit_id, h.category, h.color, h.icon,
             rfc3339(h.reminder_time) as reminder_time, h.is_archived, h.position, rfc3339(h.created_at) as created_at,
-            rfc3339(h.updated_at) as updated_at, h.version, counted.stats
+            rfc3339(h.updated_at) as updated_at, h.version, row_to_json(counted) as stats
         from habits h
-        cross join lateral (
-            with counted_weeks as materialized (
-                select week,
-                    width_bucket(week * 7 + 6, r.completed) - width_bucket(week * 7 - 1, r.completed) as completed,
-                    width_bucket(week * 7 + 6, r.skipped) - width_bucket(week * 7 - 1, r.skipped) as skipped
-                from generate_series(least(r.completed[1], r.skipped[1]) / 7, r.day / 7) week),
-            counted_months as materialized (
-                select month::date as month,
-                    extract(year from month)::integer * 12 + extract(month from month)::integer as number,
-                    m.last_day - m.first_day + 1 as days,
-                    width_bucket(m.last_day, r.completed) - width_bucket(m.first_day - 1, r.completed) as completed,
-                    width_bucket(m.last_day, r.skipped) - width_bucket(m.first_day - 1, r.skipped) as skipped
-                from generate_series(
-                    date_trunc('month', ('1900-01-01'::date + least(r.completed[1], r.skipped[1]))::timestamp),
-                    r.today::timestamp, interval '1 month') month
-                cross join lateral (
-                    select month::date - '1900-01-01'::date as first_day,
-                        (month + interval '1 month')::date - 1 - '1900-01-01'::date as last_day) m),
-            counted_periods as (
-                select r.day / 7 as present, w.week as number, w.completed, w.skipped, r.target_days, 7 as days
-                from counted_weeks w
-                where r.frequency in ('weekly', 'custom')
-                union all
-                select extract(year from r.today)::integer * 12 + extract(month from r.today)::integer, m.number, m.completed,
-                    m.skipped, least(r.target_days, m.days), m.days
-                from counted_months m
-                where r.frequency = 'monthly'),
-            judged_periods as materialized (
-                select r.day as present, coalesce(r.interval_days, 1) as reach, r.completed as met, r.skipped as excused
-                where r.frequency in ('daily', 'interval')
-                union all
-                select (r.day - 1) / 7 * cardinality(r.weekdays) + width_bucket((r.day - 1) % 7 + 1, r.weekdays) + 1, 1,
-                    array(
-                        select day / 7 * cardinality(r.weekdays) + width_bucket(day % 7 + 1, r.weekdays)
-                        from unnest(r.completed) day where day % 7 + 1 = any(r.weekdays)),
-                    array(
-                        select day / 7 * cardinality(r.weekdays) + width_bucket(day % 7 + 1, r.weekdays)
-                        from unnest(r.skipped) day where day % 7 + 1 = any(r.weekdays))
-                where r.frequency = 'weekdays'
-                union all
-                select p.present, 1,
-                    coalesce(array_agg(p.number order by p.number) filter (where p.completed >= p.target_days), '{}'),
-                    coalesce(
-                        array_agg(p.number order by p.number) filter (
-                            where p.completed < p.target_days and p.completed + p.skipped = p.days), '{}')
-                from counted_periods p
-                group by p.present),
-            ended_runs as materialized (
-                select p.present, p.reach, p.excused, cardinality(p.met) as met, p.met[cardinality(p.met)] as last_met,
-                    array(
-                        select place
-                        from generate_subscripts(p.met, 1) place
-                        where p.met[place + 1] - p.met[place] > p.reach
-                          and p.met[place + 1] - p.met[place]
-                            - (width_bucket(p.met[place + 1], p.excused) - width_bucket(p.met[place], p.excused)) > p.reach)
-                        as places
-                from judged_periods p),
-            rated_windows as (
-                select rated.days, case when rated.due > 0 then least(1, rated.completed / rated.due) end as rate
-                from (
-                    select w.days,
-                        case r.frequency
-                            when 'weekdays' then cardinality(p.met) - width_bucket(o.since, p.met)
-                            else cardinality(r.completed) - width_bucket(w.since, r.completed)
-                        end as completed,
-                        case r.frequency
-                            when 'daily' then w.due_days
-                            when 'interval' then w.due_days / r.interval_days::float8
-                            when 'weekdays' then o.until - o.since
-                                - (width_bucket(o.until, p.excused) - width_bucket(o.since, p.excused))
-                            when 'monthly' then (
-                                select sum(
-                                    (m.until - m.since - (width_bucket(m.until, r.skipped) - width_bucket(m.since, r.skipped)))
-                                    * least(r.target_days, m.days) / m.days::float8)
-                                from generate_series(
-                                    date_trunc('month', ('1900-01-01'::date + w.since + 1)::timestamp), r.today::timestamp,
-                                    interval '1 month') month
-                                cross join lateral (
-                                    select greatest(w.since, month::date - 1 - '1900-01-01'::date) as since,
-                                        least(r.day, (month + interval '1 month')::date - 1 - '1900-01-01'::date) as until,
-                                        (month + interval '1 month')::date - month::date as days) m)
-                            else w.due_days * r.target_days / 7::float8
-                        end as due
-                    from (values (7), (30), (90), (365)) n (days)
-                    cross join lateral (select greatest(r.day - n.days, r.began - 1) as since) s
-                    cross join lateral (
-                        select n.days, s.since,
-                            r.day - s.since - (cardinality(r.skipped) - width_bucket(s.since, r.skipped)) as due_days) w
-                    left join judged_periods p on r.frequency = 'weekdays'
-                    cross join lateral (
-                        select w.since / 7 * cardinality(r.weekdays) + width_bucket(w.since % 7 + 1, r.weekdays) as since,
-                            r.day / 7 * cardinality(r.weekdays) + width_bucket(r.day % 7 + 1, r.weekdays) as until) o) rated)
-            select row_to_json(stats) as stats
-            from (
-                select coalesce((
-                        select e.met - coalesce(e.places[cardinality(e.places)], 0)
-                        from ended_runs e
-                        where e.present - 1 - e.last_met
-                            - (width_bucket(e.present - 1, e.excused) - width_bucket(e.last_met, e.excused)) < e.reach), 0)
-                        as current_streak,
-                    coalesce((
-                        select max(run.until - run.since)
-                        from ended_runs e
-                        cross join unnest(0 || e.places, e.places || e.met) as run (since, until)), 0) as longest_streak,
-                    (select json_object_agg(days, rate order by days) from rated_windows) as completion_rate,
-                    cardinality(r.completed) as total_completed,
-                    (select coalesce(json_agg(row_to_json(x) order by x.week), '[]')
-                        from (
-                            select '1900-01-01'::date + week * 7 as week, completed from counted_weeks where completed > 0) x)
-                        as by_week,
-                    (select coalesce(json_agg(row_to_json(x) order by x.month), '[]')
-                        from (select month, completed from counted_months where completed > 0) x) as by_month,
-                    (select day % 7 + 1 from unnest(r.completed) day
-                        group by day % 7 order by count(*) desc, day % 7 limit 1) as best_weekday) stats) counted
+        cross join lateral habit_stats(
+            r.frequency, r.target_days, r.weekdays, r.interval_days, r.day, r.began, r.completed, r.skipped) counted
         where h.user_id = :user_id and h.id = r.id
         limit 1) habit
     order by r.place
