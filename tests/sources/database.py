@@ -1,6 +1,6 @@
 """How the apps' databases are written: SQLAlchemy 2 with its models, over asyncpg."""
 
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from itertools import islice
 from typing import Any
@@ -44,8 +44,8 @@ class Tables:
 
 
 @asynccontextmanager
-async def tables(url: str, metadata: MetaData) -> AsyncIterator[Tables]:
-    """Make the tables in the database that the URL names, unless they are there, and open a transaction to fill them."""
+async def tables(url: str, metadata: MetaData, some: Sequence[Table] | None = None) -> AsyncIterator[Tables]:
+    """Make the tables, or some of them, in the database that the URL names, and open a transaction to fill them."""
 
     async def connect() -> "asyncpg.Connection[asyncpg.Record]":
         # The URL is read by asyncpg and not by SQLAlchemy, which knows less of sockets.
@@ -54,7 +54,7 @@ async def tables(url: str, metadata: MetaData) -> AsyncIterator[Tables]:
     engine: Any = create_async_engine("postgresql+asyncpg://", async_creator=connect)
     try:
         async with engine.begin() as connection:
-            await connection.run_sync(metadata.create_all)
+            await connection.run_sync(metadata.create_all, some)
             yield Tables(connection)
     finally:
         await engine.dispose()
