@@ -11,13 +11,16 @@ from typing import Any
 from uuid import UUID
 
 from sources import assistant_dirt, command
-from sources.assistant_dirt import DATABASE, JSON, KINDS, Ground
+from sources.assistant_dirt import DATABASE, JSON, Ground
 from sources.database import is_url, tables
 from sources.planting import Names, Row, Written
 from sources.varied import Varied
 from sqlalchemy import DateTime, String
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+KINDS = assistant_dirt.KINDS
+"""The kinds of dirt; `KINDS.of(form)` names those of json, database."""
 
 GUEST, REGISTERED = 10, 50
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from uuid import UUID
 
 from sources import command, council_dirt
-from sources.council_dirt import DATABASE, FLAT, KINDS, USERS, Folder, text_of
+from sources.council_dirt import DATABASE, FLAT, USERS, Folder, text_of
 from sources.council_documents import SPELLINGS, conversation, firebase_id, message_times, usage
 from sources.database import Tables, is_url, tables
 from sources.planting import Names, Row, Written
@@ -15,6 +15,9 @@ from sources.varied import Varied
 from sqlalchemy import DateTime, ForeignKey, String, Text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+KINDS = council_dirt.KINDS
+"""The kinds of dirt; `KINDS.of(form)` names those of users, flat, database."""
 
 # The folder
 

@@ -22,6 +22,7 @@ PIXEL = base64.b64decode("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQV
 """The smallest PNG; what follows its end is ignored."""
 
 KINDS = Kinds({**ROWS, **FILES})
+"""The kinds of dirt; `KINDS.of(form)` names those of first, later."""
 
 SOME_DAY = date(2023, 1, 1)
 

@@ -6,14 +6,17 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from sources import command
+from sources import command, tasks_dirt
 from sources.database import Tables, tables
 from sources.passwords import PASSWORDS, bcrypt_hash, better_auth_hash
 from sources.planting import Names, Planted, Row, Written
-from sources.tasks_dirt import BETTER_AUTH, KINDS, OWN, Ground
+from sources.tasks_dirt import BETTER_AUTH, OWN, Ground
 from sources.varied import Varied
 from sqlalchemy import DateTime, ForeignKey, MetaData, String, Text, text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+KINDS = tasks_dirt.KINDS
+"""The kinds of dirt; `KINDS.of(form)` names those of own, better_auth."""
 
 
 def _models(*, uuids: bool, better_auth: bool) -> type[DeclarativeBase]:
