@@ -53,7 +53,7 @@ def write_folder(
                 written.truth["conversations"][document["id"]] = document | {"owner": owner}
         if owner:
             used = usage(varied, owner, SPELLINGS[place % len(SPELLINGS)])
-            (root / "usage" / owner).mkdir(parents=True)
+            (root / "usage" / owner).mkdir(parents=True, exist_ok=True)
             (root / "usage" / owner / "usage.json").write_text(text_of(used), encoding="utf-8")
             if truth:
                 written.truth["usage"][owner] = used
