@@ -122,6 +122,15 @@ def own_database(template: str, worker_id: str) -> Iterator[str]:
     yield from _clone(template, f"{urlsplit(template).path[1:]}_{worker_id}_own")
 
 
+@pytest.fixture
+def empty_database(template: str, worker_id: str) -> Iterator[str]:
+    """The URL of a database without tables, where a test puts what another app had."""
+    url = in_database(template, f"{urlsplit(template).path[1:]}_{worker_id}_empty")
+    asyncio.run(_statement(url, "create database {name} template template0"))
+    yield url
+    asyncio.run(_statement(url, "drop database if exists {name} with (force)"))
+
+
 def _clone(template: str, name: str) -> Iterator[str]:
     url = in_database(template, name)
     source = urlsplit(template).path[1:]
