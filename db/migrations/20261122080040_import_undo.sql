@@ -1,0 +1,100 @@
+-- migrate:up
+
+create function import_undo(run uuid, entity regclass, is_forced boolean)
+returns table (removed bigint, restored bigint, kept bigint) language plpgsql as $$
+declare
+    parts record;
+    is_users constant boolean := entity = 'users'::regclass;
+    has_user constant boolean := exists (
+        select from pg_attribute where attrelid = entity and attname = 'user_id' and not attisdropped);
+    -- What an account has by itself is no reason to keep it, nor is what is made of a file.
+    unasked constant regclass[] := array[
+        'sessions', 'api_tokens', 'storage_use', 'media_links', 'media_thumbnails', 'import_items', 'import_reports']::regclass[];
+    children text;
+    own_children text;
+    keys constant text := concat_ws(', ', case when has_user then 'user_id' end,
+        (select string_agg(name, ', ') from import_keys(entity)));
+    made_keys constant text := concat_ws(', ', case when has_user then 't.user_id' end,
+        (select string_agg('t.' || name, ', ') from import_keys(entity)));
+begin
+    select * into parts from import_parts(entity, true);
+    select string_agg(format('exists (select from %s child where %s)', f.conrelid::regclass,
+            case when is_users then 'child.user_id = t.id'
+                else format('child.user_id = t.user_id and child.%I = t.id', a.attname) end), ' or ')
+    into children
+    from pg_constraint f
+    join pg_attribute a on a.attrelid = f.conrelid and a.attnum = any(f.conkey) and (a.attname <> 'user_id') <> is_users
+    where f.contype = 'f' and f.confrelid = entity and f.conrelid <> entity and f.conrelid <> all (unasked);
+    -- A row that refers to one of its own table keeps it, too, unless it goes itself.
+    select string_agg(format('child.%s = m.id', name), ' or ') into own_children
+    from import_columns(entity) where parent = entity;
+    return query execute format($statement$
+        with recursive given as materialized (
+            select i.source_key as import_key, i.user_id, i.target_id as import_target_id, i.target_part as import_target_part,
+                i.mark as import_mark
+            from import_items i
+            where i.import_id = $1 and i.entity = %1$L and i.is_made),
+        made as materialized (
+            select c.import_key, %2$s,
+                not $2 and (%3$s <> c.import_mark or (%4$s)) as is_kept
+            from given c
+            join %5$s t on %6$s),
+        kept as (
+            select %7$s from made where is_kept
+            %8$s),
+        deleted as (
+            delete from %5$s t using made m
+            where (%9$s) = (%10$s) and not exists (select from kept k where (%11$s) = (%9$s))
+            returning m.import_key),
+        told as (
+            insert into import_reports (import_id, kind, entity, place, rule)
+            select $1, 'kept', %1$L, m.import_key, 'changed_here'
+            from made m
+            where not exists (select from deleted d where d.import_key = m.import_key)),
+        forgotten as (
+            delete from import_items i
+            where i.import_id = $1 and i.entity = %1$L and not exists (
+                select from made m
+                where m.import_key = i.source_key and not exists (select from deleted d where d.import_key = m.import_key))),
+        back as materialized (
+            select h.source, h.source_key as import_key, h.before, h.checksum, h.mark as import_mark, i.user_id,
+                i.target_id as import_target_id, i.target_part as import_target_part
+            from import_changes h
+            join import_items i using (source, entity, source_key)
+            where h.import_id = $1 and h.entity = %1$L),
+        restored as (
+            update %5$s t set %12$s
+            from back c
+            cross join lateral json_populate_record(null::%5$s, c.before) r
+            where %6$s and ($2 or %3$s = c.import_mark)
+            returning c.source, c.import_key, c.checksum, %3$s as import_mark),
+        restored_item as (
+            update import_items i set checksum = r.checksum, mark = r.import_mark
+            from restored r
+            where i.source = r.source and i.entity = %1$L and i.source_key = r.import_key),
+        forgotten_change as (
+            delete from import_changes h using restored r
+            where h.import_id = $1 and h.entity = %1$L and h.source_key = r.import_key)
+        select (select count(*) from deleted), (select count(*) from restored),
+            (select count(*) from made) - (select count(*) from deleted)
+                + (select count(*) from back) - (select count(*) from restored)
+        $statement$,
+        entity::text, made_keys, format(parts.mark, 't'), coalesce(children, 'false'), entity, parts.target, keys,
+        case when own_children is null then '' else format(
+            'union select %s from kept k join %s child on child.user_id = k.user_id and child.id = k.id '
+            'join made m on m.user_id = child.user_id and (%s)',
+            'm.user_id, m.id', entity, own_children) end,
+        made_keys, replace(made_keys, 't.', 'm.'), replace(made_keys, 't.', 'k.'),
+        (select string_agg(format('%1$s = r.%1$s', name), ', ' order by place)
+            from import_columns(entity)
+            where name not in (select k.name from import_keys(entity) k)
+              and not (is_users and name = 'password_hash')))
+    using run, is_forced;
+end $$;
+
+comment on function import_undo is
+    'Takes back what an import did to a table: deletes what it made, and puts back what it changed. Rows that were changed since, '
+    'and those that others refer to, stay.';
+
+-- migrate:down
+drop function import_undo(uuid, regclass, boolean);
