@@ -5,7 +5,7 @@ Every statement passes `_execute`, the one place that times, labels and logs it.
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
 from time import perf_counter
 from typing import Any, TypeVar, TypeVarTuple, Unpack
 
@@ -16,7 +16,7 @@ from app.database.coalescing import Coalescer
 from app.database.connection import AnyConnection, Connection
 from app.database.errors import DRIVER_ERRORS, DatabaseBusy, DatabaseUnavailable, is_lost, raise_translated
 from app.database.pool import CONFIRM_WITHIN, Pool
-from app.database.queries import Executor, Query
+from app.database.queries import Query
 from app.database.startup import connect_with_retry
 from app.database.time_limit import TimeLimit, time_limit
 from app.settings import Settings
@@ -111,6 +111,13 @@ class Transaction:
         """Run the statement alone: what is done in a transaction is done with nothing else."""
         return self.run(query, values)
 
+    async def copy(self, table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+        """Send rows by COPY: many times as fast as inserts. Raises as a statement does."""
+        try:
+            await self._connection.copy_records_to_table(table, records=rows, columns=list(columns))
+        except DRIVER_ERRORS as error:
+            raise_translated(error, f"copy.{table}")
+
     async def transaction(self, work: Callable[["Transaction"], Awaitable[T]]) -> T:
         """Run `work` within a savepoint, once: what it raises rolls back to there, and passes."""
         return await _transact(self._connection, work, self._echo, self._limit)
@@ -194,7 +201,7 @@ class Database:
             attempt += 1
 
 
-async def on_connection(url: str, work: Callable[[Executor], Awaitable[T]]) -> T:
+async def on_connection(url: str, work: Callable[[Transaction], Awaitable[T]]) -> T:
     """Do a command's work on a connection of its own. Raises DatabaseUnavailable or DatabaseRefused."""
     connection = await connect_with_retry(lambda: asyncpg.connect(url, connection_class=Connection, timeout=30))
     try:

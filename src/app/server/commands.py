@@ -12,6 +12,7 @@ from app.maintenance import jobs
 from app.server import data_lock, doctor
 from app.server.demo_command import demo
 from app.server.doctor import Finding
+from app.server.import_commands import import_, imports, rollback, verify
 from app.server.migrate_commands import migrate
 from app.server.running import run, with_database
 from app.server.showing import as_json, show_json, show_list
@@ -27,6 +28,10 @@ def others() -> None:
 
 
 others.add_command(demo)
+others.add_command(import_)
+others.add_command(imports)
+others.add_command(rollback)
+others.add_command(verify)
 others.add_command(migrate)
 others.add_command(users)
 

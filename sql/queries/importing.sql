@@ -1,0 +1,115 @@
+-- name: try_lock()$
+-- tenant: none, operators import for everybody. One import at a time: held until the connection ends.
+select pg_try_advisory_lock(hashtext('holdfast import'));
+
+-- name: fail_abandoned()!
+-- tenant: none, as try_lock. Whoever has the lock knows that what still says running was killed.
+update imports set status = 'failed', finished_at = now() where status = 'running';
+
+-- name: begin(source, form, location, options)$
+-- tenant: none, as try_lock
+insert into imports (source, form, location, options) values (:source, :form, :location, :options::json) returning id;
+
+-- name: finish(id, status, counts)!
+-- tenant: none, as try_lock
+update imports set status = :status, counts = :counts::json, finished_at = now() where id = :id;
+
+-- name: get(id)^
+-- tenant: none, as try_lock
+select id, source, form, location, options::text, status, counts::text, started_at, finished_at from imports where id = :id;
+
+-- name: every()
+-- tenant: none, as try_lock
+select id, source, form, location, options::text, status, counts::text, started_at, finished_at
+from imports
+order by id desc
+limit 1000;
+
+-- name: user_named(email)$
+-- tenant: none, as try_lock
+select id from users where normal_login(email) = normal_login(:email);
+
+-- name: stage_owners()^
+-- tenant: none, as try_lock
+select import_begin() is null as begun;
+
+-- name: stage(entity)^
+-- tenant: none, as try_lock
+select import_stage(:entity::regclass) is null as staged;
+
+-- name: place_users(id, source, into_existing)^
+-- tenant: none, as try_lock
+select import_place_users(:id, :source, :into_existing) is null as placed;
+
+-- name: place_owner(owner, user_id)!
+-- tenant: none, as try_lock. The account of `--user`, for a source that has none.
+insert into import_owners (owner, user_id, is_own, outcome) values (:owner, :user_id, false, 'named');
+
+-- name: keep_users(id, source)$
+-- tenant: none, as try_lock
+select import_keep_users(:id, :source);
+
+-- name: keep_tags(id, source)$
+-- tenant: none, as try_lock
+select import_keep_tags(:id, :source);
+
+-- name: keep_reports(id)!
+-- tenant: none, as try_lock. Those of rows that the source itself refused, once it is known whose they are.
+with staged as (delete from staged_reports returning kind, entity, place, owner, rule, content)
+insert into import_reports (import_id, kind, entity, place, user_id, rule, content)
+select :id, s.kind, s.entity, s.place, o.user_id, s.rule, s.content
+from staged s
+left join import_owners o using (owner);
+
+-- name: bounds(entity)^
+-- tenant: none, as try_lock
+select first, last from import_bounds(:entity::regclass);
+
+-- name: has_items(id, source)$
+-- tenant: none, as try_lock. Whether an earlier import of this kind of source has left something.
+select exists (select from import_items where source = :source and import_id <> :id);
+
+-- name: move(id, source, entity, first, last, is_again)^
+-- tenant: none, as try_lock
+select imported, updated, unchanged, kept, rejected
+from import_move(:id, :source, :entity::regclass, :first, :last, :is_again);
+
+-- name: analyze_items()^
+-- tenant: none, as try_lock
+select import_analyze() is null as analyzed;
+
+-- name: compare(source, entity, first, last)
+-- tenant: none, as try_lock
+select outcome, rows, source_sum, target_sum, sample::text as sample
+from import_compare(:source, :entity::regclass, :first, :last);
+
+-- name: undo(id, entity, is_forced)^
+-- tenant: none, as try_lock
+select removed, restored, kept from import_undo(:id, :entity::regclass, :is_forced);
+
+-- name: changed_by_later(id)
+-- tenant: none, as try_lock. The later imports that have changed rows which this one made: they are rolled back first.
+select distinct c.import_id as id
+from import_items i
+join import_changes c using (source, entity, source_key)
+where i.import_id = :id and c.import_id <> :id;
+
+-- name: forget_merged(id)!
+-- tenant: none, as try_lock
+delete from import_items where import_id = :id and not is_made;
+
+-- name: report(id, after, limit)
+-- tenant: none, as try_lock
+select line, kind, entity, place, rule, content::text as content
+from import_reports
+where import_id = :id and line > :after
+order by line
+limit :limit;
+
+-- name: count_reports(id)
+-- tenant: none, as try_lock
+select kind, entity, rule, count(*) as lines, min(place) as example
+from import_reports
+where import_id = :id
+group by kind, entity, rule
+order by kind, count(*) desc, entity, rule;

@@ -1,0 +1,221 @@
+"""The statements of imports, with types. They are operators': none is about one user."""
+
+from collections.abc import AsyncIterator
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from app.database.queries import Executor, load, to_json
+
+queries = load("importing")
+
+
+class Import(msgspec.Struct, frozen=True):
+    """A run of `holdfast import`."""
+
+    id: UUID
+    source: str
+    form: str
+    location: str
+    options: msgspec.Raw
+    status: str
+    counts: msgspec.Raw | None
+    started_at: datetime
+    finished_at: datetime | None
+
+
+class Moved(msgspec.Struct, frozen=True):
+    """What has become of staged rows."""
+
+    imported: int
+    updated: int
+    unchanged: int
+    kept: int
+    rejected: int
+
+
+class Compared(msgspec.Struct, frozen=True):
+    """Rows of one table that compare in one way: same, different, rejected, absent, changed or deleted here.
+
+    The sums are those of the rows' hashes in the source and here. `sample` has a few rows as JSON.
+    """
+
+    outcome: str
+    rows: int
+    source_sum: Any
+    target_sum: Any
+    sample: str | None
+
+
+class Undone(msgspec.Struct, frozen=True):
+    """What a rollback did to one table."""
+
+    removed: int
+    restored: int
+    kept: int
+
+
+class Line(msgspec.Struct, frozen=True):
+    """A line of a report."""
+
+    line: int
+    kind: str
+    entity: str
+    place: str
+    rule: str
+    content: str | None
+
+
+class LineCount(msgspec.Struct, frozen=True):
+    """How many lines of a report say the same."""
+
+    kind: str
+    entity: str
+    rule: str
+    lines: int
+    example: str
+
+
+class Bounds(msgspec.Struct, frozen=True):
+    """The first and the last place of staged rows; None: there are none."""
+
+    first: int | None
+    last: int | None
+
+
+async def try_lock(on: Executor) -> bool:
+    """Take the lock of imports for as long as the connection lives. False: another import has it."""
+    return bool(await queries.try_lock.value(on, bool))
+
+
+async def fail_abandoned(on: Executor) -> int:
+    """Mark the runs that were killed. Returns how many."""
+    return await queries.fail_abandoned.count(on)
+
+
+async def begin(on: Executor, source: str, form: str, location: str, options: dict[str, Any]) -> UUID:
+    """Begin a run. Returns its id."""
+    run = await queries.begin.value(on, UUID, source=source, form=form, location=location, options=to_json(options))
+    if run is None:
+        raise LookupError
+    return UUID(bytes=run.bytes)
+
+
+async def finish(on: Executor, id: UUID, status: str, counts: dict[str, dict[str, int]]) -> None:
+    """End a run."""
+    await queries.finish.count(on, id=id, status=status, counts=to_json(counts))
+
+
+async def get(on: Executor, id: UUID) -> Import | None:
+    """A run; None: there is none."""
+    row = await queries.get.row(on, id=id)
+    return None if row is None else _import(row)
+
+
+async def every(on: Executor) -> list[Import]:
+    """The last 1,000 runs, newest first."""
+    return await queries.every.many(on, lambda *row: _import(row))
+
+
+def _import(row: Any) -> Import:
+    id, source, form, location, options, status, counts, started_at, finished_at = row
+    raw = None if counts is None else msgspec.Raw(counts.encode())
+    return Import(id, source, form, location, msgspec.Raw(options.encode()), status, raw, started_at, finished_at)
+
+
+async def user_named(on: Executor, email: str) -> UUID | None:
+    """The account of an e-mail address."""
+    found = await queries.user_named.value(on, UUID, email=email)
+    return None if found is None else UUID(bytes=found.bytes)
+
+
+async def stage_owners(on: Executor) -> None:
+    """Make the temporary tables that every import has."""
+    await queries.stage_owners.row(on)
+
+
+async def stage(on: Executor, entity: str) -> None:
+    """Make the temporary table that the rows for a table come into."""
+    await queries.stage.row(on, entity=entity)
+
+
+async def place_users(on: Executor, id: UUID, source: str, *, into_existing: bool) -> None:
+    """Find the account of each staged user, or an id for a new one."""
+    await queries.place_users.row(on, id=id, source=source, into_existing=into_existing)
+
+
+async def place_owner(on: Executor, owner: str, user_id: UUID) -> None:
+    """Give the rows of an owner to an account."""
+    await queries.place_owner.count(on, owner=owner, user_id=user_id)
+
+
+async def keep_users(on: Executor, id: UUID, source: str) -> int:
+    """Remember the accounts that were here, once the others are moved. Returns how many rows of the source are theirs."""
+    return int(await queries.keep_users.value(on, int, id=id, source=source) or 0)
+
+
+async def keep_tags(on: Executor, id: UUID, source: str) -> int:
+    """Remember the staged tags that their users have here. Returns how many."""
+    return int(await queries.keep_tags.value(on, int, id=id, source=source) or 0)
+
+
+async def keep_reports(on: Executor, id: UUID) -> None:
+    """Take over the reports that the source made."""
+    await queries.keep_reports.count(on, id=id)
+
+
+async def bounds(on: Executor, entity: str) -> Bounds:
+    """Where the rows that are staged for a table begin and end."""
+    return await queries.bounds.only(on, Bounds, entity=entity)
+
+
+async def has_items(on: Executor, id: UUID, source: str) -> bool:
+    """Whether an earlier import of this kind of source has left something."""
+    return bool(await queries.has_items.value(on, bool, id=id, source=source))
+
+
+async def move(on: Executor, id: UUID, source: str, entity: str, bounds: tuple[int, int], *, is_again: bool) -> Moved:
+    """Bring the staged rows of two places and between them into their table. is_again: some may be here, or come twice."""
+    first, last = bounds
+    return await queries.move.only(on, Moved, id=id, source=source, entity=entity, first=first, last=last, is_again=is_again)
+
+
+async def analyze_items(on: Executor) -> None:
+    """Let the planner know what the items have become."""
+    await queries.analyze_items.row(on)
+
+
+async def compare(on: Executor, source: str, entity: str, first: int, last: int) -> list[Compared]:
+    """Compare staged rows with what has become of them."""
+    return await queries.compare.many(on, Compared, source=source, entity=entity, first=first, last=last)
+
+
+async def undo(on: Executor, id: UUID, entity: str, *, is_forced: bool) -> Undone:
+    """Take back what an import did to a table."""
+    return await queries.undo.only(on, Undone, id=id, entity=entity, is_forced=is_forced)
+
+
+async def changed_by_later(on: Executor, id: UUID) -> list[UUID]:
+    """The later imports that have changed rows which this one made."""
+    return await queries.changed_by_later.values(on, id=id)
+
+
+async def forget_merged(on: Executor, id: UUID) -> int:
+    """Forget which accounts of others an import's users belonged to."""
+    return await queries.forget_merged.count(on, id=id)
+
+
+async def report(on: Executor, id: UUID) -> AsyncIterator[Line]:
+    """The lines of a report, in order."""
+    after = 0
+    while lines := await queries.report.many(on, Line, id=id, after=after, limit=1000):
+        for line in lines:
+            yield line
+        after = lines[-1].line
+
+
+async def count_reports(on: Executor, id: UUID) -> list[LineCount]:
+    """What a report says, and how often."""
+    return await queries.count_reports.many(on, LineCount, id=id)

@@ -1,0 +1,276 @@
+"""The habit tracker: users, habits and their logs, in four generations of one schema."""
+
+import re
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import ClassVar
+
+from app.importing.sources import databases, statements
+from app.importing.sources.databases import SourceDatabase
+from app.importing.sources.source import Options, SourceError
+from app.importing.staging import CHUNK, Staging, stage_rows
+from app.importing.values import EPOCH, Refused, Row, dated, midnight
+from app.slugs import slug
+
+NEEDED = {
+    "users": {"id", "email", "password_hash", "created_at"},
+    "habits": {"id", "user_id", "name", "created_at"},
+    "habit_logs": {"id", "habit_id", "date", "completed"},
+}
+"""Without these columns it is no habit tracker."""
+
+TAKEN = {
+    "users": NEEDED["users"] | {"google_id", "github_id", "name", "avatar_url", "updated_at", "is_active"},
+    "habits": NEEDED["habits"]
+    | {"description", "updated_at", "is_archived", "execution_time", "frequency", "habit_type", "reward", "related_habit_id"}
+    | {"category_id"},
+    "habit_logs": NEEDED["habit_logs"] | {"created_at", "notes", "duration"},
+    "categories": {"id", "name", "color", "icon"},
+    "tags": {"id", "name", "user_id"},
+    "habit_tags": {"habit_id", "tag_id"},
+    "comments": {"id", "habit_log_id", "text", "created_at"},
+}
+"""What has a place here. Every other column is reported with its values."""
+
+
+class Habits:
+    """An opened database of the habit tracker."""
+
+    is_repeated: ClassVar[bool] = False
+
+    def __init__(self, database: SourceDatabase, options: Options, total: int) -> None:
+        self._database = database
+        self._zone = options.zone
+        self._texts = statements.load("habits")
+        self.form = f"generation {_generation(database.tables)}, {database.what}"
+        self.total = total
+        self._users: dict[object, str] = {}
+        self._habits: dict[object, tuple[str, str | None]] = {}
+        self._categories: dict[object, Row] = {}
+        self._tags: dict[object, Row] = {}
+        self._own_tags: set[str] = set()
+
+    def declare(self, staging: Staging) -> None:
+        self._into_users = staging.table(
+            "users", "email", "password_hash", "name", "avatar_url", "is_active", "is_external", "created_at", "updated_at"
+        )
+        self._into_identities = staging.table("identities", "provider", "subject", "email", "created_at")
+        self._into_tags = staging.table("tags", "name", "slug", "created_at", "updated_at")
+        self._into_habits = staging.table(
+            "habits",
+            *("name", "description", "frequency", "interval_days", "nature", "reward", "duration_seconds", "related_habit_id"),
+            *("category", "color", "icon", "is_archived", "created_at", "updated_at"),
+        )
+        self._into_entries = staging.table(
+            "habit_entries", "habit_id", "date", "completed", "note", "duration_seconds", "created_at", "updated_at"
+        )
+        self._into_comments = staging.table("habit_comments", "habit_id", "date", "text", "created_at", "updated_at")
+        self._into_taggings = staging.table("taggings", "tag_id", "taggable_type", "taggable_id", "created_at")
+
+    async def read(self, staging: Staging) -> AsyncIterator[None]:
+        await self._look_ahead()
+        await self._read(staging, "users", "users", self._user)
+        await self._read(staging, "habits", "habits", self._habit)
+        await self._read(staging, "habit_logs", "habit_entries", self._entry)
+        if "habit_tags" in self._database.tables:
+            await self._read(staging, "habit_tags", "taggings", self._tagging)
+        if "comments" in self._database.tables:
+            await self._read(staging, "comments", "habit_comments", self._comment)
+        staging.report_left_out(table for table in self._database.tables if table not in TAKEN)
+        await staging.copy()
+        yield
+
+    async def backup(self, folder: Path) -> Path:
+        return await self._database.backup(folder)
+
+    async def _look_ahead(self) -> None:
+        """Read what rows refer to by a number: users, habits, categories, tags."""
+        async for rows in self._rows("users"):
+            for row in rows:
+                self._users[row.values["id"]] = dated(row.values["id"], row.lenient(row.moment, "created_at"))
+        async for rows in self._rows("habits"):
+            for row in rows:
+                key = dated(row.values["id"], row.lenient(row.moment, "created_at"))
+                self._habits[row.values["id"]] = key, self._users.get(row.values["user_id"])
+        for table, found in (("categories", self._categories), ("tags", self._tags)):
+            if table in self._database.tables:
+                async for rows in self._rows(table):
+                    found.update((row.values["id"], row) for row in rows)
+
+    def _rows(self, table: str) -> AsyncIterator[list[Row]]:
+        return self._database.rows(self._texts[table], self._zone)
+
+    async def _read(self, staging: Staging, table: str, entity: str, mapped: Callable[[Row], str]) -> None:
+        others = [column for column in self._database.tables[table] if column not in TAKEN[table]]
+        async for rows in self._rows(table):
+            stage_rows(staging, entity, rows, mapped)
+            if others:
+                for row in rows:
+                    staging.leave_out(table, row, others)
+            await staging.copy(least=CHUNK)
+
+    def _user(self, row: Row) -> str:
+        made_at = row.lenient(row.moment, "created_at")
+        key = self._users[row.values["id"]]
+        email = row.optional_text("email")
+        identities = [
+            (provider, subject) for provider in ("google", "github") if (subject := row.optional_text(f"{provider}_id"))
+        ]
+        self._into_users.add(
+            key,
+            None,
+            email,
+            row.lenient(row.optional_text, "password_hash"),
+            row.lenient(row.optional_text, "name"),
+            row.lenient(row.optional_text, "avatar_url"),
+            row.flag("is_active", default=True),
+            email is None and bool(identities),
+            *_times(row, made_at),
+        )
+        for provider, subject in identities:
+            self._into_identities.add(f"{key}/{provider}", key, provider, subject, email, made_at or EPOCH)
+        return key
+
+    def _habit(self, row: Row) -> str:
+        key, owner = self._habits[row.values["id"]]
+        if owner is None:
+            raise Refused("habits_user_exists")
+        every = _within(row, "frequency", 1, 365)
+        is_interval = every is not None and every > 1
+        self._into_habits.add(
+            key,
+            owner,
+            row.text("name"),
+            row.lenient(row.optional_text, "description"),
+            "interval" if is_interval else "daily",
+            every if is_interval else None,
+            _nature(row),
+            row.lenient(row.optional_text, "reward"),
+            _within(row, "execution_time", 0, 10_000_000),
+            self._related(row),
+            *self._category(row),
+            row.lenient(row.flag, "is_archived") or False,
+            *_times(row, row.lenient(row.moment, "created_at")),
+        )
+        return owner
+
+    def _related(self, row: Row) -> str | None:
+        number = row.values.get("related_habit_id")
+        if number is None:
+            return None
+        # One of another user, or the habit itself, is left out and reported where the rows are moved.
+        key, _ = self._habits.get(number, (None, None))
+        if key is None:
+            row.changes.append("related_habit_id_exists")
+        return key
+
+    def _category(self, row: Row) -> tuple[str | None, str | None, str | None]:
+        number = row.values.get("category_id")
+        if number is None:
+            return None, None, None
+        found = self._categories.get(number)
+        if found is None:
+            row.changes.append("category_id_exists")
+            return None, None, None
+        color = found.lenient(found.optional_text, "color")
+        if color is not None and not re.fullmatch("#[0-9a-fA-F]{6}", color):
+            row.changes.append("color_form")
+            color = None
+        return found.lenient(found.optional_text, "name"), color, found.lenient(found.optional_text, "icon")
+
+    def _entry(self, row: Row) -> str:
+        habit, owner = self._habits.get(row.values["habit_id"], (None, None))
+        if owner is None:
+            raise Refused("habit_entries_habit_exists")
+        day = row.day("date")
+        if day is None:
+            raise Refused("habit_entries_date_needed")
+        made_at = row.lenient(row.moment, "created_at") or midnight(day)
+        self._into_entries.add(
+            f"{habit}/{row.values['id']}",
+            owner,
+            habit,
+            day,
+            row.flag("completed"),
+            row.lenient(row.optional_text, "notes"),
+            _within(row, "duration", 0, 10_000_000),
+            made_at,
+            made_at,
+        )
+        return owner
+
+    def _comment(self, row: Row) -> str:
+        habit, owner = self._habits.get(row.values["log_habit_id"], (None, None))
+        day = row.day("log_date")
+        if owner is None or day is None:
+            raise Refused("habit_comments_habit_exists")
+        made_at = row.lenient(row.moment, "created_at") or midnight(day)
+        self._into_comments.add(f"{habit}/{row.values['id']}", owner, habit, day, row.text("text"), made_at, made_at)
+        return owner
+
+    def _tagging(self, row: Row) -> str:
+        habit, owner = self._habits.get(row.values["habit_id"], (None, None))
+        tag = self._tags.get(row.values["tag_id"])
+        if owner is None:
+            raise Refused("taggings_target_exists")
+        if tag is None:
+            raise Refused("taggings_tag_exists")
+        name = tag.text("name") or ""
+        # One of an emoji alone has none.
+        word = slug(name, 100) or "tag"
+        # A tag that several users have becomes a tag of each.
+        key = f"{tag.values['id']}/{word}/{owner}"
+        if key not in self._own_tags:
+            self._own_tags.add(key)
+            self._into_tags.add(key, owner, name, word, EPOCH, EPOCH)
+        self._into_taggings.add(f"{habit}/{key}", owner, key, "habits", habit, EPOCH)
+        return owner
+
+
+def _times(row: Row, made_at: datetime | None) -> tuple[datetime, datetime]:
+    made_at = made_at or EPOCH
+    return made_at, row.lenient(row.moment, "updated_at") or made_at
+
+
+def _within(row: Row, name: str, least: int, most: int) -> int | None:
+    value = row.lenient(row.integer, name)
+    if value is None or least <= value <= most:
+        return value
+    row.changes.append(f"{name}_range")
+    return None
+
+
+def _nature(row: Row) -> str | None:
+    word = row.lenient(row.optional_text, "habit_type")
+    if word is None:
+        return None
+    if word.lower() in ("useful", "pleasant"):
+        return word.lower()
+    row.changes.append("habit_type_known")
+    return None
+
+
+def _generation(tables: dict[str, list[str]]) -> str:
+    if "default_tracking_days" in tables["users"] or "tracking_days" in tables["habits"]:
+        return "D" if "notes" in tables["habit_logs"] else "D with the logs of B"
+    if "execution_time" in tables["habits"]:
+        return "C"
+    return "B" if "is_archived" in tables["habits"] else "A"
+
+
+@asynccontextmanager
+async def opened(location: str, options: Options) -> AsyncIterator[Habits]:
+    """Open the database of a path or a URL. Raises SourceError."""
+    async with databases.opened(location) as database:
+        for table, columns in NEEDED.items():
+            if missing := columns - set(database.tables.get(table, ())):
+                raise SourceError(
+                    f"This is no database of the habit tracker: it has no {table}.{', '.join(sorted(missing))}."
+                    if table in database.tables
+                    else f"This is no database of the habit tracker: it has no table {table}."
+                )
+        texts = statements.load("habits")
+        counts = [await database.count(texts[f"count_{table}"]) for table in NEEDED]
+        yield Habits(database, options, sum(counts))

@@ -1,0 +1,174 @@
+"""Rows on their way in: gathered, and copied into the temporary tables from which they are moved."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, datetime, time
+from time import monotonic
+from typing import Any, Protocol
+
+import msgspec
+
+from app.database.executor import Transaction
+from app.importing import repository
+from app.importing.values import REPLACEMENT, Refused, Row
+
+CHUNK = 10_000
+"""Rows that are gathered before they are copied, and rows that are moved by one statement."""
+
+
+LEFT_OUT_VALUES = 1_000
+"""Different values of a column without a place that a report names."""
+
+OTHERS = "(others)"
+
+
+class Progress(Protocol):
+    """Who is told how far it is."""
+
+    def advance(self, work: str, rows: int) -> None:
+        """So many rows more have been read, or moved: `work` says which."""
+
+
+class Pace:
+    """How fast an import goes: after each piece of work it rests for `rest` times as long. 0: it takes what there is."""
+
+    def __init__(self, rest: float) -> None:
+        self._rest = rest
+        self._since = monotonic()
+
+    async def breathe(self) -> None:
+        """Rest, in proportion to the time since the last rest."""
+        if self._rest:
+            await asyncio.sleep(self._rest * (monotonic() - self._since))
+            self._since = monotonic()
+
+
+class Table:
+    """The rows for one table."""
+
+    __slots__ = ("columns", "rows")
+
+    def __init__(self, columns: Sequence[str]) -> None:
+        self.columns = ("source_key", "owner", "at", *columns)
+        self.rows: list[tuple[Any, ...]] = []
+
+    def add(self, key: str, owner: str | None, *values: Any, at: str | None = None) -> None:
+        """Add a row: its key in the source, the source's key of its user, and its values in the order of the columns.
+
+        A reference is the key of the row that is meant. `at` is the place that a report names, when that is not the key. The
+        times of creation and change are always given: with those of today a row would never be the same as its source.
+        """
+        self.rows.append((key, owner, at, *values))
+
+
+class Staging:
+    """What a source puts its rows into."""
+
+    def __init__(self, pace: Pace, progress: Progress) -> None:
+        self.tables: dict[str, Table] = {}
+        self.refused: Counter[str] = Counter()
+        """Rows that a source's own rules refused, by table."""
+        self._left_out: dict[tuple[str, str], Counter[str]] = {}
+        self._reports: list[tuple[str, str, str, str | None, str, str | None]] = []
+        self._pace = pace
+        self._progress = progress
+        self._on: Transaction | None = None
+
+    async def begin(self, on: Transaction) -> None:
+        """Have the temporary tables in a new transaction."""
+        self._on = on
+        await repository.stage_owners(on)
+        for entity in self.tables:
+            await repository.stage(on, entity)
+
+    def table(self, entity: str, *columns: str) -> Table:
+        """The rows for a table, with the columns that this source fills. Called before the first row is read."""
+        return self.tables.setdefault(entity, Table(columns))
+
+    def refuse(self, entity: str, place: str, rule: str, content: Any, owner: str | None = None) -> None:
+        """Report a row that cannot be staged."""
+        self.refused[entity] += 1
+        self.report("rejected", entity, place, rule, content, owner)
+
+    def report(self, kind: str, entity: str, place: str, rule: str, content: Any = None, owner: str | None = None) -> None:
+        """Report what is not taken over as it is: `kind` as in import_reports."""
+        self._reports.append((kind, entity, fit(place), owner, rule, as_json(content)))
+
+    def leave_out(self, table: str, row: Row, columns: Iterable[str]) -> None:
+        """Count the values of columns that have no place here: `report_left_out` tells them."""
+        for column in columns:
+            value = row.values.get(column)
+            if value is not None:
+                counts = self._left_out.setdefault((table, column), Counter())
+                shown = fit(str(value))[:200]
+                counts[shown if shown in counts or len(counts) < LEFT_OUT_VALUES else OTHERS] += 1
+
+    def report_left_out(self, tables: Iterable[str] = ()) -> None:
+        """Report what was left out, by column, with how often each value stood there; and whole tables."""
+        for (table, column), counts in self._left_out.items():
+            self.report("left_out", table, f"{table}.{column}", "no_place", {"rows": counts.total(), "values": dict(counts)})
+        self._left_out.clear()
+        for table in tables:
+            self.report("left_out", table, table, "no_place")
+
+    async def copy(self, *, least: int = 1) -> None:
+        """Copy what was gathered, of each table that has at least so many rows. Called now and then while a source is read."""
+        if self._on is None:
+            raise RuntimeError("begin() comes first")
+        for entity, table in self.tables.items():
+            if len(table.rows) >= least:
+                await self._on.copy(f"staged_{entity}", table.columns, table.rows)
+                self._progress.advance(f"reading {entity}", len(table.rows))
+                table.rows.clear()
+                await self._pace.breathe()
+        if len(self._reports) >= least:
+            await self._on.copy("staged_reports", ("kind", "entity", "place", "owner", "rule", "content"), self._reports)
+            self._reports.clear()
+
+
+class Mapped(Protocol):
+    """How a source makes rows of its own ones."""
+
+    def __call__(self, row: Row, /) -> str | None:
+        """Stage a row. Returns the key of its owner. Raises Refused."""
+
+
+def stage_rows(staging: Staging, entity: str, rows: Sequence[Row], mapped: Mapped) -> None:
+    """Map rows of a source's table; what is refused or changed on the way is reported."""
+    for row in rows:
+        try:
+            owner = mapped(row)
+        except Refused as refused:
+            staging.refuse(entity, _place(row), refused.rule, dict(row.values))
+            continue
+        if row.changes:
+            staging.report("changed", entity, _place(row), ", ".join(row.changes), dict(row.values), owner)
+
+
+def _place(row: Row) -> str:
+    """The row's own key in its table."""
+    key = row.values.get("id")
+    return str(key) if key is not None else "/".join(str(value) for name, value in row.values.items() if name.endswith("_id"))
+
+
+def fit(text: str) -> str:
+    """A text as PostgreSQL takes it."""
+    return text.encode("utf-8", "replace").decode().replace("\0", REPLACEMENT)
+
+
+def as_json(content: Any) -> str | None:
+    """The JSON of a row of a source; None: there is nothing to be shown."""
+    return None if content is None else msgspec.json.encode(_shown(content)).decode()
+
+
+def _shown(value: Any) -> Any:
+    if isinstance(value, str):
+        return fit(value)
+    if isinstance(value, Mapping):
+        return {fit(str(key)): _shown(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_shown(inner) for inner in value]
+    if value is None or isinstance(value, bool | int | float | bytes | datetime | date | time):
+        return value
+    return str(value)
