@@ -2547,6 +2547,7 @@ CREATE TABLE public.users (
     CONSTRAINT users_email_form CHECK ((email ~ '^[^@[:space:]]+@[^@[:space:]]+$'::text)),
     CONSTRAINT users_email_length CHECK (((char_length(email) >= 3) AND (char_length(email) <= 320))),
     CONSTRAINT users_first_name_length CHECK ((char_length(first_name) <= 100)),
+    CONSTRAINT users_guest_role CHECK (((role = 'user'::text) OR (NOT is_guest))),
     CONSTRAINT users_last_name_length CHECK ((char_length(last_name) <= 100)),
     CONSTRAINT users_name_length CHECK ((char_length(name) <= 100)),
     CONSTRAINT users_reachable CHECK ((is_guest OR is_external OR (email IS NOT NULL))),
@@ -3974,4 +3975,5 @@ INSERT INTO public.schema_migrations (version) VALUES
     ('20261122050010'),
     ('20261122050020'),
     ('20261122050030'),
-    ('20261122060000');
+    ('20261122060000'),
+    ('20261122070000');

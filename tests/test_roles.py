@@ -529,6 +529,19 @@ def test_the_last_active_admin_stays_one(other: tuple[Api, Sql]) -> None:
     assert admin.patch(path, {"role": "user"}).status_code == 200
 
 
+def test_a_guest_has_no_role_and_is_not_the_admin_that_stays(other: tuple[Api, Sql]) -> None:
+    api, sql = other
+    admin, guest = with_role(api, sql, "admin"), User(api, api.post("/v1/auth/guest").json())
+    path = f"/v1/admin/users/{guest.id}"
+    for body in ({"role": "admin"}, {"role": "service", "is_active": False}):
+        assert_problem(admin.patch(path, body), 422, "invalid", "role")
+    assert admin.get(path).json() == guest.me
+    assert admin.patch(path, {"role": "user", "is_verified": True}).status_code == 200
+    assert_problem(admin.patch(f"/v1/admin/users/{admin.id}", {"role": "user"}), 409, "last_admin")
+    assert guest.post("/v1/auth/register", {"email": new_email(), "password": PASSWORD}).status_code == 201
+    assert admin.patch(path, {"role": "admin"}).status_code == 200
+
+
 def test_the_last_active_admin_cannot_delete_the_own_account(other: tuple[Api, Sql]) -> None:
     api, sql = other
     admin, disabled = with_role(api, sql, "admin"), with_role(api, sql, "admin")

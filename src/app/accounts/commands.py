@@ -85,8 +85,8 @@ async def set_role(database: Executor, email: str, role: str) -> bool:
     """
     try:
         return await repository.set_role(database, email, role) is not None
-    except asyncpg.CheckViolationError:
-        raise Problem("last_admin") from None
+    except asyncpg.CheckViolationError as error:
+        raise problem_for(error) from None
 
 
 async def set_password(database: Executor, email: str, password: str) -> bool:

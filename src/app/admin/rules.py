@@ -27,7 +27,7 @@ GUESTS_PROVIDER = "legacy"
 
 
 async def change_user(services: Services, user_id: UUID, versions: Versions, changes: UserPatch) -> User:
-    """Change a user; their tokens are looked up again. Raises Problem 404, 409, 412."""
+    """Change a user; their tokens are looked up again. Raises Problem 404, 409, 412, 422."""
     user = await repository.patch_user(services.database, user_id, versions, changes)
     if user is None:
         raise missing(await accounts.me(services.database, user_id))
