@@ -1,13 +1,20 @@
 """`holdfast users`, as an operator types it: accounts made, shown, shut and signed out."""
 
+import asyncio
 import json
 from uuid import uuid4
 
+import asyncpg
 import pytest
 from client import PASSWORD, Api, Execute, User, assert_problem, new_email, soon_refused
 from test_commands import holdfast
 
 NOBODY = "holdfast: There is no account with this e-mail address, user name or id.\n"
+
+
+def facts_of(shown: str) -> dict[str, str]:
+    """What `show` says, line by line."""
+    return {name.strip(): value.strip() for name, value in (line.split("  ", 1) for line in shown.splitlines())}
 
 
 def test_an_admin_is_made_with_a_password_that_is_read_and_is_shown_by_each_of_its_names(api: Api, database: str) -> None:
@@ -31,14 +38,31 @@ def test_an_admin_is_made_with_a_password_that_is_read_and_is_shown_by_each_of_i
     assert account["usage"] == user.get("/v1/usage").json()
     by_name = holdfast(database, "users", "show", username.upper())
     assert by_name.stdout == holdfast(database, "users", "show", user.id).stdout
-    facts = dict(line.split("  ", 1) for line in by_name.stdout.splitlines())
-    facts = {name.strip(): value.strip() for name, value in facts.items()}
+    facts = facts_of(by_name.stdout)
     assert (facts["id"], facts["role"], facts["state"], facts["credits"]) == (user.id, "admin", "active", "47 of 50")
     # Names are chosen by anyone who registers: none of them steers a terminal.
     assert facts["name"] == "Ada\N{REPLACEMENT CHARACTER}[31m"
     for text in (shown.stdout, by_name.stdout, made.stdout):
         assert "argon2" not in text
         assert PASSWORD not in text
+
+
+def test_a_role_is_shown_of_a_guest_who_has_one_because_the_upgrade_is_not_done(
+    own_database: str, runner: asyncio.Runner
+) -> None:
+    async def make(role: str) -> str:
+        connection = await asyncpg.connect(own_database)
+        try:
+            await connection.execute("alter table users drop constraint if exists users_guest_role")
+            insert = "insert into users (is_guest, role) values (true, $1) returning id"
+            return str(await connection.fetchval(insert, role))
+        finally:
+            await connection.close()
+
+    for role, shown in (("user", "guest"), ("service", "service"), ("admin", "admin")):
+        user_id = runner.run(make(role))
+        assert f"{user_id}  {shown} " in holdfast(own_database, "users", "list").stdout
+        assert facts_of(holdfast(own_database, "users", "show", user_id).stdout)["role"] == shown
 
 
 @pytest.mark.parametrize(
