@@ -45,7 +45,7 @@ def _cells(user: ListedUser) -> tuple[str, ...]:
 
 
 def _kind(user: ListedUser | User) -> str:
-    """The role, whoever has it; of a user, whether they are a guest. Before its migration a database may have guests with one."""
+    """The role; of a user, whether they are a guest. A database that is not migrated yet may have guests with another role."""
     return "guest" if user.is_guest and user.role == "user" else user.role
 
 
