@@ -52,10 +52,7 @@ def test_no_name_forges_a_line_of_what_is_shown(api: Api, database: str) -> None
     assert user.me["name"] == "Ada\nrole        admin\r\nstate  x"
     shown = holdfast(database, "users", "show", user.id).stdout
     assert [line.split()[1] for line in shown.splitlines() if line.startswith(("role", "state"))] == ["user", "active"]
-    assert (
-        facts_of(shown)["name"]
-        == "Ada\N{REPLACEMENT CHARACTER}role        admin" + 2 * "\N{REPLACEMENT CHARACTER}" + "state  x"
-    )
+    assert facts_of(shown)["name"] == "Ada�role        admin��state  x"
 
 
 def test_a_role_is_shown_of_a_guest_who_has_one_because_the_upgrade_is_not_done(
