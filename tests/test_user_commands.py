@@ -126,10 +126,11 @@ def test_the_command_line_ends_sessions_and_no_api_token(api: Api, database: str
     assert api.get("/v1/tasks", token=token).status_code == 200
 
 
-@pytest.mark.parametrize("command", ["show", "disable", "enable", "end-sessions"])
+@pytest.mark.parametrize("command", ["show", "disable", "enable", "end-sessions", "role", "set-password"])
 def test_nobody_of_this_name_is_a_sentence(database: str, command: str) -> None:
-    for name in ("nobody@example.com", str(uuid4())):
-        refused = holdfast(database, "users", command, name)
+    role = ["admin"] if command == "role" else []
+    for name in ("nobody@example.com", "nobody", str(uuid4())):
+        refused = holdfast(database, "users", command, name, *role, given=f"{PASSWORD}\n")
         assert (refused.returncode, refused.stdout, refused.stderr) == (1, "", NOBODY)
     assert holdfast(database, "users", command).returncode == 2
 

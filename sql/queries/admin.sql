@@ -45,12 +45,6 @@ select (select count(*) from sessions where user_id = :user_id and expires_at > 
 from users
 where id = :user_id;
 
--- name: set_password(user_id, password_hash)$
--- Every session and API token ends, because someone else may know the old password. Null: there is no such user.
-with updated_user as (
-    update users set password_hash = :password_hash where id = :user_id returning id)
-select end_access(id, null, '{}') from updated_user;
-
 -- name: link_identity(user_id, provider, subject, any_role)^
 -- No row: there is no such user, or one with a role and any_role is false. Another account's identity, or one that is this
 -- user's already, breaks identities_subject_unique.

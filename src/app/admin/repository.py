@@ -46,11 +46,6 @@ async def counts(database: Executor, user_id: UUID) -> AccountCounts | None:
     return await queries.counts.one(database, AccountCounts, user_id=user_id)
 
 
-async def set_password(database: Executor, user_id: UUID, password_hash: str) -> UUID | None:
-    """Give a user another password and end all sessions and API tokens. None: there is no such user."""
-    return await queries.set_password.value(database, UUID, user_id=user_id, password_hash=password_hash)
-
-
 async def page_audit_events(database: Executor, *, from_id: UUID, after: UUID, limit: int) -> list[Json[AuditEvent]]:
     """Read a page of the audit trail, newest first: the events before the id `after`, down to `from_id`."""
     return await queries.page_audit_events.values(database, from_id=from_id, after=after, limit=limit)

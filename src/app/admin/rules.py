@@ -73,7 +73,7 @@ async def set_password(services: Services, user_id: UUID, new: UserPasswordPut) 
         raise Problem("not_found")
     check_new_password("password", new.password, user.email, user.username)
     password_hash = await services.passwords.hash(new.password)
-    if await repository.set_password(services.database, user_id, password_hash) is None:
+    if await accounts.set_password(services.database, user_id, password_hash) is None:
         raise Problem("not_found")
     services.token_cache.forget()
 

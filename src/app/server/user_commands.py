@@ -154,26 +154,28 @@ def end_sessions(name: str) -> None:
 
 
 @users.command("role")
-@click.argument("email")
+@click.argument("name")
 @click.argument("role", type=click.Choice(commands.ROLES))
-def set_role(email: str, role: str) -> None:
-    """Make an account a user, a service or an admin."""
-    if not with_database(lambda database: commands.set_role(database, email, role)):
-        give_up("There is no account with this e-mail address.")
+def set_role(name: str, role: str) -> None:
+    """Make an account a user, a service or an admin.
+
+    NAME is its e-mail address, user name or id. The last active admin stays one, and a guest a user.
+    """
+    _of_account(name, lambda database, user_id: commands.set_role(database, user_id, role))
     click.echo(f"The account is now: {role}.")
 
 
 @users.command("set-password")
-@click.argument("email")
-def set_password(email: str) -> None:
-    """Give an account a new password; all of its sessions end.
+@click.argument("name")
+def set_password(name: str) -> None:
+    """Give an account a new password; all of its sessions and API tokens end.
 
-    The password is asked for, or read from standard input when that is no terminal.
+    NAME is its e-mail address, user name or id. The password is asked for, or read from standard input when that is no
+    terminal.
     """
     password = _new_password()
-    if not with_database(lambda database: commands.set_password(database, email, password)):
-        give_up("There is no account with this e-mail address.")
-    click.echo("The password is changed, and every session of the account is ended.")
+    _of_account(name, lambda database, user_id: commands.set_password(database, user_id, password))
+    click.echo("The password is changed, and every session and API token of the account is ended.")
 
 
 def _new_password() -> str:
