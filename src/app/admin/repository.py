@@ -19,7 +19,7 @@ async def page_users(database: Executor, filters: UserQuery) -> list[Json[User] 
 
 
 async def patch_user(database: Executor, user_id: UUID, versions: Versions, changes: UserPatch) -> User | None:
-    """Change a user. None: there is no such user, or not at one of `versions`."""
+    """Change a user; of one who is not active all sessions end. None: there is no such user, or not at one of `versions`."""
     return await queries.patch_user.one(database, User, user_id=user_id, versions=versions, changes=to_json(changes))
 
 

@@ -125,7 +125,8 @@ def create(email: str, username: str | None, name: str | None, *, admin: bool) -
 def disable(name: str) -> None:
     """Let an account sign in no more, and end its sessions.
 
-    NAME is its e-mail address, user name or id. The last active admin stays one.
+    NAME is its e-mail address, user name or id. Its API tokens are refused until it is enabled again. The last active admin
+    stays one.
     """
     ended = _of_account(name, commands.disable)
     click.echo(f"The account is disabled, and {_sessions(ended)}.")
@@ -136,7 +137,7 @@ def disable(name: str) -> None:
 def enable(name: str) -> None:
     """Let a disabled account sign in again.
 
-    NAME is its e-mail address, user name or id.
+    NAME is its e-mail address, user name or id. Its API tokens work again: `set-password` ends those.
     """
     _of_account(name, repository.enable)
     click.echo("The account may sign in.")
