@@ -206,7 +206,7 @@ async def on_connection(url: str, work: Callable[[Executor], Awaitable[T]]) -> T
 
     A broken constraint is an answer to whoever typed the command, who reads it there and not in a log.
     """
-    connection = await connect_with_retry(lambda: asyncpg.connect(url, connection_class=Connection, timeout=30))
+    connection = await connect_with_retry(lambda: asyncpg.connect(url, connection_class=Connection, timeout=30), url)
     try:
         return await work(Transaction(connection, echo=False, logs_constraints=False))
     finally:
