@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import asyncpg
 import needs
@@ -51,7 +52,7 @@ def test_one_session_of_a_caching_client_shows_each_user_their_own(served: Servi
 
 def test_a_service_that_acts_for_two_users_through_one_caching_client_reads_each_ones_own(served: Serving, api: Api) -> None:
     service, users = api.user(), [api.user(), api.user()]
-    assert api.runner.run(set_role(api.database, service.email, "service"))
+    assert api.runner.run(set_role(api.database, UUID(service.id), "service"))
     cached = CacheControl(requests.Session())
     for user in [*users, *users]:
         answer = cached.get(f"{served.url}/v1/me", headers=signed(service.token, **{"X-On-Behalf-Of": user.id}))

@@ -6,10 +6,11 @@ import subprocess
 import sys
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
+from uuid import uuid4
 
 import asyncpg
 import pytest
-from client import PASSWORD, Api, assert_problem, soon_refused
+from client import PASSWORD, Api, User, assert_problem, soon_refused
 
 from app.server.doctor import connections_needed
 from app.settings import Settings
@@ -39,13 +40,22 @@ def test_the_list_shows_every_account_and_no_hash(api: Api, database: str) -> No
 
 
 def test_a_role_is_given_by_the_command_line(api: Api, database: str) -> None:
-    user = api.user()
+    user = api.user(username=f"op.{uuid4().hex[:8]}")
+    for name, role in ((user.id, "service"), (user.me["username"].upper(), "user")):
+        assert holdfast(database, "users", "role", name, role).stdout == f"The account is now: {role}.\n"
+        assert user.get("/v1/me").json()["role"] == role
     given = holdfast(database, "users", "role", user.email.upper(), "admin")
     assert (given.returncode, given.stdout) == (0, "The account is now: admin.\n")
     assert user.get("/v1/me").json()["role"] == "admin"
     assert holdfast(database, "users", "role", user.email, "king").returncode == 2
-    unknown = holdfast(database, "users", "role", "nobody@example.com", "admin")
-    assert (unknown.returncode, unknown.stderr) == (1, "holdfast: There is no account with this e-mail address.\n")
+
+
+def test_a_guest_gets_no_role_by_the_command_line(api: Api, database: str) -> None:
+    guest = User(api, api.post("/v1/auth/guest").json())
+    refused = holdfast(database, "users", "role", guest.id, "admin")
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert refused.stderr == "holdfast: role: must be user for a guest\n"
+    assert guest.get("/v1/me").json() == guest.me
 
 
 def test_the_command_line_leaves_the_last_admin_one(runner: asyncio.Runner, own_database: str) -> None:
@@ -62,23 +72,36 @@ def test_the_command_line_leaves_the_last_admin_one(runner: asyncio.Runner, own_
     runner.run(run(insert))
     refused = holdfast(own_database, "users", "role", "only@example.com", "user")
     assert (refused.returncode, refused.stdout) == (1, "")
-    assert refused.stderr.splitlines()[-1] == "holdfast: This is the last active admin: make another account an admin first."
+    assert refused.stderr == "holdfast: This is the last active admin: make another account an admin first.\n"
     assert runner.run(run("select role from users where email = 'only@example.com'")) == "admin"
     assert holdfast(own_database, "users", "role", "other@example.com", "admin").returncode == 0
     assert holdfast(own_database, "users", "role", "only@example.com", "user").returncode == 0
 
 
 def test_a_password_set_by_the_command_line_ends_every_session(api: Api, database: str) -> None:
-    user = api.user()
+    user = api.user(username=f"op.{uuid4().hex[:8]}")
     token = user.made("/v1/me/tokens", {"name": "Script", "scopes": ["read"]})["token"]
     done = holdfast(database, "users", "set-password", user.email, given="another horse battery\n")
-    assert done.returncode == 0, done.stderr
-    assert "another horse" not in done.stdout + done.stderr
+    said = "The password is changed, and every session and API token of the account is ended.\n"
+    assert (done.returncode, done.stdout, done.stderr) == (0, said, "")
     soon_refused(lambda: user.get("/v1/me"))
     soon_refused(lambda: api.get("/v1/tasks", token=token))
     assert_problem(api.post("/v1/auth/login", {"email": user.email, "password": PASSWORD}), 401, "invalid_credentials")
     fresh = api.post("/v1/auth/login", {"email": user.email, "password": "another horse battery"})
     assert fresh.status_code == 200
+    for name, password in ((user.id, "a third horse battery"), (user.me["username"].upper(), "a fourth horse battery")):
+        assert holdfast(database, "users", "set-password", name, given=f"{password}\n").stdout == said
+        assert api.post("/v1/auth/login", {"email": user.email, "password": password}).status_code == 200
+
+
+def test_no_name_of_the_account_is_a_password_by_the_command_line(api: Api, database: str) -> None:
+    user = api.user(username=f"op.{uuid4().hex[:8]}")
+    for name in (user.email, user.me["username"], user.id):
+        for password in (user.me["username"].upper(), user.email):
+            refused = holdfast(database, "users", "set-password", name, given=f"{password}\n")
+            assert (refused.returncode, refused.stdout) == (1, "")
+            assert refused.stderr.startswith("holdfast: password: is too easy to guess"), refused.stderr
+    assert user.get("/v1/me").status_code == 200
 
 
 @pytest.mark.parametrize("password", ["short", "password1", "x" * 129, ""])
@@ -175,8 +198,11 @@ def test_the_doctor_shows_no_secret_when_there_is_no_database() -> None:
         check=False,
     )
     assert examined.returncode == 1
-    assert "could not be reached" in examined.stderr
-    for secret in ("adalovelace", "s3cret", "127.0.0.1", "enchantress", "Traceback"):
+    *logged, sentence = examined.stderr.splitlines()
+    assert "could not be reached" in sentence
+    assert "127.0.0.1" not in examined.stdout + sentence
+    assert ["127.0.0.1:1" in line for line in logged] == [True]
+    for secret in ("adalovelace", "s3cret", "enchantress", "Traceback"):
         assert secret not in examined.stdout + examined.stderr
 
 

@@ -7,7 +7,7 @@ import re
 import time
 from collections.abc import Callable
 from typing import Any, get_origin
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import httpx
 import msgspec
@@ -126,7 +126,7 @@ def test_every_change_takes_conditions_or_says_why_not() -> None:
 def staying_admin(api: Api) -> User:
     """The last admin cannot leave: with this one everybody else can."""
     user = api.user()
-    assert api.runner.run(set_role(api.database, user.email, "admin"))
+    assert api.runner.run(set_role(api.database, UUID(user.id), "admin"))
     return user
 
 
@@ -134,7 +134,7 @@ def staying_admin(api: Api) -> User:
 def somebody(api: Api, staying_admin: User) -> User:
     """A user to whom every route is open."""
     user = api.user()
-    assert api.runner.run(set_role(api.database, user.email, "admin"))
+    assert api.runner.run(set_role(api.database, UUID(user.id), "admin"))
     return user
 
 

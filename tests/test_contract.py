@@ -9,7 +9,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, cast
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import httpx
 import pytest
@@ -367,14 +367,14 @@ class Caller:
     def __init__(self, api: Api) -> None:
         self.api = api
         # So that the caller is not the last admin, who stays.
-        assert api.runner.run(set_role(api.database, api.user().email, "admin"))
+        assert api.runner.run(set_role(api.database, UUID(api.user().id), "admin"))
         self.user = self._somebody()
         self.names: dict[str, dict[str, str] | str] = {}
 
     def _somebody(self) -> User:
         """A user who has one of each, so that lists are not empty, and to whom every route is open."""
         user = self.api.user()
-        assert self.api.runner.run(set_role(self.api.database, user.email, "admin"))
+        assert self.api.runner.run(set_role(self.api.database, UUID(user.id), "admin"))
         for make in ROWS.values():
             make(user)
         return user

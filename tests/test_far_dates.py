@@ -6,6 +6,7 @@ The routes and where they take dates come from the OpenAPI document: a new one t
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlencode
+from uuid import UUID
 
 import pytest
 from client import Api, User, assert_problem
@@ -64,7 +65,7 @@ def requests() -> Iterator[Any]:
 @pytest.fixture(scope="module")
 def admin(api: Api) -> User:
     user = api.user(timezone="Pacific/Kiritimati")
-    assert api.runner.run(set_role(api.database, user.email, "admin"))
+    assert api.runner.run(set_role(api.database, UUID(user.id), "admin"))
     return user
 
 

@@ -785,16 +785,38 @@ def test_the_start_waits_for_the_database_ever_longer_and_then_gives_up(monkeypa
         slept.append(seconds)
 
     monkeypatch.setattr("app.database.startup.asyncio.sleep", sleep)
-    url = f"postgresql://the-user:the-password@127.0.0.1:{_closed_port()}/the-database"
+    port = _closed_port()
+    url = f"postgresql://the-user:the-password@127.0.0.1:{port}/the-database"
     with capture_logs() as events, pytest.raises(DatabaseUnavailable) as raised:
         asyncio.run(Database.connect(Settings(database_url=url)))
     assert slept == [1, 2, 4, 8]
     assert [event["next_attempt_in"] for event in events] == [1, 2, 4, 8, None]
     assert {(event["event"], event["log_level"]) for event in events} == {("database_not_there", "warning")}
+    # Where it was looked for, for whoever reads the log; who asked is in neither.
+    assert {tuple(event["servers"]) for event in events} == {(f"127.0.0.1:{port}",)}
+    assert "127.0.0.1" not in str(raised.value)
     for text in (str(raised.value), str(events)):
-        for hidden in ("the-user", "the-password", "127.0.0.1", "the-database"):
+        for hidden in ("the-user", "the-password", "the-database"):
             assert hidden not in text
     assert "DATABASE_URL" in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("url", "servers"),
+    [
+        ("postgresql://u:p@db.example.com/d", ["db.example.com:5432"]),
+        ("postgresql://u:p%40ss@db.example.com:6432/d?connect_timeout=1", ["db.example.com:6432"]),
+        ("postgresql://u:p@[::1]:6432,two.example.com/d", ["[::1]:6432", "two.example.com:5432"]),
+        ("postgresql://u:p@/d?host=/run/postgresql&port=5433", ["/run/postgresql:5433"]),
+        ("postgresql://u:p@/d?host=one,two&port=1,2", ["one:1", "two:2"]),
+        ("postgresql:///d", []),
+        # A password that should have been quoted: what stands in the place of the host is none.
+        ("postgresql://u:12/34@db.example.com/d", []),
+        ("postgresql://u:p@ss@word@db.example.com/d", ["db.example.com:5432"]),
+    ],
+)
+def test_where_the_database_is_looked_for_is_told_without_who_asks(url: str, servers: list[str]) -> None:
+    assert app.database.startup.servers_of(url) == servers
 
 
 def test_a_database_that_comes_late_is_waited_for(monkeypatch: pytest.MonkeyPatch, database: str) -> None:

@@ -8,6 +8,8 @@ import asyncpg
 import pytest
 from client import Api, Execute, Started, User, assert_problem
 
+from app.main import create_app
+from app.settings import Settings
 from app.tags.targets import KINDS
 
 Row = dict[str, Any]
@@ -48,6 +50,45 @@ def tag(user: User, name: str, kind: str, *rows: Row) -> Row:
     for row in rows:
         assert user.put(f"/v1/tags/{tag['id']}/{kind}/{row['id']}").status_code == 204
     return tag
+
+
+SHOWS_TAGS = {
+    route.path.replace("{date}", "2026-01-01"): words
+    for route in create_app(Settings()).routing.routes
+    if route.path != "/v1/me"
+    and (words := [word for word in ("with", "tag") if word in getattr(route.filters, "__struct_encode_fields__", ())])
+}
+"""The addresses that show tags, or go by them, and the parameters by which they do."""
+
+
+def test_the_addresses_that_show_tags_are_the_lists_of_all_kinds_and_the_days() -> None:
+    lists = {f"/v1/{kind}": ["with", "tag"] for kind in KINDS}
+    assert lists | {f"/v1/{kind}/days/2026-01-01": ["with"] for kind in ("foods", "workouts")} == SHOWS_TAGS
+
+
+@pytest.mark.parametrize("path", SHOWS_TAGS)
+def test_a_token_needs_the_scope_of_tags_to_see_them_and_to_go_by_them(api: Api, path: str) -> None:
+    user = api.user()
+    kind = path.split("/")[2]
+    garden = tag(user, "Garden", kind, made(user, kind, 0))
+    narrow, wide, all_of_it = (
+        User(api, {"token": user.made("/v1/me/tokens", {"name": "T", "scopes": scopes})["token"], "user": user.me})
+        for scopes in ([f"{kind}:read"], [f"{kind}:read", "tags:read"], ["read"])
+    )
+    plain = user.get(path).json()["items"]
+    queries = {"with": "with=tags", "tag": f"tag={garden['slug']}"}
+    assert narrow.get(path).json()["items"] == plain
+    for query in (queries[word] for word in SHOWS_TAGS[path]):
+        asked = f"{path}?{query}"
+        assert_problem(narrow.get(asked), 403, "insufficient_scope")
+        # Conversations are not read in a batch.
+        if kind != "conversations":
+            in_batch = narrow.post("/v1/batch", {"operations": [{"method": "GET", "path": asked}]})
+            assert_problem(in_batch, 403, "insufficient_scope")
+        expected = user.get(asked)
+        assert expected.status_code == 200
+        for reader in (wide, all_of_it):
+            assert reader.get(asked).json() == expected.json()
 
 
 def pages(user: User, path: str) -> list[list[str]]:

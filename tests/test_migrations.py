@@ -306,6 +306,21 @@ def test_who_was_verified_stays_so_and_nobody_elses_row_changes(runner: asyncio.
     assert runner.run(_fetched(own_database, fetch)) == before
 
 
+def test_guests_lose_the_role_that_they_were_given_and_nobody_else_does(runner: asyncio.Runner, own_database: str) -> None:
+    _back_before(runner, own_database, "guests_without_roles")
+    # An admin who is a guest, and no other: the trigger that keeps the last one must not stop the upgrade.
+    made = """
+        insert into users (is_guest, is_external, role)
+        values (true, false, 'admin'), (true, false, 'service'), (true, false, 'user'), (false, true, 'service')"""
+    runner.run(_fetched(own_database, made))
+    fetch = "select role from users order by id"
+    runner.run(migrations.up(own_database))
+    assert runner.run(_fetched(own_database, fetch)) == [("user",), ("user",), ("user",), ("service",)]
+    runner.run(_fetched(own_database, "update users set role = 'admin' where is_external"))
+    with pytest.raises(asyncpg.CheckViolationError, match="the last active admin stays one"):
+        runner.run(_fetched(own_database, "update users set role = 'user' where is_external"))
+
+
 DOCUMENTS = {
     '{ "b": 1e2, "a": -0, "b": 2 }': '{"a": 0, "b": 2}',
     "1e-300": "0." + "0" * 299 + "1",

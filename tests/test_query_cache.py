@@ -3,7 +3,7 @@
 import asyncio
 from datetime import datetime, timedelta
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import asyncpg
 import msgspec
@@ -20,7 +20,7 @@ from app.settings import Settings
 @pytest.fixture(scope="module")
 def service(api: Api) -> User:
     user = api.user()
-    assert api.runner.run(set_role(api.database, user.email, "service"))
+    assert api.runner.run(set_role(api.database, UUID(user.id), "service"))
     return user
 
 

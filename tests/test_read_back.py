@@ -94,7 +94,7 @@ def make_admin(api: Api) -> Callable[[], User]:
 
     def make() -> User:
         user = api.user()
-        assert api.runner.run(set_role(api.database, user.email, "admin"))
+        assert api.runner.run(set_role(api.database, UUID(user.id), "admin"))
         return user
 
     return make

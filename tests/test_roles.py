@@ -529,6 +529,35 @@ def test_the_last_active_admin_stays_one(other: tuple[Api, Sql]) -> None:
     assert admin.patch(path, {"role": "user"}).status_code == 200
 
 
+def test_who_is_disabled_is_signed_out_and_signs_in_anew_when_enabled(api: Api, admin: User) -> None:
+    user, other = api.user(), api.user()
+    token = user.made("/v1/me/tokens", {"name": "Script", "scopes": ["read"]})["token"]
+    path = f"/v1/admin/users/{user.id}"
+    assert admin.patch(path, {"is_verified": True}).status_code == 200
+    assert user.get("/v1/me").status_code == 200
+    assert admin.patch(path, {"is_active": False}).json()["is_active"] is False
+    soon_refused(lambda: user.get("/v1/me"))
+    soon_refused(lambda: api.get("/v1/tasks", token=token))
+    assert admin.patch(path, {"is_active": True}).json()["is_active"] is True
+    assert_problem(user.get("/v1/me"), 401, "unauthenticated")
+    assert api.get("/v1/tasks", token=token).status_code == 200
+    assert api.post("/v1/auth/login", {"email": user.email, "password": PASSWORD}).status_code == 200
+    assert other.get("/v1/me").status_code == 200
+
+
+def test_a_guest_has_no_role_and_is_not_the_admin_that_stays(other: tuple[Api, Sql]) -> None:
+    api, sql = other
+    admin, guest = with_role(api, sql, "admin"), User(api, api.post("/v1/auth/guest").json())
+    path = f"/v1/admin/users/{guest.id}"
+    for body in ({"role": "admin"}, {"role": "service", "is_active": False}):
+        assert_problem(admin.patch(path, body), 422, "invalid", "role")
+    assert admin.get(path).json() == guest.me
+    assert admin.patch(path, {"role": "user", "is_verified": True}).status_code == 200
+    assert_problem(admin.patch(f"/v1/admin/users/{admin.id}", {"role": "user"}), 409, "last_admin")
+    assert guest.post("/v1/auth/register", {"email": new_email(), "password": PASSWORD}).status_code == 201
+    assert admin.patch(path, {"role": "admin"}).status_code == 200
+
+
 def test_the_last_active_admin_cannot_delete_the_own_account(other: tuple[Api, Sql]) -> None:
     api, sql = other
     admin, disabled = with_role(api, sql, "admin"), with_role(api, sql, "admin")

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from functools import partial
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import httpx
 import pytest
@@ -102,7 +102,7 @@ def test_the_life_manager_shows_a_day_of_food_with_its_totals_and_workouts_of_a_
 
 def test_the_assistant_takes_two_calls_for_a_message_and_one_for_the_profile(api: Api, client: Client) -> None:
     writer, query = api.user(), uuid4().hex
-    assert api.runner.run(set_role(api.database, writer.email, "service"))
+    assert api.runner.run(set_role(api.database, UUID(writer.id), "service"))
     assert writer.put(f"/v1/query-cache/{query}", {"result": {"answer": 42}}).status_code == 201
 
     def message() -> Json:

@@ -7,7 +7,7 @@ import json
 import re
 from collections.abc import Callable
 from typing import Any, cast
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from client import Api, Execute, User, assert_problem, etag
@@ -86,7 +86,7 @@ FILLED: dict[str, Json] = {
 def admin(api: Api) -> User:
     """Somebody to whom every route is open."""
     user = api.user()
-    assert api.runner.run(set_role(api.database, user.email, "admin"))
+    assert api.runner.run(set_role(api.database, UUID(user.id), "admin"))
     return user
 
 

@@ -289,7 +289,8 @@ def test_a_database_that_cannot_be_reached_is_retried_and_then_named_without_a_s
     assert gone.returncode == 1
     assert gone.stderr.count("database_not_there") == 5
     assert "DATABASE_URL" in gone.stderr
-    for secret in ("bob", "hunter2", "127.0.0.1", "secretdb", "Traceback"):
+    assert gone.stderr.count('"servers": ["127.0.0.1:1"]') == 5
+    for secret in ("bob", "hunter2", "secretdb", "Traceback"):
         assert secret not in gone.stderr + gone.stdout
 
 

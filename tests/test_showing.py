@@ -66,7 +66,7 @@ def test_what_a_command_lists_is_json_when_that_is_asked_for(
     assert isinstance(json.loads(shown.stdout), kind)
 
 
-def on_terminal(database: str, *words: str, **variables: str) -> str:
+def on_terminal(database: str, *words: str, code: int = 0, **variables: str) -> str:
     """What a command shows on a terminal of 100 columns."""
     ours, theirs = pty.openpty()
     environment = {"DATABASE_URL": database, "TERM": "xterm-256color", "COLUMNS": "100"} | variables
@@ -81,7 +81,7 @@ def on_terminal(database: str, *words: str, **variables: str) -> str:
             pass
         finally:
             os.close(ours)
-        assert process.wait(60) == 0, shown
+        assert process.wait(60) == code, shown
     return shown.decode()
 
 
@@ -100,4 +100,14 @@ def test_a_terminal_gets_headers_and_colours_and_a_pipe_plain_lines(database: st
 
 
 def test_what_would_steer_a_terminal_is_not_printed() -> None:
-    assert printable("Ada \x1b[31m\r\x07\x9b\u202eéß\n中") == "Ada �[31m����éß\n中"
+    text = "Ada \x1b[31m\r\x07\x9b\u202eéß\n中"
+    assert printable(text) == "Ada �[31m����éß�中"
+    assert printable(text, lines=True) == "Ada �[31m����éß\n中"
+
+
+def test_what_the_doctor_advises_stands_on_a_line_of_its_own(database: str) -> None:
+    advice = "Lower WORKERS"
+    for shown in (holdfast(database, "doctor", WORKERS="100").stdout, on_terminal(database, "doctor", WORKERS="100", code=1)):
+        [line] = [line for line in shown.splitlines() if advice in line]
+        assert line.startswith(" ")
+        assert "\N{REPLACEMENT CHARACTER}" not in shown

@@ -1,13 +1,20 @@
 """`holdfast users`, as an operator types it: accounts made, shown, shut and signed out."""
 
+import asyncio
 import json
 from uuid import uuid4
 
+import asyncpg
 import pytest
 from client import PASSWORD, Api, Execute, User, assert_problem, new_email, soon_refused
 from test_commands import holdfast
 
 NOBODY = "holdfast: There is no account with this e-mail address, user name or id.\n"
+
+
+def facts_of(shown: str) -> dict[str, str]:
+    """What `show` says, line by line."""
+    return {name.strip(): value.strip() for name, value in (line.split("  ", 1) for line in shown.splitlines())}
 
 
 def test_an_admin_is_made_with_a_password_that_is_read_and_is_shown_by_each_of_its_names(api: Api, database: str) -> None:
@@ -31,14 +38,39 @@ def test_an_admin_is_made_with_a_password_that_is_read_and_is_shown_by_each_of_i
     assert account["usage"] == user.get("/v1/usage").json()
     by_name = holdfast(database, "users", "show", username.upper())
     assert by_name.stdout == holdfast(database, "users", "show", user.id).stdout
-    facts = dict(line.split("  ", 1) for line in by_name.stdout.splitlines())
-    facts = {name.strip(): value.strip() for name, value in facts.items()}
+    facts = facts_of(by_name.stdout)
     assert (facts["id"], facts["role"], facts["state"], facts["credits"]) == (user.id, "admin", "active", "47 of 50")
     # Names are chosen by anyone who registers: none of them steers a terminal.
     assert facts["name"] == "Ada\N{REPLACEMENT CHARACTER}[31m"
     for text in (shown.stdout, by_name.stdout, made.stdout):
         assert "argon2" not in text
         assert PASSWORD not in text
+
+
+def test_no_name_forges_a_line_of_what_is_shown(api: Api, database: str) -> None:
+    user = api.user(name="Ada\nrole        admin\r\nstate  x")
+    assert user.me["name"] == "Ada\nrole        admin\r\nstate  x"
+    shown = holdfast(database, "users", "show", user.id).stdout
+    assert [line.split()[1] for line in shown.splitlines() if line.startswith(("role", "state"))] == ["user", "active"]
+    assert facts_of(shown)["name"] == "Ada�role        admin��state  x"
+
+
+def test_a_role_is_shown_of_a_guest_who_has_one_because_the_upgrade_is_not_done(
+    own_database: str, runner: asyncio.Runner
+) -> None:
+    async def make(role: str) -> str:
+        connection = await asyncpg.connect(own_database)
+        try:
+            await connection.execute("alter table users drop constraint if exists users_guest_role")
+            insert = "insert into users (is_guest, role) values (true, $1) returning id"
+            return str(await connection.fetchval(insert, role))
+        finally:
+            await connection.close()
+
+    for role, shown in (("user", "guest"), ("service", "service"), ("admin", "admin")):
+        user_id = runner.run(make(role))
+        assert f"{user_id}  {shown} " in holdfast(own_database, "users", "list").stdout
+        assert facts_of(holdfast(own_database, "users", "show", user_id).stdout)["role"] == shown
 
 
 @pytest.mark.parametrize(
@@ -65,7 +97,7 @@ def test_an_account_is_made_by_the_rules_of_registering(
 def test_a_taken_address_is_said_in_a_sentence(api: Api, database: str) -> None:
     taken = holdfast(database, "users", "create", api.user().email.upper(), given=f"{PASSWORD}\n")
     assert (taken.returncode, taken.stdout) == (1, "")
-    assert taken.stderr.splitlines()[-1] == "holdfast: Another account has this e-mail address; letter case does not count."
+    assert taken.stderr == "holdfast: Another account has this e-mail address; letter case does not count.\n"
 
 
 def test_a_disabled_account_is_signed_out_and_signs_in_anew_when_it_is_enabled(api: Api, database: str) -> None:
@@ -94,10 +126,11 @@ def test_the_command_line_ends_sessions_and_no_api_token(api: Api, database: str
     assert api.get("/v1/tasks", token=token).status_code == 200
 
 
-@pytest.mark.parametrize("command", ["show", "disable", "enable", "end-sessions"])
+@pytest.mark.parametrize("command", ["show", "disable", "enable", "end-sessions", "role", "set-password"])
 def test_nobody_of_this_name_is_a_sentence(database: str, command: str) -> None:
-    for name in ("nobody@example.com", str(uuid4())):
-        refused = holdfast(database, "users", command, name)
+    role = ["admin"] if command == "role" else []
+    for name in ("nobody@example.com", "nobody", str(uuid4())):
+        refused = holdfast(database, "users", command, name, *role, given=f"{PASSWORD}\n")
         assert (refused.returncode, refused.stdout, refused.stderr) == (1, "", NOBODY)
     assert holdfast(database, "users", command).returncode == 2
 
@@ -120,7 +153,7 @@ def only_admin(own_database: str) -> str:
 def test_the_last_active_admin_is_not_disabled_by_the_command_line(only_admin: str) -> None:
     refused = holdfast(only_admin, "users", "disable", "only@example.com")
     assert (refused.returncode, refused.stdout) == (1, "")
-    assert refused.stderr.splitlines()[-1] == "holdfast: This is the last active admin: make another account an admin first."
+    assert refused.stderr == "holdfast: This is the last active admin: make another account an admin first.\n"
     assert json.loads(holdfast(only_admin, "users", "show", "only@example.com", "--json").stdout)["user"]["is_active"] is True
     holdfast(only_admin, "users", "create", "second@example.com", "--admin", given=f"{PASSWORD}\n")
     assert holdfast(only_admin, "users", "disable", "only@example.com").returncode == 0

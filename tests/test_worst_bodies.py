@@ -126,7 +126,7 @@ class Caller:
     def __init__(self, api: Api) -> None:
         self._api = api
         self._user: User = api.user()
-        assert api.runner.run(set_role(api.database, self._user.email, "admin"))
+        assert api.runner.run(set_role(api.database, UUID(self._user.id), "admin"))
         self._conversation = UUID(self._user.made("/v1/conversations", {})["id"])
 
     def path(self, route: Route) -> str:

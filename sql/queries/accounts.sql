@@ -238,15 +238,14 @@ select end_sessions(id) from updated_user;
 -- Null: there is no such user.
 update users set is_active = true where id = :user_id returning id;
 
--- name: set_role(email, role)$
--- tenant: none, the operator's command line names an account by its e-mail
-update users set role = :role where normal_login(email) = normal_login(:email) returning id;
+-- name: set_role(user_id, role)$
+-- Null: there is no such user.
+update users set role = :role where id = :user_id returning id;
 
--- name: set_password(email, password_hash)$
--- tenant: none, the operator's command line names an account by its e-mail
--- Every session and API token ends, because someone else may know the old password.
+-- name: set_password(user_id, password_hash)$
+-- Every session and API token ends, because someone else may know the old password. Null: there is no such user.
 with updated_user as (
-    update users set password_hash = :password_hash where normal_login(email) = normal_login(:email) returning id)
+    update users set password_hash = :password_hash where id = :user_id returning id)
 select end_access(id, null, '{}') from updated_user;
 
 -- name: delete_expired_sessions(limit)!

@@ -27,15 +27,21 @@ from counted
 where ended <= 1;
 
 -- name: patch_user(user_id, versions, changes)^
--- A merge patch as in tasks.patch, of what only an admin can change.
-update users u
-set (role, is_active, email_verified_at) = (
-    select p.role, p.is_active, case when p.is_verified then coalesce(u.email_verified_at, now()) end
-    from jsonb_populate_record(u, :changes::jsonb) p)
-where u.id = :user_id
-  and (:versions::int8multirange is null or u.version <@ :versions)
-returning u.id, u.email, u.username, u.name, u.first_name, u.last_name, u.bio, u.avatar_url, u.timezone, u.role,
-    u.is_guest, u.is_active, u.is_verified, u.is_external, u.last_login_at, u.created_at, u.updated_at, u.version;
+-- A merge patch as in tasks.patch, of what only an admin can change. With is_active end the sessions, as in accounts.disable;
+-- of an active user those of nobody.
+with updated_user as (
+    update users u
+    set (role, is_active, email_verified_at) = (
+        select p.role, p.is_active, case when p.is_verified then coalesce(u.email_verified_at, now()) end
+        from jsonb_populate_record(u, :changes::jsonb) p)
+    where u.id = :user_id
+      and (:versions::int8multirange is null or u.version <@ :versions)
+    returning u.id, u.email, u.username, u.name, u.first_name, u.last_name, u.bio, u.avatar_url, u.timezone, u.role,
+        u.is_guest, u.is_active, u.is_verified, u.is_external, u.last_login_at, u.created_at, u.updated_at, u.version)
+select u.id, u.email, u.username, u.name, u.first_name, u.last_name, u.bio, u.avatar_url, u.timezone, u.role,
+    u.is_guest, u.is_active, u.is_verified, u.is_external, u.last_login_at, u.created_at, u.updated_at, u.version
+from updated_user u
+cross join end_sessions(case when not u.is_active then u.id end) ended;
 
 -- name: counts(user_id)^
 -- How often a user is signed in, how many API tokens are live, and how often they said what they agree to.
@@ -44,12 +50,6 @@ select (select count(*) from sessions where user_id = :user_id and expires_at > 
     (select count(*) from consent_events where user_id = :user_id) as consents
 from users
 where id = :user_id;
-
--- name: set_password(user_id, password_hash)$
--- Every session and API token ends, because someone else may know the old password. Null: there is no such user.
-with updated_user as (
-    update users set password_hash = :password_hash where id = :user_id returning id)
-select end_access(id, null, '{}') from updated_user;
 
 -- name: link_identity(user_id, provider, subject, any_role)^
 -- No row: there is no such user, or one with a role and any_role is false. Another account's identity, or one that is this

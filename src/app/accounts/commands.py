@@ -78,24 +78,27 @@ async def disable(database: Executor, user_id: UUID) -> int | None:
         raise Problem("last_admin") from None
 
 
-async def set_role(database: Executor, email: str, role: str) -> bool:
-    """Give an account another role; every worker knows within 100 ms. False: there is no such account.
+async def set_role(database: Executor, user_id: UUID, role: str) -> UUID | None:
+    """Give an account another role; every worker knows within 100 ms. None: there is no such account.
 
-    Raises Problem 409 for the last active admin.
+    Raises Problem 409 for the last active admin, 422 for a guest.
     """
     try:
-        return await repository.set_role(database, email, role) is not None
-    except asyncpg.CheckViolationError:
-        raise Problem("last_admin") from None
+        return await repository.set_role(database, user_id, role)
+    except asyncpg.CheckViolationError as error:
+        raise problem_for(error) from None
 
 
-async def set_password(database: Executor, email: str, password: str) -> bool:
-    """Give an account another password and end its sessions and API tokens. False: there is no such account.
+async def set_password(database: Executor, user_id: UUID, password: str) -> UUID | None:
+    """Give an account another password and end its sessions and API tokens. None: there is no such account.
 
     Raises Problem 422 for a password that is none.
     """
-    check_new_password("password", password, email)
-    return await repository.set_password(database, email, await hash_password(password)) is not None
+    user = await repository.me(database, user_id)
+    if user is None:
+        return None
+    check_new_password("password", password, user.email, user.username)
+    return await repository.set_password(database, user_id, await hash_password(password))
 
 
 async def hash_password(password: str) -> str:

@@ -217,14 +217,17 @@ async def enable(database: Executor, user_id: UUID) -> UUID | None:
     return await queries.enable.value(database, UUID, user_id=user_id)
 
 
-async def set_role(database: Executor, email: str, role: str) -> UUID | None:
-    """Give an account another role. None: there is no such account. Raises CheckViolationError for the last active admin."""
-    return await queries.set_role.value(database, UUID, email=email, role=role)
+async def set_role(database: Executor, user_id: UUID, role: str) -> UUID | None:
+    """Give an account another role. None: there is no such account.
+
+    Raises CheckViolationError for the last active admin and for a guest.
+    """
+    return await queries.set_role.value(database, UUID, user_id=user_id, role=role)
 
 
-async def set_password(database: Executor, email: str, password_hash: str) -> UUID | None:
+async def set_password(database: Executor, user_id: UUID, password_hash: str) -> UUID | None:
     """Give an account another password and end all of its sessions and API tokens. None: there is no such account."""
-    return await queries.set_password.value(database, UUID, email=email, password_hash=password_hash)
+    return await queries.set_password.value(database, UUID, user_id=user_id, password_hash=password_hash)
 
 
 async def delete_expired_sessions(database: Executor, limit: int) -> int:

@@ -26,6 +26,7 @@ constraints.declare(
         "users_avatar_url_length": constraints.has_length("avatar_url", "at most 500"),
         "users_timezone_length": constraints.has_length("timezone", "1 to 100"),
         "users_role_known": ("invalid", "role", constraints.ONE_OF),
+        "users_guest_role": ("invalid", "role", "must be user for a guest"),
         "users_last_admin": ("last_admin", "role", "would leave no active admin"),
         "users_reachable": ("invalid", "email", "cannot be empty for a registered account"),
     }

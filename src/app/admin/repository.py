@@ -19,7 +19,7 @@ async def page_users(database: Executor, filters: UserQuery) -> list[Json[User] 
 
 
 async def patch_user(database: Executor, user_id: UUID, versions: Versions, changes: UserPatch) -> User | None:
-    """Change a user. None: there is no such user, or not at one of `versions`."""
+    """Change a user; of one who is not active all sessions end. None: there is no such user, or not at one of `versions`."""
     return await queries.patch_user.one(database, User, user_id=user_id, versions=versions, changes=to_json(changes))
 
 
@@ -44,11 +44,6 @@ async def end_guest(database: Executor, user_id: UUID) -> int:
 async def counts(database: Executor, user_id: UUID) -> AccountCounts | None:
     """Count the live sessions and API tokens of a user, and what they said of consents. None: there is no such user."""
     return await queries.counts.one(database, AccountCounts, user_id=user_id)
-
-
-async def set_password(database: Executor, user_id: UUID, password_hash: str) -> UUID | None:
-    """Give a user another password and end all sessions and API tokens. None: there is no such user."""
-    return await queries.set_password.value(database, UUID, user_id=user_id, password_hash=password_hash)
 
 
 async def page_audit_events(database: Executor, *, from_id: UUID, after: UUID, limit: int) -> list[Json[AuditEvent]]:

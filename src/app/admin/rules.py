@@ -27,7 +27,7 @@ GUESTS_PROVIDER = "legacy"
 
 
 async def change_user(services: Services, user_id: UUID, versions: Versions, changes: UserPatch) -> User:
-    """Change a user; their tokens are looked up again. Raises Problem 404, 409, 412."""
+    """Change a user; their tokens are looked up again. Raises Problem 404, 409, 412, 422."""
     user = await repository.patch_user(services.database, user_id, versions, changes)
     if user is None:
         raise missing(await accounts.me(services.database, user_id))
@@ -73,7 +73,7 @@ async def set_password(services: Services, user_id: UUID, new: UserPasswordPut) 
         raise Problem("not_found")
     check_new_password("password", new.password, user.email, user.username)
     password_hash = await services.passwords.hash(new.password)
-    if await repository.set_password(services.database, user_id, password_hash) is None:
+    if await accounts.set_password(services.database, user_id, password_hash) is None:
         raise Problem("not_found")
     services.token_cache.forget()
 

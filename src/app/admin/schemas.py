@@ -35,7 +35,16 @@ class UserPatch(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     """A merge patch of what only an admin can change: an absent field stays."""
 
     role: Annotated[UserRole, Meta(examples=["service"])] | UnsetType = UNSET
-    is_active: Annotated[bool, Meta(description="False: the user is refused at once.", examples=[True])] | UnsetType = UNSET
+    is_active: (
+        Annotated[
+            bool,
+            Meta(
+                description="False: the user is refused at once, and their sessions end; API tokens work again with true.",
+                examples=[True],
+            ),
+        ]
+        | UnsetType
+    ) = UNSET
     is_verified: Annotated[bool, Meta(description="The e-mail address is theirs.", examples=[True])] | UnsetType = UNSET
 
 

@@ -47,14 +47,18 @@ class DatabaseRefused(Exception):
     """The server was reached and said no: wrong credentials, no such database. The text shows none of them."""
 
 
-def raise_translated(error: Exception, query: str) -> NoReturn:
-    """Raise what the fault means to the caller. Logs and counts it; never with the error's text, which may carry a row."""
+def raise_translated(error: Exception, query: str, *, logs_constraints: bool = True) -> NoReturn:
+    """Raise what the fault means to the caller. Logs and counts it; never with the error's text, which may carry a row.
+
+    A broken constraint is logged where `logs_constraints` says so.
+    """
     sqlstate = str(getattr(error, "sqlstate", None) or "client")
     metrics.failed_queries.labels(sqlstate[:2]).inc()
     details = {
         key: getattr(error, f"{key}_name") for key in ("constraint", "table", "column") if getattr(error, f"{key}_name", None)
     }
-    log.warning("query_failed", query=query, sqlstate=sqlstate, error=type(error).__name__, **details)
+    if logs_constraints or not isinstance(error, asyncpg.IntegrityConstraintViolationError):
+        log.warning("query_failed", query=query, sqlstate=sqlstate, error=type(error).__name__, **details)
     # TimeoutError is an OSError: its place is before the lost connections.
     if isinstance(error, TimeoutError | asyncpg.QueryCanceledError):
         raise QueryTimeout(query) from error

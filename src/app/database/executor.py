@@ -42,13 +42,15 @@ async def _execute(
     values: list[Any],
     echo: bool,  # noqa: FBT001
     limit: TimeLimit | None,
+    *,
+    logs_constraints: bool = True,
 ) -> Any:
     """Send one statement; time it, and translate faults of the database. Other errors pass."""
     started = perf_counter()
     try:
         result = await getattr(connection, query.call)(query.sql, *values, timeout=limit and limit.for_query())
     except DRIVER_ERRORS as error:
-        raise_translated(error, query.name)
+        raise_translated(error, query.name, logs_constraints=logs_constraints)
     finally:
         seconds = perf_counter() - started
         if limit is not None:
@@ -67,6 +69,8 @@ async def _transact(
     work: Callable[["Transaction"], Awaitable[T]],
     echo: bool,  # noqa: FBT001
     limit: TimeLimit | None,
+    *,
+    logs_constraints: bool = True,
 ) -> T:
     """Do the work in a transaction, or within one that is under way: then in a savepoint."""
     transaction = connection.transaction()
@@ -74,7 +78,7 @@ async def _transact(
         async with asyncio.timeout(_time_to_say(limit)):
             await transaction.start()
         try:
-            result = await work(Transaction(connection, echo=echo, limit=limit))
+            result = await work(Transaction(connection, echo=echo, limit=limit, logs_constraints=logs_constraints))
         except BaseException:
             # It waits for the cancel of the statement to be confirmed: by a server that hangs, never.
             async with asyncio.timeout(CONFIRM_WITHIN):
@@ -99,13 +103,16 @@ def _time_to_say(limit: TimeLimit | None) -> float | None:
 class Transaction:
     """One connection inside a transaction: what `Database.transaction` gives to its work."""
 
-    def __init__(self, connection: AnyConnection, *, echo: bool, limit: TimeLimit | None = None) -> None:
+    def __init__(
+        self, connection: AnyConnection, *, echo: bool, limit: TimeLimit | None = None, logs_constraints: bool = True
+    ) -> None:
         self._connection = connection
         self._echo = echo
         self._limit = limit
+        self._logs_constraints = logs_constraints
 
     async def run(self, query: Query, values: list[Any]) -> Any:
-        return await _execute(self._connection, query, values, self._echo, self._limit)
+        return await _execute(self._connection, query, values, self._echo, self._limit, logs_constraints=self._logs_constraints)
 
     def coalesce(self, query: Query, values: list[Any]) -> Coroutine[Any, Any, Any]:
         """Run the statement alone: what is done in a transaction is done with nothing else."""
@@ -120,7 +127,7 @@ class Transaction:
 
     async def transaction(self, work: Callable[["Transaction"], Awaitable[T]]) -> T:
         """Run `work` within a savepoint, once: what it raises rolls back to there, and passes."""
-        return await _transact(self._connection, work, self._echo, self._limit)
+        return await _transact(self._connection, work, self._echo, self._limit, logs_constraints=self._logs_constraints)
 
 
 class Database:
@@ -202,9 +209,12 @@ class Database:
 
 
 async def on_connection(url: str, work: Callable[[Transaction], Awaitable[T]]) -> T:
-    """Do a command's work on a connection of its own. Raises DatabaseUnavailable or DatabaseRefused."""
-    connection = await connect_with_retry(lambda: asyncpg.connect(url, connection_class=Connection, timeout=30))
+    """Do a command's work on a connection of its own. Raises DatabaseUnavailable or DatabaseRefused.
+
+    A broken constraint is an answer to whoever typed the command, who reads it there and not in a log.
+    """
+    connection = await connect_with_retry(lambda: asyncpg.connect(url, connection_class=Connection, timeout=30), url)
     try:
-        return await work(Transaction(connection, echo=False))
+        return await work(Transaction(connection, echo=False, logs_constraints=False))
     finally:
         await connection.close(timeout=5)

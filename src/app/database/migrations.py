@@ -272,4 +272,4 @@ async def _connect(url: str, patience: float, *, for_writing: bool) -> tuple[Con
                 return connection, single
         raise AssertionError
 
-    return await connect_with_retry(attempt)
+    return await connect_with_retry(attempt, url)

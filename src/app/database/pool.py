@@ -96,7 +96,7 @@ class Pool:
                 | PLANNING,
             )
 
-        return cls(await connect_with_retry(attempt), settings)
+        return cls(await connect_with_retry(attempt, settings.database_url or ""), settings)
 
     async def close(self) -> None:
         """Wait for the statements under way, then close. What still runs after ten seconds is cut off."""

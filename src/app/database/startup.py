@@ -1,8 +1,11 @@
 """Reaching the database when a process starts: with retries, and with an explanation for whoever started it."""
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable
+from itertools import zip_longest
 from typing import TypeVar
+from urllib.parse import parse_qsl, urlsplit
 
 import asyncpg
 import structlog
@@ -23,8 +26,22 @@ STARTUP_WAITS = (1.0, 2.0, 4.0, 8.0)
 """Seconds between the attempts to reach the database at start."""
 
 
-async def connect_with_retry(attempt: Callable[[], Awaitable[T]]) -> T:
-    """Reach the database at start: again after 1, 2, 4 and 8 s while it is not there, each logged.
+def servers_of(url: str) -> list[str]:
+    """Host and port of each server that a URL names, for a log: never who connects, nor by what password."""
+    parts = urlsplit(url)
+    options = dict(parse_qsl(parts.query))
+    _, at, named = parts.netloc.rpartition("@")
+    if not at and "@" in parts.path + parts.query:
+        # A password with a slash in it: what looks like the host is a part of it.
+        return []
+    if not named:
+        hosts, ports = options.get("host", "").split(","), options.get("port", "").split(",")
+        return [f"{host}:{port or 5432}" for host, port in zip_longest(hosts, ports, fillvalue=ports[-1]) if host]
+    return [each if re.search(r":\d+$", each) and not each.endswith("]") else f"{each}:5432" for each in named.split(",")]
+
+
+async def connect_with_retry(attempt: Callable[[], Awaitable[T]], url: str) -> T:
+    """Reach the database of a URL at start: again after 1, 2, 4 and 8 s while it is not there, each logged with host and port.
 
     Raises DatabaseUnavailable at the end; DatabaseRefused at once when the server says no for good.
     """
@@ -49,7 +66,7 @@ async def connect_with_retry(attempt: Callable[[], Awaitable[T]]) -> T:
                     f"(SQLSTATE {error.sqlstate})."
                 ) from None
             metrics.connection_errors.inc()
-            log.warning("database_not_there", error=type(error).__name__, next_attempt_in=wait)
+            log.warning("database_not_there", servers=servers_of(url), error=type(error).__name__, next_attempt_in=wait)
             if wait is None:
                 break
             await asyncio.sleep(wait)

@@ -1,6 +1,7 @@
 """Who is let in: what is checked of every request, and of every operation of a batch, before it is read."""
 
 from collections.abc import Iterable
+from typing import Any
 from uuid import UUID
 
 from litestar.types import HTTPScope
@@ -87,6 +88,19 @@ async def admit_operation(scope: HTTPScope, route: Route, services: Services) ->
     check_scopes(scope["user"].scopes, route.method, scope["path"], session_only=False)
     if route.stores:
         await _admit_bytes(scope, route, services)
+
+
+def admit_parts(caller: Caller, filters: Any) -> None:
+    """Find out whether a caller may read what a query asks for besides its address: each part of `with`, and by `tag` the tags.
+
+    As if each were asked for at its own address: a slug that finds rows tells that the tag is there. Raises Problem 403.
+    """
+    asked = filters.with_ or ()
+    parts = {asked} if isinstance(asked, str) else {*asked}
+    if getattr(filters, "tag", ()):
+        parts.add("tags")
+    for part in parts:
+        check_scopes(caller.scopes, "GET", f"/v1/{part}", session_only=False)
 
 
 def count_operation(scope: HTTPScope, services: Services) -> None:

@@ -109,7 +109,11 @@ Quantity = Annotated[float, Meta(ge=0, le=1_000_000_000, examples=[12.5])]
 
 TagSlugs = Annotated[
     tuple[Annotated[str, Meta(max_length=100, examples=["garden"])], ...],
-    Meta(max_length=10, description="Only items that have the tag with this slug; given several times: all of these tags."),
+    Meta(
+        max_length=10,
+        description="Only items that have the tag with this slug; given several times: all of these tags. An API token "
+        "needs the scope of tags, too.",
+    ),
 ]
 
 
@@ -132,7 +136,10 @@ ChangedSince = Annotated[
 ]
 
 
-WithTags = Annotated[Literal["tags"], Meta(description="Each item gets its `tags`, by name; the first 100 of them.")]
+WithTags = Annotated[
+    Literal["tags"],
+    Meta(description="Each item gets its `tags`, by name; the first 100 of them. An API token needs the scope of tags, too."),
+]
 
 
 WeightUnit = Annotated[Literal["kg", "lbs"], Meta(title="WeightUnit", examples=["kg"])]

@@ -18,7 +18,7 @@ from litestar.types import HTTPScope, Receive
 from app.auth.authentication import authenticate
 from app.auth.tokens import token_of
 from app.http import conditional
-from app.http.admission import admit, admit_storing, count
+from app.http.admission import admit, admit_parts, admit_storing, count
 from app.http.caching import PRIVATE, caching_headers
 from app.http.decoding import decode_query, read_json, refuse_query
 from app.http.exception_handlers import problem_for, problem_response
@@ -143,8 +143,8 @@ class Endpoint:
     """A route, with everything about it that can be resolved at start."""
 
     __slots__ = (
-        "_app", "_byte_range", "_caching", "_call", "_filters", "_hashed", "_is_conditional", "_kind", "_let_in", "_limit",
-        "_parsers", "_refuses_query", "_services", "_take", "_takes_request", "_versions", "route",
+        "_app", "_byte_range", "_caching", "_call", "_filters", "_has_parts", "_hashed", "_is_conditional", "_kind", "_let_in",
+        "_limit", "_parsers", "_refuses_query", "_services", "_take", "_takes_request", "_versions", "route",
     )  # fmt: skip
 
     def __init__(self, route: Route, services: Services, app: Litestar, sent_back: SentBack | None) -> None:
@@ -155,6 +155,7 @@ class Endpoint:
         self._parsers = [(name, _parser(kind)) for name, kind in route.parameters.items()]
         self._filters, self._kind, self._limit = route.filters, route.data, route.options.body_limit
         self._take = body_decoder(route.data, self._call, sent_back) if route.data is not None else None
+        self._has_parts = "with_" in getattr(route.filters, "__struct_fields__", ())
         self._takes_request, self._versions, self._byte_range = route.takes_request, route.versions, route.byte_range
         self._is_conditional, self._hashed = route.options.conditional, route.options.hashed_etag
         self._caching = caching_headers(route)
@@ -173,7 +174,9 @@ class Endpoint:
         """Read a request of who was let in: what is to be called for it, and the arguments by name."""
         arguments: dict[str, Any] = {name: parse(value) for (name, parse), value in zip(self._parsers, values, strict=True)}
         if self._filters is not None:
-            arguments["filters"] = decode_query(scope["query_string"], self._filters)
+            arguments["filters"] = filters = decode_query(scope["query_string"], self._filters)
+            if self._has_parts:
+                admit_parts(scope["user"], filters)
         elif self._refuses_query and scope["query_string"]:
             refuse_query(scope["query_string"])
         call = self._call

@@ -15,7 +15,7 @@ from app.profile.schemas import Profile, ProfileQuery
 @get("/v1/me", opt=CONDITIONAL | HASHED_ETAG)
 async def read_me(request: Request, filters: FromQuery[ProfileQuery]) -> EncodedResponse[Profile]:
     """Read one's own account, and with it what one may spend, has agreed to and has used: `with=credits,consents,usage`."""
-    me = await rules.read(request.database, request.settings, request.caller, filters.with_)
+    me = await rules.read(request.database, request.settings, request.caller.user_id, filters.with_)
     if me is None:
         raise unauthenticated()
     return responses.versioned(me)

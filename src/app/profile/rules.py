@@ -1,13 +1,12 @@
 """An account, and what other slices know of it."""
 
 from collections.abc import Set as AbstractSet
+from uuid import UUID
 
 from msgspec import UNSET
 from msgspec.structs import asdict
 
 from app.accounts import repository as accounts
-from app.auth.authorization import check_scopes
-from app.auth.token_cache import Caller
 from app.consents import rules as consents
 from app.credits import rules as credits_of
 from app.database.queries import Executor
@@ -16,14 +15,8 @@ from app.settings import Settings
 from app.usage import repository as usage
 
 
-async def read(database: Executor, settings: Settings, caller: Caller, parts: AbstractSet[str]) -> Profile | None:
-    """Read the caller's account with these parts. None: it does not exist any more.
-
-    Raises Problem 403 for a part that the scopes of the caller's token do not reach.
-    """
-    for part in parts:
-        check_scopes(caller.scopes, "GET", f"/v1/{part}", session_only=False)
-    user_id = caller.user_id
+async def read(database: Executor, settings: Settings, user_id: UUID, parts: AbstractSet[str]) -> Profile | None:
+    """Read an account with these parts. None: it does not exist any more."""
     me = await accounts.me(database, user_id)
     if me is None:
         return None

@@ -59,7 +59,7 @@ def see_doctor(*, as_json: bool) -> None:
     if as_json:
         show_json(findings)
     else:
-        show_list(findings, ("State", "Subject", "What was found, and what to do"), cells, line)
+        show_list(findings, ("State", "Subject", "What was found, and what to do"), cells, line, lines=True)
     if any(finding.state == "bad" for finding in findings):
         sys.exit(1)
 

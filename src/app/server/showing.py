@@ -43,18 +43,20 @@ def show_list(
     headers: Sequence[str],
     cells: Callable[[T], Sequence[str]],
     line: Callable[[T], str],
+    *,
+    lines: bool = False,
 ) -> None:
-    """Print a table with headers on a terminal, else a line for each item as it comes."""
+    """Print a table with headers on a terminal, else a line for each item as it comes. `lines`: one may have several."""
     if not sys.stdout.isatty():
         for item in items:
-            click.echo(printable(line(item)))
+            click.echo(printable(line(item), lines=lines))
         return
     table = Table(box=None, pad_edge=False, header_style="bold")
     for header in headers:
         # Nothing is cut off: an id is there to be copied.
         table.add_column(header, overflow="fold")
     for item in items:
-        table.add_row(*(Text(printable(cell), style=COLOURS.get(cell, "")) for cell in cells(item)))
+        table.add_row(*(Text(printable(cell, lines=lines), style=COLOURS.get(cell, "")) for cell in cells(item)))
     if table.row_count:
         Console(file=sys.stdout).print(table)
 
@@ -74,8 +76,12 @@ def show_facts(facts: Sequence[tuple[str, str]]) -> None:
     Console(file=sys.stdout).print(grid)
 
 
-def printable(text: str) -> str:
-    """A text without what would steer a terminal: the names in it are chosen by anyone who registers."""
+def printable(text: str, *, lines: bool = False) -> str:
+    """A text without what would steer a terminal: the names in it are chosen by anyone who registers.
+
+    Nor does a name make a line that looks like one of ours, unless the text is of `lines`.
+    """
     return "".join(
-        character if character.isprintable() or character == "\n" else "\N{REPLACEMENT CHARACTER}" for character in text
+        character if character.isprintable() or (lines and character == "\n") else "\N{REPLACEMENT CHARACTER}"
+        for character in text
     )

@@ -40,9 +40,13 @@ def list_users(*, as_json: bool) -> None:
 
 
 def _cells(user: ListedUser) -> tuple[str, ...]:
-    kind = "guest" if user.is_guest else user.role
     seen = f"{user.last_login_at:%Y-%m-%d}" if user.last_login_at else "never"
-    return str(user.id), kind, user.email or "-", user.username or "-", seen, "active" if user.is_active else "disabled"
+    return str(user.id), _kind(user), user.email or "-", user.username or "-", seen, "active" if user.is_active else "disabled"
+
+
+def _kind(user: ListedUser | User) -> str:
+    """The role; of a user, whether they are a guest. A database that is not migrated yet may have guests with another role."""
+    return "guest" if user.is_guest and user.role == "user" else user.role
 
 
 def _line(user: ListedUser) -> str:
@@ -77,7 +81,7 @@ def _facts(found: AccountSummary) -> list[tuple[str, str]]:
         ("e-mail", f"{user.email or '-'}{' (verified)' if user.is_verified else ''}"),
         ("user name", user.username or "-"),
         ("name", user.name or "-"),
-        ("role", "guest" if user.is_guest else user.role),
+        ("role", _kind(user)),
         ("state", "active" if user.is_active else "disabled"),
         ("made", f"{user.created_at:%Y-%m-%d %H:%M}"),
         ("seen", f"{user.last_login_at:%Y-%m-%d %H:%M}" if user.last_login_at else "never"),
@@ -121,7 +125,8 @@ def create(email: str, username: str | None, name: str | None, *, admin: bool) -
 def disable(name: str) -> None:
     """Let an account sign in no more, and end its sessions.
 
-    NAME is its e-mail address, user name or id. The last active admin stays one.
+    NAME is its e-mail address, user name or id. Its API tokens are refused until it is enabled again. The last active admin
+    stays one.
     """
     ended = _of_account(name, commands.disable)
     click.echo(f"The account is disabled, and {_sessions(ended)}.")
@@ -132,7 +137,7 @@ def disable(name: str) -> None:
 def enable(name: str) -> None:
     """Let a disabled account sign in again.
 
-    NAME is its e-mail address, user name or id.
+    NAME is its e-mail address, user name or id. Its API tokens work again: `set-password` ends those.
     """
     _of_account(name, repository.enable)
     click.echo("The account may sign in.")
@@ -150,26 +155,28 @@ def end_sessions(name: str) -> None:
 
 
 @users.command("role")
-@click.argument("email")
+@click.argument("name")
 @click.argument("role", type=click.Choice(commands.ROLES))
-def set_role(email: str, role: str) -> None:
-    """Make an account a user, a service or an admin."""
-    if not with_database(lambda database: commands.set_role(database, email, role)):
-        give_up("There is no account with this e-mail address.")
+def set_role(name: str, role: str) -> None:
+    """Make an account a user, a service or an admin.
+
+    NAME is its e-mail address, user name or id. The last active admin stays one, and a guest a user.
+    """
+    _of_account(name, lambda database, user_id: commands.set_role(database, user_id, role))
     click.echo(f"The account is now: {role}.")
 
 
 @users.command("set-password")
-@click.argument("email")
-def set_password(email: str) -> None:
-    """Give an account a new password; all of its sessions end.
+@click.argument("name")
+def set_password(name: str) -> None:
+    """Give an account a new password; all of its sessions and API tokens end.
 
-    The password is asked for, or read from standard input when that is no terminal.
+    NAME is its e-mail address, user name or id. The password is asked for, or read from standard input when that is no
+    terminal.
     """
     password = _new_password()
-    if not with_database(lambda database: commands.set_password(database, email, password)):
-        give_up("There is no account with this e-mail address.")
-    click.echo("The password is changed, and every session of the account is ended.")
+    _of_account(name, lambda database, user_id: commands.set_password(database, user_id, password))
+    click.echo("The password is changed, and every session and API token of the account is ended.")
 
 
 def _new_password() -> str:
