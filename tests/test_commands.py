@@ -4,34 +4,20 @@ import asyncio
 import os
 import subprocess
 import sys
-from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 import pytest
 from client import PASSWORD, Api, assert_problem, soon_refused
+from command import HOLDFAST, holdfast, process
 
 from app.server.doctor import connections_needed
 from app.settings import Settings
 
-HOLDFAST = Path(sys.executable).with_name("holdfast")
-
-
-def holdfast(database: str, *words: str, given: str = "", **variables: str) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run(
-        [HOLDFAST, *words],
-        env=os.environ | {"DATABASE_URL": database} | variables,
-        input=given,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-
 
 def test_the_list_shows_every_account_and_no_hash(api: Api, database: str) -> None:
     user = api.user(username="list.ed")
-    listed = holdfast(database, "users", "list")
+    listed = process(database, "users", "list")
     assert (listed.returncode, listed.stderr) == (0, "")
     [line] = [line for line in listed.stdout.splitlines() if user.id in line]
     assert line.split()[1:4] == ["user", user.email, "list.ed"]
@@ -71,7 +57,7 @@ def test_the_command_line_leaves_the_last_admin_one(runner: asyncio.Runner, own_
 def test_a_password_set_by_the_command_line_ends_every_session(api: Api, database: str) -> None:
     user = api.user()
     token = user.made("/v1/me/tokens", {"name": "Script", "scopes": ["read"]})["token"]
-    done = holdfast(database, "users", "set-password", user.email, given="another horse battery\n")
+    done = process(database, "users", "set-password", user.email, given="another horse battery\n")
     assert done.returncode == 0, done.stderr
     assert "another horse" not in done.stdout + done.stderr
     soon_refused(lambda: user.get("/v1/me"))

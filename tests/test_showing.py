@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import rich_click as click
 from client import Api
-from test_commands import HOLDFAST, holdfast
+from command import HOLDFAST, holdfast, process
 
 from app.server.commands import others
 from app.server.showing import printable
@@ -93,7 +93,7 @@ def test_a_terminal_gets_headers_and_colours_and_a_pipe_plain_lines(database: st
     assert "\x1b[32mapplied" in shown
     uncoloured = on_terminal(database, "migrate", "status", NO_COLOR="1")
     assert "\x1b[32m" not in uncoloured
-    piped = holdfast(database, "migrate", "status").stdout
+    piped = process(database, "migrate", "status").stdout
     assert "\x1b" not in piped
     assert "State" not in piped
     assert [line.split() for line in uncoloured.splitlines()[1:]] == [line.split() for line in piped.splitlines()]
