@@ -189,3 +189,16 @@ def test_serve_warns_when_the_workers_may_open_more_connections_than_there_are(d
         check=True,
     )
     assert "connections_may_run_out" in warned.stdout + warned.stderr
+
+
+LOADED = """
+import sys
+from app.server.cli import other
+other("migrate"), other("doctor")
+print("litestar" in sys.modules)
+"""
+
+
+def test_migrate_and_doctor_start_without_the_framework() -> None:
+    shown = subprocess.run([sys.executable, "-c", LOADED], capture_output=True, text=True, timeout=60, check=True)
+    assert shown.stdout == "False\n"
