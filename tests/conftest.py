@@ -2,7 +2,7 @@
 
 The controller of pytest-xdist finds or starts the server and migrates a template; each worker clones the template.
 TEST_DATABASE_URL names a server to use; without it, `--database=container` starts one in a container, and otherwise the
-embedded one is started on a temporary folder.
+embedded one is started on a temporary folder: in memory where there is room, unless TMPDIR says else.
 """
 
 import asyncio
@@ -17,6 +17,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 import msgspec
+import psutil
 import pytest
 import structlog
 
@@ -33,6 +34,7 @@ _SERVER = pytest.StashKey[embedded.Server]()
 _FOLDER = pytest.StashKey[Path]()
 _STOP = pytest.StashKey[Callable[[], None]]()
 _TEMPLATE = pytest.StashKey[str]()
+_IN_MEMORY = Path("/dev/shm")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -49,6 +51,9 @@ def pytest_configure(config: pytest.Config) -> None:
     structlog.configure(processors=[structlog.processors.add_log_level, structlog.processors.JSONRenderer()])
     if hasattr(config, "workerinput") or config.option.collectonly:
         return
+    if "TMPDIR" not in os.environ and _has_room(_IN_MEMORY):
+        # Workers, and the processes that tests start, hear of it, too.
+        os.environ["TMPDIR"] = tempfile.tempdir = str(_IN_MEMORY)
     url = os.environ.get("TEST_DATABASE_URL")
     if not url and config.getoption("database") == "container":
         import containers  # noqa: PLC0415 - a second of imports that other runs do without
@@ -61,6 +66,11 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[_TEMPLATE] = template = in_database(database_url(url), f"holdfast_test_{os.getpid()}")
     asyncio.run(_statement(template, "create database {name}"))
     asyncio.run(migrations.up(template))
+
+
+def _has_room(folder: Path) -> bool:
+    """Whether a run's folders fit there, and into memory: a database has 400 files, and a disk takes its time for each."""
+    return folder.is_dir() and shutil.disk_usage(folder).free > 4 * 2**30 and psutil.virtual_memory().available > 8 * 2**30
 
 
 def pytest_xdist_auto_num_workers() -> int:
