@@ -6,8 +6,10 @@ embedded one is started on a temporary folder: in memory where there is room, un
 """
 
 import asyncio
+import fcntl
 import os
 import shutil
+import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -207,3 +209,27 @@ def connection(runner: asyncio.Runner, database: str) -> "Iterator[asyncpg.Conne
 def execute(runner: asyncio.Runner, connection: "asyncpg.Connection[asyncpg.Record]") -> Execute:
     """Sends statements past the app: what time does, a test has to do by itself."""
     return lambda sql, *values: [dict(row) for row in runner.run(connection.fetch(sql, *values))]
+
+
+@pytest.fixture(scope="session")
+def made(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
+    """A data folder whose PostgreSQL is made, migrated and stopped; by whichever worker of the run needs it first."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base if worker_id == "master" else base.parent) / "made"
+    with folder.with_suffix(".turn").open("w") as turn:
+        fcntl.flock(turn, fcntl.LOCK_EX)
+        if not folder.exists():
+            server = embedded.start(folder, durable=False)
+            try:
+                asyncio.run(migrations.up(server.url))
+            finally:
+                server.stop()
+    return folder
+
+
+@pytest.fixture
+def data(made: Path, tmp_path: Path) -> Path:
+    """A data folder of the test's own: a copy takes a tenth of the time of a `holdfast serve` that starts from nothing."""
+    # Whom its files belong to is kept.
+    subprocess.run(["cp", "-a", str(made), str(tmp_path / "var")], check=True)
+    return tmp_path / "var"
