@@ -7,11 +7,12 @@ embedded one is started on a temporary folder: in memory where there is room, un
 
 import asyncio
 import fcntl
+import gc
 import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -37,6 +38,17 @@ _FOLDER = pytest.StashKey[Path]()
 _STOP = pytest.StashKey[Callable[[], None]]()
 _TEMPLATE = pytest.StashKey[str]()
 _IN_MEMORY = Path("/dev/shm")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Hook of pytest: a worker loads a hundred modules and makes 5,700 tests, which all stay. The collector would only look."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
