@@ -1,7 +1,7 @@
 """How each owned table is filled, in an order in which foreign keys hold: the one place of the tests that a new table needs.
 
 Each statement makes its rows out of the rows of a temporary table `seed`: user_id, id, place (a number), date.
-tests/test_sql.py takes 60,000 of those, half of them one user's and the rest 1,000 others'; tests/test_batches.py a few of
+tests/test_sql.py takes 20,000 of those, half of them one user's and the rest 1,000 others'; tests/test_batches.py a few of
 three users; tests/test_migrations.py one.
 """
 
@@ -117,7 +117,7 @@ async def fill(connection: "asyncpg.Connection[asyncpg.Record]", users: int, row
     made = await connection.fetch(
         """
         insert into users (id, is_guest)
-        select new_id('2026-01-01'::timestamptz + place * interval '100 minutes'), true
+        select new_id('2026-01-01'::timestamptz + place * interval '20 minutes'), true
         from generate_series(1, $1::integer) place
         returning id""",
         users,

@@ -401,15 +401,17 @@ async def _storm(serving: Serving, token: str) -> tuple[list[str], list[str]]:
     return sent, acknowledged
 
 
-def test_what_was_acknowledged_is_there_once_after_everything_was_killed_and_the_rest_at_most_once(tmp_path: Path) -> None:
-    with Serving(tmp_path / "var", tmp_path / "said") as serving:
+def test_what_was_acknowledged_is_there_once_after_everything_was_killed_and_the_rest_at_most_once(
+    data: Path, tmp_path: Path
+) -> None:
+    with Serving(data, tmp_path / "said") as serving:
         registered = serving.post("/v1/auth/register", {"email": new_email(), "password": PASSWORD}).json()
         token = registered["token"]
         # Whether they go out together at all.
         asyncio.run(_together(serving, token))
         assert 'holdfast_query_seconds_count{query="tasks.create_many"}' in serving.get("/metrics").text
         sent, acknowledged = asyncio.run(_storm(serving, token))
-    with Serving(tmp_path / "var", tmp_path / "said again") as serving:
+    with Serving(data, tmp_path / "said again") as serving:
         found: list[str] = []
         page = serving.get("/v1/tasks?limit=200", token).json()
         found += [task["title"] for task in page["items"]]

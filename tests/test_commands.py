@@ -4,35 +4,21 @@ import asyncio
 import os
 import subprocess
 import sys
-from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 from uuid import uuid4
 
 import asyncpg
 import pytest
 from client import PASSWORD, Api, User, assert_problem, soon_refused
+from command import HOLDFAST, holdfast, process
 
 from app.server.doctor import connections_needed
 from app.settings import Settings
 
-HOLDFAST = Path(sys.executable).with_name("holdfast")
-
-
-def holdfast(database: str, *words: str, given: str = "", **variables: str) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run(
-        [HOLDFAST, *words],
-        env=os.environ | {"DATABASE_URL": database} | variables,
-        input=given,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-
 
 def test_the_list_shows_every_account_and_no_hash(api: Api, database: str) -> None:
     user = api.user(username="list.ed")
-    listed = holdfast(database, "users", "list")
+    listed = process(database, "users", "list")
     assert (listed.returncode, listed.stderr) == (0, "")
     [line] = [line for line in listed.stdout.splitlines() if user.id in line]
     assert line.split()[1:4] == ["user", user.email, "list.ed"]
@@ -81,7 +67,7 @@ def test_the_command_line_leaves_the_last_admin_one(runner: asyncio.Runner, own_
 def test_a_password_set_by_the_command_line_ends_every_session(api: Api, database: str) -> None:
     user = api.user(username=f"op.{uuid4().hex[:8]}")
     token = user.made("/v1/me/tokens", {"name": "Script", "scopes": ["read"]})["token"]
-    done = holdfast(database, "users", "set-password", user.email, given="another horse battery\n")
+    done = process(database, "users", "set-password", user.email, given="another horse battery\n")
     said = "The password is changed, and every session and API token of the account is ended.\n"
     assert (done.returncode, done.stdout, done.stderr) == (0, said, "")
     soon_refused(lambda: user.get("/v1/me"))
@@ -229,3 +215,16 @@ def test_serve_warns_when_the_workers_may_open_more_connections_than_there_are(d
         check=True,
     )
     assert "connections_may_run_out" in warned.stdout + warned.stderr
+
+
+LOADED = """
+import sys
+from app.server.cli import other
+other("migrate"), other("doctor")
+print("litestar" in sys.modules)
+"""
+
+
+def test_migrate_and_doctor_start_without_the_framework() -> None:
+    shown = subprocess.run([sys.executable, "-c", LOADED], capture_output=True, text=True, timeout=60, check=True)
+    assert shown.stdout == "False\n"

@@ -178,12 +178,12 @@ class Storm:
             assert not thread.is_alive()
 
 
-def test_what_was_acknowledged_is_in_the_ledger_after_everything_was_killed(tmp_path: Path) -> None:
-    with Serving(tmp_path / "var", tmp_path / "said", CREDITS_REGISTERED="100000") as serving, Storm(serving.url) as storm:
+def test_what_was_acknowledged_is_in_the_ledger_after_everything_was_killed(data: Path, tmp_path: Path) -> None:
+    with Serving(data, tmp_path / "said", CREDITS_REGISTERED="100000") as serving, Storm(serving.url) as storm:
         while len(storm.acknowledged) < 50:
             time.sleep(0.01)
         serving.kill_everything()
-    with Serving(tmp_path / "var", tmp_path / "said", CREDITS_REGISTERED="100000") as serving:
+    with Serving(data, tmp_path / "said", CREDITS_REGISTERED="100000") as serving:
         entries: dict[tuple[str, str], int] = {}
         for token in {token for token, _, _ in storm.acknowledged}:
             page = serving.get("/v1/credits/transactions?limit=200", token).json()

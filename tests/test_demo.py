@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 
 import pytest
 from client import Api, Execute, User
-from test_commands import holdfast
+from command import holdfast, process
 
 from app.demo import year
 
@@ -52,7 +52,7 @@ def test_a_year_is_full_and_ends_before_today(seed: int) -> None:
 
 def test_the_account_is_made_whole_and_signs_in_and_is_not_made_twice(api: Api, database: str, execute: Execute) -> None:
     email = f"demo-{uuid4()}@example.com"
-    made = holdfast(database, "demo", "--email", email, "--json")
+    made = process(database, "demo", "--email", email, "--json")
     assert (made.returncode, made.stderr) == (0, "")
     account = json.loads(made.stdout)
     user = User(api, api.post("/v1/auth/login", {"email": email, "password": account["password"]}).json())

@@ -7,8 +7,8 @@ from typing import Any
 import asyncpg
 import pytest
 from client import Api, User
+from command import holdfast, process
 from locks import waited_for
-from test_commands import holdfast
 
 from app.credits import repository
 from app.maintenance import jobs
@@ -183,7 +183,7 @@ def test_the_command_says_what_it_did(api: Api, sql: Run, database: str) -> None
     user = api.user()
     spend(user, 2)
     age(sql, user, 2)
-    done = holdfast(database, "maintain")
+    done = process(database, "maintain")
     assert done.returncode == 0, done.stderr
     assert "        2 folded transactions\n" in done.stdout
     verified = holdfast(database, "verify-ledger")

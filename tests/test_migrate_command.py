@@ -1,9 +1,7 @@
 """`holdfast migrate`, and the wrapper around dbmate: what it does when migrations fail, and what it never shows."""
 
 import asyncio
-import os
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
@@ -11,13 +9,13 @@ from typing import Literal
 import asyncpg
 import httpx
 import pytest
+from command import holdfast
+from serving import run
 
 from app.database import embedded, migrations, package_files
 from app.database.dbmate import MigrationError
 from app.database.migrations import Trial
 from app.database.postgres_programs import binaries_folder
-
-HOLDFAST = str(Path(sys.executable).with_name("holdfast"))
 
 ONE = "-- migrate:up\ncreate table one (id integer primary key);\n\n-- migrate:down\ndrop table one;\n"
 TWO = "-- migrate:up\ncreate table two (id integer primary key);\n\n-- migrate:down\ndrop table two;\n"
@@ -79,46 +77,46 @@ def execute(url: str, statement: str) -> None:
     asyncio.run(go())
 
 
-def holdfast(*arguments: str, **given: str) -> "subprocess.CompletedProcess[str]":
-    variables = {name: value for name, value in os.environ.items() if name not in {"DATABASE_URL", "APP_ENV"}}
-    return subprocess.run(
-        [HOLDFAST, *arguments], env=variables | given, capture_output=True, text=True, timeout=60, check=False
-    )
-
-
-def test_the_commands_go_up_and_down_and_say_what_they_did(tmp_path: Path) -> None:
+def test_without_a_url_the_commands_work_on_the_server_that_comes_along_and_stop_it(tmp_path: Path) -> None:
     files = sorted(file.name for file in (package_files.folder("db") / "migrations").glob("*.sql"))
-    newest, data = files[-1], str(tmp_path / "var")
+    data = tmp_path / "var"
+    for word, state in (("up", "applied"), ("status", "applied")):
+        done = run("migrate", word, HOLDFAST_DATA=str(data))
+        assert done.returncode == 0, done.stderr
+        assert done.stdout.splitlines() == [f"{state}     {name}" for name in files]
+        assert not (data / "postgres/postmaster.pid").exists()
 
-    def command(*arguments: str) -> list[str]:
-        done = holdfast("migrate", *arguments, HOLDFAST_DATA=data)
+
+def test_the_commands_go_up_and_down_and_say_what_they_did(url: str) -> None:
+    files = sorted(file.name for file in (package_files.folder("db") / "migrations").glob("*.sql"))
+
+    def migrate(*arguments: str) -> list[str]:
+        done = holdfast(url, "migrate", *arguments)
         assert done.returncode == 0, done.stderr
         return done.stdout.splitlines()
 
-    assert command("dry-run") == [f"works       {name}" for name in files] + ["Everything was rolled back."]
-    assert command("status") == [f"pending     {name}" for name in files]
-    assert command("up") == [f"applied     {name}" for name in files]
-    assert command("up") == ["Nothing was pending: the schema is up to date."]
-    assert command("down") == [f"taken back  {newest}"]
-    assert command("history") == files[:-1]
-    # Each started the server that comes along, and stopped it.
-    assert not (tmp_path / "var/postgres/postmaster.pid").exists()
+    assert migrate("dry-run") == [f"works       {name}" for name in files] + ["Everything was rolled back."]
+    assert migrate("status") == [f"pending     {name}" for name in files]
+    assert migrate("up") == [f"applied     {name}" for name in files]
+    assert migrate("up") == ["Nothing was pending: the schema is up to date."]
+    assert migrate("down") == [f"taken back  {files[-1]}"]
+    assert migrate("history") == files[:-1]
 
 
-def test_a_number_of_migrations_is_applied_and_what_is_left_is_printed(tmp_path: Path) -> None:
+def test_a_number_of_migrations_is_applied_and_what_is_left_is_printed(url: str) -> None:
     paths = sorted((package_files.folder("db") / "migrations").glob("*.sql"))
-    files, data = [path.name for path in paths], str(tmp_path / "var")
+    files = [path.name for path in paths]
 
-    def command(*arguments: str) -> str:
-        done = holdfast("migrate", *arguments, HOLDFAST_DATA=data)
+    def migrate(*arguments: str) -> str:
+        done = holdfast(url, "migrate", *arguments)
         assert done.returncode == 0, done.stderr
         return done.stdout
 
-    assert command("up", "2").splitlines() == [f"applied     {name}" for name in files[:2]]
-    assert command("up", "1", "--json") == f'[\n  "{files[2]}"\n]\n'
-    shown = command("sql")
+    assert migrate("up", "2").splitlines() == [f"applied     {name}" for name in files[:2]]
+    assert migrate("up", "1", "--json") == f'[\n  "{files[2]}"\n]\n'
+    shown = migrate("sql")
     # Nothing ran: it shows the same again.
-    assert command("sql") == shown
+    assert migrate("sql") == shown
     assert [line.split(",")[0] for line in shown.splitlines() if line.startswith("-- 20")] == [
         f"-- {name}" for name in files[3:]
     ]
@@ -126,11 +124,11 @@ def test_a_number_of_migrations_is_applied_and_what_is_left_is_printed(tmp_path:
         up = path.read_text(encoding="utf-8").partition("-- migrate:up")[2].partition("-- migrate:down")[0]
         assert up.partition("\n")[2].strip() in shown
     assert "migrate:" not in shown
-    assert command("up", "1000").splitlines() == [f"applied     {name}" for name in files[3:]]
-    assert command("up", "1") == "Nothing was pending: the schema is up to date.\n"
-    assert command("sql") == "-- Nothing is pending: the schema is up to date.\n"
+    assert migrate("up", "1000").splitlines() == [f"applied     {name}" for name in files[3:]]
+    assert migrate("up", "1") == "Nothing was pending: the schema is up to date.\n"
+    assert migrate("sql") == "-- Nothing is pending: the schema is up to date.\n"
     for wrong in ("0", "-1", "many"):
-        assert holdfast("migrate", "up", wrong, HOLDFAST_DATA=data).returncode == 2
+        assert holdfast(url, "migrate", "up", wrong).returncode == 2
 
 
 def test_of_the_next_migrations_one_fails_and_those_before_it_stay(folder: Path, url: str) -> None:

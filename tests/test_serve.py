@@ -124,8 +124,8 @@ def test_a_worker_that_is_killed_is_replaced(served: Serving) -> None:
     assert served.get("/health/live").status_code == 200
 
 
-def test_a_request_in_flight_gets_its_answer_when_told_to_stop(tmp_path: Path) -> None:
-    with Serving(tmp_path / "var", tmp_path / "said") as serving:
+def test_a_request_in_flight_gets_its_answer_when_told_to_stop(data: Path, tmp_path: Path) -> None:
+    with Serving(data, tmp_path / "said") as serving:
         started = serving.processes()
         # A connection that idles, as browsers keep them, must not hold up the end.
         with socket.create_connection(("127.0.0.1", serving.port)), httpx.Client(trust_env=False) as browser:
@@ -144,27 +144,27 @@ def test_a_request_in_flight_gets_its_answer_when_told_to_stop(tmp_path: Path) -
 
 
 @needs.linux
-def test_a_killed_supervisor_leaves_nothing_that_serves_and_loses_nothing(tmp_path: Path) -> None:
-    with Serving(tmp_path / "var", tmp_path / "said") as serving:
+def test_a_killed_supervisor_leaves_nothing_that_serves_and_loses_nothing(data: Path, tmp_path: Path) -> None:
+    with Serving(data, tmp_path / "said") as serving:
         token, task = store_a_task(serving)
         started = serving.processes()
         serving.process.kill()
         serving.process.wait(PATIENCE)
         # Not waited for: the next start has to cope with what is still about to stop.
-        with Serving(tmp_path / "var", tmp_path / "said again") as again:
+        with Serving(data, tmp_path / "said again") as again:
             until(lambda: not any(alive(process.pid) for process in started), "granian, worker and PostgreSQL are gone")
             assert not listens(serving.port)
             assert again.get(f"/v1/tasks/{task}", token).status_code == 200
             assert again.stop() == 0
 
 
-def test_after_a_kill_of_everything_the_next_start_has_all_data(tmp_path: Path) -> None:
-    with Serving(tmp_path / "var", tmp_path / "said") as serving:
+def test_after_a_kill_of_everything_the_next_start_has_all_data(data: Path, tmp_path: Path) -> None:
+    with Serving(data, tmp_path / "said") as serving:
         token, task = store_a_task(serving)
         serving.kill_everything()
-    assert (tmp_path / "var/postgres/postmaster.pid").exists()
-    with Serving(tmp_path / "var", tmp_path / "said again") as again:
-        assert "was not properly shut down" in (tmp_path / "var/postgres.log").read_text()
+    assert (data / "postgres/postmaster.pid").exists()
+    with Serving(data, tmp_path / "said again") as again:
+        assert "was not properly shut down" in (data / "postgres.log").read_text()
         assert again.get(f"/v1/tasks/{task}", token).status_code == 200
         assert '"starting_database"' in again.words()
         assert "migrat" not in again.words()
@@ -185,10 +185,10 @@ def postmaster(serving: Serving, *, but: int = 0) -> int:
     return found
 
 
-def test_a_postgresql_that_dies_is_started_again_but_not_for_ever(tmp_path: Path) -> None:
+def test_a_postgresql_that_dies_is_started_again_but_not_for_ever(data: Path, tmp_path: Path) -> None:
     assert app.server.supervisor.RESTARTS == 5
     once = "import sys, app.server.supervisor as it, app.server.cli; it.RESTARTS = 1; app.server.cli.main(sys.argv[2:])"
-    with Serving(tmp_path / "var", tmp_path / "said", before=(sys.executable, "-c", once)) as serving:
+    with Serving(data, tmp_path / "said", before=(sys.executable, "-c", once)) as serving:
         token, task = store_a_task(serving)
         workers, pid = serving.workers(), postmaster(serving)
         os.kill(pid, signal.SIGKILL)

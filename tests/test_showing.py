@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 import rich_click as click
 from client import Api
-from test_commands import HOLDFAST, holdfast
+from command import HOLDFAST, holdfast, process
 
-from app.server.commands import others
+from app.server.cli import OTHERS, other
 from app.server.showing import printable
 
 WITHOUT_JSON = {
@@ -28,6 +28,9 @@ WITHOUT_JSON = {
 """What neither lists nor shows, or prints SQL."""
 
 
+ALL = click.Group(commands={name: other(name) for name in OTHERS})
+
+
 def commands(group: click.Group, before: str = "") -> Iterator[tuple[str, click.Command]]:
     for name, command in group.commands.items():
         if isinstance(command, click.Group):
@@ -37,12 +40,12 @@ def commands(group: click.Group, before: str = "") -> Iterator[tuple[str, click.
 
 
 def test_every_command_that_lists_or_shows_takes_json() -> None:
-    without = {name for name, command in commands(others) if not any("--json" in each.opts for each in command.params)}
+    without = {name for name, command in commands(ALL) if not any("--json" in each.opts for each in command.params)}
     assert without == WITHOUT_JSON
 
 
 def test_every_command_says_what_it_does() -> None:
-    assert [name for name, command in commands(others) if not command.help] == []
+    assert [name for name, command in commands(ALL) if not command.help] == []
 
 
 @pytest.mark.parametrize(
@@ -93,7 +96,7 @@ def test_a_terminal_gets_headers_and_colours_and_a_pipe_plain_lines(database: st
     assert "\x1b[32mapplied" in shown
     uncoloured = on_terminal(database, "migrate", "status", NO_COLOR="1")
     assert "\x1b[32m" not in uncoloured
-    piped = holdfast(database, "migrate", "status").stdout
+    piped = process(database, "migrate", "status").stdout
     assert "\x1b" not in piped
     assert "State" not in piped
     assert [line.split() for line in uncoloured.splitlines()[1:]] == [line.split() for line in piped.splitlines()]

@@ -7,7 +7,7 @@ from uuid import uuid4
 import asyncpg
 import pytest
 from client import PASSWORD, Api, Execute, User, assert_problem, new_email, soon_refused
-from test_commands import holdfast
+from command import holdfast, process
 
 NOBODY = "holdfast: There is no account with this e-mail address, user name or id.\n"
 
@@ -19,7 +19,7 @@ def facts_of(shown: str) -> dict[str, str]:
 
 def test_an_admin_is_made_with_a_password_that_is_read_and_is_shown_by_each_of_its_names(api: Api, database: str) -> None:
     email, username = new_email(), f"op.{uuid4().hex[:8]}"
-    made = holdfast(
+    made = process(
         database, "users", "create", email, "--admin", "--username", username, "--name", "Ada\x1b[31m", given=f"{PASSWORD}\r\n"
     )
     assert (made.returncode, made.stderr) == (0, "")
@@ -137,7 +137,7 @@ def test_nobody_of_this_name_is_a_sentence(database: str, command: str) -> None:
 
 @pytest.mark.parametrize("words", [("show", "\udcff"), ("create", "\udcff@example.com"), ("role", "\udcff", "admin")])
 def test_a_word_that_is_no_text_is_a_sentence(database: str, words: tuple[str, ...]) -> None:
-    refused = holdfast(database, "users", *words, given=f"{PASSWORD}\n")
+    refused = process(database, "users", *words, given=f"{PASSWORD}\n")
     assert (refused.returncode, refused.stdout) == (2, "")
     assert refused.stderr == "holdfast: A word of this command is no text in UTF-8.\n"
 

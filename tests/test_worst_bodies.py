@@ -258,9 +258,9 @@ class Asking(threading.Thread):
 
 
 @needs.linux
-def test_no_body_costs_memory_or_keeps_others_waiting(tmp_path: Path) -> None:
+def test_no_body_costs_memory_or_keeps_others_waiting(data: Path, tmp_path: Path) -> None:
     # With the PostgreSQL that comes along, whose processes can be looked at.
-    with Serving(tmp_path / "var", tmp_path / "said") as serving:
+    with Serving(data, tmp_path / "said") as serving:
         email = new_email()
         token = serving.post("/v1/auth/register", {"email": email, "password": PASSWORD}).json()["token"]
         assert run("users", "role", email, "service", HOLDFAST_DATA=str(serving.data)).returncode == 0

@@ -1,70 +1,22 @@
-"""Every command but `serve`: the doctor, what has expired, the ledger; and those of the modules beside this one."""
+"""`holdfast maintain` and `holdfast verify-ledger`: what has expired, and whether the ledger adds up."""
 
 import asyncio
-import sys
 
 import msgspec
 import rich_click as click
 
 from app.credits.repository import broken_accounts
-from app.database.executor import Database, on_connection
+from app.database.executor import Database
 from app.maintenance import jobs
-from app.server import data_lock, doctor
-from app.server.demo_command import demo
-from app.server.doctor import Finding
-from app.server.import_commands import import_, imports, rollback, verify
-from app.server.migrate_commands import migrate
+from app.server import data_lock
 from app.server.running import run, with_database
 from app.server.showing import as_json, show_json, show_list
-from app.server.user_commands import users
 from app.server.words import give_up
 from app.settings import Settings
 from app.storage import Storage
 
 
-@click.group()
-def others() -> None:
-    """What app.server.cli shows and runs beside `serve`."""
-
-
-others.add_command(demo)
-others.add_command(import_)
-others.add_command(imports)
-others.add_command(rollback)
-others.add_command(verify)
-others.add_command(migrate)
-others.add_command(users)
-
-
-@others.command("doctor")
-@as_json
-def see_doctor(*, as_json: bool) -> None:
-    """Check everything that serving needs, and say what to do.
-
-    Ends with 1 when something is bad.
-    """
-
-    def look(settings: Settings) -> list[Finding]:
-        with data_lock.database(settings) as url:
-            return asyncio.run(on_connection(url, lambda database: doctor.examine(database, settings)))
-
-    def cells(finding: Finding) -> tuple[str, ...]:
-        return finding.state, finding.subject, "\n".join(filter(None, (finding.text, finding.advice)))
-
-    def line(finding: Finding) -> str:
-        advice = f"\n{'':<17} {finding.advice}" if finding.advice else ""
-        return f"{finding.state:<5} {finding.subject:<11} {finding.text}{advice}"
-
-    findings = run(look)
-    if as_json:
-        show_json(findings)
-    else:
-        show_list(findings, ("State", "Subject", "What was found, and what to do"), cells, line, lines=True)
-    if any(finding.state == "bad" for finding in findings):
-        sys.exit(1)
-
-
-@others.command("maintain")
+@click.command("maintain")
 @as_json
 def see_to_it(*, as_json: bool) -> None:
     """Remove what has expired, and fold old ledgers.
@@ -96,7 +48,7 @@ async def _maintain(settings: Settings) -> dict[str, int]:
         await database.close()
 
 
-@others.command()
+@click.command()
 @as_json
 def verify_ledger(*, as_json: bool) -> None:
     """Prove that every credit account is the sum of its ledger.

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from app.http.responses import encode
+from app.database.queries import to_json
 
 T = TypeVar("T")
 
@@ -35,7 +35,7 @@ COLOURS = {
 
 def show_json(value: Any) -> None:
     """Print a value as the API would write it, indented."""
-    click.echo(msgspec.json.format(encode(value), indent=2).decode())
+    click.echo(msgspec.json.format(to_json(value), indent=2))
 
 
 def show_list(
