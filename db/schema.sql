@@ -2571,7 +2571,7 @@ COMMENT ON COLUMN public.users.email IS 'Unique in its normal form, see normal_l
 -- Name: COLUMN users.password_hash; Type: COMMENT; Schema: public; Owner: -
 --
 
-COMMENT ON COLUMN public.users.password_hash IS 'Argon2id. Null: no password was ever set, so no login by password.';
+COMMENT ON COLUMN public.users.password_hash IS 'Argon2id; of an imported account before its first login its old app''s. Null: no password was ever set, no login by one.';
 
 --
 -- Name: COLUMN users.timezone; Type: COMMENT; Schema: public; Owner: -
@@ -3974,4 +3974,5 @@ INSERT INTO public.schema_migrations (version) VALUES
     ('20261122050010'),
     ('20261122050020'),
     ('20261122050030'),
-    ('20261122060000');
+    ('20261122060000'),
+    ('20261122070000');
