@@ -2572,7 +2572,7 @@ COMMENT ON COLUMN public.users.email IS 'Unique in its normal form, see normal_l
 -- Name: COLUMN users.password_hash; Type: COMMENT; Schema: public; Owner: -
 --
 
-COMMENT ON COLUMN public.users.password_hash IS 'Argon2id. Null: no password was ever set, so no login by password.';
+COMMENT ON COLUMN public.users.password_hash IS 'Argon2id; of an imported account before its first login its old app''s. Null: no password was ever set, no login by one.';
 
 --
 -- Name: COLUMN users.timezone; Type: COMMENT; Schema: public; Owner: -

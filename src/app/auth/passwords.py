@@ -1,8 +1,12 @@
-"""Passwords: Argon2id in threads of its own, few of them, so that a flood of logins cannot starve the other requests."""
+"""Passwords: Argon2id in threads of its own, few of them, so that a flood of logins cannot starve the other requests.
+
+Hashes of other kinds are those of imported accounts (old_hashes.py): checked in the same threads, and outdated.
+"""
 
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from functools import cache
 from importlib.resources import files
 from typing import TypeVar
@@ -10,6 +14,7 @@ from typing import TypeVar
 from argon2 import PasswordHasher, Type
 from argon2.exceptions import InvalidHashError, VerificationError
 
+from app.auth import old_hashes
 from app.problems.catalog import later
 from app.telemetry import metrics
 
@@ -17,7 +22,8 @@ T = TypeVar("T")
 
 THREADS = 2
 QUEUE = 64
-"""Passwords that may wait; one more is refused with a 503: at 20 ms each it would wait for seconds."""
+"""Passwords that may wait; one more is refused with a 503: at 20 ms each, or ten times that for old hashes, it would wait for
+seconds."""
 
 
 class Passwords:
@@ -27,7 +33,7 @@ class Passwords:
         self._hasher = PasswordHasher(time_cost=passes, memory_cost=memory_kib, parallelism=1, type=Type.ID)
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="argon2")
         self._waiting = 0
-        # For unknown users: the same work, so that the time of the answer does not tell who is registered.
+        # For unknown users, and hashes that nobody can check: the same work, so that the time of the answer tells nothing.
         self._dummy = self._hasher.hash("the password of no account")
 
     async def hash(self, password: str) -> str:
@@ -35,23 +41,26 @@ class Passwords:
         return await self._run(lambda: self._hasher.hash(password))
 
     async def verify(self, password: str, password_hash: str | None) -> bool:
-        """Whether this is the password. Without a hash the answer is no, after the same time."""
-        found = await self._run(lambda: self._matches(password_hash or self._dummy, password))
-        return found and password_hash is not None
+        """Whether this is the password. Without a hash, or with one that is none, the answer is no, after the same time."""
+        return await self._run(lambda: self._matches(password_hash, password))
 
     def is_outdated(self, password_hash: str) -> bool:
-        """Whether the hash was made with other parameters than today's."""
-        return self._hasher.check_needs_rehash(password_hash)
+        """Whether the hash was made with other parameters than today's, or is of another kind."""
+        try:
+            return self._hasher.check_needs_rehash(password_hash)
+        except InvalidHashError:
+            return True
 
     def close(self) -> None:
         """Stop the threads; what they work on is finished."""
         self._threads.shutdown()
 
-    def _matches(self, password_hash: str, password: str) -> bool:
-        try:
-            return self._hasher.verify(password_hash, password)
-        except (VerificationError, InvalidHashError):
-            return False
+    def _matches(self, password_hash: str | None, password: str) -> bool:
+        found = None if password_hash is None else old_hashes.matches(password_hash, password)
+        if found is None:
+            with suppress(VerificationError):
+                self._hasher.verify(self._dummy, password)
+        return found is True
 
     async def _run(self, work: Callable[[], T]) -> T:
         if self._waiting >= QUEUE:
