@@ -190,6 +190,18 @@ end $$;
 COMMENT ON FUNCTION public.end_sessions(owner uuid) IS 'Ends every session of a user; returns how many those were. API tokens go on.';
 
 --
+-- Name: forget_import_items(); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.forget_import_items() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+begin
+    delete from import_items where user_id = old.id;
+    return null;
+end $$;
+
+--
 -- Name: goal_percentage(text, numeric, numeric, numeric); Type: FUNCTION; Schema: public; Owner: -
 --
 
@@ -325,6 +337,696 @@ $$;
 --
 
 COMMENT ON FUNCTION public.habit_stats(frequency text, target_days integer, weekdays integer[], interval_days integer, today integer, began integer, done integer[], left_out integer[]) IS 'Streaks, rates and totals of a habit, out of the numbers of its days.';
+
+--
+-- Name: import_analyze(); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.import_analyze() RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+begin
+    analyze import_items;
+end $$;
+
+--
+-- Name: FUNCTION import_analyze(); Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON FUNCTION public.import_analyze() IS 'Tells the planner, in the middle of an import, how many rows there are to refer to.';
+
+--
+-- Name: import_begin(); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.import_begin() RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+begin
+    create temporary table if not exists import_owners (
+        owner text primary key, user_id uuid, is_own boolean not null, outcome text not null) on commit delete rows;
+    create temporary table if not exists staged_reports (
+        kind text not null, entity text not null, place text not null, owner text, rule text not null, content json)
+        on commit delete rows;
+end $$;
+
+--
+-- Name: FUNCTION import_begin(); Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON FUNCTION public.import_begin() IS 'Makes the temporary tables of which account each user of the source has here, and of what is to be reported.';
+
+--
+-- Name: import_bounds(regclass); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.import_bounds(entity regclass, OUT first bigint, OUT last bigint) RETURNS record
+    LANGUAGE plpgsql
+    AS $$
+begin
+    -- The planner knows nothing of a temporary table that nobody analyzed.
+    execute format('analyze staged_%s', entity::text);
+    execute format('select min(place), max(place) from staged_%s', entity::text) into first, last;
+end $$;
+
+--
+-- Name: FUNCTION import_bounds(entity regclass, OUT first bigint, OUT last bigint); Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON FUNCTION public.import_bounds(entity regclass, OUT first bigint, OUT last bigint) IS 'The first and the last of the rows that are staged for a table; null: there are none.';
+
+--
+-- Name: import_columns(regclass); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.import_columns(entity regclass) RETURNS TABLE(place smallint, name text, type text, parent regclass, is_needed boolean, fallback text)
+    LANGUAGE sql STABLE
+    AS $$
+    select a.attnum, quote_ident(a.attname), format_type(a.atttypid, a.atttypmod), f.confrelid::regclass,
+        a.attnotnull and d.adbin is null, pg_get_expr(d.adbin, d.adrelid)
+    from pg_attribute a
+    left join pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attnum
+    left join pg_constraint f on f.conrelid = a.attrelid and f.contype = 'f' and a.attnum = any(f.conkey)
+        and f.confrelid <> 'users'::regclass
+    where a.attrelid = entity and a.attnum > 0 and not a.attisdropped and a.attgenerated = ''
+      and a.attname not in ('user_id', 'version', 'search')
+    order by a.attnum
+$$;
+
+--
+-- Name: FUNCTION import_columns(entity regclass); Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON FUNCTION public.import_columns(entity regclass) IS 'The columns that a source can fill: with the table that one refers to, and what stands there where a source has nothing.';
+
+--
+-- Name: import_compare(text, regclass, bigint, bigint); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.import_compare(from_source text, entity regclass, first bigint, last bigint) RETURNS TABLE(outcome text, rows bigint, source_sum numeric, target_sum numeric, sample json)
+    LANGUAGE plpgsql
+    AS $_$
+declare
+    parts record;
+begin
+    select * into parts from import_parts(entity, true);
+    return query execute format($statement$
+        with candidate as materialized (%1$s),
+        judged as materialized (select c.*, %2$s as import_rule from candidate c),
+        linked as materialized (%3$s),
+        compared as (
+            select c.import_key,
+                case
+                    when not c.import_is_known then case when c.import_rule is null then 'absent' else 'rejected' end
+                    when not c.import_is_made then 'merged'
+                    when t is null then 'deleted here'
+                    when (%4$s) is not distinct from (%5$s) then 'same'
+                    when %6$s <> c.import_old_mark then 'changed here'
+                    when c.import_checksum <> c.import_old_checksum then 'changed in the source'
+                    else 'different'
+                end as outcome,
+                hashtextextended(row(%4$s)::text, 0) as source_hash,
+                hashtextextended(row(%5$s)::text, 0) as target_hash,
+                json_build_array(%4$s) as source_values, json_build_array(%5$s) as target_values
+            from linked c
+            left join %7$s t on %8$s)
+        select outcome, count(*), sum(source_hash::numeric), sum(target_hash::numeric),
+            (json_agg(json_build_object(
+                'key', import_key, 'columns', %9$L::json, 'source', source_values, 'target', target_values) order by import_key)
+                filter (where outcome not in ('same', 'rejected', 'merged') and turn <= 5))
+        from (select *, row_number() over (partition by outcome order by import_key) as turn from compared) numbered
+        group by outcome
+        $statement$,
+        parts.candidate, parts.rule, parts.linked, format(parts.same, 'c'), format(parts.same, 't'),
+        format(parts.mark, 't'), entity, parts.target,
+        (select json_agg(trim('"' from name) order by place) from import_columns(entity) where name <> 'id'))
+    using null::uuid, from_source, first, last;
+end $_$;
+
+--
+-- Name: FUNCTION import_compare(from_source text, entity regclass, first bigint, last bigint); Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON FUNCTION public.import_compare(from_source text, entity regclass, first bigint, last bigint) IS 'What has become of staged rows: how many are the same here, column by column, and some of those that are not. The sums of the hashes of rows that are the same are equal, in any order.';
+
+--
+-- Name: import_keep_tags(uuid, text); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.import_keep_tags(run uuid, from_source text) RETURNS bigint
+    LANGUAGE plpgsql
+    AS $$
+declare
+    merged bigint;
+begin
+    with found_tag as (
+        select s.source_key, s.at, o.user_id, t.id, s.place
+        from staged_tags s
+        join import_owners o on o.owner = s.owner
+        join tags t on t.user_id = o.user_id and t.slug = s.slug
+        where not exists (
+            select from import_items i where i.source = from_source and i.entity = 'tags' and i.source_key = s.source_key)),
+    told as (
+        insert into import_reports (import_id, kind, entity, place, user_id, rule)
+        select run, 'merged', 'tags', coalesce(at, source_key), user_id, 'tags_slug_unique' from found_tag order by place)
+    insert into import_items (source, entity, source_key, import_id, user_id, target_id, is_made, checksum, mark)
+    select from_source, 'tags', source_key, run, user_id, id, false, 0, 0 from found_tag
+    on conflict do nothing;
+    get diagnostics merged = row_count;
+    return merged;
+end $$;
+
+--
+-- Name: FUNCTION import_keep_tags(run uuid, from_source text); Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON FUNCTION public.import_keep_tags(run uuid, from_source text) IS 'A tag that its user has here already is that one. Returns how many are.';
+
+--
+-- Name: import_keep_users(uuid, text); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.import_keep_users(run uuid, from_source text) RETURNS bigint
+    LANGUAGE plpgsql
+    AS $$
+declare
+    merged bigint;
+begin
+    -- Those that import_move() refused have no account.
+    update import_owners o set user_id = null
+    where o.user_id is not null and not exists (select from users u where u.id = o.user_id);
+
+    insert into import_items (source, entity, source_key, import_id, user_id, target_id, is_made, checksum, mark)
+    select from_source, 'users', owner, run, user_id, user_id, false, 0, 0
+    from import_owners
+    where user_id is not null and outcome in ('same_identity', 'same_email')
+    on conflict do nothing;
+    get diagnostics merged = row_count;
+    return merged;
+end $$;
+
+--
+-- Name: FUNCTION import_keep_users(run uuid, from_source text); Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON FUNCTION public.import_keep_users(run uuid, from_source text) IS 'Remembers, after the users were moved, which rows of the source belong to accounts that were here. Returns how many.';
+
+--
+-- Name: import_keys(regclass); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.import_keys(entity regclass) RETURNS TABLE(name text, type text, is_id boolean)
+    LANGUAGE sql STABLE
+    AS $$
+    select quote_ident(a.attname), format_type(a.atttypid, a.atttypmod), a.atttypid = 'uuid'::regtype
+    from pg_constraint p
+    join pg_attribute a on a.attrelid = p.conrelid and a.attnum = any(p.conkey)
+    where p.conrelid = entity and p.contype = 'p'
+      and (a.attname = 'id' or a.attname <> 'user_id' and not exists (
+          select from pg_attribute i where i.attrelid = entity and i.attname = 'id' and not i.attisdropped))
+    order by a.attnum
+$$;
+
+--
+-- Name: FUNCTION import_keys(entity regclass); Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON FUNCTION public.import_keys(entity regclass) IS 'The columns that name a row among those of its user: its id, or else the rest of its key.';
+
+--
+-- Name: import_move(uuid, text, regclass, bigint, bigint, boolean); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.import_move(run uuid, from_source text, entity regclass, first bigint, last bigint, is_again boolean) RETURNS TABLE(imported bigint, updated bigint, unchanged bigint, kept bigint, rejected bigint)
+    LANGUAGE plpgsql
+    AS $_$
+declare
+    parts record;
+    has_user constant boolean := exists (
+        select from pg_attribute where attrelid = entity and attname = 'user_id' and not attisdropped);
+    owner constant text := case when entity = 'users'::regclass then 'f.id' when has_user then 'f.user_id' else 'null::uuid' end;
+    keys constant text := (select string_agg(name, ', ') from import_keys(entity));
+    item_keys constant text := format('%s, %s',
+        coalesce((select string_agg('f.' || name, '') from import_keys(entity) where is_id), 'null::uuid'),
+        coalesce((select string_agg('f.' || name || '::text', '') from import_keys(entity) where not is_id), 'null'));
+begin
+    select * into parts from import_parts(entity, is_again);
+    -- The planner knows nothing of what a with query holds: with conditions as booleans it takes half of the rows for likely, and
+    -- joins them by their hashes. By "is null" or "= 1" it thought of a handful, and compared each of 10,000 with each other.
+    -- What is inserted, changed and written down is one statement: a row without its item would be nobody's to roll back.
+    return query execute format($statement$
+        with judged as materialized (select c.*, %2$s as import_rule from (%1$s offset 0) c),
+        linked as %19$s (%3$s),
+        fresh as materialized (
+            select l.*, %20$s as import_is_first
+            from linked l
+            where import_is_fresh),
+        inserted as (
+            insert into %5$s (%6$s)
+            select %6$s from fresh where import_is_first order by import_place
+            on conflict do nothing
+            returning %4$s, %7$s as import_mark),
+        made as (
+            insert into import_items (
+                source, entity, source_key, import_id, user_id, target_id, target_part, checksum, mark)
+            select $2, %8$L, f.import_key, $1, %9$s, %10$s, f.import_checksum, n.import_mark
+            from fresh f
+            join inserted n using (%4$s)
+            where f.import_is_first
+            returning source_key),
+        changed as materialized (
+            select c.*, to_json(t) as import_before, %11$s as import_mark
+            from linked c
+            left join %5$s t on %12$s
+            where c.import_is_changed),
+        updated as (
+            update %5$s t
+            set %13$s
+            from changed c
+            where %12$s and c.import_mark = c.import_old_mark and (%14$s) is not distinct from (%15$s)
+            returning c.import_key, %11$s as import_mark),
+        item as (
+            update import_items i
+            set checksum = c.import_checksum, mark = u.import_mark
+            from updated u
+            join changed c using (import_key)
+            where i.source = $2 and i.entity = %8$L and i.source_key = u.import_key),
+        before as (
+            insert into import_changes (import_id, source, entity, source_key, before, checksum, mark)
+            select $1, $2, %8$L, c.import_key, c.import_before, c.import_old_checksum, u.import_mark
+            from updated u
+            join changed c using (import_key)),
+        refused as (
+            select import_place, import_rule as rule, 'rejected' as kind from judged where import_rule is not null
+            union all
+            select f.import_place, %16$L, 'rejected'
+            from fresh f
+            where not f.import_is_first or not exists (select from made m where m.source_key = f.import_key)
+            union all
+            select c.import_place,
+                case when c.import_mark is null then 'deleted_here' when c.import_mark = c.import_old_mark then 'key_changed'
+                    else 'changed_here' end,
+                'kept'
+            from changed c
+            where not exists (select from updated u where u.import_key = c.import_key)),
+        told as (
+            insert into import_reports (import_id, kind, entity, place, user_id, rule, content)
+            select $1, r.kind, %8$L, coalesce(s.at, s.source_key), %17$s, r.rule, to_json(s)
+            from refused r
+            join staged_%8$s s on s.place = r.import_place
+            join judged c on c.import_place = r.import_place
+            order by r.import_place),
+        loose as (
+            insert into import_reports (import_id, kind, entity, place, user_id, rule, content)
+            select $1, 'changed', %8$L, coalesce(s.at, s.source_key), %18$s, 'left_empty: ' || l.import_unlinked, to_json(s)
+            from linked l
+            join staged_%8$s s on s.place = l.import_place
+            where l.import_unlinked <> '' and (l.import_is_fresh or l.import_is_changed)
+            order by l.import_place)
+        select (select count(*) from made), (select count(*) from updated),
+            (select count(*) from linked
+                where import_is_good and not import_is_fresh and not import_is_changed),
+            (select count(*) from refused where kind = 'kept'), (select count(*) from refused where kind = 'rejected')
+        $statement$,
+        parts.candidate, parts.rule, parts.linked,
+        concat_ws(', ', case when has_user then 'user_id' end, keys),
+        entity, parts.columns, format(parts.mark, entity::text), entity::text, owner, item_keys, format(parts.mark, 't'),
+        parts.target,
+        (select string_agg(
+            case when entity = 'users'::regclass and name = 'password_hash'
+                -- It is renewed at the first login, and changed by its owner, without a new version of the account.
+                then 'password_hash = case when t.password_hash like ''$argon2id$%'' then t.password_hash else c.password_hash end'
+                else format('%1$s = c.%1$s', name) end, ', ' order by place)
+            from import_columns(entity)
+            where name not in (select k.name from import_keys(entity) k)),
+        (select coalesce(string_agg('t.' || name, ', '), 'true') from import_keys(entity)),
+        (select coalesce(string_agg('c.' || name, ', '), 'true') from import_keys(entity)),
+        coalesce(
+            (select string_agg(conname, ' or ' order by conname) from pg_constraint where conrelid = entity and contype = 'u'),
+            entity || '_pkey'),
+        case when entity = 'users'::regclass then 'null::uuid' when has_user then 'c.user_id' else 'null::uuid' end,
+        case when entity = 'users'::regclass then 'null::uuid' when has_user then 'l.user_id' else 'null::uuid' end,
+        case when parts.has_own_references then 'materialized' else 'not materialized' end,
+        concat_ws(' and ', 'true',
+            case when not exists (select from import_keys(entity) where name = 'id') then format(
+                'row_number() over (partition by %s order by import_place) = 1',
+                concat_ws(', ', case when has_user then 'user_id' end, keys)) end,
+            case when is_again then 'row_number() over (partition by import_key order by import_place) = 1' end))
+    using run, from_source, first, last;
+end $_$;
+
+--
+-- Name: FUNCTION import_move(run uuid, from_source text, entity regclass, first bigint, last bigint, is_again boolean); Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON FUNCTION public.import_move(run uuid, from_source text, entity regclass, first bigint, last bigint, is_again boolean) IS 'Brings staged rows into their table: those that are new, and those that have changed in the source but not here. is_again: some may be here, or come twice.';
+
+--
+-- Name: import_parts(regclass, boolean); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.import_parts(entity regclass, is_again boolean, OUT candidate text, OUT rule text, OUT columns text, OUT same text, OUT target text, OUT mark text, OUT linked text, OUT has_own_references boolean) RETURNS record
+    LANGUAGE plpgsql STABLE
+    AS $_$
+declare
+    has_user constant boolean := exists (
+        select from pg_attribute where attrelid = entity and attname = 'user_id' and not attisdropped);
+    has_id constant boolean := exists (
+        select from pg_attribute where attrelid = entity and attname = 'id' and not attisdropped);
+    is_users constant boolean := entity = 'users'::regclass;
+begin
+    candidate := format(
+        'select s.place as import_place, s.source_key as import_key, i.source_key is not null as import_is_known, '
+        'i.is_made as import_is_made, '
+        'i.checksum as import_old_checksum, i.mark as import_old_mark, i.target_id as import_target_id, '
+        'i.target_part as import_target_part, hashtextextended(row(s.owner, %s)::text, 0) as import_checksum%s, %s '
+        'from staged_%s s %s %s left join %s i on true '
+        'where s.place between $3 and $4',
+        (select string_agg('s.' || name, ', ' order by place) from import_columns(entity)),
+        case when is_users then ', o.user_id as import_user_id' when has_user then ', o.user_id' else '' end,
+        (select string_agg(
+            case
+                when name = 'id' and is_users then 'o.user_id as id'
+                when name = 'id' then 'coalesce(i.target_id, s.id, new_id(s.created_at), new_id()) as id'
+                when parent = entity then format('null::uuid as %1$s, s.%1$s as import_ref_%1$s', name)
+                when parent is not null then format('p_%1$s.id as %1$s, s.%1$s as import_ref_%1$s', name)
+                when name = 'taggable_id' then 'p_taggable_id.target_id as taggable_id, s.taggable_id as import_ref_taggable_id'
+                when fallback is not null then format('coalesce(s.%1$s, %2$s) as %1$s', name, fallback)
+                else 's.' || name
+            end, ', ' order by place)
+            from import_columns(entity)),
+        entity::text,
+        case
+            when is_users then 'join import_owners o on o.owner = s.source_key and o.is_own'
+            when has_user then 'left join import_owners o on o.owner = s.owner'
+            else ''
+        end,
+        (select coalesce(string_agg(
+            case when name = 'taggable_id' then
+                'left join import_items p_taggable_id on p_taggable_id.source = $2 '
+                'and p_taggable_id.entity = replace(s.taggable_type, ''-'', ''_'') '
+                'and p_taggable_id.source_key = s.taggable_id and p_taggable_id.user_id = o.user_id'
+            else format(
+                'left join import_items i_%1$s on i_%1$s.source = $2 and i_%1$s.entity = %2$L and i_%1$s.source_key = s.%1$s '
+                -- The row itself is looked at, too: its user may have deleted it since.
+                'left join %2$s p_%1$s on p_%1$s.user_id = o.user_id and p_%1$s.id = i_%1$s.target_id', name, parent)
+            end, ' ' order by place), '')
+            from import_columns(entity)
+            where parent <> entity or name = 'taggable_id'),
+        -- Of a million rows that are new, none need be looked for. The limit makes the planner look up one at a time: it thinks
+        -- that there are as many items as before this import, and would read all of them for each chunk.
+        case when is_again then format(
+            'lateral (select * from import_items i where i.source = $2 and i.entity = %L and i.source_key = s.source_key limit 1)',
+            entity::text) else '(select * from import_items where false)' end);
+    rule := format(
+        'case %s else null end',
+        (select string_agg(line, ' ' order by number)
+            from (
+                select 1 as number, format('when user_id is null then %L', entity || '_user_exists') as line where has_user
+                union all
+                select 2, format('when import_ref_%1$s is not null and %1$s is null then %2$L', c.name, f.conname)
+                from import_columns(entity) c
+                join pg_attribute a on a.attrelid = entity and a.attnum = c.place
+                join pg_constraint f on f.conrelid = entity and f.contype = 'f' and a.attnum = any(f.conkey)
+                    and f.confrelid = c.parent
+                where c.parent <> entity
+                union all
+                select 2, format('when import_ref_taggable_id is not null and taggable_id is null then %L', entity || '_target_exists')
+                from import_columns(entity) where name = 'taggable_id'
+                union all
+                select 3, format('when %s is null then %L', name, entity || '_' || name || '_needed')
+                from import_columns(entity) where is_needed and name <> 'id'
+                union all
+                select 4, format('when (%s) is false then %L', pg_get_expr(k.conbin, k.conrelid), k.conname)
+                from pg_constraint k
+                where k.conrelid = entity and k.contype = 'c' and not exists (
+                    select from pg_attribute a
+                    where a.attrelid = entity and a.attnum = any(k.conkey) and a.attgenerated <> '')) lines));
+    columns := (
+        select case when has_user then 'user_id, ' else '' end || string_agg(name, ', ' order by place) from import_columns(entity));
+    same := (
+        select string_agg(format(
+            case
+                when type = 'json' then '%s.%s::text'
+                when is_users and name = 'password_hash' then 'null::text'
+                else '%s.%s'
+            end, '%1$s', name), ', ' order by place)
+        from import_columns(entity) where name <> 'id');
+    target := (
+        select string_agg(
+            case when is_id then format('t.%s = c.import_target_id', name)
+            else format('t.%s = c.import_target_part::%s', name, type) end, ' and ')
+        from import_keys(entity));
+    target := concat_ws(' and ', case when has_user then 't.user_id = c.user_id' end, target);
+    mark := case when exists (select from pg_attribute where attrelid = entity and attname = 'version' and not attisdropped)
+        then '%1$s.version' else 'hashtextextended(%1$s::text, 0)' end;
+    has_own_references := exists (select from import_columns(entity) where parent = entity);
+    -- References within the table: their rows are known only now. One to a row that was refused, or to the row itself, is left out.
+    linked := format(
+        'select import_place, judged.import_key, import_is_known, import_is_made, import_old_checksum, import_old_mark, '
+        'import_target_id, import_target_part, import_checksum, import_rule, import_rule is null as import_is_good, '
+        'import_rule is null and not import_is_known as import_is_fresh, '
+        'import_rule is null and import_is_made and import_checksum <> import_old_checksum as import_is_changed, '
+        '%s%s, %s as import_unlinked from judged %s',
+        case when is_users then 'import_user_id, ' when has_user then 'judged.user_id, ' else '' end,
+        (select string_agg(
+            case when parent = entity then format('p_%1$s.id as %1$s', name) else 'judged.' || name end, ', ' order by place)
+            from import_columns(entity)),
+        coalesce(
+            (select 'concat_ws('', '', ' || string_agg(format(
+                'case when judged.import_ref_%1$s is not null and p_%1$s.id is null then %2$L end', name, trim('"' from name)), ', ')
+                || ')'
+            from import_columns(entity) where parent = entity),
+            quote_literal('')),
+        (select coalesce(string_agg(format(
+            'left join (select import_key, user_id, id from judged where (import_rule is null) is true) p_%1$s '
+            'on p_%1$s.import_key = judged.import_ref_%1$s and p_%1$s.user_id = judged.user_id '
+            'and p_%1$s.import_key <> judged.import_key', name), ' '), '')
+            from import_columns(entity) where parent = entity));
+end $_$;
+
+--
+-- Name: FUNCTION import_parts(entity regclass, is_again boolean, OUT candidate text, OUT rule text, OUT columns text, OUT same text, OUT target text, OUT mark text, OUT linked text, OUT has_own_references boolean); Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON FUNCTION public.import_parts(entity regclass, is_again boolean, OUT candidate text, OUT rule text, OUT columns text, OUT same text, OUT target text, OUT mark text, OUT linked text, OUT has_own_references boolean) IS 'The parts of the statements that import_move() and import_compare() put together for a table.';
+
+--
+-- Name: import_place_users(uuid, text, boolean); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.import_place_users(run uuid, from_source text, into_existing boolean) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+begin
+    analyze staged_users;
+    -- Those that an earlier import brought.
+    insert into import_owners (owner, user_id, is_own, outcome)
+    select s.source_key, u.id, i.is_made, 'known'
+    from staged_users s
+    join import_items i on i.source = from_source and i.entity = 'users' and i.source_key = s.source_key
+    left join users u on u.id = i.target_id
+    on conflict do nothing;
+
+    -- The provider said that it is them.
+    insert into import_owners (owner, user_id, is_own, outcome)
+    select distinct on (s.source_key) s.source_key, d.user_id, false, 'same_identity'
+    from staged_users s
+    join staged_identities t on t.owner = s.source_key
+    join identities d on d.provider = t.provider and d.subject = t.subject
+    order by s.source_key, d.user_id
+    on conflict do nothing;
+
+    -- Whoever registers with another's e-mail address must not be given their data: the address is proved, or the account came
+    -- by an import as well.
+    insert into import_owners (owner, user_id, is_own, outcome)
+    select s.source_key,
+        case when into_existing or u.email_verified_at is not null or made.is_made then u.id end,
+        false,
+        case when into_existing or u.email_verified_at is not null or made.is_made then 'same_email' else 'unproved_email' end
+    from staged_users s
+    join users u on normal_login(u.email) = normal_login(s.email)
+    cross join lateral (
+        select exists (
+            select from import_items i where i.user_id = u.id and i.entity = 'users' and i.is_made) as is_made) made
+    on conflict do nothing;
+
+    -- The others are new: those with one e-mail address are one account, made of the oldest.
+    insert into import_owners (owner, user_id, is_own, outcome)
+    with placed_user as (
+        select s.source_key, first_value(s.source_key) over same_user as first_key, s.created_at, s.place
+        from staged_users s
+        where not exists (select from import_owners o where o.owner = s.source_key)
+        window same_user as (
+            partition by coalesce(normal_login(s.email), s.source_key) order by s.created_at, s.place)),
+    identified_user as materialized (
+        select source_key, coalesce(new_id(created_at), new_id()) as id from placed_user where source_key = first_key)
+    select p.source_key, i.id, p.source_key = p.first_key,
+        case when p.source_key = p.first_key then 'new' else 'same_email' end
+    from placed_user p
+    join identified_user i on i.source_key = p.first_key
+    on conflict do nothing;
+
+    insert into import_reports (import_id, kind, entity, place, user_id, rule, content)
+    select run, case when o.outcome = 'unproved_email' then 'rejected' else 'merged' end, 'users', coalesce(s.at, s.source_key),
+        null, o.outcome, to_json(s)
+    from import_owners o
+    join staged_users s on s.source_key = o.owner
+    where o.outcome in ('same_identity', 'same_email', 'unproved_email')
+    order by s.place;
+
+    -- A name that another account has cannot be had twice; the account is worth more than its name.
+    with placed_name as (
+        select s.place,
+            row_number() over (partition by normal_login(s.username) order by s.created_at, s.place) > 1
+            or exists (
+                select from users u where normal_login(u.username) = normal_login(s.username) and u.id <> o.user_id) as is_taken
+        from staged_users s
+        join import_owners o on o.owner = s.source_key and o.is_own
+        where s.username is not null),
+    told as (
+        insert into import_reports (import_id, kind, entity, place, rule, content)
+        select run, 'changed', 'users', coalesce(s.at, s.source_key), 'users_username_unique', to_json(s)
+        from placed_name n
+        join staged_users s using (place)
+        where n.is_taken
+        order by s.place)
+    update staged_users s set username = null from placed_name n where n.place = s.place and n.is_taken;
+
+    analyze import_owners;
+end $$;
+
+--
+-- Name: FUNCTION import_place_users(run uuid, from_source text, into_existing boolean); Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON FUNCTION public.import_place_users(run uuid, from_source text, into_existing boolean) IS 'Finds the account of each staged user: the one of an earlier import, of the same identity, of the same e-mail address, or a new one.';
+
+--
+-- Name: import_stage(regclass); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.import_stage(entity regclass) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+begin
+    execute format(
+        'create temporary table if not exists staged_%s (place bigint generated always as identity primary key, source_key text not null, '
+        'owner text, at text, %s) on commit delete rows',
+        entity::text,
+        (select string_agg(format(
+            '%s %s', name, case when parent is not null or name = 'taggable_id' then 'text' else type end), ', ' order by place)
+            from import_columns(entity)));
+end $$;
+
+--
+-- Name: FUNCTION import_stage(entity regclass); Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON FUNCTION public.import_stage(entity regclass) IS 'Makes the temporary table that rows for a table come into.';
+
+--
+-- Name: import_undo(uuid, regclass, boolean); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.import_undo(run uuid, entity regclass, is_forced boolean) RETURNS TABLE(removed bigint, restored bigint, kept bigint)
+    LANGUAGE plpgsql
+    AS $_$
+declare
+    parts record;
+    is_users constant boolean := entity = 'users'::regclass;
+    has_user constant boolean := exists (
+        select from pg_attribute where attrelid = entity and attname = 'user_id' and not attisdropped);
+    -- What an account has by itself is no reason to keep it, nor is what is made of a file.
+    unasked constant regclass[] := array[
+        'sessions', 'api_tokens', 'storage_use', 'media_links', 'media_thumbnails', 'import_items', 'import_reports']::regclass[];
+    children text;
+    own_children text;
+    keys constant text := concat_ws(', ', case when has_user then 'user_id' end,
+        (select string_agg(name, ', ') from import_keys(entity)));
+    made_keys constant text := concat_ws(', ', case when has_user then 't.user_id' end,
+        (select string_agg('t.' || name, ', ') from import_keys(entity)));
+begin
+    select * into parts from import_parts(entity, true);
+    select string_agg(format('exists (select from %s child where %s)', f.conrelid::regclass,
+            case when is_users then 'child.user_id = t.id'
+                else format('child.user_id = t.user_id and child.%I = t.id', a.attname) end), ' or ')
+    into children
+    from pg_constraint f
+    join pg_attribute a on a.attrelid = f.conrelid and a.attnum = any(f.conkey) and (a.attname <> 'user_id') <> is_users
+    where f.contype = 'f' and f.confrelid = entity and f.conrelid <> entity and f.conrelid <> all (unasked);
+    -- A row that refers to one of its own table keeps it, too, unless it goes itself.
+    select string_agg(format('child.%s = m.id', name), ' or ') into own_children
+    from import_columns(entity) where parent = entity;
+    return query execute format($statement$
+        with recursive given as materialized (
+            select i.source_key as import_key, i.user_id, i.target_id as import_target_id, i.target_part as import_target_part,
+                i.mark as import_mark
+            from import_items i
+            where i.import_id = $1 and i.entity = %1$L and i.is_made),
+        made as materialized (
+            select c.import_key, %2$s,
+                not $2 and (%3$s <> c.import_mark or (%4$s)) as is_kept
+            from given c
+            join %5$s t on %6$s),
+        kept as (
+            select %7$s from made where is_kept
+            %8$s),
+        deleted as (
+            delete from %5$s t using made m
+            where (%9$s) = (%10$s) and not exists (select from kept k where (%11$s) = (%9$s))
+            returning m.import_key),
+        told as (
+            insert into import_reports (import_id, kind, entity, place, rule)
+            select $1, 'kept', %1$L, m.import_key, 'changed_here'
+            from made m
+            where not exists (select from deleted d where d.import_key = m.import_key)),
+        forgotten as (
+            delete from import_items i
+            where i.import_id = $1 and i.entity = %1$L and not exists (
+                select from made m
+                where m.import_key = i.source_key and not exists (select from deleted d where d.import_key = m.import_key))),
+        back as materialized (
+            select h.source, h.source_key as import_key, h.before, h.checksum, h.mark as import_mark, i.user_id,
+                i.target_id as import_target_id, i.target_part as import_target_part
+            from import_changes h
+            join import_items i using (source, entity, source_key)
+            where h.import_id = $1 and h.entity = %1$L),
+        restored as (
+            update %5$s t set %12$s
+            from back c
+            cross join lateral json_populate_record(null::%5$s, c.before) r
+            where %6$s and ($2 or %3$s = c.import_mark)
+            returning c.source, c.import_key, c.checksum, %3$s as import_mark),
+        restored_item as (
+            update import_items i set checksum = r.checksum, mark = r.import_mark
+            from restored r
+            where i.source = r.source and i.entity = %1$L and i.source_key = r.import_key),
+        forgotten_change as (
+            delete from import_changes h using restored r
+            where h.import_id = $1 and h.entity = %1$L and h.source_key = r.import_key)
+        select (select count(*) from deleted), (select count(*) from restored),
+            (select count(*) from made) - (select count(*) from deleted)
+                + (select count(*) from back) - (select count(*) from restored)
+        $statement$,
+        entity::text, made_keys, format(parts.mark, 't'), coalesce(children, 'false'), entity, parts.target, keys,
+        case when own_children is null then '' else format(
+            'union select %s from kept k join %s child on child.user_id = k.user_id and child.id = k.id '
+            'join made m on m.user_id = child.user_id and (%s)',
+            'm.user_id, m.id', entity, own_children) end,
+        made_keys, replace(made_keys, 't.', 'm.'), replace(made_keys, 't.', 'k.'),
+        (select string_agg(format('%1$s = r.%1$s', name), ', ' order by place)
+            from import_columns(entity)
+            where name not in (select k.name from import_keys(entity) k)
+              and not (is_users and name = 'password_hash')))
+    using run, is_forced;
+end $_$;
+
+--
+-- Name: FUNCTION import_undo(run uuid, entity regclass, is_forced boolean); Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON FUNCTION public.import_undo(run uuid, entity regclass, is_forced boolean) IS 'Takes back what an import did to a table: deletes what it made, and puts back what it changed. Rows that were changed since, and those that others refer to, stay.';
 
 --
 -- Name: is_set_of_weekdays(integer[]); Type: FUNCTION; Schema: public; Owner: -
@@ -1657,6 +2359,193 @@ COMMENT ON TABLE public.identities IS 'Who a user is elsewhere: one row per prov
 COMMENT ON COLUMN public.identities.subject IS 'The provider''s own stable id of the user; never the e-mail, which can change hands.';
 
 --
+-- Name: import_changes; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.import_changes (
+    import_id uuid NOT NULL,
+    source text NOT NULL COLLATE pg_catalog."C",
+    entity text NOT NULL COLLATE pg_catalog."C",
+    source_key text NOT NULL COLLATE pg_catalog."C",
+    before json NOT NULL,
+    checksum bigint NOT NULL,
+    mark bigint NOT NULL
+);
+
+--
+-- Name: TABLE import_changes; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON TABLE public.import_changes IS 'Rows that a later import changed, as they were before: rollback puts them back.';
+
+--
+-- Name: COLUMN import_changes.checksum; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.import_changes.checksum IS 'The one that the item had before.';
+
+--
+-- Name: COLUMN import_changes.mark; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.import_changes.mark IS 'The one that the item has had since.';
+
+--
+-- Name: import_items; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.import_items (
+    source text NOT NULL COLLATE pg_catalog."C",
+    entity text NOT NULL COLLATE pg_catalog."C",
+    source_key text NOT NULL COLLATE pg_catalog."C",
+    import_id uuid NOT NULL,
+    user_id uuid,
+    target_id uuid,
+    target_part text,
+    is_made boolean DEFAULT true NOT NULL,
+    checksum bigint NOT NULL,
+    mark bigint NOT NULL
+);
+
+--
+-- Name: TABLE import_items; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON TABLE public.import_items IS 'What each row of a source became: that is how it is found again by the next import, by verify and by rollback.';
+
+--
+-- Name: COLUMN import_items.source_key; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.import_items.source_key IS 'The row''s own key in its source. An integer that another database of the same app may have as well is followed by @ and the microseconds of the row''s creation.';
+
+--
+-- Name: COLUMN import_items.import_id; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.import_items.import_id IS 'The run that made the row.';
+
+--
+-- Name: COLUMN import_items.user_id; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.import_items.user_id IS 'Whose the row is; null: nobody''s, as with the query cache.';
+
+--
+-- Name: COLUMN import_items.target_part; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.import_items.target_part IS 'What the row''s key has beside user_id and one uuid: a date, a number, a hash.';
+
+--
+-- Name: COLUMN import_items.is_made; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.import_items.is_made IS 'False: the row was here before, such as the account of an e-mail address.';
+
+--
+-- Name: COLUMN import_items.checksum; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.import_items.checksum IS 'Of the row as it was read: another one, and it has changed in the source.';
+
+--
+-- Name: COLUMN import_items.mark; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.import_items.mark IS 'Of the row as it was written: its version, or a hash. Another one, and it has changed here.';
+
+--
+-- Name: import_reports; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.import_reports (
+    import_id uuid NOT NULL,
+    line bigint NOT NULL,
+    kind text NOT NULL,
+    entity text NOT NULL,
+    place text NOT NULL,
+    user_id uuid,
+    rule text NOT NULL,
+    content json,
+    CONSTRAINT import_reports_kind_known CHECK ((kind = ANY (ARRAY['rejected'::text, 'changed'::text, 'merged'::text, 'kept'::text, 'left_out'::text])))
+);
+
+--
+-- Name: TABLE import_reports; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON TABLE public.import_reports IS 'What a run did not take over as it was, line by line.';
+
+--
+-- Name: COLUMN import_reports.kind; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.import_reports.kind IS 'rejected: not imported; changed: imported, but not as it was; merged: its rows went to another account; kept: changed in the source and here, and left as it is here; left_out: there is no place for it.';
+
+--
+-- Name: COLUMN import_reports.rule; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.import_reports.rule IS 'The name of the constraint or the rule.';
+
+--
+-- Name: COLUMN import_reports.content; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.import_reports.content IS 'The row, or the value.';
+
+--
+-- Name: import_reports_line_seq; Type: SEQUENCE; Schema: public; Owner: -
+--
+
+ALTER TABLE public.import_reports ALTER COLUMN line ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.import_reports_line_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+--
+-- Name: imports; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.imports (
+    id uuid DEFAULT public.new_id() NOT NULL,
+    source text NOT NULL,
+    form text NOT NULL,
+    location text NOT NULL,
+    options json NOT NULL,
+    status text DEFAULT 'running'::text NOT NULL,
+    counts json,
+    started_at timestamp with time zone DEFAULT now() NOT NULL,
+    finished_at timestamp with time zone,
+    CONSTRAINT imports_finished CHECK (((status = 'running'::text) = (finished_at IS NULL))),
+    CONSTRAINT imports_source_known CHECK ((source = ANY (ARRAY['habits'::text, 'council'::text, 'tasks'::text, 'manifest'::text, 'assistant'::text, 'loop'::text]))),
+    CONSTRAINT imports_status_known CHECK ((status = ANY (ARRAY['running'::text, 'done'::text, 'failed'::text, 'rolled_back'::text])))
+);
+
+--
+-- Name: TABLE imports; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON TABLE public.imports IS 'Runs of holdfast import.';
+
+--
+-- Name: COLUMN imports.location; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.imports.location IS 'Where the source was: a path, or a URL without its password.';
+
+--
+-- Name: COLUMN imports.counts; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.imports.counts IS 'By table: how many rows were read, and what became of them.';
+
+--
 -- Name: media; Type: TABLE; Schema: public; Owner: -
 --
 
@@ -2876,6 +3765,34 @@ ALTER TABLE ONLY public.identities
     ADD CONSTRAINT identities_subject_unique UNIQUE (provider, subject);
 
 --
+-- Name: import_changes import_changes_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.import_changes
+    ADD CONSTRAINT import_changes_pkey PRIMARY KEY (import_id, entity, source_key);
+
+--
+-- Name: import_items import_items_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.import_items
+    ADD CONSTRAINT import_items_pkey PRIMARY KEY (source, entity, source_key);
+
+--
+-- Name: import_reports import_reports_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.import_reports
+    ADD CONSTRAINT import_reports_pkey PRIMARY KEY (import_id, line);
+
+--
+-- Name: imports imports_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.imports
+    ADD CONSTRAINT imports_pkey PRIMARY KEY (id);
+
+--
 -- Name: media_deletions media_deletions_pkey; Type: CONSTRAINT; Schema: public; Owner: -
 --
 
@@ -3174,6 +4091,36 @@ CREATE INDEX habits_related_habit ON public.habits USING btree (user_id, related
 --
 
 CREATE INDEX habits_search ON public.habits USING gin (public.own_words(user_id, search)) WITH (gin_pending_list_limit='64');
+
+--
+-- Name: import_changes_item; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX import_changes_item ON public.import_changes USING btree (source, entity, source_key);
+
+--
+-- Name: import_items_import; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX import_items_import ON public.import_items USING btree (import_id, entity);
+
+--
+-- Name: import_items_tasks; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX import_items_tasks ON public.import_items USING btree (user_id, source_key) WHERE (entity = 'tasks'::text);
+
+--
+-- Name: import_items_user; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX import_items_user ON public.import_items USING btree (user_id);
+
+--
+-- Name: import_reports_user; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX import_reports_user ON public.import_reports USING btree (user_id) WHERE (user_id IS NOT NULL);
 
 --
 -- Name: media_blog_entry; Type: INDEX; Schema: public; Owner: -
@@ -3510,6 +4457,12 @@ CREATE TRIGGER users_changed AFTER UPDATE OF role, is_active, is_guest, timezone
 CREATE TRIGGER users_deleted AFTER DELETE ON public.users FOR EACH ROW EXECUTE FUNCTION public.notify_caller_changed();
 
 --
+-- Name: users users_import_items; Type: TRIGGER; Schema: public; Owner: -
+--
+
+CREATE TRIGGER users_import_items AFTER DELETE ON public.users FOR EACH ROW EXECUTE FUNCTION public.forget_import_items();
+
+--
 -- Name: users users_last_admin; Type: TRIGGER; Schema: public; Owner: -
 --
 
@@ -3665,6 +4618,34 @@ ALTER TABLE ONLY public.habits
 
 ALTER TABLE ONLY public.identities
     ADD CONSTRAINT identities_user_exists FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
+
+--
+-- Name: import_changes import_changes_import_exists; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.import_changes
+    ADD CONSTRAINT import_changes_import_exists FOREIGN KEY (import_id) REFERENCES public.imports(id);
+
+--
+-- Name: import_changes import_changes_item_exists; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.import_changes
+    ADD CONSTRAINT import_changes_item_exists FOREIGN KEY (source, entity, source_key) REFERENCES public.import_items(source, entity, source_key) ON DELETE CASCADE;
+
+--
+-- Name: import_reports import_reports_import_exists; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.import_reports
+    ADD CONSTRAINT import_reports_import_exists FOREIGN KEY (import_id) REFERENCES public.imports(id);
+
+--
+-- Name: import_reports import_reports_user_exists; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.import_reports
+    ADD CONSTRAINT import_reports_user_exists FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
 
 --
 -- Name: media media_blog_entry_exists; Type: FK CONSTRAINT; Schema: public; Owner: -
@@ -3976,4 +4957,10 @@ INSERT INTO public.schema_migrations (version) VALUES
     ('20261122050020'),
     ('20261122050030'),
     ('20261122060000'),
-    ('20261122070000');
+    ('20261122070000'),
+    ('20261122070100'),
+    ('20261122080000'),
+    ('20261122080010'),
+    ('20261122080020'),
+    ('20261122080030'),
+    ('20261122080040');

@@ -15,9 +15,9 @@ import bcrypt
 import needs
 import pytest
 from client import PASSWORD, Api, User, assert_problem
+from command import holdfast
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from test_commands import holdfast
 from werkzeug.security import check_password_hash, generate_password_hash
 
 from app.auth import old_hashes

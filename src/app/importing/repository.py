@@ -120,9 +120,9 @@ async def every(on: Executor) -> list[Import]:
 
 
 def _import(row: Any) -> Import:
-    id, source, form, location, options, status, counts, started_at, finished_at = row
+    found, source, form, location, options, status, counts, *times = row
     raw = None if counts is None else msgspec.Raw(counts.encode())
-    return Import(id, source, form, location, msgspec.Raw(options.encode()), status, raw, started_at, finished_at)
+    return Import(found, source, form, location, msgspec.Raw(options.encode()), status, raw, *times)
 
 
 async def user_named(on: Executor, email: str) -> UUID | None:

@@ -133,6 +133,7 @@ class _Run:
         is_last = await anext(reading, _END) is _END
         await self._staging.copy()
         await place_owners(on, self._staging, self.id, self._asked, self._user)
+        await self._source.settle(on, self.id)
         for entity in ENTITIES:
             if entity in self._staging.tables:
                 await self._move(on, entity)
@@ -219,6 +220,7 @@ async def verify(on: Transaction, done: Import, source: Source, asked: Asked, pr
             is_last = await anext(reading, _END) is _END
             await staging.copy()
             await place_owners(transaction, staging, done.id, asked, user)
+            await source.settle(transaction, done.id)
             for entity in ENTITIES:
                 if entity in staging.tables:
                     async for first, last in chunks(transaction, entity):
@@ -257,9 +259,7 @@ async def rollback(on: Transaction, done: Import, *, is_forced: bool) -> dict[st
     if done.status not in ("done", "failed"):
         raise ImportFailed("This import is rolled back already." if done.status == "rolled_back" else "This import is running.")
     if later := await repository.changed_by_later(on, done.id):
-        raise ImportFailed(
-            f"Later imports have changed rows of this one: roll back {', '.join(str(id) for id in later)} first."
-        )
+        raise ImportFailed(f"Later imports have changed rows of this one: roll back {', '.join(map(str, later))} first.")
     counts: dict[str, dict[str, int]] = {}
 
     async def work(transaction: Transaction) -> None:

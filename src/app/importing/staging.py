@@ -86,12 +86,12 @@ class Staging:
         """The rows for a table, with the columns that this source fills. Called before the first row is read."""
         return self.tables.setdefault(entity, Table(columns))
 
-    def refuse(self, entity: str, place: str, rule: str, content: Any, owner: str | None = None) -> None:
+    def refuse(self, entity: str, place: str, rule: str, content: Any, *, owner: str | None = None) -> None:
         """Report a row that cannot be staged."""
         self.refused[entity] += 1
-        self.report("rejected", entity, place, rule, content, owner)
+        self.report("rejected", entity, place, rule, content=content, owner=owner)
 
-    def report(self, kind: str, entity: str, place: str, rule: str, content: Any = None, owner: str | None = None) -> None:
+    def report(self, kind: str, entity: str, place: str, rule: str, *, content: Any = None, owner: str | None = None) -> None:
         """Report what is not taken over as it is: `kind` as in import_reports."""
         self._reports.append((kind, entity, fit(place), owner, rule, as_json(content)))
 
@@ -107,7 +107,9 @@ class Staging:
     def report_left_out(self, tables: Iterable[str] = ()) -> None:
         """Report what was left out, by column, with how often each value stood there; and whole tables."""
         for (table, column), counts in self._left_out.items():
-            self.report("left_out", table, f"{table}.{column}", "no_place", {"rows": counts.total(), "values": dict(counts)})
+            self.report(
+                "left_out", table, f"{table}.{column}", "no_place", content={"rows": counts.total(), "values": dict(counts)}
+            )
         self._left_out.clear()
         for table in tables:
             self.report("left_out", table, table, "no_place")
@@ -143,7 +145,7 @@ def stage_rows(staging: Staging, entity: str, rows: Sequence[Row], mapped: Mappe
             staging.refuse(entity, _place(row), refused.rule, dict(row.values))
             continue
         if row.changes:
-            staging.report("changed", entity, _place(row), ", ".join(row.changes), dict(row.values), owner)
+            staging.report("changed", entity, _place(row), ", ".join(row.changes), content=dict(row.values), owner=owner)
 
 
 def _place(row: Row) -> str:

@@ -144,7 +144,7 @@ class Row:
             return None
         if isinstance(value, str):
             try:
-                value = time.fromisoformat(value.strip())
+                return time.fromisoformat(value.strip()).replace(tzinfo=None)
             except ValueError:
                 value = _parsed(value, name)
         if isinstance(value, datetime):

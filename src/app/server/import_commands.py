@@ -90,11 +90,13 @@ def import_(
         rest=PACED if pace else 0.0,
     )
 
+    if backup is not None:
+        backup.mkdir(parents=True, exist_ok=True)
+
     async def work(on: Transaction) -> Outcome:
         async with SOURCES[source](location, _options(given)) as opened:
             click.echo(f"{asked.location}: {opened.form}, about {opened.total:,} rows.", err=True)
             if backup is not None:
-                backup.mkdir(parents=True, exist_ok=True)
                 click.echo(f"Copied to {await opened.backup(backup)}.", err=True)
             with shown_progress(opened.total * 2) as progress:
                 outcome = await runs.run(on, opened, asked, progress)

@@ -128,7 +128,7 @@ class _Postgres:
         with _reached():
             cursor = await self._connection.cursor(sql)
             while found := await cursor.fetch(FETCHED):
-                yield [Row(record, zone) for record in found]
+                yield [Row(dict(record), zone) for record in found]
 
     async def count(self, sql: str) -> int:
         with _reached():

@@ -5,8 +5,9 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import ClassVar
+from uuid import UUID
 
+from app.database.executor import Transaction
 from app.importing.sources import databases, statements
 from app.importing.sources.databases import SourceDatabase
 from app.importing.sources.source import Options, SourceError
@@ -38,14 +39,13 @@ TAKEN = {
 class Habits:
     """An opened database of the habit tracker."""
 
-    is_repeated: ClassVar[bool] = False
-
     def __init__(self, database: SourceDatabase, options: Options, total: int) -> None:
         self._database = database
         self._zone = options.zone
         self._texts = statements.load("habits")
         self.form = f"generation {_generation(database.tables)}, {database.what}"
         self.total = total
+        self.is_repeated = False
         self._users: dict[object, str] = {}
         self._habits: dict[object, tuple[str, str | None]] = {}
         self._categories: dict[object, Row] = {}
@@ -81,6 +81,9 @@ class Habits:
         staging.report_left_out(table for table in self._database.tables if table not in TAKEN)
         await staging.copy()
         yield
+
+    async def settle(self, on: Transaction, id: UUID) -> None:
+        """Nothing: each row stands for itself."""
 
     async def backup(self, folder: Path) -> Path:
         return await self._database.backup(folder)

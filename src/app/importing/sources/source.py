@@ -4,10 +4,13 @@ from collections.abc import AsyncIterator
 from datetime import UTC, tzinfo
 from pathlib import Path
 from typing import Protocol
+from uuid import UUID
 
 import msgspec
 
+from app.database.executor import Transaction
 from app.importing.staging import Staging
+from app.storage import Storage
 
 
 class SourceError(Exception):
@@ -17,12 +20,14 @@ class SourceError(Exception):
 class Options(msgspec.Struct, frozen=True):
     """What the command was told about a source.
 
-    zone: of times without one. media_root: the folder of a source's media files. has_user: --user was given.
+    zone: of times without one. media_root: the folder of a source's media files. has_user: --user was given. storage: where
+    files are kept here; None: none are brought in, as by a dry run or a verification.
     """
 
     zone: tzinfo = UTC
     media_root: Path | None = None
     has_user: bool = False
+    storage: Storage | None = None
 
 
 class Source(Protocol):
@@ -41,7 +46,13 @@ class Source(Protocol):
         """Say which tables and columns it fills."""
 
     def read(self, staging: Staging) -> AsyncIterator[None]:
-        """Stage everything. What was staged up to a `yield` is moved and committed there: one at the end makes it one transaction."""
+        """Stage everything. What was staged up to a `yield` is moved and committed there: one at the end is one transaction."""
+
+    async def settle(self, on: Transaction, id: UUID) -> None:
+        """Change what is staged where that needs all of it: circles of goals, the sums of a ledger.
+
+        Called before it is moved or compared. The accounts of the staged users are in import_owners by then; `id` is the import that reports are for.
+        """
 
     async def backup(self, folder: Path) -> Path:
         """Copy the source as it is, consistently, into a folder. Returns the copy."""
