@@ -420,10 +420,10 @@ $$;
 COMMENT ON FUNCTION public.import_columns(entity regclass) IS 'The columns that a source can fill: with the table that one refers to, and what stands there where a source has nothing.';
 
 --
--- Name: import_compare(text, regclass, bigint, bigint); Type: FUNCTION; Schema: public; Owner: -
+-- Name: import_compare(uuid, text, regclass, bigint, bigint); Type: FUNCTION; Schema: public; Owner: -
 --
 
-CREATE FUNCTION public.import_compare(from_source text, entity regclass, first bigint, last bigint) RETURNS TABLE(outcome text, rows bigint, source_sum numeric, target_sum numeric, sample json)
+CREATE FUNCTION public.import_compare(run uuid, from_source text, entity regclass, first bigint, last bigint) RETURNS TABLE(outcome text, rows bigint, source_sum numeric, target_sum numeric, sample json)
     LANGUAGE plpgsql
     AS $_$
 declare
@@ -437,7 +437,8 @@ begin
         compared as (
             select c.import_key,
                 case
-                    when not c.import_is_known then case when c.import_rule is null then 'absent' else 'rejected' end
+                    when not c.import_is_known then
+                        case when c.import_rule is null and r.place is null then 'absent' else 'rejected' end
                     when not c.import_is_made then 'merged'
                     when t is null then 'deleted here'
                     when (%4$s) is not distinct from (%5$s) then 'same'
@@ -445,10 +446,15 @@ begin
                     when c.import_checksum <> c.import_old_checksum then 'changed in the source'
                     else 'different'
                 end as outcome,
-                hashtextextended(row(%4$s)::text, 0) as source_hash,
-                hashtextextended(row(%5$s)::text, 0) as target_hash,
+                hash_record_extended(row(%4$s), 0) as source_hash,
+                hash_record_extended(row(%5$s), 0) as target_hash,
                 json_build_array(%4$s) as source_values, json_build_array(%5$s) as target_values
             from linked c
+            join staged_%10$s s on s.place = c.import_place
+            -- Those that another row stood in the way of are known by their report alone.
+            left join (
+                select distinct place from import_reports where import_id = $1 and entity = %10$L and kind = 'rejected') r
+                on r.place = coalesce(s.at, s.source_key)
             left join %7$s t on %8$s)
         select outcome, count(*), sum(source_hash::numeric), sum(target_hash::numeric),
             (json_agg(json_build_object(
@@ -459,15 +465,15 @@ begin
         $statement$,
         parts.candidate, parts.rule, parts.linked, format(parts.same, 'c'), format(parts.same, 't'),
         format(parts.mark, 't'), entity, parts.target,
-        (select json_agg(trim('"' from name) order by place) from import_columns(entity) where name <> 'id'))
-    using null::uuid, from_source, first, last;
+        (select json_agg(trim('"' from name) order by place) from import_columns(entity) where name <> 'id'), entity::text)
+    using run, from_source, first, last;
 end $_$;
 
 --
--- Name: FUNCTION import_compare(from_source text, entity regclass, first bigint, last bigint); Type: COMMENT; Schema: public; Owner: -
+-- Name: FUNCTION import_compare(run uuid, from_source text, entity regclass, first bigint, last bigint); Type: COMMENT; Schema: public; Owner: -
 --
 
-COMMENT ON FUNCTION public.import_compare(from_source text, entity regclass, first bigint, last bigint) IS 'What has become of staged rows: how many are the same here, column by column, and some of those that are not. The sums of the hashes of rows that are the same are equal, in any order.';
+COMMENT ON FUNCTION public.import_compare(run uuid, from_source text, entity regclass, first bigint, last bigint) IS 'What has become of staged rows: how many are the same here, column by column, and some of those that are not. The sums of the hashes of rows that are the same are equal, in any order.';
 
 --
 -- Name: import_keep_tags(uuid, text); Type: FUNCTION; Schema: public; Owner: -
@@ -485,7 +491,8 @@ begin
         join import_owners o on o.owner = s.owner
         join tags t on t.user_id = o.user_id and t.slug = s.slug
         where not exists (
-            select from import_items i where i.source = from_source and i.entity = 'tags' and i.source_key = s.source_key)),
+            select from import_items i
+            where i.user_id = o.user_id and i.entity = 'tags' and i.source_key = s.source_key and i.source = from_source)),
     told as (
         insert into import_reports (import_id, kind, entity, place, user_id, rule)
         select run, 'merged', 'tags', coalesce(at, source_key), user_id, 'tags_slug_unique' from found_tag order by place)
@@ -564,26 +571,75 @@ declare
     parts record;
     has_user constant boolean := exists (
         select from pg_attribute where attrelid = entity and attname = 'user_id' and not attisdropped);
-    owner constant text := case when entity = 'users'::regclass then 'f.id' when has_user then 'f.user_id' else 'null::uuid' end;
+    owner constant text := case when entity = 'users'::regclass then 'f.id' when has_user then 'f.user_id'
+        else quote_literal('00000000-0000-0000-0000-000000000000') || '::uuid' end;
+    reported constant text := case when has_user then 'c.user_id' else 'null::uuid' end;
     keys constant text := (select string_agg(name, ', ') from import_keys(entity));
     item_keys constant text := format('%s, %s',
         coalesce((select string_agg('f.' || name, '') from import_keys(entity) where is_id), 'null::uuid'),
         coalesce((select string_agg('f.' || name || '::text', '') from import_keys(entity) where not is_id), 'null'));
+    has_version constant boolean := exists (
+        select from pg_attribute where attrelid = entity and attname = 'version' and not attisdropped);
+    told constant text := $statement$
+        told as (
+            insert into import_reports (import_id, kind, entity, place, user_id, rule, content)
+            select $1, r.kind, %1$L, coalesce(s.at, s.source_key), %2$s, r.rule, to_json(s)
+            from refused r
+            join staged_%1$s s on s.place = r.import_place
+            join judged c on c.import_place = r.import_place
+            order by r.import_place),
+        loose as (
+            insert into import_reports (import_id, kind, entity, place, user_id, rule, content)
+            select $1, 'changed', %1$L, coalesce(s.at, s.source_key), %3$s, 'left_empty: ' || l.import_unlinked, to_json(s)
+            from linked l
+            join staged_%1$s s on s.place = l.import_place
+            where l.import_unlinked <> '' and (l.import_is_fresh or l.import_is_changed)
+            order by l.import_place)
+        $statement$;
 begin
     select * into parts from import_parts(entity, is_again);
+    if has_version and not is_again then
+        -- Nothing is here yet, and hardly anything comes twice: most chunks need no look at what was inserted, which would cost
+        -- a third more.
+        begin
+            execute format($statement$
+                with judged as materialized (select c.*, %1$s as import_rule from (%2$s offset 0) c),
+                linked as %3$s (%4$s),
+                fresh as materialized (select l.*, new_version() as import_mark from linked l where import_is_fresh),
+                inserted as (insert into %5$s (%6$s, version) select %6$s, import_mark from fresh),
+                made as (
+                    insert into import_items (
+                        source, entity, source_key, import_id, user_id, target_id, target_part, checksum, mark)
+                    select $2, %7$L, f.import_key, $1, %8$s, %9$s, f.import_checksum, f.import_mark
+                    from fresh f),
+                refused as (select import_place, import_rule as rule, 'rejected' as kind from judged where import_rule is not null),
+                %10$s
+                select (select count(*) from fresh), 0::bigint, 0::bigint, 0::bigint, (select count(*) from refused)
+                $statement$,
+                parts.rule, parts.candidate, case when parts.has_own_references then 'materialized' else 'not materialized' end,
+                parts.linked, entity, parts.columns, entity::text, owner, item_keys,
+                format(told, entity::text, reported, replace(reported, 'c.', 'l.')))
+            into imported, updated, unchanged, kept, rejected
+            using run, from_source, first, last;
+            return next;
+            return;
+        exception when unique_violation then
+            null;
+        end;
+    end if;
     -- The planner knows nothing of what a with query holds: with conditions as booleans it takes half of the rows for likely, and
     -- joins them by their hashes. By "is null" or "= 1" it thought of a handful, and compared each of 10,000 with each other.
     -- What is inserted, changed and written down is one statement: a row without its item would be nobody's to roll back.
     return query execute format($statement$
         with judged as materialized (select c.*, %2$s as import_rule from (%1$s offset 0) c),
-        linked as %19$s (%3$s),
+        linked as %18$s (%3$s),
         fresh as materialized (
-            select l.*, %20$s as import_is_first
+            select l.*, %19$s as import_is_first
             from linked l
             where import_is_fresh),
         inserted as (
             insert into %5$s (%6$s)
-            select %6$s from fresh where import_is_first order by import_place
+            select %6$s from fresh where import_is_first
             on conflict do nothing
             returning %4$s, %7$s as import_mark),
         made as (
@@ -610,10 +666,10 @@ begin
             set checksum = c.import_checksum, mark = u.import_mark
             from updated u
             join changed c using (import_key)
-            where i.source = $2 and i.entity = %8$L and i.source_key = u.import_key),
+            where i.user_id = %20$s and i.entity = %8$L and i.source_key = u.import_key and i.source = $2),
         before as (
-            insert into import_changes (import_id, source, entity, source_key, before, checksum, mark)
-            select $1, $2, %8$L, c.import_key, c.import_before, c.import_old_checksum, u.import_mark
+            insert into import_changes (import_id, user_id, entity, source_key, source, before, checksum, mark)
+            select $1, %20$s, %8$L, c.import_key, $2, c.import_before, c.import_old_checksum, u.import_mark
             from updated u
             join changed c using (import_key)),
         refused as (
@@ -629,20 +685,7 @@ begin
                 'kept'
             from changed c
             where not exists (select from updated u where u.import_key = c.import_key)),
-        told as (
-            insert into import_reports (import_id, kind, entity, place, user_id, rule, content)
-            select $1, r.kind, %8$L, coalesce(s.at, s.source_key), %17$s, r.rule, to_json(s)
-            from refused r
-            join staged_%8$s s on s.place = r.import_place
-            join judged c on c.import_place = r.import_place
-            order by r.import_place),
-        loose as (
-            insert into import_reports (import_id, kind, entity, place, user_id, rule, content)
-            select $1, 'changed', %8$L, coalesce(s.at, s.source_key), %18$s, 'left_empty: ' || l.import_unlinked, to_json(s)
-            from linked l
-            join staged_%8$s s on s.place = l.import_place
-            where l.import_unlinked <> '' and (l.import_is_fresh or l.import_is_changed)
-            order by l.import_place)
+        %17$s
         select (select count(*) from made), (select count(*) from updated),
             (select count(*) from linked
                 where import_is_good and not import_is_fresh and not import_is_changed),
@@ -664,14 +707,14 @@ begin
         coalesce(
             (select string_agg(conname, ' or ' order by conname) from pg_constraint where conrelid = entity and contype = 'u'),
             entity || '_pkey'),
-        case when entity = 'users'::regclass then 'null::uuid' when has_user then 'c.user_id' else 'null::uuid' end,
-        case when entity = 'users'::regclass then 'null::uuid' when has_user then 'l.user_id' else 'null::uuid' end,
+        format(told, entity::text, reported, replace(reported, 'c.', 'l.')),
         case when parts.has_own_references then 'materialized' else 'not materialized' end,
         concat_ws(' and ', 'true',
             case when not exists (select from import_keys(entity) where name = 'id') then format(
                 'row_number() over (partition by %s order by import_place) = 1',
                 concat_ws(', ', case when has_user then 'user_id' end, keys)) end,
-            case when is_again then 'row_number() over (partition by import_key order by import_place) = 1' end))
+            case when is_again then 'row_number() over (partition by import_key order by import_place) = 1' end),
+        replace(owner, 'f.', 'c.'))
     using run, from_source, first, last;
 end $_$;
 
@@ -694,15 +737,17 @@ declare
     has_id constant boolean := exists (
         select from pg_attribute where attrelid = entity and attname = 'id' and not attisdropped);
     is_users constant boolean := entity = 'users'::regclass;
+    nobody constant text := quote_literal('00000000-0000-0000-0000-000000000000');
 begin
     candidate := format(
         'select s.place as import_place, s.source_key as import_key, i.source_key is not null as import_is_known, '
         'i.is_made as import_is_made, '
         'i.checksum as import_old_checksum, i.mark as import_old_mark, i.target_id as import_target_id, '
-        'i.target_part as import_target_part, hashtextextended(row(s.owner, %s)::text, 0) as import_checksum%s, %s '
+        'i.target_part as import_target_part, hash_record_extended(row(s.owner, %s), 0) as import_checksum%s, %s '
         'from staged_%s s %s %s left join %s i on true '
         'where s.place between $3 and $4',
-        (select string_agg('s.' || name, ', ' order by place) from import_columns(entity)),
+        (select string_agg(format(case when type = 'json' then 's.%s::text' else 's.%s' end, name), ', ' order by place)
+            from import_columns(entity)),
         case when is_users then ', o.user_id as import_user_id' when has_user then ', o.user_id' else '' end,
         (select string_agg(
             case
@@ -711,6 +756,7 @@ begin
                 when parent = entity then format('null::uuid as %1$s, s.%1$s as import_ref_%1$s', name)
                 when parent is not null then format('p_%1$s.id as %1$s, s.%1$s as import_ref_%1$s', name)
                 when name = 'taggable_id' then 'p_taggable_id.target_id as taggable_id, s.taggable_id as import_ref_taggable_id'
+                when name = 'updated_at' then 'coalesce(s.updated_at, s.created_at, now()) as updated_at'
                 when fallback is not null then format('coalesce(s.%1$s, %2$s) as %1$s', name, fallback)
                 else 's.' || name
             end, ', ' order by place)
@@ -723,11 +769,12 @@ begin
         end,
         (select coalesce(string_agg(
             case when name = 'taggable_id' then
-                'left join import_items p_taggable_id on p_taggable_id.source = $2 '
+                'left join import_items p_taggable_id on p_taggable_id.user_id = o.user_id '
                 'and p_taggable_id.entity = replace(s.taggable_type, ''-'', ''_'') '
-                'and p_taggable_id.source_key = s.taggable_id and p_taggable_id.user_id = o.user_id'
+                'and p_taggable_id.source_key = s.taggable_id and p_taggable_id.source = $2'
             else format(
-                'left join import_items i_%1$s on i_%1$s.source = $2 and i_%1$s.entity = %2$L and i_%1$s.source_key = s.%1$s '
+                'left join import_items i_%1$s on i_%1$s.user_id = o.user_id and i_%1$s.entity = %2$L '
+                'and i_%1$s.source_key = s.%1$s and i_%1$s.source = $2 '
                 -- The row itself is looked at, too: its user may have deleted it since.
                 'left join %2$s p_%1$s on p_%1$s.user_id = o.user_id and p_%1$s.id = i_%1$s.target_id', name, parent)
             end, ' ' order by place), '')
@@ -736,8 +783,9 @@ begin
         -- Of a million rows that are new, none need be looked for. The limit makes the planner look up one at a time: it thinks
         -- that there are as many items as before this import, and would read all of them for each chunk.
         case when is_again then format(
-            'lateral (select * from import_items i where i.source = $2 and i.entity = %L and i.source_key = s.source_key limit 1)',
-            entity::text) else '(select * from import_items where false)' end);
+            'lateral (select * from import_items i where i.user_id = %s and i.entity = %L and i.source_key = s.source_key '
+            'and i.source = $2 limit 1)',
+            case when is_users or has_user then 'o.user_id' else nobody end, entity::text) else '(select * from import_items where false)' end);
     rule := format(
         'case %s else null end',
         (select string_agg(line, ' ' order by number)
@@ -990,21 +1038,21 @@ begin
             select h.source, h.source_key as import_key, h.before, h.checksum, h.mark as import_mark, i.user_id,
                 i.target_id as import_target_id, i.target_part as import_target_part
             from import_changes h
-            join import_items i using (source, entity, source_key)
+            join import_items i using (user_id, entity, source_key, source)
             where h.import_id = $1 and h.entity = %1$L),
         restored as (
             update %5$s t set %12$s
             from back c
             cross join lateral json_populate_record(null::%5$s, c.before) r
             where %6$s and ($2 or %3$s = c.import_mark)
-            returning c.source, c.import_key, c.checksum, %3$s as import_mark),
+            returning c.user_id, c.source, c.import_key, c.checksum, %3$s as import_mark),
         restored_item as (
             update import_items i set checksum = r.checksum, mark = r.import_mark
             from restored r
-            where i.source = r.source and i.entity = %1$L and i.source_key = r.import_key),
+            where i.user_id = r.user_id and i.entity = %1$L and i.source_key = r.import_key and i.source = r.source),
         forgotten_change as (
             delete from import_changes h using restored r
-            where h.import_id = $1 and h.entity = %1$L and h.source_key = r.import_key)
+            where h.import_id = $1 and h.user_id = r.user_id and h.entity = %1$L and h.source_key = r.import_key)
         select (select count(*) from deleted), (select count(*) from restored),
             (select count(*) from made) - (select count(*) from deleted)
                 + (select count(*) from back) - (select count(*) from restored)
@@ -2364,9 +2412,10 @@ COMMENT ON COLUMN public.identities.subject IS 'The provider''s own stable id of
 
 CREATE TABLE public.import_changes (
     import_id uuid NOT NULL,
-    source text NOT NULL COLLATE pg_catalog."C",
+    user_id uuid NOT NULL,
     entity text NOT NULL COLLATE pg_catalog."C",
     source_key text NOT NULL COLLATE pg_catalog."C",
+    source text NOT NULL COLLATE pg_catalog."C",
     before json NOT NULL,
     checksum bigint NOT NULL,
     mark bigint NOT NULL
@@ -2395,11 +2444,11 @@ COMMENT ON COLUMN public.import_changes.mark IS 'The one that the item has had s
 --
 
 CREATE TABLE public.import_items (
-    source text NOT NULL COLLATE pg_catalog."C",
+    user_id uuid DEFAULT '00000000-0000-0000-0000-000000000000'::uuid NOT NULL,
     entity text NOT NULL COLLATE pg_catalog."C",
     source_key text NOT NULL COLLATE pg_catalog."C",
+    source text NOT NULL COLLATE pg_catalog."C",
     import_id uuid NOT NULL,
-    user_id uuid,
     target_id uuid,
     target_part text,
     is_made boolean DEFAULT true NOT NULL,
@@ -2414,6 +2463,12 @@ CREATE TABLE public.import_items (
 COMMENT ON TABLE public.import_items IS 'What each row of a source became: that is how it is found again by the next import, by verify and by rollback.';
 
 --
+-- Name: COLUMN import_items.user_id; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.import_items.user_id IS 'Whose the row is; of nothing but zeros: nobody''s, as with the query cache.';
+
+--
 -- Name: COLUMN import_items.source_key; Type: COMMENT; Schema: public; Owner: -
 --
 
@@ -2424,12 +2479,6 @@ COMMENT ON COLUMN public.import_items.source_key IS 'The row''s own key in its s
 --
 
 COMMENT ON COLUMN public.import_items.import_id IS 'The run that made the row.';
-
---
--- Name: COLUMN import_items.user_id; Type: COMMENT; Schema: public; Owner: -
---
-
-COMMENT ON COLUMN public.import_items.user_id IS 'Whose the row is; null: nobody''s, as with the query cache.';
 
 --
 -- Name: COLUMN import_items.target_part; Type: COMMENT; Schema: public; Owner: -
@@ -3769,14 +3818,14 @@ ALTER TABLE ONLY public.identities
 --
 
 ALTER TABLE ONLY public.import_changes
-    ADD CONSTRAINT import_changes_pkey PRIMARY KEY (import_id, entity, source_key);
+    ADD CONSTRAINT import_changes_pkey PRIMARY KEY (import_id, user_id, entity, source_key);
 
 --
 -- Name: import_items import_items_pkey; Type: CONSTRAINT; Schema: public; Owner: -
 --
 
 ALTER TABLE ONLY public.import_items
-    ADD CONSTRAINT import_items_pkey PRIMARY KEY (source, entity, source_key);
+    ADD CONSTRAINT import_items_pkey PRIMARY KEY (user_id, entity, source_key, source);
 
 --
 -- Name: import_reports import_reports_pkey; Type: CONSTRAINT; Schema: public; Owner: -
@@ -4096,25 +4145,13 @@ CREATE INDEX habits_search ON public.habits USING gin (public.own_words(user_id,
 -- Name: import_changes_item; Type: INDEX; Schema: public; Owner: -
 --
 
-CREATE INDEX import_changes_item ON public.import_changes USING btree (source, entity, source_key);
+CREATE INDEX import_changes_item ON public.import_changes USING btree (user_id, entity, source_key, source);
 
 --
--- Name: import_items_import; Type: INDEX; Schema: public; Owner: -
+-- Name: import_items_users; Type: INDEX; Schema: public; Owner: -
 --
 
-CREATE INDEX import_items_import ON public.import_items USING btree (import_id, entity);
-
---
--- Name: import_items_tasks; Type: INDEX; Schema: public; Owner: -
---
-
-CREATE INDEX import_items_tasks ON public.import_items USING btree (user_id, source_key) WHERE (entity = 'tasks'::text);
-
---
--- Name: import_items_user; Type: INDEX; Schema: public; Owner: -
---
-
-CREATE INDEX import_items_user ON public.import_items USING btree (user_id);
+CREATE UNIQUE INDEX import_items_users ON public.import_items USING btree (source, source_key) WHERE (entity = 'users'::text);
 
 --
 -- Name: import_reports_user; Type: INDEX; Schema: public; Owner: -
@@ -4631,7 +4668,7 @@ ALTER TABLE ONLY public.import_changes
 --
 
 ALTER TABLE ONLY public.import_changes
-    ADD CONSTRAINT import_changes_item_exists FOREIGN KEY (source, entity, source_key) REFERENCES public.import_items(source, entity, source_key) ON DELETE CASCADE;
+    ADD CONSTRAINT import_changes_item_exists FOREIGN KEY (user_id, entity, source_key, source) REFERENCES public.import_items(user_id, entity, source_key, source) ON DELETE CASCADE;
 
 --
 -- Name: import_reports import_reports_import_exists; Type: FK CONSTRAINT; Schema: public; Owner: -

@@ -21,17 +21,17 @@ comment on column imports.location is 'Where the source was: a path, or a URL wi
 comment on column imports.counts is 'By table: how many rows were read, and what became of them.';
 
 create table import_items (
-    source text collate "C" not null,
+    user_id uuid not null default '00000000-0000-0000-0000-000000000000',
     entity text collate "C" not null,
     source_key text collate "C" not null,
+    source text collate "C" not null,
     import_id uuid not null,
-    user_id uuid,
     target_id uuid,
     target_part text,
     is_made boolean not null default true,
     checksum bigint not null,
     mark bigint not null,
-    constraint import_items_pkey primary key (source, entity, source_key)
+    constraint import_items_pkey primary key (user_id, entity, source_key, source)
 );
 
 comment on table import_items is
@@ -40,7 +40,7 @@ comment on column import_items.source_key is
     'The row''s own key in its source. An integer that another database of the same app may have as well is followed by @ and '
     'the microseconds of the row''s creation.';
 comment on column import_items.import_id is 'The run that made the row.';
-comment on column import_items.user_id is 'Whose the row is; null: nobody''s, as with the query cache.';
+comment on column import_items.user_id is 'Whose the row is; of nothing but zeros: nobody''s, as with the query cache.';
 comment on column import_items.target_part is 'What the row''s key has beside user_id and one uuid: a date, a number, a hash.';
 comment on column import_items.is_made is 'False: the row was here before, such as the account of an e-mail address.';
 comment on column import_items.checksum is 'Of the row as it was read: another one, and it has changed in the source.';
@@ -56,25 +56,23 @@ end $$;
 
 create trigger users_import_items after delete on users for each row execute function forget_import_items();
 
--- For the trigger.
-create index import_items_user on import_items (user_id);
--- For GET /v1/tasks?source_id=17.
-create index import_items_tasks on import_items (user_id, source_key) where entity = 'tasks';
--- For rollback.
-create index import_items_import on import_items (import_id, entity);
+-- To find the account of a user of a source. What an account has is found by the primary key, also for GET
+-- /v1/tasks?source_id=17; what an import has is read from one end to the other, which is soon done beside rolling it back.
+create unique index import_items_users on import_items (source, source_key) where entity = 'users';
 
 create table import_changes (
     import_id uuid not null,
-    source text collate "C" not null,
+    user_id uuid not null,
     entity text collate "C" not null,
     source_key text collate "C" not null,
+    source text collate "C" not null,
     before json not null,
     checksum bigint not null,
     mark bigint not null,
-    constraint import_changes_pkey primary key (import_id, entity, source_key),
+    constraint import_changes_pkey primary key (import_id, user_id, entity, source_key),
     constraint import_changes_import_exists foreign key (import_id) references imports (id),
-    constraint import_changes_item_exists foreign key (source, entity, source_key)
-        references import_items (source, entity, source_key) on delete cascade
+    constraint import_changes_item_exists foreign key (user_id, entity, source_key, source)
+        references import_items (user_id, entity, source_key, source) on delete cascade
 );
 
 comment on table import_changes is
@@ -83,7 +81,7 @@ comment on column import_changes.checksum is 'The one that the item had before.'
 comment on column import_changes.mark is 'The one that the item has had since.';
 
 -- For the cascade from import_items, and to find a later import of the same rows.
-create index import_changes_item on import_changes (source, entity, source_key);
+create index import_changes_item on import_changes (user_id, entity, source_key, source);
 
 create table import_reports (
     import_id uuid not null,

@@ -1,6 +1,6 @@
 -- migrate:up
 
-create function import_compare(from_source text, entity regclass, first bigint, last bigint)
+create function import_compare(run uuid, from_source text, entity regclass, first bigint, last bigint)
 returns table (outcome text, rows bigint, source_sum numeric, target_sum numeric, sample json) language plpgsql as $$
 declare
     parts record;
@@ -13,7 +13,8 @@ begin
         compared as (
             select c.import_key,
                 case
-                    when not c.import_is_known then case when c.import_rule is null then 'absent' else 'rejected' end
+                    when not c.import_is_known then
+                        case when c.import_rule is null and r.place is null then 'absent' else 'rejected' end
                     when not c.import_is_made then 'merged'
                     when t is null then 'deleted here'
                     when (%4$s) is not distinct from (%5$s) then 'same'
@@ -21,10 +22,15 @@ begin
                     when c.import_checksum <> c.import_old_checksum then 'changed in the source'
                     else 'different'
                 end as outcome,
-                hashtextextended(row(%4$s)::text, 0) as source_hash,
-                hashtextextended(row(%5$s)::text, 0) as target_hash,
+                hash_record_extended(row(%4$s), 0) as source_hash,
+                hash_record_extended(row(%5$s), 0) as target_hash,
                 json_build_array(%4$s) as source_values, json_build_array(%5$s) as target_values
             from linked c
+            join staged_%10$s s on s.place = c.import_place
+            -- Those that another row stood in the way of are known by their report alone.
+            left join (
+                select distinct place from import_reports where import_id = $1 and entity = %10$L and kind = 'rejected') r
+                on r.place = coalesce(s.at, s.source_key)
             left join %7$s t on %8$s)
         select outcome, count(*), sum(source_hash::numeric), sum(target_hash::numeric),
             (json_agg(json_build_object(
@@ -35,8 +41,8 @@ begin
         $statement$,
         parts.candidate, parts.rule, parts.linked, format(parts.same, 'c'), format(parts.same, 't'),
         format(parts.mark, 't'), entity, parts.target,
-        (select json_agg(trim('"' from name) order by place) from import_columns(entity) where name <> 'id'))
-    using null::uuid, from_source, first, last;
+        (select json_agg(trim('"' from name) order by place) from import_columns(entity) where name <> 'id'), entity::text)
+    using run, from_source, first, last;
 end $$;
 
 comment on function import_compare is
@@ -44,4 +50,4 @@ comment on function import_compare is
     'the hashes of rows that are the same are equal, in any order.';
 
 -- migrate:down
-drop function import_compare(text, regclass, bigint, bigint);
+drop function import_compare(uuid, text, regclass, bigint, bigint);

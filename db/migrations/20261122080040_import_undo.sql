@@ -60,21 +60,21 @@ begin
             select h.source, h.source_key as import_key, h.before, h.checksum, h.mark as import_mark, i.user_id,
                 i.target_id as import_target_id, i.target_part as import_target_part
             from import_changes h
-            join import_items i using (source, entity, source_key)
+            join import_items i using (user_id, entity, source_key, source)
             where h.import_id = $1 and h.entity = %1$L),
         restored as (
             update %5$s t set %12$s
             from back c
             cross join lateral json_populate_record(null::%5$s, c.before) r
             where %6$s and ($2 or %3$s = c.import_mark)
-            returning c.source, c.import_key, c.checksum, %3$s as import_mark),
+            returning c.user_id, c.source, c.import_key, c.checksum, %3$s as import_mark),
         restored_item as (
             update import_items i set checksum = r.checksum, mark = r.import_mark
             from restored r
-            where i.source = r.source and i.entity = %1$L and i.source_key = r.import_key),
+            where i.user_id = r.user_id and i.entity = %1$L and i.source_key = r.import_key and i.source = r.source),
         forgotten_change as (
             delete from import_changes h using restored r
-            where h.import_id = $1 and h.entity = %1$L and h.source_key = r.import_key)
+            where h.import_id = $1 and h.user_id = r.user_id and h.entity = %1$L and h.source_key = r.import_key)
         select (select count(*) from deleted), (select count(*) from restored),
             (select count(*) from made) - (select count(*) from deleted)
                 + (select count(*) from back) - (select count(*) from restored)

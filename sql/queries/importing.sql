@@ -78,10 +78,10 @@ from import_move(:id, :source, :entity::regclass, :first, :last, :is_again);
 -- tenant: none, as try_lock
 select import_analyze() is null as analyzed;
 
--- name: compare(source, entity, first, last)
+-- name: compare(id, source, entity, first, last)
 -- tenant: none, as try_lock
 select outcome, rows, source_sum, target_sum, sample::text as sample
-from import_compare(:source, :entity::regclass, :first, :last);
+from import_compare(:id, :source, :entity::regclass, :first, :last);
 
 -- name: undo(id, entity, is_forced)^
 -- tenant: none, as try_lock
@@ -91,7 +91,7 @@ select removed, restored, kept from import_undo(:id, :entity::regclass, :is_forc
 -- tenant: none, as try_lock. The later imports that have changed rows which this one made: they are rolled back first.
 select distinct c.import_id as id
 from import_items i
-join import_changes c using (source, entity, source_key)
+join import_changes c using (user_id, entity, source_key, source)
 where i.import_id = :id and c.import_id <> :id;
 
 -- name: forget_merged(id)!

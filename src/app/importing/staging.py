@@ -57,7 +57,7 @@ class Table:
         """Add a row: its key in the source, the source's key of its user, and its values in the order of the columns.
 
         A reference is the key of the row that is meant. `at` is the place that a report names, when that is not the key. The
-        times of creation and change are always given: with those of today a row would never be the same as its source.
+        time of creation is always given: with that of today a row would never be the same as its source.
         """
         self.rows.append((key, owner, at, *values))
 

@@ -80,6 +80,8 @@ class Row:
     def integer(self, name: str) -> int | None:
         """A whole number of 32 bits. Raises Refused for anything else."""
         found = self.values.get(name)
+        if found is None:
+            return None
         value = found if type(found) is int else self.number(name)
         if value is None:
             return None
@@ -109,7 +111,10 @@ class Row:
         if value is None or value == "":
             return None
         if isinstance(value, str):
-            value = _parsed(value, name)
+            try:
+                value = datetime.fromisoformat(value)
+            except ValueError:
+                value = _parsed(value, name)
         elif isinstance(value, date) and not isinstance(value, datetime):
             value = datetime(value.year, value.month, value.day)  # noqa: DTZ001 - its zone is added below
         if not isinstance(value, datetime):
@@ -128,7 +133,7 @@ class Row:
             return None
         if isinstance(value, str):
             try:
-                return date.fromisoformat(value)
+                return date.fromisoformat(value) if len(value) == len("2024-02-29") else datetime.fromisoformat(value).date()
             except ValueError:
                 value = _parsed(value, name)
         if isinstance(value, datetime):

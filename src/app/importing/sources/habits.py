@@ -64,7 +64,7 @@ class Habits:
             *("category", "color", "icon", "is_archived", "created_at", "updated_at"),
         )
         self._into_entries = staging.table(
-            "habit_entries", "habit_id", "date", "completed", "note", "duration_seconds", "created_at", "updated_at"
+            "habit_entries", "habit_id", "date", "completed", "note", "duration_seconds", "created_at"
         )
         self._into_comments = staging.table("habit_comments", "habit_id", "date", "text", "created_at", "updated_at")
         self._into_taggings = staging.table("taggings", "tag_id", "taggable_type", "taggable_id", "created_at")
@@ -190,18 +190,12 @@ class Habits:
         day = row.day("date")
         if day is None:
             raise Refused("habit_entries_date_needed")
+        values = row.values
         made_at = row.lenient(row.moment, "created_at") or midnight(day)
-        self._into_entries.add(
-            f"{habit}/{row.values['id']}",
-            owner,
-            habit,
-            day,
-            row.flag("completed"),
-            row.lenient(row.optional_text, "notes"),
-            _within(row, "duration", 0, 10_000_000),
-            made_at,
-            made_at,
-        )
+        note = row.lenient(row.optional_text, "notes") if values.get("notes") else None
+        seconds = None if values.get("duration") is None else _within(row, "duration", 0, 10_000_000)
+        key = f"{habit}/{values['id']}"
+        self._into_entries.add(key, owner, habit, day, row.flag("completed"), note, seconds, made_at)
         return owner
 
     def _comment(self, row: Row) -> str:
