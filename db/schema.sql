@@ -368,13 +368,14 @@ begin
     create temporary table if not exists staged_reports (
         kind text not null, entity text not null, place text not null, owner text, rule text not null, content json)
         on commit delete rows;
+    truncate import_owners, staged_reports;
 end $$;
 
 --
 -- Name: FUNCTION import_begin(); Type: COMMENT; Schema: public; Owner: -
 --
 
-COMMENT ON FUNCTION public.import_begin() IS 'Makes the temporary tables of which account each user of the source has here, and of what is to be reported.';
+COMMENT ON FUNCTION public.import_begin() IS 'Makes, or empties, the temporary tables of which account each user of the source has here, and of what is to be reported.';
 
 --
 -- Name: import_bounds(regclass); Type: FUNCTION; Schema: public; Owner: -
@@ -863,7 +864,7 @@ COMMENT ON FUNCTION public.import_parts(entity regclass, is_again boolean, OUT c
 -- Name: import_place_users(uuid, text, boolean); Type: FUNCTION; Schema: public; Owner: -
 --
 
-CREATE FUNCTION public.import_place_users(run uuid, from_source text, into_existing boolean) RETURNS void
+CREATE FUNCTION public.import_place_users(run uuid, from_source text, into_existing boolean) RETURNS bigint
     LANGUAGE plpgsql
     AS $$
 begin
@@ -942,13 +943,14 @@ begin
     update staged_users s set username = null from placed_name n where n.place = s.place and n.is_taken;
 
     analyze import_owners;
+    return (select count(*) from import_owners where outcome = 'unproved_email');
 end $$;
 
 --
 -- Name: FUNCTION import_place_users(run uuid, from_source text, into_existing boolean); Type: COMMENT; Schema: public; Owner: -
 --
 
-COMMENT ON FUNCTION public.import_place_users(run uuid, from_source text, into_existing boolean) IS 'Finds the account of each staged user: the one of an earlier import, of the same identity, of the same e-mail address, or a new one.';
+COMMENT ON FUNCTION public.import_place_users(run uuid, from_source text, into_existing boolean) IS 'Finds the account of each staged user: the one of an earlier import, of the same identity, of the same e-mail address, or a new one. Returns how many get none.';
 
 --
 -- Name: import_stage(regclass); Type: FUNCTION; Schema: public; Owner: -
@@ -965,13 +967,15 @@ begin
         (select string_agg(format(
             '%s %s', name, case when parent is not null or name = 'taggable_id' then 'text' else type end), ', ' order by place)
             from import_columns(entity)));
+    -- Within a dry run nothing is committed between two parts.
+    execute format('truncate staged_%s', entity::text);
 end $$;
 
 --
 -- Name: FUNCTION import_stage(entity regclass); Type: COMMENT; Schema: public; Owner: -
 --
 
-COMMENT ON FUNCTION public.import_stage(entity regclass) IS 'Makes the temporary table that rows for a table come into.';
+COMMENT ON FUNCTION public.import_stage(entity regclass) IS 'Makes the temporary table that rows for a table come into, or empties it.';
 
 --
 -- Name: import_undo(uuid, regclass, boolean); Type: FUNCTION; Schema: public; Owner: -

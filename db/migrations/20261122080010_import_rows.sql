@@ -44,9 +44,11 @@ begin
         (select string_agg(format(
             '%s %s', name, case when parent is not null or name = 'taggable_id' then 'text' else type end), ', ' order by place)
             from import_columns(entity)));
+    -- Within a dry run nothing is committed between two parts.
+    execute format('truncate staged_%s', entity::text);
 end $$;
 
-comment on function import_stage is 'Makes the temporary table that rows for a table come into.';
+comment on function import_stage is 'Makes the temporary table that rows for a table come into, or empties it.';
 
 create function import_bounds(entity regclass, out first bigint, out last bigint) language plpgsql as $$
 begin

@@ -7,12 +7,13 @@ begin
     create temporary table if not exists staged_reports (
         kind text not null, entity text not null, place text not null, owner text, rule text not null, content json)
         on commit delete rows;
+    truncate import_owners, staged_reports;
 end $$;
 
 comment on function import_begin is
-    'Makes the temporary tables of which account each user of the source has here, and of what is to be reported.';
+    'Makes, or empties, the temporary tables of which account each user of the source has here, and of what is to be reported.';
 
-create function import_place_users(run uuid, from_source text, into_existing boolean) returns void language plpgsql as $$
+create function import_place_users(run uuid, from_source text, into_existing boolean) returns bigint language plpgsql as $$
 begin
     analyze staged_users;
     -- Those that an earlier import brought.
@@ -89,11 +90,12 @@ begin
     update staged_users s set username = null from placed_name n where n.place = s.place and n.is_taken;
 
     analyze import_owners;
+    return (select count(*) from import_owners where outcome = 'unproved_email');
 end $$;
 
 comment on function import_place_users is
-    'Finds the account of each staged user: the one of an earlier import, of the same identity, of the same e-mail address, or a '
-    'new one.';
+    'Finds the account of each staged user: the one of an earlier import, of the same identity, of the same e-mail address, or '
+    'a new one. Returns how many get none.';
 
 create function import_keep_users(run uuid, from_source text) returns bigint language plpgsql as $$
 declare

@@ -37,9 +37,9 @@ select import_begin() is null as begun;
 -- tenant: none, as try_lock
 select import_stage(:entity::regclass) is null as staged;
 
--- name: place_users(id, source, into_existing)^
+-- name: place_users(id, source, into_existing)$
 -- tenant: none, as try_lock
-select import_place_users(:id, :source, :into_existing) is null as placed;
+select import_place_users(:id, :source, :into_existing);
 
 -- name: place_owner(owner, user_id)!
 -- tenant: none, as try_lock. The account of `--user`, for a source that has none.

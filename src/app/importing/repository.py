@@ -141,9 +141,9 @@ async def stage(on: Executor, entity: str) -> None:
     await queries.stage.row(on, entity=entity)
 
 
-async def place_users(on: Executor, id: UUID, source: str, *, into_existing: bool) -> None:
-    """Find the account of each staged user, or an id for a new one."""
-    await queries.place_users.row(on, id=id, source=source, into_existing=into_existing)
+async def place_users(on: Executor, id: UUID, source: str, *, into_existing: bool) -> int:
+    """Find the account of each staged user, or an id for a new one. Returns how many get none."""
+    return int(await queries.place_users.value(on, int, id=id, source=source, into_existing=into_existing) or 0)
 
 
 async def place_owner(on: Executor, owner: str, user_id: UUID) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 from uuid import UUID
 
@@ -10,7 +10,7 @@ import msgspec
 
 from app.database.executor import Transaction
 from app.importing import repository
-from app.importing.repository import Compared, Import, LineCount
+from app.importing.repository import Compared, Import, Line, LineCount
 from app.importing.sources.source import USER, Source
 from app.importing.staging import CHUNK, Pace, Progress, Staging
 
@@ -70,8 +70,13 @@ class _Over(Exception):
     """Ends a transaction that is not to be committed."""
 
 
-async def run(on: Transaction, source: Source, asked: Asked, progress: Progress) -> Outcome:
-    """Import a source. Raises ImportFailed, SourceError; what had been committed stays, and the next run goes on from there."""
+async def run(
+    on: Transaction, source: Source, asked: Asked, progress: Progress, told: Callable[[Line], None] | None = None
+) -> Outcome:
+    """Import a source, and tell `told` each line of its report.
+
+    Raises ImportFailed, SourceError; what had been committed stays, and the next run goes on from there.
+    """
     await _lock(on)
     user = await _user(on, asked.user)
     options = {"user": asked.user, "into_existing": asked.into_existing}
@@ -82,6 +87,7 @@ async def run(on: Transaction, source: Source, asked: Asked, progress: Progress)
             work.on = transaction
             await work.begin(options)
             await work.parts()
+            await work.tell(told)
             raise _Over
 
         try:
@@ -96,6 +102,7 @@ async def run(on: Transaction, source: Source, asked: Asked, progress: Progress)
         await asyncio.shield(repository.finish(on, work.id, "failed", work.counts()))
         raise
     await repository.finish(on, work.id, "done", work.counts())
+    await work.tell(told)
     return work.outcome()
 
 
@@ -127,25 +134,31 @@ class _Run:
             pass
         self._report = await repository.count_reports(self.on, self.id)
 
+    async def tell(self, told: Callable[[Line], None] | None) -> None:
+        """Tell the report, line by line."""
+        if told is not None:
+            async for line in repository.report(self.on, self.id):
+                told(line)
+
     async def _part(self, on: Transaction, reading: AsyncIterator[None]) -> bool:
         """Do one part. Returns whether there is no more."""
         await self._staging.begin(on)
         is_last = await anext(reading, _END) is _END
         await self._staging.copy()
-        await place_owners(on, self._staging, self.id, self._asked, self._user)
+        refused = await place_owners(on, self._staging, self.id, self._asked, self._user)
+        self._done.setdefault("users", Counter())["rejected"] += refused
         await self._source.settle(on, self.id)
         for entity in ENTITIES:
             if entity in self._staging.tables:
                 await self._move(on, entity)
         await repository.keep_reports(on, self.id)
-        if self._asked.is_strict and (counts := await repository.count_reports(on, self.id)):
-            rejected = [each for each in counts if each.kind == "rejected"]
-            if rejected:
-                raise ImportFailed(
-                    f"Nothing was imported: {sum(each.lines for each in rejected):,} rows cannot be, the first of them "
-                    f"{rejected[0].entity} {rejected[0].example} by the rule {rejected[0].rule}. "
-                    "Without --on-error stop they are reported, and the others are imported."
-                )
+        if self._asked.is_strict:
+            async for line in repository.report(on, self.id):
+                if line.kind == "rejected":
+                    raise ImportFailed(
+                        f"Nothing more was imported: {line.entity} {line.place} is against the rule {line.rule}. "
+                        "Without --on-error stop such rows are reported, and the others are imported."
+                    )
         return is_last
 
     async def _move(self, on: Transaction, entity: str) -> None:
@@ -195,12 +208,13 @@ async def chunks(on: Transaction, entity: str) -> AsyncIterator[tuple[int, int]]
         yield first, min(first + size - 1, bounds.last)
 
 
-async def place_owners(on: Transaction, staging: Staging, id: UUID, asked: Asked, user: UUID | None) -> None:
-    """Find the account of each user of the source."""
+async def place_owners(on: Transaction, staging: Staging, id: UUID, asked: Asked, user: UUID | None) -> int:
+    """Find the account of each user of the source. Returns how many get none."""
     if user is not None:
         await repository.place_owner(on, USER, user)
-    if "users" in staging.tables:
-        await repository.place_users(on, id, asked.source, into_existing=asked.into_existing)
+    if "users" not in staging.tables:
+        return 0
+    return await repository.place_users(on, id, asked.source, into_existing=asked.into_existing)
 
 
 async def verify(on: Transaction, done: Import, source: Source, asked: Asked, progress: Progress) -> Verified:

@@ -111,10 +111,7 @@ class Row:
         if value is None or value == "":
             return None
         if isinstance(value, str):
-            try:
-                value = datetime.fromisoformat(value)
-            except ValueError:
-                value = _parsed(value, name)
+            value = _parsed(value, name)
         elif isinstance(value, date) and not isinstance(value, datetime):
             value = datetime(value.year, value.month, value.day)  # noqa: DTZ001 - its zone is added below
         if not isinstance(value, datetime):

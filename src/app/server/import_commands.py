@@ -4,7 +4,7 @@ import gc
 from collections.abc import Awaitable, Callable
 from datetime import UTC, tzinfo
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import IO, Any, TypeVar
 from urllib.parse import urlsplit, urlunsplit
 from uuid import UUID
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -16,6 +16,7 @@ from app.database.executor import Transaction, on_connection
 from app.importing import repository, runs
 from app.importing.repository import Import, LineCount
 from app.importing.runs import Asked, ImportFailed, Outcome, Verified
+from app.importing.sources.databases import is_url
 from app.importing.sources.registry import SOURCES
 from app.importing.sources.source import Options, SourceError
 from app.server.import_progress import shown_progress
@@ -44,7 +45,7 @@ def _with_source_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 @click.command("import")
-@click.argument("source", type=click.Choice(sorted(SOURCES)))
+@click.argument("source", type=click.Choice(sorted(SOURCES)), metavar="SOURCE")
 @click.argument("location")
 @click.option("--dry-run", is_flag=True, help="Do everything, show what came of it, and take it back.")
 @click.option("--backup", type=click.Path(path_type=Path, file_okay=False), help="Copy the source into this folder first.")
@@ -55,7 +56,7 @@ def _with_source_options(command: Callable[..., Any]) -> Callable[..., Any]:
     show_default=True,
     help="What a row that cannot be imported does: it is reported, or nothing is imported.",
 )
-@click.option("--report", type=click.Path(path_type=Path, dir_okay=False), help="Write the report here, as JSON Lines.")
+@click.option("--report", type=click.File("w", encoding="utf-8", lazy=False), help="Write the report here, as JSON Lines.")
 @click.option(
     "--into-existing",
     is_flag=True,
@@ -66,7 +67,7 @@ def _with_source_options(command: Callable[..., Any]) -> Callable[..., Any]:
 def import_(
     source: str,
     location: str,
-    report: Path | None,
+    report: IO[str] | None,
     backup: Path | None,
     on_error: str,
     *,
@@ -78,8 +79,9 @@ def import_(
 ) -> None:
     """Bring the data of another app in.
 
-    SOURCE is the app, LOCATION its file, folder or database URL, which is only read. It may be done while `serve` runs, and
-    again: rows that are here are left or brought up to date. Ends with a table of what came of the rows.
+    SOURCE is the app: assistant, council, habits, loop, manifest or tasks. LOCATION is its file, folder or database URL,
+    which is only read. It may be done while `serve` runs, and again: rows that are here are left or brought up to date.
+    Ends with a table of what came of the rows.
     """
     asked = Asked(
         source,
@@ -100,10 +102,8 @@ def import_(
             if backup is not None:
                 click.echo(f"Copied to {await opened.backup(backup)}.", err=True)
             with shown_progress(opened.total * 2) as progress:
-                outcome = await runs.run(on, opened, asked, progress)
-        if report is not None:
-            await _write_report(on, outcome.id, report)
-        return outcome
+                told = None if report is None else lambda line: print(_line(line), file=report)
+                return await runs.run(on, opened, asked, progress, told)
 
     outcome = _done(work)
     if as_json:
@@ -243,17 +243,14 @@ def _options(given: dict[str, Any]) -> Options:
 
 def _shown(location: str) -> str:
     """A location as it may be seen: an absolute path, or a URL without its password."""
-    parts = urlsplit(location)
-    if parts.scheme in ("postgres", "postgresql"):
+    if is_url(location):
+        try:
+            parts = urlsplit(location)
+        except ValueError:
+            give_up("The source's URL cannot be used: check its form.")
         user, at, host = parts.netloc.rpartition("@")
         return urlunsplit(parts._replace(netloc=f"{user.partition(':')[0]}{at}{host}", query=""))
     return str(Path(location).absolute())
-
-
-async def _write_report(on: Transaction, id: UUID, path: Path) -> None:
-    with path.open("w", encoding="utf-8") as file:
-        async for line in repository.report(on, id):
-            file.write(f"{_line(line)}\n")
 
 
 def _line(line: repository.Line) -> str:

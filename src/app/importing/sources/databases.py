@@ -6,7 +6,6 @@ from contextlib import asynccontextmanager, contextmanager
 from datetime import tzinfo
 from pathlib import Path
 from typing import Any, Protocol
-from urllib.parse import urlsplit
 
 import asyncpg
 
@@ -41,12 +40,17 @@ class SourceDatabase(Protocol):
 @asynccontextmanager
 async def opened(location: str) -> AsyncIterator[SourceDatabase]:
     """The database of a path or a URL. Raises SourceError."""
-    if urlsplit(location).scheme in ("postgres", "postgresql"):
+    if is_url(location):
         async with _postgres(location) as database:
             yield database
     else:
         with _sqlite(Path(location)) as file:
             yield file
+
+
+def is_url(location: str) -> bool:
+    """Whether it is a database's URL, and not a path."""
+    return location.startswith(("postgres://", "postgresql://"))
 
 
 class _SqliteFile:
