@@ -62,6 +62,10 @@ check: environment
 bench *options: environment bench-environment
     @JUST="{{ just_executable() }}" {{ bin }}/python -m bench.run "$@"
 
+# Measure an import of a million rows beside a COPY of them, and a smaller one beside a loop of inserts.
+bench-imports *options: environment
+    @{{ bin }}/python -m bench.imports "$@"
+
 # Where the CPU time of a request goes, step by step.
 profile *options: environment bench-environment
     @{{ bin }}/python -m bench.profile "$@"

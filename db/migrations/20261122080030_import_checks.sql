@@ -7,11 +7,10 @@ declare
 begin
     select * into parts from import_parts(entity, true);
     return query execute format($statement$
-        with candidate as materialized (%1$s),
-        judged as materialized (select c.*, %2$s as import_rule from candidate c),
-        linked as materialized (%3$s),
-        compared as (
-            select c.import_key,
+        with judged as materialized (select c.*, %2$s as import_rule from (%1$s offset 0) c),
+        linked as %11$s (%3$s),
+        compared as materialized (
+            select c.import_key, (%4$s) is not distinct from (%5$s) as is_same,
                 case
                     when not c.import_is_known then
                         case when c.import_rule is null and r.place is null then 'absent' else 'rejected' end
@@ -24,7 +23,8 @@ begin
                 end as outcome,
                 hash_record_extended(row(%4$s), 0) as source_hash,
                 hash_record_extended(row(%5$s), 0) as target_hash,
-                json_build_array(%4$s) as source_values, json_build_array(%5$s) as target_values
+                case when (%4$s) is distinct from (%5$s) then json_build_array(%4$s) end as source_values,
+                case when (%4$s) is distinct from (%5$s) then json_build_array(%5$s) end as target_values
             from linked c
             join staged_%10$s s on s.place = c.import_place
             -- Those that another row stood in the way of are known by their report alone.
@@ -33,15 +33,21 @@ begin
                 on r.place = coalesce(s.at, s.source_key)
             left join %7$s t on %8$s)
         select outcome, count(*), sum(source_hash::numeric), sum(target_hash::numeric),
-            (json_agg(json_build_object(
-                'key', import_key, 'columns', %9$L::json, 'source', source_values, 'target', target_values) order by import_key)
-                filter (where outcome not in ('same', 'rejected', 'merged') and turn <= 5))
-        from (select *, row_number() over (partition by outcome order by import_key) as turn from compared) numbered
+            (select json_agg(json_build_object(
+                'key', d.import_key, 'columns', %9$L::json, 'source', d.source_values, 'target', d.target_values))
+                from (
+                    select import_key, source_values, target_values
+                    from compared c
+                    where not c.is_same and c.outcome = compared.outcome and c.outcome not in ('rejected', 'merged')
+                    order by import_key
+                    limit 5) d)
+        from compared
         group by outcome
         $statement$,
         parts.candidate, parts.rule, parts.linked, format(parts.same, 'c'), format(parts.same, 't'),
         format(parts.mark, 't'), entity, parts.target,
-        (select json_agg(trim('"' from name) order by place) from import_columns(entity) where name <> 'id'), entity::text)
+        (select json_agg(trim('"' from name) order by place) from import_columns(entity) where name <> 'id'), entity::text,
+        case when parts.has_own_references then 'materialized' else 'not materialized' end)
     using run, from_source, first, last;
 end $$;
 
