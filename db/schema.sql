@@ -2896,7 +2896,8 @@ CREATE VIEW public.ordered_conversations AS
     conversations.id,
     conversations.is_archived,
     conversations.search,
-    conversations.version
+    conversations.version,
+    conversations.last_seq
    FROM public.conversations
 UNION ALL
  SELECT conversations.user_id,
@@ -2905,7 +2906,8 @@ UNION ALL
     conversations.id,
     conversations.is_archived,
     conversations.search,
-    conversations.version
+    conversations.version,
+    conversations.last_seq
    FROM public.conversations;
 
 --
@@ -5006,6 +5008,7 @@ INSERT INTO public.schema_migrations (version) VALUES
     ('20261122060000'),
     ('20261122070000'),
     ('20261122070100'),
+    ('20261122070101'),
     ('20261122080000'),
     ('20261122080010'),
     ('20261122080020'),

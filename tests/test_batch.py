@@ -245,7 +245,8 @@ def test_rows_of_another_user_are_refused_as_they_are_by_themselves(api: Api, so
     task, habit = other.task(), other.made("/v1/habits", {"name": "Stretch"})
     for method, body in (("GET", None), ("PATCH", {}), ("DELETE", None)):
         for row, path, status, code in ((task, "tasks", 403, "forbidden"), (habit, "habits", 404, "not_found")):
-            foreign = asked(method, f"/v1/{path}/{row['id']}", body, if_match=etag(row, 1))
+            more = {} if method == "GET" else {"if_match": etag(row, 1)}
+            foreign = asked(method, f"/v1/{path}/{row['id']}", body, **more)
             refused(sent(somebody, create(), foreign), 1, status, code)
     assert titles(somebody) == []
     assert other.get(f"/v1/tasks/{task['id']}").json() == task
@@ -298,6 +299,23 @@ def test_nobody_and_who_sends_another_form_is_refused(api: Api, somebody: User) 
         assert "operation" not in answer.json()
 
 
+def test_what_an_address_takes_none_of_is_refused_and_not_passed_over(somebody: User) -> None:
+    row = somebody.task()
+    path = f"/v1/tasks/{row['id']}"
+    for operation, field in (
+        (asked("GET", path, {"title": "T"}), "operations[1].body"),
+        (asked("GET", "/v1/tasks", []), "operations[1].body"),
+        (asked("DELETE", path, {}), "operations[1].body"),
+        (asked("GET", path, if_match=etag(row)), "operations[1].if_match"),
+        (create() | {"if_match": etag(row)}, "operations[1].if_match"),
+        (asked("GET", path, if_match=""), "operations[1].if_match"),
+    ):
+        refused(sent(somebody, create(), operation), 1, 422, "invalid", field)
+    # Null is what a result has where there is none.
+    assert done(somebody, asked("GET", path) | {"body": None, "if_match": None})[0]["body"] == row
+    assert titles(somebody) == [row["title"]]
+
+
 RESOURCES = {
     "tasks", "habits", "goals", "foods", "workouts", "daily-reviews", "blog-entries", "tags", "progress-snapshots", "search",
 }  # fmt: skip
@@ -345,12 +363,13 @@ def test_a_body_has_the_limit_of_its_address_and_all_have_one_together(somebody:
 
 def test_values_and_levels_are_counted_for_the_whole(somebody: User) -> None:
     many = asked("GET", "/v1/tasks", [0] * 60_000)
-    assert sent(somebody, many).status_code == 200
+    # Read, and then not taken.
+    refused(sent(somebody, many), 0, 422, "invalid", "operations[0].body")
     assert_problem(sent(somebody, many, many), 422, "body_too_complex")
     deep: Any = 0
     for _ in range(100):
         deep = [deep]
-    assert sent(somebody, asked("GET", "/v1/tasks", deep)).status_code == 200
+    refused(sent(somebody, asked("GET", "/v1/tasks", deep)), 0, 422, "invalid", "operations[0].body")
     assert_problem(sent(somebody, asked("GET", "/v1/tasks", [deep])), 422, "body_too_complex")
 
 

@@ -5,18 +5,19 @@ from typing import Annotated, Any, Literal, cast
 from uuid import UUID
 
 import httpx
+import msgspec
 import pytest
 from client import Api, User, assert_problem
 from litestar import Litestar, Router, get, post
 from litestar.datastructures import ResponseHeader
 from litestar.di import NamedDependency, Provide
 from litestar.middleware import ASGIMiddleware
-from litestar.params import FromPath, FromQuery, HeaderParameter, QueryParameter
+from litestar.params import FromPath, FromQuery, HeaderParameter, JSONBody, QueryParameter
 from litestar.types import ASGIApp, Receive, Scope, Send
 
 from app.http.requests import Request
 from app.http.responses import EncodedResponse, no_content
-from app.http.routes import DeclarationError
+from app.http.routes import BATCHED, INDEPENDENT, DeclarationError
 from app.http.routing import Routing
 from app.http.services import Services
 from app.settings import Settings
@@ -44,6 +45,10 @@ class Middleware(ASGIMiddleware):
         await next_app(scope, receive, send)
 
 
+class Titled(msgspec.Struct):
+    title: str
+
+
 NEVER_CALLED = "of this handler only what it declares is read"
 
 
@@ -59,6 +64,19 @@ def start(*handlers: Any, **declared: Any) -> Routing:
     """What `create_app` does with its handlers."""
     app = Litestar(handlers, openapi_config=None, logging_config=None, request_class=cast("Any", Request), **declared)
     return Routing(app, Services(Settings()))
+
+
+@pytest.mark.parametrize("data", [None, list[int], Titled])
+def test_a_create_whose_body_has_no_id_is_none_that_a_batch_puts_together(data: Any) -> None:
+    async def make() -> EncodedResponse[int]:
+        raise AssertionError(NEVER_CALLED)
+
+    async def make_of(data: JSONBody[Any]) -> EncodedResponse[int]:
+        raise AssertionError(NEVER_CALLED)
+
+    make_of.__annotations__["data"] = cast("Any", JSONBody)[data]
+    with pytest.raises(DeclarationError, match="has no id"):
+        start(post("/things", opt=BATCHED | INDEPENDENT)(make if data is None else make_of))
 
 
 LAYERED: dict[str, Any] = {

@@ -802,6 +802,30 @@ def test_a_goal_reopened_and_completed_again_makes_no_other_one_unless_it_was_de
 
 
 @pytest.mark.parametrize(
+    ("made", "changed", "count"),
+    [
+        ({"status": "completed"}, [{"status": "completed"}], 1),
+        ({}, [{"status": "completed"}, {"status": "completed"}], 2),
+        ({}, [{"status": "completed"}, {"status": "active"}, {"status": "completed"}], 2),
+        ({"status": "cancelled"}, [{"title": "T"}, {"status": "completed"}], 2),
+    ],
+)
+def test_a_batch_makes_the_occurrences_that_its_requests_make(
+    api: Api, made: dict[str, Any], changed: list[dict[str, Any]], count: int
+) -> None:
+    by_requests, by_batch = api.user(), api.user()
+    fields = {"title": "G", "goal_type": "weekly", "start_date": "2026-01-01", **WEEKLY, **made}
+    path = f"/v1/goals/{goal(by_requests, **fields)['id']}"
+    for changes in changed:
+        assert by_requests.patch(path, changes).status_code == 200
+    goal_id = str(new_uuid7())
+    operations = [{"method": "POST", "path": "/v1/goals", "body": fields | {"id": goal_id}}]
+    operations += [{"method": "PATCH", "path": f"/v1/goals/{goal_id}", "body": changes} for changes in changed]
+    assert by_batch.post("/v1/batch", {"operations": operations}).status_code == 200
+    assert len(occurrences(by_requests)) == len(occurrences(by_batch)) == count
+
+
+@pytest.mark.parametrize(
     ("fields", "changes"),
     [
         ({}, {"status": "completed"}),

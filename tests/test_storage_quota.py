@@ -103,6 +103,22 @@ def test_a_whole_conversation_at_a_time_is_bounded_too(start: Started, api: Api,
     assert stored_by(execute, guest) < 18 * MIB
 
 
+def test_what_was_refused_is_not_counted(start: Started, api: Api, clock: Clock) -> None:
+    user = api.user().at(start(user_max_bytes=100_000))
+    entry = {"title": "A day", "content": text(1500)}
+    assert write(user, 40_000).status_code == 201
+    for _ in range(60):
+        assert_problem(user.post("/v1/blog-entries", entry | {"status": "lost"}), 422, "invalid", "status")
+        assert_problem(user.patch(f"/v1/blog-entries/{uuid4()}", entry), 404, "not_found")
+    operations = [{"method": "POST", "path": "/v1/blog-entries", "body": entry}] * 15
+    operations.append({"method": "GET", "path": f"/v1/blog-entries/{uuid4()}"})
+    for _ in range(5):
+        assert_problem(user.post("/v1/batch", {"operations": operations}), 404, "not_found")
+    # What was stored is counted as before.
+    assert 5 < write_all(user, 1500) < 40
+    clock.sleep(1000)
+
+
 def test_rows_that_take_more_than_their_json_are_bounded(start: Started, api: Api, execute: Execute) -> None:
     guest = guest_of(api).at(start(guest_max_bytes=MIB))
     exercises = [{"name": "x"} for _ in range(100)]

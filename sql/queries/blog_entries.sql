@@ -179,30 +179,42 @@ from counted
 where ended <= 1;
 
 -- name: find(user_id, q, status, since, tags, with_tags, limit, bytes)
--- The entries that match a search, best first, among the newest 1,000 matches: of a common word by a walk, of others by the
--- index, both as in search.hits. The last one is that with which bytes are reached: there is no next page.
+-- The entries that match a search, best first, among the newest 1,000 matches. Of a common word those among the newest 2,000
+-- entries are enough, if they are 200, as many as a page; of others, and where filters leave fewer, the index gives all: both
+-- as in search.hits. The last one is that with which bytes are reached: there is no next page.
 with asked as (
     select words, own_query(:user_id, words) as own_words, any_word(:q) as any_word
     from search_query(:q) words),
 sampled as materialized (
     select count(*) filter (where search @@ (select words from asked)) >= 5 as is_common
     from (select search from blog_entries where user_id = :user_id order by id desc limit 100) newest),
-matched as (
-    (select id, search
-    from blog_entries
-    where user_id = :user_id
-      and (select is_common from sampled)
-      and coalesce(search @@ (select words from asked), false)
+walked as materialized (
+    select id, search
+    from (
+        select id, search, status, version
+        from blog_entries
+        where user_id = :user_id
+          and (select is_common from sampled)
+        order by id desc
+        limit 2000) blog_entries
+    where coalesce(search @@ (select words from asked), false)
       and (:status::text is null or status = :status)
       and (:since::bigint is null or version > :since)
       and (:tags::text[] is null or blog_entries.id in (select t.id from tagged(:user_id, 'blog-entries', :tags) t))
     order by id desc
-    limit 1000)
+    limit 1000),
+settled as materialized (
+    select count(*) >= 200 as by_walk
+    from walked),
+matched as (
+    (select id, search
+    from walked
+    where (select by_walk from settled))
     union all
     (select id, search
     from blog_entries
     where (user_id = :user_id) is true
-      and not (select is_common from sampled)
+      and not (select by_walk from settled)
       and own_words(user_id, search) @@ (select own_words from asked)
       and search @@ (select words from asked)
       and (:status::text is null or status = :status)

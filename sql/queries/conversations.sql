@@ -130,9 +130,11 @@ from found;
 -- plan: exempt, full-text search
 -- As page_activity or page_created, of the conversations whose title or one of whose messages matches a search. The snippet
 -- shows the newest such message; where there is none, whose seq is 0 then, the title.
--- What 5 of the newest 100 messages have is common, and so is what more than 1,000 have: conversations are walked in their
--- order until enough have a match, which with so many is soon. Of other words the index gives all matches, in no order: up to
--- 1,000 are sorted into their conversations (one look-up each: "limit 1"). Conditions that are "true" and search are as in
+-- What 5 of the newest 100 messages have is common, and so is what more than 1,000 have ("matched" is read no further then):
+-- conversations are walked in their order until enough have a match, which with so many is soon. The walk ends where it has
+-- looked at 2,000 texts, and with the conversation that it is in then. Where it ends too soon, as of other words, the index
+-- gives all matches, in no order, which are sorted into their conversations (one look-up each: "limit 1"); of a word that is
+-- rare among the next 2,000 texts those are few, unless all of it is old. Conditions that are "true" and search are as in
 -- search.hits.
 -- A null after the row with which bytes are reached: there is more (docs/decisions/0031).
 with asked as (
@@ -142,42 +144,38 @@ sampled as materialized (
     select count(*) filter (where search @@ (select words from asked)) >= 5 as is_common
     from (select search from messages where user_id = :user_id order by conversation_id desc, seq desc limit 100) newest),
 matched as materialized (
-    (select conversation_id as id, seq
+    select conversation_id as id, seq
     from messages
     where (user_id = :user_id) is true
-      and not (select is_common from sampled)
       and own_words(user_id, search) @@ (select own_words from asked)
       and search @@ (select words from asked)
-    limit 1001)
     union all
-    (select id, 0
+    select id, 0
     from conversations
     where (user_id = :user_id) is true
-      and not (select is_common from sampled)
       and own_words(user_id, search) @@ (select own_words from asked)
-      and search @@ (select words from asked)
-    limit 1001)),
+      and search @@ (select words from asked)),
 planned as materialized (
-    select is_common or (select count(*) from matched) > 1000 as is_walk
+    select case when is_common then true
+        else (select count(*) from (select 1 as one from matched limit 1001) many) > 1000 end as is_walk
     from sampled),
-found_conversation as materialized (
-    (select c.id, c.at, m.seq
-    from (select id, max(seq) as seq from matched group by id) m
-    cross join lateral (
-        select id, is_archived, version, case :order when 'created' then created_at else last_activity_at end as at
-        from conversations
-        where user_id = :user_id and id = m.id
-        limit 1) c
-    where not (select is_walk from planned)
-      and (c.at, c.id) < (:after_at, :after_id)
-      and (:is_archived::boolean is null or c.is_archived = :is_archived)
-      and (:since::bigint is null or c.version > :since)
-      and (:tags::text[] is null or c.id in (select t.id from tagged(:user_id, 'conversations', :tags) t))
-    order by c.at desc, c.id desc
-    limit :limit)
-    union all
-    (select c.id, c.at, m.seq
-    from ordered_conversations c
+next_conversation as materialized (
+    select id, at, search,
+        sum(1 + last_seq) over (order by at desc, id desc rows unbounded preceding) - 1 - last_seq as texts_before
+    from (
+        select c.id, c.at, c.search, c.last_seq
+        from ordered_conversations c
+        where c.user_id = :user_id
+          and c.list_order = :order
+          and (c.at, c.id) < (:after_at, :after_id)
+          and (:is_archived::boolean is null or c.is_archived = :is_archived)
+          and (:since::bigint is null or c.version > :since)
+          and (:tags::text[] is null or c.id in (select t.id from tagged(:user_id, 'conversations', :tags) t))
+        order by c.at desc, c.id desc
+        limit 2001) c),
+walked as materialized (
+    select c.id, c.at, m.seq
+    from next_conversation c
     cross join lateral (
         select coalesce(
             (select seq
@@ -187,11 +185,29 @@ found_conversation as materialized (
             limit 1),
             case when c.search @@ (select words from asked) then 0 end) as seq
         offset 0) m
-    where c.user_id = :user_id
-      and c.list_order = :order
-      and (select is_walk from planned)
-      and (c.at, c.id) < (:after_at, :after_id)
+    where (select is_walk from planned)
+      and c.texts_before < 2000
       and m.seq is not null
+    order by c.at desc, c.id desc
+    limit :limit),
+settled as materialized (
+    select case when not is_walk then false
+        when (select count(*) from walked) >= :limit::bigint then true
+        else not exists (select 1 from next_conversation where texts_before >= 2000) end as by_walk
+    from planned),
+found_conversation as materialized (
+    (select id, at, seq
+    from walked
+    where (select by_walk from settled))
+    union all
+    (select c.id, c.at, m.seq
+    from (select id, max(seq) as seq from matched where not (select by_walk from settled) group by id) m
+    cross join lateral (
+        select id, is_archived, version, case :order when 'created' then created_at else last_activity_at end as at
+        from conversations
+        where user_id = :user_id and id = m.id
+        limit 1) c
+    where (c.at, c.id) < (:after_at, :after_id)
       and (:is_archived::boolean is null or c.is_archived = :is_archived)
       and (:since::bigint is null or c.version > :since)
       and (:tags::text[] is null or c.id in (select t.id from tagged(:user_id, 'conversations', :tags) t))

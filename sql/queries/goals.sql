@@ -382,8 +382,8 @@ order by w.id;
 -- name: patch(user_id, id, versions, changes)^
 -- changes is the JSON of a merge patch: an absent key keeps its column, null clears it. Null versions: any.
 -- Where changes has a parent_id, accounts.lock() comes first: of two moves one waits. completed_at is set exactly when status
--- becomes completed: now() in the transaction that completes the goal. No row: not this user's, not at one of them, or a
--- circle: the goal is the new parent or above it. The lateral is as in tree().
+-- becomes completed, and is_completed says whether it did: locked_goal waits for who else completes the goal. No row: not this
+-- user's, not at one of them, or a circle: the goal is the new parent or above it. The lateral is as in tree().
 with recursive reached_ancestor as (
     select g.id, g.parent_id
     from goals g
@@ -393,6 +393,11 @@ with recursive reached_ancestor as (
     from reached_ancestor r
     cross join lateral (
         select g.id, g.parent_id from goals g where g.user_id = :user_id and g.id = r.parent_id limit 1) parent),
+locked_goal as (
+    select g.user_id, g.id, g.status
+    from goals g
+    where g.user_id = :user_id and g.id = :id
+    for no key update of g),
 patched_goal as (
     update goals g
     set (title, description, goal_type, category, start_value, target_value, target_unit, start_date, end_date, status,
@@ -401,16 +406,21 @@ patched_goal as (
             p.end_date, p.status, p.priority, p.is_recurring, p.recurrence_pattern, p.parent_id,
             case when p.status = 'completed' then coalesce(g.completed_at, now()) end
         from jsonb_populate_record(g, :changes::jsonb) p)
+    from locked_goal l
     where g.user_id = :user_id
       and g.id = :id
+      and l.user_id = g.user_id
+      and l.id = g.id
       and (:versions::int8multirange is null or g.version <@ :versions)
       and not exists (select 1 from reached_ancestor r where r.id = :id)
     returning g.id, g.title, g.description, g.goal_type, g.category, g.start_value, g.target_value, g.target_unit,
         g.start_date, g.end_date, g.status, g.priority, g.is_recurring, g.recurrence_pattern, g.parent_id, g.previous_id,
-        g.completed_at, g.created_at, g.updated_at, g.version)
+        g.completed_at, g.created_at, g.updated_at, g.version,
+        g.status = 'completed' and l.status <> 'completed' as is_completed)
 select p.id, title, description, goal_type, category, start_value, target_value, target_unit, start_date, end_date, status,
     priority, is_recurring, recurrence_pattern, parent_id, previous_id, completed_at, current_value,
-    goal_percentage(status, start_value, target_value, current_value) as percentage, created_at, updated_at, version
+    goal_percentage(status, start_value, target_value, current_value) as percentage, created_at, updated_at, version,
+    is_completed
 from patched_goal p
 left join lateral (
     select value as current_value from goal_progress
@@ -423,9 +433,8 @@ left join lateral (
 select (now() at time zone timezone)::date from users where id = :user_id;
 
 -- name: recur(user_id, id, start_date, end_date, pattern)!
--- Makes the next occurrence of a goal that patch() completed in this transaction: its completed_at is now(). It gets the
--- goal's fields and tags, and begins active, without progress and sub-goals. There is at most one: goals_previous_id_unique.
--- The count is that of the tags.
+-- Makes the next occurrence of a goal that patch() has completed. It gets the goal's fields and tags, and begins active,
+-- without progress and sub-goals. There is at most one: goals_previous_id_unique. The count is that of the tags.
 with inserted_goal as (
     insert into goals (
         user_id, title, description, goal_type, category, start_value, target_value, target_unit, start_date, end_date,
@@ -433,7 +442,7 @@ with inserted_goal as (
     select g.user_id, g.title, g.description, g.goal_type, g.category, g.start_value, g.target_value, g.target_unit,
         :start_date::date, :end_date::date, g.priority, true, :pattern::text, g.parent_id, g.id
     from goals g
-    where g.user_id = :user_id and g.id = :id and g.completed_at = now()
+    where g.user_id = :user_id and g.id = :id
     on conflict (user_id, previous_id) where previous_id is not null do nothing
     returning user_id, id)
 insert into taggings (user_id, tag_id, taggable_type, taggable_id)

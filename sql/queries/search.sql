@@ -1,10 +1,10 @@
 -- name: hits(user_id, q, kind, limit)
--- What matches a search, best first, of one kind or (null) of all: per table the newest 200 matches are ranked, and a snippet
--- is made only of what is returned. asked.words is null when q has no word: then nothing matches.
--- What 5 of the newest 100 rows of a table have is common there, and 200 of it are soon found from the newest row on; the index
--- would give all of it (of "coalesce" the planner expects that every second row passes, and so walks). What is not common the
--- index gives, which knows no order of words: so search is asked, too. There "is true" is for the planner, which takes a user
--- for one of few rows and would read them all by their key.
+-- What matches a search, best first, of one kind or (null) of all: per table the newest 200 matches or fewer are ranked, and a
+-- snippet is made only of what is returned. asked.words is null when q has no word: then nothing matches.
+-- What 5 of the newest 100 rows of a table have is common there: then the newest 1,000 rows are walked, and if 50 of them have
+-- it, as many as a page, those are ranked (of "coalesce" the planner expects that every second row passes, and so walks). What
+-- is not common, or only among the very newest, the index gives, which knows no order of words: so search is asked, too. There
+-- "is true" is for the planner, which takes a user for one of few rows and would read them all by their key.
 -- A conversation is found by its title or by a message, and shown by the best of them; the newest are those of the highest ids.
 with asked as (
     select words, own_query(:user_id, words) as own_words, any_word(:q) as any_word
@@ -24,16 +24,24 @@ asked_table as materialized (
         array['tasks', 'goals', 'habits', 'daily-reviews', 'blog-entries', 'conversations', 'conversations'])
         t (kind, shown_kind)
     where coalesce(:kind::text, t.shown_kind) = t.shown_kind),
-matched as (
-    select t.kind, t.shown_kind, walked.id, walked.seq, walked.search
+walked as materialized (
+    select t.kind, t.shown_kind, found.id, found.seq, found.search
     from asked_table t
     cross join lateral (
-        select s.id, s.seq, s.search
-        from searched s
-        where s.user_id = :user_id and s.kind = t.kind and coalesce(s.search @@ (select words from asked), false)
-        order by s.id desc
-        limit 200) walked
-    where t.is_common
+        select newest.id, newest.seq, newest.search
+        from (
+            select s.id, s.seq, s.search
+            from searched s
+            where s.user_id = :user_id and s.kind = t.kind
+            order by s.id desc
+            limit 1000) newest
+        where coalesce(newest.search @@ (select words from asked), false)
+        order by newest.id desc
+        limit 200) found
+    where t.is_common),
+matched as (
+    select kind, shown_kind, id, seq, search
+    from walked
     union all
     select t.kind, t.shown_kind, indexed.id, indexed.seq, indexed.search
     from asked_table t
@@ -46,7 +54,7 @@ matched as (
           and s.search @@ (select words from asked)
         order by s.id desc
         limit 200) indexed
-    where not t.is_common),
+    where (select count(*) from walked w where w.kind = t.kind) < 50),
 best as (
     select distinct on (shown_kind, id) kind, shown_kind, id, seq, ts_rank(search, (select any_word from asked)) as rank
     from matched

@@ -7,7 +7,8 @@ on conflict (user_id, id) do nothing
 returning id, user_id, title, description, completed, completed_at, due_date, priority, created_at, updated_at, version;
 
 -- name: create_many(user_id, id, title, description, completed, due_date, priority)
--- create() for several calls at once; place says which of them a row is for. No two ids are equal: none was chosen by a client.
+-- create() for several calls at once; place says which of them a row is for. No two ids are equal: none was chosen by
+-- a client, but in a batch, which puts no two of one id together (app/batch/rules.py).
 insert into tasks (user_id, id, title, description, completed, completed_at, due_date, priority)
 select user_id, id, title, description, completed, case when completed then now() end, due_date, priority
 from unnest(
@@ -38,7 +39,8 @@ select user_id from tasks where id = :id order by user_id = :user_id desc limit 
 -- name: page_newest(user_id, completed, due_from, due_to, priority, since, tags, with_tags, after, limit)
 -- Newest first, each row as JSON. A null filter means "do not filter". after is the last id of the previous page; the first
 -- page passes the highest id of all, so that the cursor is an index condition in every plan. walked_rows() are looked at; where
--- the filters want fewer of these than a page has, the key of the last one follows (docs/decisions/0042).
+-- the filters want fewer of these than a page has, the key of the last one follows (docs/decisions/0042): so what comes after
+-- "union all" repeats the where and the order by of the innermost select, in every such page.
 -- bytes: exempt, without tags 200 tasks have 0.97 MiB at most, and a task has few tags
 with listed as (
     (select case when :with_tags::boolean then with_tags(row_to_json(task), (

@@ -1,4 +1,4 @@
-"""/v1/auth and /v1/me."""
+"""/v1/auth and /v1/me; but GET /v1/me is in app.profile, which reads slices that know this one."""
 
 from uuid import UUID
 

@@ -20,6 +20,7 @@ from app.http import admission
 from app.http.exception_handlers import problem_for
 from app.http.requests import Request
 from app.http.responses import EncodedResponse
+from app.http.routes import Route
 from app.http.routing import Endpoint
 from app.http.sent_back import Call
 from app.problems.catalog import Problem, invalid
@@ -122,8 +123,18 @@ async def _read(request: Request, number: int, operation: BatchOperation) -> _Re
         if not endpoint.route.options.batched:
             raise invalid("path", "not_in_a_batch", "is not an address that a batch can ask")
         await admission.admit_operation(scope, endpoint.route, services)
+        _refuse_what_is_not_taken(number, operation, endpoint.route)
         call, arguments = await endpoint.read(scope, _receive(operation), values)
     return _Read(scope, endpoint, call, arguments)
+
+
+def _refuse_what_is_not_taken(number: int, operation: BatchOperation, route: Route) -> None:
+    """A header may come from anywhere and be passed over; what an operation has was meant."""
+    body = operation.body
+    if route.data is None and not isinstance(body, UnsetType) and bytes(body) != b"null":
+        raise invalid(f"operations[{number}].body", "not_taken", "is not taken by this method of this address")
+    if operation.if_match is not None and not route.versions:
+        raise invalid(f"operations[{number}].if_match", "not_taken", "is not taken by this method of this address")
 
 
 def _scope(of_batch: HTTPScope, operation: BatchOperation) -> HTTPScope:

@@ -19,7 +19,10 @@ Path = Annotated[
     ),
 ]
 IfMatch = Annotated[
-    str, Meta(description="What the request has in `If-Match`.", max_length=8192, examples=['"1700000000000000"'])
+    str,
+    Meta(
+        description="What the request has in `If-Match`, where it takes that.", max_length=8192, examples=['"1700000000000000"']
+    ),
 ]
 
 
@@ -31,7 +34,7 @@ class BatchOperation(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     body: Annotated[
         Raw | UnsetType,
         Meta(
-            description="What the request takes as its body; its limits are those of its address.",
+            description="What the request takes as its body; its limits are those of its address. Null where it takes none.",
             examples=[{"title": "Water the plants"}],
         ),
     ] = UNSET

@@ -81,9 +81,14 @@ async def tree(database: Executor, user_id: UUID, id: UUID, limit: int, size: in
     return await queries.tree.many(database, TreeGoal, user_id=user_id, id=id, limit=limit, bytes=size)
 
 
-async def patch(database: Executor, user_id: UUID, id: UUID, versions: Versions, changes: GoalPatch) -> Goal | None:
-    """Change a goal. None: not this user's, or not at one of `versions`, or it would be a sub-goal of itself."""
-    return await queries.patch.one(database, Goal, user_id=user_id, id=id, versions=versions, changes=to_json(changes))
+async def patch(
+    database: Executor, user_id: UUID, id: UUID, versions: Versions, changes: GoalPatch
+) -> tuple[Goal, bool] | None:
+    """Change a goal; returns it, and whether this completed it.
+
+    None: not this user's, or not at one of `versions`, or it would be a sub-goal of itself.
+    """
+    return await queries.patch.one(database, _patched, user_id=user_id, id=id, versions=versions, changes=to_json(changes))
 
 
 async def today(database: Executor, user_id: UUID) -> date | None:
@@ -92,7 +97,7 @@ async def today(database: Executor, user_id: UUID) -> date | None:
 
 
 async def recur(database: Executor, user_id: UUID, id: UUID, occurrence: Occurrence) -> int:
-    """Make the next occurrence of a goal that was completed in this transaction. Returns how many tags were copied."""
+    """Make the next occurrence of a goal that was just completed. Returns how many tags were copied."""
     return await queries.recur.count(database, user_id=user_id, id=id, **occurrence._asdict())
 
 
@@ -134,3 +139,8 @@ async def page_progress(
     return await queries.ordered("page_progress", filters.order).values(
         database, user_id=user_id, goal_id=goal_id, bytes=PAGE_BYTES, **dated_parameters(filters)
     )
+
+
+def _patched(*columns: Any) -> tuple[Goal, bool]:
+    *goal, is_completed = columns
+    return Goal(*goal), is_completed

@@ -62,23 +62,24 @@ async def change(database: Transactor, user_id: UUID, id: UUID, versions: Versio
     recurrence.check(changes.recurrence_pattern)
     moves = isinstance(changes.parent_id, UUID)
     if not moves and changes.status != "completed":
-        return await _patch(database, user_id, id, versions, changes)
+        goal, _ = await _patch(database, user_id, id, versions, changes)
+        return goal
 
     async def work(transaction: Executor) -> Goal:
         if moves:
             await accounts.lock(transaction, user_id)
-        goal = await _patch(transaction, user_id, id, versions, changes)
-        if changes.status == "completed":
+        goal, is_completed = await _patch(transaction, user_id, id, versions, changes)
+        if is_completed:
             await _recur(transaction, user_id, goal)
         return goal
 
     return await database.transaction(work)
 
 
-async def _patch(database: Executor, user_id: UUID, id: UUID, versions: Versions, changes: GoalPatch) -> Goal:
-    goal = await repository.patch(database, user_id, id, versions, changes)
-    if goal is not None:
-        return goal
+async def _patch(database: Executor, user_id: UUID, id: UUID, versions: Versions, changes: GoalPatch) -> tuple[Goal, bool]:
+    patched = await repository.patch(database, user_id, id, versions, changes)
+    if patched is not None:
+        return patched
     unchanged = await repository.get(database, user_id, id)
     if unchanged is not None and isinstance(changes.parent_id, UUID) and fits(versions, unchanged.version):
         raise Problem(

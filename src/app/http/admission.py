@@ -139,7 +139,14 @@ def _actor(scope: HTTPScope) -> Caller | None:
 
 async def _admit_bytes(scope: HTTPScope, route: Route, services: Services) -> None:
     if services.storage_quota is not None:
-        await services.storage_quota.admit(services.database, scope["user"], _announced_bytes(scope, route))
+        counted = await services.storage_quota.admit(services.database, scope["user"], _announced_bytes(scope, route))
+        scope["state"].setdefault("counted", []).append(counted)
+
+
+def take_back(scope: HTTPScope) -> None:
+    """Count nothing as stored of a request that was refused, or of the operations of a batch that was."""
+    for counted in scope["state"].pop("counted", ()):
+        counted.take_back()
 
 
 def count(scope: HTTPScope, caller: Caller, services: Services) -> None:

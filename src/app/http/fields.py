@@ -111,8 +111,8 @@ TagSlugs = Annotated[
     tuple[Annotated[str, Meta(max_length=100, examples=["garden"])], ...],
     Meta(
         max_length=10,
-        description="Only items that have the tag with this slug; given several times: all of these tags. An API token "
-        "needs the scope of tags, too.",
+        description="Only items that have the tag with this slug; given several times: all of these tags. Takes longer the "
+        "more items have it. An API token needs the scope of tags, too.",
     ),
 ]
 
@@ -129,8 +129,9 @@ ChangedSince = Annotated[
         title="ChangedSince",
         ge=0,
         le=2**53,
-        description="Only items whose `version` is greater. It does not tell of items that were deleted, and may miss one that "
-        "was just being written: ask from a minute, 60,000,000, before the greatest version that you have.",
+        description="Only items whose `version` is greater. It does not tell of items that were deleted, nor of what is read "
+        "beside an item's own fields: its tags, a goal's `current_value` and `percentage`. It may miss one that was just being "
+        "written: ask from a minute, 60,000,000, before the greatest version that you have.",
         examples=[1796042625000000],
     ),
 ]

@@ -43,7 +43,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     batched: bool = False
     """It may be an operation of a batch: all that it does is in the database, and its answer is JSON."""
     independent: bool = False
-    """A create that asks for no other row of its kind: several in a row, in a batch, are done together."""
+    """A create that asks for no other row of its kind: several in a row of a batch are done together. Its body has an `id`."""
     runs_batch: bool = False
     """What it does are operations, which are let in one by one: scopes, the trail and the bucket count those."""
     no_store: bool = False
@@ -82,7 +82,8 @@ HASHED_ETAG = {"hashed_etag": True}
 BATCHED = {"batched": True}
 """POST /v1/batch takes it: all that it does is in the database, and its answer is JSON, if it has one."""
 INDEPENDENT = {"independent": True}
-"""A create with an `id` that asks for no other row of its kind: several in a row, in a batch, go out as one."""
+"""A create with an `id` that asks for no other row of its kind: several in a row, in a batch, go out as one. The first that
+its handler awaits is the statement: those of a run are gathered as they are sent, and what came before would not be."""
 NO_STORE = {"no_store": True}
 """The answer is a secret, such as a token: no cache may keep it."""
 SHARED = {"shared": True}
@@ -169,6 +170,8 @@ def _route(method: str, route: HTTPRoute, handler: HTTPRouteHandler) -> Route:
     options = _options(handler, name)
     if options.batched and (options.auth != "required" or options.session_only or options.roles or options.multipart):
         raise DeclarationError(f"{name}: a batch would ask it past what else its opt says.")
+    if options.independent and "id" not in getattr(fields.get("data"), "__struct_fields__", ()):
+        raise DeclarationError(f"{name}: its body has no id, by which a batch tells creates that are independent.")
     answer = get_args(handler.parsed_fn_signature.return_type.annotation)
     return Route(
         method=method,

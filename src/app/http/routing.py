@@ -18,7 +18,7 @@ from litestar.types import HTTPScope, Receive
 from app.auth.authentication import authenticate
 from app.auth.tokens import token_of
 from app.http import conditional
-from app.http.admission import admit, admit_parts, admit_storing, count
+from app.http.admission import admit, admit_parts, admit_storing, count, take_back
 from app.http.caching import PRIVATE, caching_headers
 from app.http.decoding import decode_query, read_json, refuse_query
 from app.http.exception_handlers import problem_for, problem_response
@@ -73,7 +73,11 @@ class Routing:
             else:
                 answer = await self._respond_unrouted(scope, node)
         except Exception as error:  # noqa: BLE001 - every error becomes the problem that answers it
-            answer = problem_response(scope, problem_for(error))
+            problem = problem_for(error)
+            if problem.kind.status < 500:
+                # After a lost connection nobody knows what was stored.
+                take_back(scope)
+            answer = problem_response(scope, problem)
             if scope["path"].startswith("/v1/"):
                 answer.encoded_headers += PRIVATE
         left = scope["state"].get("requests_left")

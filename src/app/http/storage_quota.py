@@ -7,6 +7,7 @@ beyond the bound that lets a user come.
 """
 
 from time import monotonic
+from typing import NamedTuple
 from uuid import UUID
 
 import msgspec
@@ -52,6 +53,21 @@ class Use(msgspec.Struct):
     sent: int = 0
     """Bytes since `stored` was measured or written down."""
     rests_until: float = 0.0
+    measures: int = 0
+    """How often `stored` was measured."""
+
+
+class Counted(NamedTuple):
+    """What was counted for a request before it was done."""
+
+    use: Use
+    measures: int
+    sent: int
+
+    def take_back(self) -> None:
+        """Nothing was stored after all. A measure since then has done away with what was counted before it."""
+        if self.use.measures == self.measures:
+            self.use.sent -= self.sent
 
 
 class SentBytes(msgspec.Struct, frozen=True):
@@ -69,8 +85,8 @@ class StorageQuota:
         self._guest_bytes = settings.guest_max_bytes
         self._uses: dict[UUID, Use] = {}
 
-    async def admit(self, database: Executor, caller: Caller, body_bytes: int) -> None:
-        """Let a caller store something, or raise Problem 403.
+    async def admit(self, database: Executor, caller: Caller, body_bytes: int) -> Counted:
+        """Let a caller store something, or raise Problem 403; returns what was counted for it.
 
         A refusal means that the rows were measured just now, or so little ago that it would cost too much to do it again.
         """
@@ -82,7 +98,9 @@ class StorageQuota:
             await _measure(database, caller.user_id, use)
         if use.stored + use.sent >= bound:
             raise Problem("storage_quota_exceeded", extra={"stored_bytes": use.stored + use.sent, "max_bytes": bound})
-        use.sent += body_bytes + ROW_BYTES
+        counted = Counted(use, use.measures, body_bytes + ROW_BYTES)
+        use.sent += counted.sent
+        return counted
 
     async def settle(self, database: Executor) -> int:
         """Measure those who wrote and were not measured for a day, write down what the others sent, and forget them all.
@@ -113,6 +131,7 @@ async def _measure(database: Executor, user_id: UUID, use: Use) -> None:
     else:
         use.stored, use.is_measured = stored or 0, True
         use.sent -= sent
+        use.measures += 1
     finally:
         use.rests_until = monotonic() + max(1.0, REST * (monotonic() - started))
 

@@ -54,7 +54,7 @@ async def read_day(request: Request, date: FromPath[dt.date], filters: FromQuery
     """Read the workouts of a day, in the order in which they were made, and their totals.
 
     Of more than 200, or of more than 1 MiB, `next_cursor` shows the rest in the list: with `order=oldest`, and the day as
-    `from` and `to`. The totals are those of all.
+    `from` and `to`. The totals are those of all, read after them: what is written in between may be in one of the two alone.
     """
     query = WorkoutQuery(from_=date, to=date, order="oldest", limit=200, with_=filters.with_)
     workouts, totals = await rules.day(request.database, request.caller.user_id, query)
