@@ -368,6 +368,8 @@ begin
     create temporary table if not exists staged_reports (
         kind text not null, entity text not null, place text not null, owner text, rule text not null, content json)
         on commit delete rows;
+    -- In a dry run nothing is committed between parts.
+    truncate import_owners, staged_reports;
 end $$;
 
 --
@@ -917,6 +919,8 @@ begin
         (select string_agg(format(
             '%s %s', name, case when parent is not null or name = 'taggable_id' then 'text' else type end), ', ' order by place)
             from import_columns(entity)));
+    -- In a dry run nothing is committed between parts.
+    execute format('truncate staged_%s', entity::text);
 end $$;
 
 --

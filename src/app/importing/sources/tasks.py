@@ -115,7 +115,13 @@ class Tasks:
                 raise Refused("identities_subject_needed")
             email = row.lenient(row.optional_text, "user_email")
             self._into_identities.add(
-                f"{key}/{provider}/{subject}", key, provider, subject, email, row.lenient(row.moment, "created_at") or EPOCH
+                f"{key}/{provider}/{subject}",
+                key,
+                provider,
+                subject,
+                email,
+                row.lenient(row.moment, "created_at") or EPOCH,
+                at=str(row.values["id"]) if "id" in row.values else None,
             )
         elif row.values["found_user"] is None:
             raise Refused("identities_user_exists")
