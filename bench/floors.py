@@ -37,7 +37,8 @@ def measure(url: str, postgres: int, user: User, folder: Path, *, clients: int, 
     for name, variables in values.items():
         script = folder / f"{name}.sql"
         # pgbench cannot pass a null.
-        text = re.sub(r":(completed|due_from|due_to|priority|tag)\b", "null", _statement(statements[name]))
+        filters = r":(completed|due_from|due_to|priority|source_id|since|tags|with_tags)\b"
+        text = re.sub(filters, "null", _statement(statements[name]))
         script.write_text(text, encoding="utf-8")
         before = cpu_seconds(postgres)
         done, tps, _ = _pgbench(url, script, variables, clients, seconds)

@@ -1087,6 +1087,26 @@ end $_$;
 COMMENT ON FUNCTION public.import_undo(run uuid, entity regclass, is_forced boolean) IS 'Takes back what an import did to a table: deletes what it made, and puts back what it changed. Rows that were changed since, and those that others refer to, stay.';
 
 --
+-- Name: imported_tasks(uuid, text); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.imported_tasks(owner uuid, key text) RETURNS TABLE(id uuid)
+    LANGUAGE sql STABLE PARALLEL SAFE
+    AS $$
+    select target_id
+    from import_items
+    where user_id = owner and entity = 'tasks'
+      -- A number stands before the time of its row. The next character after @ is A.
+      and (source_key = key or source_key > key || '@' and source_key < key || 'A')
+$$;
+
+--
+-- Name: FUNCTION imported_tasks(owner uuid, key text); Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON FUNCTION public.imported_tasks(owner uuid, key text) IS 'The tasks of a user that had this id in the app that they came from: several, where two databases of it had it.';
+
+--
 -- Name: is_set_of_weekdays(integer[]); Type: FUNCTION; Schema: public; Owner: -
 --
 
@@ -5013,4 +5033,5 @@ INSERT INTO public.schema_migrations (version) VALUES
     ('20261122080010'),
     ('20261122080020'),
     ('20261122080030'),
-    ('20261122080040');
+    ('20261122080040'),
+    ('20261122081010');

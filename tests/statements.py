@@ -74,6 +74,6 @@ def function_of(statement: Statement) -> Callable[..., Any] | None:
 def loader_of(file: str) -> types.ModuleType:
     """The one module that loads a file."""
     source = Path(app.__file__).parent
-    loaders = [path for path in source.rglob("*.py") if f'load("{file}")' in path.read_text(encoding="utf-8")]
+    loaders = [path for path in source.rglob("*.py") if f'= load("{file}")' in path.read_text(encoding="utf-8")]
     assert len(loaders) == 1, f"{file}.sql is loaded by {len(loaders)} modules"
     return importlib.import_module(".".join(["app", *loaders[0].relative_to(source).with_suffix("").parts]))

@@ -117,7 +117,7 @@ def test_bodies_and_parameters_are_described_as_strictly_as_they_are_read(docume
         each["name"]: each for each in (components[one["$ref"].split("/")[-1]] if "$ref" in one else one for one in sent)
     }
     shared = {"tag", "with", "count", "changed_since"}
-    assert set(parameters) == {"limit", "cursor", "order", "completed", "from", "to", "priority", *shared}
+    assert set(parameters) == {"limit", "cursor", "order", "completed", "from", "to", "priority", "source_id", *shared}
     assert parameters["limit"]["schema"] | {"description": ""} == {
         "type": "integer", "minimum": 1, "maximum": 200, "default": 50, "description": ""
     }  # fmt: skip

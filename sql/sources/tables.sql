@@ -1,9 +1,9 @@
 -- name: sqlite()
--- The tables of an SQLite file with their columns.
+-- The tables of an SQLite file with their columns, without those of SQLite itself.
 select t.name, c.name
 from sqlite_master t
 join pragma_table_info(t.name) c
-where t.type = 'table'
+where t.type = 'table' and t.name not like 'sqlite^_%' escape '^'
 order by t.name, c.cid;
 
 -- name: sqlite_begin()

@@ -118,7 +118,7 @@ class _Run:
         self._user = user
         self._progress = progress
         self._pace = Pace(asked.rest)
-        self._staging = Staging(self._pace, progress)
+        self._staging = Staging(self._pace, progress, user)
         self._done: dict[str, Counter[str]] = {}
         self._report: list[LineCount] = []
         source.declare(self._staging)
@@ -221,7 +221,7 @@ async def verify(on: Transaction, done: Import, source: Source, asked: Asked, pr
     """Read the source of an import again, and compare row by row with what is here. Raises ImportFailed, SourceError."""
     await _lock(on)
     user = await _user(on, asked.user)
-    staging = Staging(Pace(asked.rest), progress)
+    staging = Staging(Pace(asked.rest), progress, user)
     source.declare(staging)
     compared: dict[str, list[Compared]] = {}
     reading = source.read(staging)

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, time
 from time import monotonic
 from typing import Any, Protocol
+from uuid import UUID
 
 import msgspec
 
@@ -65,7 +66,9 @@ class Table:
 class Staging:
     """What a source puts its rows into."""
 
-    def __init__(self, pace: Pace, progress: Progress) -> None:
+    def __init__(self, pace: Pace, progress: Progress, user: UUID | None = None) -> None:
+        self.user = user
+        """The account of --user."""
         self.tables: dict[str, Table] = {}
         self.refused: Counter[str] = Counter()
         """Rows that a source's own rules refused, by table."""

@@ -90,6 +90,18 @@ class TaskQuery(PageQuery, frozen=True, kw_only=True):
         name="to", default=None
     )
     priority: Annotated[Priority, Meta(description="Only tasks of this priority.")] | None = None
+    source_id: (
+        Annotated[
+            str,
+            Meta(
+                min_length=1,
+                max_length=100,
+                description="Only tasks that had this id in the app that they were imported from.",
+                examples=["17"],
+            ),
+        ]
+        | None
+    ) = None
     tag: TagSlugs = ()
     with_: WithTags | None = msgspec.field(name="with", default=None)
     count: Counted = False

@@ -1,7 +1,7 @@
 """Source databases: an SQLite file or a PostgreSQL, opened read-only and read as one consistent state."""
 
 import sqlite3
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from datetime import tzinfo
 from pathlib import Path
@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import asyncpg
 
 from app.database.errors import DRIVER_ERRORS
-from app.importing.sources import statements
+from app.importing.sources import dumps, statements
 from app.importing.sources.source import SourceError
 from app.importing.values import Row
 
@@ -51,6 +51,15 @@ async def opened(location: str) -> AsyncIterator[SourceDatabase]:
 def is_url(location: str) -> bool:
     """Whether it is a database's URL, and not a path."""
     return location.startswith(("postgres://", "postgresql://"))
+
+
+def demand(database: SourceDatabase, needed: Mapping[str, set[str]], app: str) -> None:
+    """Raise SourceError for a database that lacks a table, or columns of one: it is not that app's."""
+    for table, columns in needed.items():
+        missing = columns - set(database.tables.get(table, ()))
+        if missing:
+            lacks = f"{table}.{', '.join(sorted(missing))}" if table in database.tables else f"table {table}"
+            raise SourceError(f"This is no database of the {app}: it has no {lacks}.")
 
 
 class _SqliteFile:
@@ -139,7 +148,7 @@ class _Postgres:
             return int(await self._connection.fetchval(sql))
 
     async def backup(self, folder: Path) -> Path:
-        raise NotImplementedError
+        return await dumps.dump(self._location, folder)
 
 
 @asynccontextmanager

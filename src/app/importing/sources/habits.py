@@ -10,7 +10,8 @@ from uuid import UUID
 from app.database.executor import Transaction
 from app.importing.sources import databases, statements
 from app.importing.sources.databases import SourceDatabase
-from app.importing.sources.source import Options, SourceError
+from app.importing.sources.hashes import known_hash
+from app.importing.sources.source import Options
 from app.importing.staging import CHUNK, Staging, stage_rows
 from app.importing.values import EPOCH, Refused, Row, dated, midnight
 from app.slugs import slug
@@ -125,7 +126,7 @@ class Habits:
             key,
             None,
             email,
-            row.lenient(row.optional_text, "password_hash"),
+            known_hash(row, "password_hash"),
             row.lenient(row.optional_text, "name"),
             row.lenient(row.optional_text, "avatar_url"),
             row.flag("is_active", default=True),
@@ -261,13 +262,7 @@ def _generation(tables: dict[str, list[str]]) -> str:
 async def opened(location: str, options: Options) -> AsyncIterator[Habits]:
     """Open the database of a path or a URL. Raises SourceError."""
     async with databases.opened(location) as database:
-        for table, columns in NEEDED.items():
-            if missing := columns - set(database.tables.get(table, ())):
-                raise SourceError(
-                    f"This is no database of the habit tracker: it has no {table}.{', '.join(sorted(missing))}."
-                    if table in database.tables
-                    else f"This is no database of the habit tracker: it has no table {table}."
-                )
+        databases.demand(database, NEEDED, "habit tracker")
         texts = statements.load("habits")
         counts = [await database.count(texts[f"count_{table}"]) for table in NEEDED]
         yield Habits(database, options, sum(counts))

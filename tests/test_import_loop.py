@@ -1,0 +1,312 @@
+"""Importing a backup of the Loop Habit Tracker: into the account that is named, again and back."""
+
+import json
+import sqlite3
+from contextlib import closing
+from datetime import UTC, date, datetime, time
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from client import Started, User
+from command import holdfast, process
+from moved import brought_in, counted, fetched, lines, rows_of, verified
+from sources import loop
+from sources.dirt import Dirt
+
+RHYTHMS = {
+    (1, 1): ("daily", None, None),
+    (3, 7): ("weekly", 3, None),
+    (1, 2): ("interval", None, 2),
+    (2, 30): ("monthly", 2, None),
+    (5, 31): ("monthly", 5, None),
+    (7, 7): ("daily", None, None),
+    (1, 7): ("weekly", 1, None),
+    (1, 14): ("interval", None, 14),
+}
+
+RED, BLUE_GREY = "#D32F2F", "#9E9E9E"
+
+HABITS = (
+    "select h.*, regexp_replace(i.source_key, '^.*/', '') as key from habits h join import_items i on i.target_id = h.id"
+    " where i.entity = 'habits'"
+)
+
+
+@pytest.fixture
+def user(own_database: str, started: Started) -> User:
+    """Somebody whose phone it is."""
+    return started(database_url=own_database).user()
+
+
+def changed(path: Path, *statements: str) -> None:
+    """Change a file as its app does."""
+    with closing(sqlite3.connect(path)) as connection, connection:
+        for statement in statements:
+            connection.execute(statement)
+
+
+def color_of(path: Path, dirt: Dirt) -> Any:
+    """The colour of a habit that is dirt by its colour."""
+    if dirt.kind != "colors_out_of_range":
+        return None
+    with closing(sqlite3.connect(path)) as connection:
+        return connection.execute("select color from Habits where rowid = ?", (dirt.key,)).fetchone()[0]
+
+
+def states(row: dict[str, Any], numeric: bool, target: float) -> tuple[bool, bool, Decimal | None] | None:  # noqa: FBT001
+    """Whether a repetition is completed or skipped, and its value; None: it is no entry."""
+    value = row.get("value", 2)
+    if value == 3:
+        return False, True, None
+    if numeric:
+        return value / 1000 >= target, False, Decimal(value) / 1000
+    if value == 1:
+        return (False, False, None) if row.get("notes") and not row["notes"].isspace() else None
+    return value == 2, False, None
+
+
+@pytest.mark.parametrize("version", [12, 15, 18, 21, 23, 24, 25])
+def test_every_habit_and_day_arrives(version: int, own_database: str, user: User, tmp_path: Path) -> None:
+    path = tmp_path / "backup.db"
+    size = loop.Size(10, 12)
+    loop.write(path, size, version)
+    truth = loop.truth(size, version)
+    outcome = brought_in(own_database, "loop", path, "--user", user.email)
+    assert counted(outcome, "rejected") == {}
+    rows = {row["key"]: row for row in fetched(own_database, HABITS)}
+    assert len(rows) == 10
+    entries = {
+        (entry["habit_id"], entry["date"]): (entry["completed"], entry["skipped"], entry["value"], entry["note"])
+        for entry in fetched(own_database, "select * from habit_entries")
+    }
+    expected = {}
+    for number, habit in truth["Habits"].items():
+        found = rows[habit.get("uuid") or str(number)]
+        assert str(found["user_id"]) == user.id
+        question = [habit.get("question"), habit["description"]]
+        assert found["description"] == ("\n\n".join(text for text in question if text and not text.isspace()) or None)
+        assert (found["name"], found["is_archived"], found["position"]) == (
+            habit["name"],
+            bool(habit["archived"]),
+            habit["position"],
+        )
+        rhythm = RHYTHMS[habit["freq_num"], habit["freq_den"]]
+        assert (found["frequency"], found["target_days"], found["interval_days"]) == rhythm
+        numeric = bool(habit.get("type"))
+        assert found["kind"] == ("numeric" if numeric else "boolean")
+        assert found["unit"] == (habit.get("unit") or None)
+        assert found["target_value"] == (Decimal(str(habit["target_value"])) if numeric else None)
+        at = None if habit["reminder_hour"] is None else time(habit["reminder_hour"], habit["reminder_min"])
+        assert found["reminder_time"] == at
+        if version < 14:
+            assert found["color"] == f"#{habit['color'] & 0xFFFFFF:06X}"
+        assert found["created_at"].date() == date(2025, 6, 19)
+        for row in truth["Repetitions"].values():
+            if row["habit"] == number:
+                state = states(row, numeric, habit.get("target_value", 0))
+                if state is not None:
+                    day = datetime.fromtimestamp(row["timestamp"] / 1000, UTC).date()
+                    note = row.get("notes")
+                    expected[found["id"], day] = (*state, None if not note or note.isspace() else note)
+    assert entries == expected
+    # What the schedule did is reported.
+    done_by_schedule = [line for line in lines(own_database, outcome["id"]) if "done_by_schedule" in line["rule"]]
+    assert len(done_by_schedule) == sum(
+        row.get("value") == 1 and not truth["Habits"][row["habit"]].get("type") for row in truth["Repetitions"].values()
+    )
+    assert (len(done_by_schedule) > 5) == (version >= 22)
+    days = {line["content"]["reminder_days"] for line in lines(own_database, outcome["id"]) if "reminder_days" in line["rule"]}
+    assert days == {row["reminder_days"] for row in truth["Habits"].values()} - {127}
+    same = {table: {"same": rows} for table, rows in counted(outcome, "imported").items()}
+    assert verified(own_database, outcome["id"], "--user", user.email) == same
+    assert len(user.walk("/v1/habits")) == 10
+
+
+@pytest.mark.parametrize(
+    ("version", "color", "expected"),
+    [
+        (25, 0, RED),
+        (25, 19, BLUE_GREY),
+        (21, 12, "#303F9F"),
+        (20, 12, BLUE_GREY),
+        (14, 2, "#F9A825"),
+        (14, 1, "#E64A19"),
+        (13, -2937041, RED),
+        (20, 13, None),
+        (25, 20, None),
+    ],
+)
+def test_a_colour_is_the_one_that_the_app_showed(  # noqa: PLR0917 - fixtures
+    version: int, color: int, expected: str | None, own_database: str, user: User, tmp_path: Path
+) -> None:
+    path = tmp_path / "backup.db"
+    loop.write(path, loop.ONE, version)
+    changed(path, f"update Habits set color = {color}")
+    outcome = brought_in(own_database, "loop", path, "--user", user.email)
+    assert user.walk("/v1/habits")[0]["color"] == expected
+    told = any("color_known" in line["rule"] for line in lines(own_database, outcome["id"]))
+    assert told == (expected is None)
+
+
+@pytest.mark.parametrize(
+    ("times", "days", "rhythm"),
+    [
+        (10, 7, ("daily", None, None)),
+        (2, 1, ("daily", None, None)),
+        (31, 31, ("daily", None, None)),
+        (1, 400, ("interval", None, 365)),
+        (2, 3, ("weekly", 5, None)),
+        (5, 10, ("interval", None, 2)),
+        (10, 365, ("interval", None, 37)),
+        (99, 100, ("weekly", 7, None)),
+        (4, 28, ("monthly", 4, None)),
+        (0, 7, ("daily", None, None)),
+    ],
+)
+def test_a_rhythm_that_does_not_fit_becomes_what_is_nearest_and_is_reported(  # noqa: PLR0917 - fixtures
+    times: int, days: int, rhythm: tuple[Any, ...], own_database: str, user: User, tmp_path: Path
+) -> None:
+    path = tmp_path / "backup.db"
+    loop.write(path)
+    changed(path, f"update Habits set freq_num = {times}, freq_den = {days}, reminder_days = 127")
+    outcome = brought_in(own_database, "loop", path, "--user", user.email)
+    [found] = fetched(own_database, "select frequency, target_days, interval_days from habits")
+    assert tuple(found.values()) == rhythm
+    [told] = [line for line in lines(own_database, outcome["id"]) if line["entity"] == "habits"]
+    assert told["kind"] == "changed"
+    assert "frequency" in told["rule"]
+    assert (told["content"]["freq_num"], told["content"]["freq_den"]) == (times, days)
+
+
+@pytest.mark.parametrize("version", [12, 17, 25])
+def test_every_kind_of_dirt_has_its_fate(version: int, own_database: str, user: User, tmp_path: Path) -> None:
+    path = tmp_path / "backup.db"
+    dirt = loop.write(path, loop.Size(2, 3), version, dirt=loop.kinds(version))
+    before = rows_of(own_database)
+    outcome = brought_in(own_database, "loop", path, "--user", user.email)
+    told: dict[tuple[str, str], set[str]] = {}
+    entities = {"Habits": "habits", "Repetitions": "habit_entries"}
+    for line in lines(own_database, outcome["id"]):
+        told.setdefault((line["entity"], line["place"]), set()).add(line["kind"])
+    for each in dirt:
+        if version < 14 and color_of(path, each) == -1:
+            # That is white.
+            continue
+        kinds = told.get((entities[each.table], str(each.key)), set())
+        if each.fate == "rejected":
+            assert "rejected" in kinds, each
+        elif each.fate == "reported":
+            assert kinds, each
+        else:
+            assert not kinds, each
+    rejected = sum("rejected" in kinds for kinds in told.values())
+    assert sum(counted(outcome, "rejected").values()) == rejected
+    verified(own_database, outcome["id"], "--user", user.email)
+    again = brought_in(own_database, "loop", path, "--user", user.email)
+    assert counted(again, "imported") == counted(again, "updated") == {}
+    for done in (again, outcome):
+        assert holdfast(own_database, "rollback", done["id"]).returncode == 0
+    assert rows_of(own_database) == before
+
+
+@pytest.mark.parametrize("version", [20, 25])
+def test_a_backup_is_brought_in_again_and_taken_back(version: int, own_database: str, user: User, tmp_path: Path) -> None:
+    path, size = tmp_path / "backup.db", loop.Size(3, 4)
+    loop.write(path, size, version)
+    before = rows_of(own_database)
+    dry = brought_in(own_database, "loop", path, "--user", user.email, "--dry-run")
+    assert rows_of(own_database) == before
+    first = brought_in(own_database, "loop", path, "--user", user.email)
+    assert dry["counts"] == first["counts"]
+    habits = {habit["name"]: habit for habit in user.walk("/v1/habits")}
+    again = brought_in(own_database, "loop", path, "--user", user.email)
+    assert counted(again, "unchanged") == counted(first, "imported")
+    changed(
+        path,
+        "update Habits set name = 'Renamed' where id = 2",
+        # The app deletes a repetition and makes a new one.
+        "delete from Repetitions where id = 5",
+        f"insert into Repetitions (id, habit, timestamp, value) values (500, 2, {loop.timestamp(date(2025, 6, 27))}, 0)",
+        f"insert into Repetitions (id, habit, timestamp, value) values (501, 2, {loop.timestamp(date(2025, 7, 1))}, 0)",
+    )
+    second = brought_in(own_database, "loop", path, "--user", user.email)
+    assert counted(second, "updated").get("habits") == 1
+    assert sum(count for name in ("updated", "imported") for count in counted(second, name).values()) in {2, 3}
+    assert "Renamed" in {habit["name"] for habit in user.walk("/v1/habits")}
+    assert holdfast(own_database, "rollback", second["id"]).returncode == 0
+    assert {habit["name"] for habit in user.walk("/v1/habits")} == set(habits)
+    # Another account's import of the same backup is its own.
+    other = user.api.user()
+    others = brought_in(own_database, "loop", path, "--user", other.email)
+    assert counted(others, "imported")["habits"] == 3
+    assert len(other.walk("/v1/habits")) == 3
+    assert holdfast(own_database, "rollback", others["id"]).returncode == 0
+    # What its user has changed since is kept.
+    [kept, *_] = user.walk("/v1/habits")
+    assert user.patch(f"/v1/habits/{kept['id']}", {"name": "Mine"}).status_code == 200
+    assert holdfast(own_database, "rollback", first["id"]).returncode == 0
+    assert [habit["name"] for habit in user.walk("/v1/habits")] == ["Mine"]
+
+
+def test_whose_it_is_has_to_be_said(own_database: str, user: User, tmp_path: Path) -> None:
+    path = tmp_path / "backup.db"
+    loop.write(path)
+    ended = process(own_database, "import", "loop", str(path))
+    assert ended.returncode == 1
+    assert ended.stderr == ("holdfast: A backup of the Loop Habit Tracker has no account: say whose it is by --user EMAIL.\n")
+    ended = holdfast(own_database, "import", "loop", str(path), "--user", "nobody@example.com")
+    assert (ended.returncode, "There is no account with the e-mail address of --user" in ended.stderr) == (1, True)
+    changed(path, "pragma user_version = 8")
+    ended = holdfast(own_database, "import", "loop", str(path), "--user", user.email)
+    assert (ended.returncode, "of version 8: those from 12 to 25 can be read" in ended.stderr) == (1, True)
+
+
+@pytest.mark.parametrize("version", [12, 25])
+def test_every_cell_is_here_or_in_the_report(version: int, own_database: str, user: User, tmp_path: Path) -> None:
+    path = tmp_path / "backup.db"
+    loop.write(path, loop.Size(2, 3), version)
+    columns = {}
+    with closing(sqlite3.connect(path)) as connection:
+        for table in ("Habits", "Repetitions"):
+            columns[table] = {name.lower() for _, name, *_ in connection.execute(f"pragma table_info({table})")}
+        connection.execute("alter table Habits add column streak_goal text")
+        connection.execute("update Habits set streak_goal = 'thirty', highlight = 7")
+        connection.execute("create table Extra (id integer)")
+        connection.commit()
+    outcome = brought_in(own_database, "loop", path, "--user", user.email)
+    told = {line["place"]: line["content"] for line in lines(own_database, outcome["id"]) if line["rule"] == "no_place"}
+    assert told.pop("Habits.streak_goal") == {"rows": 2, "values": {"thirty": 2}}
+    assert told.pop("Habits.highlight") == {"rows": 2, "values": {"7": 2}}
+    tables = {"Checkmarks", "Score", "Streak"} if version < 20 else {"Events"}
+    assert told == dict.fromkeys({"Extra", "android_metadata", *tables})
+    # Each column that is taken changes what is here, or what is told.
+    shown = _shown(own_database, outcome["id"])
+    for table, names in columns.items():
+        for name in sorted(names - {"id", "highlight", "target_type", "uuid"}):
+            copy = tmp_path / f"{table}.{name}.db"
+            copy.write_bytes(path.read_bytes())
+            value = {
+                "timestamp": 0, "habit": 3, "notes": "'other'", "unit": "'other'", "reminder_hour": 3, "reminder_min": 3,
+                "freq_num": 5, "freq_den": 9,
+            }.get(name, "'0'" if name in {"archived", "type", "value"} else "'77'")  # fmt: skip
+            extra = ", reminder_hour = 4, reminder_min = 5" if name == "reminder_days" else ""
+            last = f"select max(id) from {table} where habit = 1" if table == "Repetitions" else "select 1"
+            change = f"update {table} set {name} = case {name} when '0' then 1 else {value} end{extra} where id = ({last})"
+            changed(copy, change)
+            assert holdfast(own_database, "rollback", outcome["id"]).returncode == 0
+            outcome = brought_in(own_database, "loop", copy, "--user", user.email)
+            assert _shown(own_database, outcome["id"]) != shown, f"{table}.{name}"
+
+
+def _shown(database: str, done: str) -> str:
+    """What an import left: the rows, without what is made anew each time, and its report."""
+    rows = fetched(database, "select to_jsonb(h) - 'id' - 'version' as row from habits h order by position, name")
+    entries = fetched(
+        database,
+        "select to_jsonb(e) - 'habit_id' - 'version' || jsonb_build_object('habit', h.name) as row"
+        " from habit_entries e join habits h on h.id = e.habit_id order by h.position, e.date",
+    )
+    told = [{name: value for name, value in line.items() if name != "line"} for line in lines(database, done)]
+    return json.dumps([rows, entries, told], default=str)

@@ -1,0 +1,231 @@
+"""Importing the task list: every row, every way in, again and back."""
+
+import asyncio
+import os
+import subprocess
+from datetime import UTC
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import pytest
+from client import Api, Started, User
+from command import holdfast, process
+from moved import became, brought_in, counted, fetched, lines, rows_of, verified
+from sources import tasks
+from sources.planting import Written
+from sources.tasks_dirt import BETTER_AUTH, OWN
+
+from app.database import postgres_programs
+
+
+def changed(url: str, *statements: str) -> None:
+    """Change a source as its app does."""
+
+    async def run() -> None:
+        connection = await asyncpg.connect(url)
+        for statement in statements:
+            await connection.execute(statement)
+        await connection.close()
+
+    asyncio.run(run())
+
+
+def key(row: dict[str, Any]) -> str:
+    """The key of a task: its number, and the microseconds of its creation."""
+    at = row["created_at"]
+    seconds = (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp()
+    return f"{row['id']}@{round(seconds * 1_000_000)}"
+
+
+def signed_in(api: Api, written: Written, name: str) -> User:
+    """A user of the source, by the password that they had there."""
+    login = {"email": written.truth["users"][name]["email"], "password": written.truth["passwords"][name]["password"]}
+    answer = api.post("/v1/auth/login", login)
+    assert answer.status_code == 200, answer.text
+    return User(api, answer.json())
+
+
+@pytest.mark.parametrize("better_auth", [False, True])
+@pytest.mark.parametrize("uuids", [False, True])
+def test_every_task_and_user_arrives_and_logs_in_with_the_old_password(
+    own_database: str, empty_database: str, started: Started, *, uuids: bool, better_auth: bool
+) -> None:
+    written = tasks.write(empty_database, users=4, tasks=6, uuids=uuids, better_auth=better_auth)
+    outcome = brought_in(own_database, "tasks", empty_database)
+    identities = {"identities": 3} if better_auth else {}
+    assert counted(outcome, "imported") == {"users": 4, "tasks": 24, **identities}
+    assert counted(outcome, "rejected") == {}
+    same = {table: {"same": rows} for table, rows in counted(outcome, "imported").items()}
+    assert verified(own_database, outcome["id"], "--location", empty_database) == same
+    here = became(own_database, "tasks", "tasks")
+    for row in written.truth["tasks"].values():
+        found = here[key(row)]
+        expected = {name: row[name] for name in ("title", "description", "completed")}
+        assert expected == {name: found[name] for name in expected}
+        for name in ("created_at", "updated_at"):
+            assert found[name].replace(tzinfo=None) == row[name].replace(tzinfo=None)
+        assert found["completed_at"] == (found["updated_at"] if row["completed"] else None)
+    api = started(database_url=own_database)
+    for name in written.truth["users"]:
+        listed = signed_in(api, written, name).walk("/v1/tasks?order=oldest")
+        mine = [task for task in written.truth["tasks"].values() if str(task["user_id"]) == name]
+        assert sorted(task["title"] for task in listed) == sorted(task["title"] for task in mine)
+    hashes = fetched(own_database, "select password_hash from users")
+    assert all(row["password_hash"].startswith("$argon2id$") for row in hashes)
+
+
+def test_accounts_elsewhere_arrive_as_identities(own_database: str, empty_database: str) -> None:
+    written = tasks.write(empty_database, users=3, tasks=1, better_auth=True)
+    outcome = brought_in(own_database, "tasks", empty_database)
+    expected = {
+        (row["provider_id"], row["account_id"], str(row["user_id"]))
+        for row in written.truth["accounts"].values()
+        if row["provider_id"] != "credential"
+    }
+    found = fetched(
+        own_database,
+        "select d.provider, d.subject, i.source_key from identities d"
+        " join import_items i on i.entity = 'users' and i.target_id = d.user_id",
+    )
+    assert {(row["provider"], row["subject"], row["source_key"]) for row in found} == expected
+    assert len(expected) == 3
+    left_out = {line["place"] for line in lines(own_database, outcome["id"])}
+    assert left_out == {"accounts.id", "accounts.created_at", "accounts.updated_at"}
+
+
+def test_tasks_are_found_by_the_id_that_they_had(own_database: str, empty_database: str, started: Started) -> None:
+    written = tasks.write(empty_database, users=2, tasks=15, uuids=True)
+    brought_in(own_database, "tasks", empty_database)
+    api = started(database_url=own_database)
+    people = {name: signed_in(api, written, name) for name in written.truth["users"]}
+    for number in ("1", "2", "12", "17"):
+        row = written.truth["tasks"][number]
+        for name, user in people.items():
+            user.task()
+            for order in ("newest", "oldest"):
+                page = user.get(f"/v1/tasks?source_id={number}&order={order}&count=true").json()
+                expected = [row["title"]] if name == str(row["user_id"]) else []
+                assert [task["title"] for task in page["items"]] == expected
+                assert (page["total"], page["total_is_exact"], page["next_cursor"]) == (len(expected), True, None)
+            due = user.get(f"/v1/tasks?source_id={number}&order=due").json()["items"]
+            assert [task["title"] for task in due] == ([] if row["completed"] else expected)
+    user = people[str(written.truth["tasks"]["1"]["user_id"])]
+    for number in ("99", "1@", "%25", "@", key(written.truth["tasks"]["1"]).removesuffix("0") + "x"):
+        assert user.get(f"/v1/tasks?source_id={number}").json()["items"] == []
+    assert user.get(f"/v1/tasks?source_id={key(written.truth['tasks']['1'])}").json()["items"][0]["completed"] in {True, False}
+    made = user.task()
+    assert user.get(f"/v1/tasks?source_id={made['id']}").json()["items"] == []
+    assert user.get("/v1/tasks?source_id=").status_code == 422
+    assert user.get(f"/v1/tasks?source_id={'9' * 101}").status_code == 422
+
+
+@pytest.mark.parametrize("form", [OWN, BETTER_AUTH])
+def test_every_kind_of_dirt_has_its_fate(form: str, own_database: str, empty_database: str) -> None:
+    written = tasks.write(empty_database, users=2, tasks=3, better_auth=form == BETTER_AUTH, dirt={*tasks.KINDS.of(form)})
+    before = rows_of(own_database)
+    outcome = brought_in(own_database, "tasks", empty_database)
+    reported = [line for line in lines(own_database, outcome["id"]) if line["kind"] != "left_out"]
+    here = {entity: {name.split("@")[0] for name in became(own_database, "tasks", entity)} for entity in ("users", "tasks")}
+    for planted in written.planted:
+        told = [line for line in reported if planted.key in {line["place"], str((line["content"] or {}).get("id"))}]
+        assert bool(told) == (planted.fate != "kept"), planted
+        if planted.fate == "rejected":
+            assert "rejected" in {line["kind"] for line in told}, planted
+            assert planted.entity == "accounts" or planted.key not in here[planted.entity], planted
+        elif planted.entity == "tasks":
+            assert planted.key in here["tasks"], planted
+    # The tasks of a second account with the same address are the first one's.
+    owner = fetched(own_database, "select user_id from import_items where entity = 'users' and not is_made")
+    assert len(owner) == 1
+    verified(own_database, outcome["id"], "--location", empty_database)
+    again = brought_in(own_database, "tasks", empty_database)
+    assert counted(again, "imported") == counted(again, "updated") == {}
+    holdfast(own_database, "rollback", again["id"])
+    assert holdfast(own_database, "rollback", outcome["id"]).returncode == 0
+    assert rows_of(own_database) == before
+
+
+def test_an_import_is_repeated_and_taken_back(own_database: str, empty_database: str, started: Started) -> None:
+    written = tasks.write(empty_database, users=3, tasks=4)
+    before = rows_of(own_database)
+    dry = brought_in(own_database, "tasks", empty_database, "--dry-run")
+    assert counted(dry, "imported") == {"users": 3, "tasks": 12}
+    assert rows_of(own_database) == before
+    first = brought_in(own_database, "tasks", empty_database)
+    full = rows_of(own_database)
+    again = brought_in(own_database, "tasks", empty_database)
+    assert counted(again, "unchanged") == {"users": 3, "tasks": 12}
+    assert counted(again, "imported") == counted(again, "updated") == {}
+    changed(
+        empty_database,
+        "update tasks set title = 'Changed there', completed = true, updated_at = now() where id = 2",
+        "update users set name = 'Other' where id = (select user_id from tasks where id = 2)",
+        "insert into tasks select 1000, user_id, 'New', null, false, now(), now() from tasks where id = 2",
+    )
+    second = brought_in(own_database, "tasks", empty_database)
+    assert counted(second, "updated") == {"users": 1, "tasks": 1}
+    assert counted(second, "imported") == {"tasks": 1}
+    api = started(database_url=own_database)
+    user = signed_in(api, written, str(written.truth["tasks"]["2"]["user_id"]))
+    assert user.me["name"] == "Other"
+    found = user.get("/v1/tasks?source_id=2").json()["items"][0]
+    assert (found["title"], found["completed"]) == ("Changed there", True)
+    assert holdfast(own_database, "rollback", first["id"]).returncode == 1
+    assert holdfast(own_database, "rollback", second["id"]).returncode == 0
+    assert user.get("/v1/tasks?source_id=2").json()["items"][0]["title"] == written.truth["tasks"]["2"]["title"]
+    assert user.get("/v1/tasks?source_id=1000").json()["items"] == []
+    # What a user has changed or made here stays, and so does the user.
+    assert user.patch(f"/v1/tasks/{found['id']}", {"title": "Changed here"}).status_code == 200
+    own = user.task(title="Own")
+    assert holdfast(own_database, "rollback", first["id"]).returncode == 0
+    assert {task["id"]: task["title"] for task in user.walk("/v1/tasks")} == {found["id"]: "Changed here", own["id"]: "Own"}
+    assert fetched(own_database, "select id::text from users") == [{"id": user.id}]
+    third = brought_in(own_database, "tasks", empty_database)
+    assert counted(third, "imported")["tasks"] == 12
+    assert full["tasks"] == 12
+
+
+def test_the_command_copies_the_source_before_it_reads_it(own_database: str, empty_database: str, tmp_path: Path) -> None:
+    tasks.write(empty_database, users=1, tasks=3)
+    ended = process(own_database, "import", "tasks", empty_database, "--backup", str(tmp_path / "kept"))
+    assert ended.returncode == 0, ended.stderr
+    [copy] = (tmp_path / "kept").iterdir()
+    assert copy.stat().st_mode & 0o077 == 0
+    listed = subprocess.run(
+        [postgres_programs.binaries_folder() / "pg_restore", "--data-only", "--file=-", copy],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert listed.stdout.count("@example.com") == 1
+    assert "COPY public.tasks" in listed.stdout
+
+
+def test_a_source_that_cannot_be_copied_is_not_read(
+    own_database: str, empty_database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tasks.write(empty_database, users=1, tasks=1)
+    failing = tmp_path / "bin" / "pg_dump"
+    failing.parent.mkdir()
+    failing.write_text("#!/bin/sh\necho 'pg_dump: error: aborting because of server version mismatch' >&2\nexit 1\n")
+    failing.chmod(0o755)
+    monkeypatch.setattr(postgres_programs, "binaries_folder", lambda: failing.parent)
+    monkeypatch.setenv("PATH", f"{failing.parent}{os.pathsep}{os.environ['PATH']}")
+    before = rows_of(own_database)
+    ended = holdfast(own_database, "import", "tasks", empty_database, "--backup", str(tmp_path / "kept"))
+    assert ended.returncode == 1
+    assert "pg_dump cannot copy the source: error: aborting because of server version mismatch" in ended.stderr
+    assert [*(tmp_path / "kept").iterdir()] == []
+    assert rows_of(own_database) == before
+
+
+def test_what_is_no_task_list_is_refused(own_database: str, empty_database: str) -> None:
+    changed(empty_database, "create table users (id text, email text, created_at timestamptz)")
+    ended = holdfast(own_database, "import", "tasks", empty_database)
+    assert (ended.returncode, ended.stderr) == (1, "holdfast: This is no database of the task list: it has no table tasks.\n")
+    columns = "id integer, user_id text, title text, completed boolean, created_at timestamptz"
+    changed(empty_database, f"create table tasks ({columns})")
+    ended = holdfast(own_database, "import", "tasks", empty_database)
+    assert ended.returncode == 1
+    assert "it has neither users.password_hash nor accounts.user_id, provider_id, password." in ended.stderr
