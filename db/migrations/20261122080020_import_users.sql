@@ -7,6 +7,7 @@ begin
     create temporary table if not exists staged_reports (
         kind text not null, entity text not null, place text not null, owner text, rule text not null, content json)
         on commit delete rows;
+    truncate import_owners, staged_reports;
 end $$;
 
 comment on function import_begin is

@@ -1,7 +1,7 @@
 """Source databases: an SQLite file or a PostgreSQL, opened read-only and read as one consistent state."""
 
 import sqlite3
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from datetime import tzinfo
 from pathlib import Path
@@ -47,6 +47,14 @@ async def opened(location: str) -> AsyncIterator[SourceDatabase]:
     else:
         with _sqlite(Path(location)) as file:
             yield file
+
+
+def needed(database: SourceDatabase, tables: Mapping[str, set[str]], app: str) -> None:
+    """Look whether a database has the tables and columns without which it is none of the app. Raises SourceError."""
+    for table, columns in tables.items():
+        if missing := columns - set(database.tables.get(table, ())):
+            what = f"{table}.{', '.join(sorted(missing))}" if table in database.tables else f"table {table}"
+            raise SourceError(f"This is no database of {app}: it has no {what}.")
 
 
 class _SqliteFile:
