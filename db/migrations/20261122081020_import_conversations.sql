@@ -1,6 +1,6 @@
 -- migrate:up
 
-create function import_refuse(run uuid, entity regclass) returns bigint language plpgsql as $$
+create function import_refuse(entity regclass) returns bigint language plpgsql as $$
 declare
     rule text;
     refused bigint;
@@ -18,12 +18,11 @@ begin
         with refused as (
             delete from staged_%1$s s where case %2$s end is not null
             returning s.*, case %2$s end as import_rule)
-        insert into import_reports (import_id, kind, entity, place, user_id, rule, content)
-        select $1, 'rejected', %1$L, coalesce(r.at, r.source_key), o.user_id, r.import_rule, to_json(r)
+        insert into staged_reports (kind, entity, place, owner, rule, content)
+        select 'rejected', %1$L, coalesce(r.at, r.source_key), r.owner, r.import_rule, to_json(r)
         from refused r
-        left join import_owners o on o.owner = r.owner
         order by r.place
-        $statement$, entity::text, rule) using run;
+        $statement$, entity::text, rule);
     get diagnostics refused = row_count;
     return refused;
 end $$;
@@ -44,7 +43,7 @@ end $$;
 comment on function import_keep_created is
     'A source that does not say when its users came gives them the time of the first that they did: found once, it stays.';
 
-create function import_settle_conversations(run uuid, from_source text) returns bigint language plpgsql as $$
+create function import_settle_conversations(from_source text) returns bigint language plpgsql as $$
 declare
     refused bigint;
     late bigint;
@@ -67,7 +66,7 @@ begin
     on conflict do nothing;
 
     -- Messages are numbered without a gap.
-    refused := import_refuse(run, 'messages');
+    refused := import_refuse('messages');
     if refused > 0 then
         with numbered_message as (
             select place, row_number() over (partition by conversation_id order by seq) as seq from staged_messages)
@@ -100,10 +99,9 @@ begin
             select from import_items i
             where i.source = from_source and i.entity = 'messages' and i.source_key = m.source_key)
         returning m.*)
-    insert into import_reports (import_id, kind, entity, place, user_id, rule, content)
-    select run, 'rejected', 'messages', coalesce(m.at, m.source_key), o.user_id, 'conversation_changed_here', to_json(m)
+    insert into staged_reports (kind, entity, place, owner, rule, content)
+    select 'rejected', 'messages', coalesce(m.at, m.source_key), m.owner, 'conversation_changed_here', to_json(m)
     from late_message m
-    left join import_owners o on o.owner = m.owner
     order by m.place;
     get diagnostics late = row_count;
 
@@ -121,6 +119,6 @@ comment on function import_settle_conversations is
     'Takes out messages that cannot come, and numbers the others. Returns how many were taken out.';
 
 -- migrate:down
-drop function import_settle_conversations(uuid, text);
+drop function import_settle_conversations(text);
 drop function import_keep_created(text);
-drop function import_refuse(uuid, regclass);
+drop function import_refuse(regclass);

@@ -1,6 +1,6 @@
 -- migrate:up
 
-create function import_ledgers(run uuid, from_source text) returns void language plpgsql as $$
+create function import_ledgers(from_source text) returns void language plpgsql as $$
 begin
     create temporary table if not exists import_ledgers (
         owner text primary key, user_id uuid not null, is_open boolean not null, available bigint not null,
@@ -24,11 +24,11 @@ end $$;
 
 comment on function import_ledgers is 'Makes the temporary table of the accounts that staged transactions belong to.';
 
-create function import_known_transactions(run uuid, from_source text) returns void language plpgsql as $$
+create function import_known_transactions(from_source text) returns void language plpgsql as $$
 begin
     -- Those that are here are as they were written: their numbers and sums stand.
-    insert into import_reports (import_id, kind, entity, place, user_id, rule, content)
-    select run, 'kept', 'credit_transactions', coalesce(s.at, s.source_key), i.user_id, 'amount_changed', to_json(s)
+    insert into staged_reports (kind, entity, place, owner, rule, content)
+    select 'kept', 'credit_transactions', coalesce(s.at, s.source_key), s.owner, 'amount_changed', to_json(s)
     from staged_credit_transactions s
     join import_items i on i.source = from_source and i.entity = 'credit_transactions' and i.source_key = s.source_key
     join credit_transactions t on t.user_id = i.user_id and t.seq = i.target_part::integer
@@ -48,7 +48,7 @@ end $$;
 comment on function import_known_transactions is
     'Gives the staged transactions that are here their numbers and sums; those without a number after that are new.';
 
-create function import_refuse_late(run uuid) returns bigint language plpgsql as $$
+create function import_refuse_late() returns bigint language plpgsql as $$
 declare
     refused bigint;
 begin
@@ -56,12 +56,11 @@ begin
         delete from staged_credit_transactions s
         where s.seq is null and not exists (select from import_ledgers l where l.owner = s.owner and l.is_open)
         returning s.*)
-    insert into import_reports (import_id, kind, entity, place, user_id, rule, content)
-    select run, 'rejected', 'credit_transactions', coalesce(s.at, s.source_key), o.user_id,
+    insert into staged_reports (kind, entity, place, owner, rule, content)
+    select 'rejected', 'credit_transactions', coalesce(s.at, s.source_key), s.owner,
         case when l.owner is null then 'credit_transactions_account_exists' else 'account_changed_here' end, to_json(s)
     from late_transaction s
     left join import_ledgers l on l.owner = s.owner
-    left join import_owners o on o.owner = s.owner
     order by s.place;
     get diagnostics refused = row_count;
     return refused;
@@ -70,7 +69,7 @@ end $$;
 comment on function import_refuse_late is
     'Takes out new transactions without an account, or of one that was changed here since. Returns how many.';
 
-create function import_settle_ledger(run uuid, from_source text, out accounts bigint, out transactions bigint)
+create function import_settle_ledger(from_source text, out accounts bigint, out transactions bigint)
 language plpgsql as $$
 declare
     out_of_range bigint;
@@ -78,8 +77,8 @@ begin
     perform import_keep_created(from_source);
     -- Seq and balance are given below; until then they are none that a rule could refuse.
     update staged_credit_transactions set seq = 1, balance_after = 0;
-    accounts := import_refuse(run, 'credit_accounts');
-    transactions := import_refuse(run, 'credit_transactions');
+    accounts := import_refuse('credit_accounts');
+    transactions := import_refuse('credit_transactions');
     update staged_credit_transactions set seq = null, balance_after = null;
     -- Equal transactions are told apart by their place.
     with numbered_transaction as (
@@ -89,9 +88,9 @@ begin
     from numbered_transaction n
     where n.place = s.place and n.turn > 1;
     analyze staged_credit_transactions;
-    perform import_ledgers(run, from_source);
-    perform import_known_transactions(run, from_source);
-    transactions := transactions + import_refuse_late(run);
+    perform import_ledgers(from_source);
+    perform import_known_transactions(from_source);
+    transactions := transactions + import_refuse_late();
 
     -- Sums that no integer holds.
     with vast_ledger as (
@@ -101,11 +100,10 @@ begin
         having sum(abs(s.amount::bigint)) > 1000000000),
     vast_transaction as (
         delete from staged_credit_transactions s using vast_ledger v where s.owner = v.owner and s.seq is null returning s.*)
-    insert into import_reports (import_id, kind, entity, place, user_id, rule, content)
-    select run, 'rejected', 'credit_transactions', coalesce(s.at, s.source_key), l.user_id,
+    insert into staged_reports (kind, entity, place, owner, rule, content)
+    select 'rejected', 'credit_transactions', coalesce(s.at, s.source_key), s.owner,
         'credit_transactions_balance_after_range', to_json(s)
     from vast_transaction s
-    join import_ledgers l on l.owner = s.owner
     order by s.place;
     get diagnostics out_of_range = row_count;
     transactions := transactions + out_of_range;
@@ -161,8 +159,8 @@ begin
         join import_ledgers l using (owner)
         where b.closing < 0),
     told as (
-        insert into import_reports (import_id, kind, entity, place, user_id, rule, content)
-        select run, 'changed', 'credit_transactions', owner || '/balance/' || seq, null, 'ledger_balanced', to_json(e)
+        insert into staged_reports (kind, entity, place, owner, rule, content)
+        select 'changed', 'credit_transactions', owner || '/balance/' || seq, owner, 'ledger_balanced', to_json(e)
         from balancing_entry e
         order by owner, seq)
     insert into staged_credit_transactions (source_key, owner, type, amount, seq, balance_after, description, created_at)
@@ -185,7 +183,7 @@ comment on function import_settle_ledger is
     'how many accounts and transactions were taken out.';
 
 -- migrate:down
-drop function import_settle_ledger(uuid, text);
-drop function import_refuse_late(uuid);
-drop function import_known_transactions(uuid, text);
-drop function import_ledgers(uuid, text);
+drop function import_settle_ledger(text);
+drop function import_refuse_late();
+drop function import_known_transactions(text);
+drop function import_ledgers(text);

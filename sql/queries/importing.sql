@@ -61,13 +61,13 @@ select :id, s.kind, s.entity, s.place, o.user_id, s.rule, s.content
 from staged s
 left join import_owners o using (owner);
 
--- name: settle_conversations(id, source)$
+-- name: settle_conversations(source)$
 -- tenant: none, as try_lock
-select import_settle_conversations(:id, :source);
+select import_settle_conversations(:source);
 
--- name: settle_ledger(id, source)^
+-- name: settle_ledger(source)^
 -- tenant: none, as try_lock
-select accounts, transactions from import_settle_ledger(:id, :source);
+select accounts, transactions from import_settle_ledger(:source);
 
 -- name: bounds(entity)^
 -- tenant: none, as try_lock

@@ -173,14 +173,14 @@ async def keep_reports(on: Executor, id: UUID) -> None:
     await queries.keep_reports.count(on, id=id)
 
 
-async def settle_conversations(on: Executor, id: UUID, source: str) -> int:
+async def settle_conversations(on: Executor, source: str) -> int:
     """Number the staged messages, without those that cannot come. Returns how many these are."""
-    return int(await queries.settle_conversations.value(on, int, id=id, source=source) or 0)
+    return int(await queries.settle_conversations.value(on, int, source=source) or 0)
 
 
-async def settle_ledger(on: Executor, id: UUID, source: str) -> TakenOut:
+async def settle_ledger(on: Executor, source: str) -> TakenOut:
     """Number and balance the staged transactions, without those that cannot come. Returns how many these are."""
-    return await queries.settle_ledger.only(on, TakenOut, id=id, source=source)
+    return await queries.settle_ledger.only(on, TakenOut, source=source)
 
 
 async def bounds(on: Executor, entity: str) -> Bounds:

@@ -107,7 +107,7 @@ class Assistant:
         yield
 
     async def settle(self, on: Transaction, id: UUID) -> None:
-        taken_out = await repository.settle_ledger(on, id, "assistant")
+        taken_out = await repository.settle_ledger(on, "assistant")
         self._staging.refused["credit_accounts"] += taken_out.accounts
         self._staging.refused["credit_transactions"] += taken_out.transactions
 

@@ -62,7 +62,7 @@ class CouncilDatabase:
         yield
 
     async def settle(self, on: Transaction, id: UUID) -> None:
-        self._rows.staging.refused["messages"] += await repository.settle_conversations(on, id, "council")
+        self._rows.staging.refused["messages"] += await repository.settle_conversations(on, "council")
 
     async def backup(self, folder: Path) -> Path:
         return await self._database.backup(folder)

@@ -99,7 +99,7 @@ class CouncilFolder:
         self._rows.declare(staging)
 
     async def settle(self, on: Transaction, id: UUID) -> None:
-        self._rows.staging.refused["messages"] += await repository.settle_conversations(on, id, "council")
+        self._rows.staging.refused["messages"] += await repository.settle_conversations(on, "council")
 
     async def backup(self, folder: Path) -> Path:
         return await copied(self._root, folder)
