@@ -16,6 +16,8 @@ Fields = dict[str, msgspec.Raw]
 
 _SUSPECT = re.compile(r"\\u(?:0000|[dD][89a-fA-F])")
 
+_PAIR = re.compile(r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}")
+
 _ESCAPE = re.compile(
     r"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(u0000|u[dD][89a-fA-F][0-9a-fA-F]{2})|.)", re.DOTALL
 )
@@ -29,7 +31,8 @@ _fields = msgspec.json.Decoder(Fields)
 
 def characters(text: str) -> str:
     """The text with U+0000 and halves of characters replaced; the very same when it has none."""
-    if not _SUSPECT.search(text):
+    # Text in most of the world's languages is full of escapes: the few that count are looked for without the others.
+    if not _SUSPECT.search(_PAIR.sub("", text.replace(r"\\", ""))):
         return text
     return _ESCAPE.sub(lambda found: REPLACEMENT if found[1] else found[0], text)
 
