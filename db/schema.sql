@@ -483,6 +483,27 @@ end $_$;
 COMMENT ON FUNCTION public.import_compare(run uuid, from_source text, entity regclass, first bigint, last bigint) IS 'What has become of staged rows: how many are the same here, column by column, and some of those that are not. The sums of the hashes of rows that are the same are equal, in any order.';
 
 --
+-- Name: import_keep_created(text); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.import_keep_created(from_source text) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+begin
+    update staged_users s
+    set created_at = u.created_at, updated_at = u.created_at
+    from import_items i
+    join users u on u.id = i.target_id
+    where i.source = from_source and i.entity = 'users' and i.source_key = s.source_key and i.is_made;
+end $$;
+
+--
+-- Name: FUNCTION import_keep_created(from_source text); Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON FUNCTION public.import_keep_created(from_source text) IS 'A source that does not say when its users came gives them the time of the first that they did: found once, it stays.';
+
+--
 -- Name: import_keep_tags(uuid, text); Type: FUNCTION; Schema: public; Owner: -
 --
 
@@ -566,6 +587,73 @@ $$;
 --
 
 COMMENT ON FUNCTION public.import_keys(entity regclass) IS 'The columns that name a row among those of its user: its id, or else the rest of its key.';
+
+--
+-- Name: import_known_transactions(text); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.import_known_transactions(from_source text) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+begin
+    -- Those that are here are as they were written: their numbers and sums stand.
+    insert into staged_reports (kind, entity, place, owner, rule, content)
+    select 'kept', 'credit_transactions', coalesce(s.at, s.source_key), s.owner, 'amount_changed', to_json(s)
+    from staged_credit_transactions s
+    join import_items i on i.source = from_source and i.entity = 'credit_transactions' and i.source_key = s.source_key
+    join credit_transactions t on t.user_id = i.user_id and t.seq = i.target_part::integer
+    where (s.type, s.amount) is distinct from (t.type, t.amount);
+    update staged_credit_transactions s
+    set seq = t.seq, balance_after = t.balance_after, type = t.type, amount = t.amount
+    from import_items i
+    join credit_transactions t on t.user_id = i.user_id and t.seq = i.target_part::integer
+    where i.source = from_source and i.entity = 'credit_transactions' and i.source_key = s.source_key;
+    -- `holdfast maintain` has folded these into a checkpoint.
+    delete from staged_credit_transactions s
+    using import_items i
+    where i.source = from_source and i.entity = 'credit_transactions' and i.source_key = s.source_key
+      and not exists (select from credit_transactions t where t.user_id = i.user_id and t.seq = i.target_part::integer);
+end $$;
+
+--
+-- Name: FUNCTION import_known_transactions(from_source text); Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON FUNCTION public.import_known_transactions(from_source text) IS 'Gives the staged transactions that are here their numbers and sums; those without a number after that are new.';
+
+--
+-- Name: import_ledgers(text); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.import_ledgers(from_source text) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+begin
+    create temporary table if not exists import_ledgers (
+        owner text primary key, user_id uuid not null, is_open boolean not null, available bigint not null,
+        balance bigint not null, last_seq integer not null) on commit delete rows;
+    delete from import_ledgers;
+    -- One ledger for each account here, whose owner may be several users of the source. It is open unless the account was
+    -- changed here since, or was not brought by an import.
+    insert into import_ledgers (owner, user_id, is_open, available, balance, last_seq)
+    select distinct on (o.user_id)
+        a.owner, o.user_id,
+        (t.user_id is null and i.source_key is null) or (i.is_made and hashtextextended(t::text, 0) = i.mark) is true,
+        a.available, coalesce(t.available, 0), coalesce(t.last_seq, 0)
+    from staged_credit_accounts a
+    join import_owners o on o.owner = a.owner
+    left join import_items i on i.source = from_source and i.entity = 'credit_accounts' and i.source_key = a.source_key
+    left join credit_accounts t on t.user_id = o.user_id
+    where o.user_id is not null
+    order by o.user_id, a.place;
+    analyze import_ledgers;
+end $$;
+
+--
+-- Name: FUNCTION import_ledgers(from_source text); Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON FUNCTION public.import_ledgers(from_source text) IS 'Makes the temporary table of the accounts that staged transactions belong to.';
 
 --
 -- Name: import_move(uuid, text, regclass, bigint, bigint, boolean); Type: FUNCTION; Schema: public; Owner: -
@@ -959,6 +1047,279 @@ end $$;
 COMMENT ON FUNCTION public.import_place_users(run uuid, from_source text, into_existing boolean) IS 'Finds the account of each staged user: the one of an earlier import, of the same identity, of the same e-mail address, or a new one. Returns how many get none.';
 
 --
+-- Name: import_refuse(regclass); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.import_refuse(entity regclass) RETURNS bigint
+    LANGUAGE plpgsql
+    AS $_$
+declare
+    rule text;
+    refused bigint;
+begin
+    select string_agg(line, ' ' order by number) into rule
+    from (
+        select 1 as number, format('when s.%s is null then %L', name, entity || '_' || name || '_needed') as line
+        from import_columns(entity) where is_needed and name <> 'id' and parent is null
+        union all
+        select 2, format('when (%s) is false then %L', pg_get_expr(k.conbin, k.conrelid), k.conname)
+        from pg_constraint k
+        where k.conrelid = entity and k.contype = 'c' and not exists (
+            select from pg_attribute a where a.attrelid = entity and a.attnum = any(k.conkey) and a.attgenerated <> '')) lines;
+    execute format($statement$
+        with refused as (
+            delete from staged_%1$s s where case %2$s end is not null
+            returning s.*, case %2$s end as import_rule)
+        insert into staged_reports (kind, entity, place, owner, rule, content)
+        select 'rejected', %1$L, coalesce(r.at, r.source_key), r.owner, r.import_rule, to_json(r)
+        from refused r
+        order by r.place
+        $statement$, entity::text, rule);
+    get diagnostics refused = row_count;
+    return refused;
+end $_$;
+
+--
+-- Name: FUNCTION import_refuse(entity regclass); Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON FUNCTION public.import_refuse(entity regclass) IS 'Takes out and reports staged rows that the table''s own rules refuse: where the rows that follow are numbered, that has to be known first. Returns how many.';
+
+--
+-- Name: import_refuse_late(); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.import_refuse_late() RETURNS bigint
+    LANGUAGE plpgsql
+    AS $$
+declare
+    refused bigint;
+begin
+    with late_transaction as (
+        delete from staged_credit_transactions s
+        where s.seq is null and not exists (select from import_ledgers l where l.owner = s.owner and l.is_open)
+        returning s.*)
+    insert into staged_reports (kind, entity, place, owner, rule, content)
+    select 'rejected', 'credit_transactions', coalesce(s.at, s.source_key), s.owner,
+        case when l.owner is null then 'credit_transactions_account_exists' else 'account_changed_here' end, to_json(s)
+    from late_transaction s
+    left join import_ledgers l on l.owner = s.owner
+    order by s.place;
+    get diagnostics refused = row_count;
+    return refused;
+end $$;
+
+--
+-- Name: FUNCTION import_refuse_late(); Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON FUNCTION public.import_refuse_late() IS 'Takes out new transactions without an account, or of one that was changed here since. Returns how many.';
+
+--
+-- Name: import_settle_conversations(text); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.import_settle_conversations(from_source text) RETURNS bigint
+    LANGUAGE plpgsql
+    AS $$
+declare
+    refused bigint;
+    late bigint;
+begin
+    perform import_keep_created(from_source);
+    update staged_usage s
+    set created_at = u.created_at
+    from import_items i
+    join usage u on u.user_id = i.user_id
+    where i.source = from_source and i.entity = 'usage' and i.source_key = s.source_key;
+
+    -- The users that an earlier part of the same run brought.
+    insert into import_owners (owner, user_id, is_own, outcome)
+    select s.owner, u.id, false, 'known'
+    from (select distinct owner from staged_conversations) s
+    cross join lateral (
+        select target_id from import_items i
+        where i.source = from_source and i.entity = 'users' and i.source_key = s.owner limit 1) i
+    join users u on u.id = i.target_id
+    on conflict do nothing;
+
+    -- Messages are numbered without a gap.
+    refused := import_refuse('messages');
+    if refused > 0 then
+        with numbered_message as (
+            select place, row_number() over (partition by conversation_id order by seq) as seq from staged_messages)
+        update staged_messages s set seq = n.seq from numbered_message n where n.place = s.place and n.seq <> s.seq;
+        with counted_conversation as (
+            select c.place, count(m.place) as messages
+            from staged_conversations c
+            left join staged_messages m on m.conversation_id = c.source_key
+            group by c.place)
+        update staged_conversations c
+        set last_seq = n.messages
+        from counted_conversation n
+        where n.place = c.place and n.messages <> c.last_seq;
+    end if;
+
+    -- What was said in the old app since goes into a conversation that is as it was left: where it was changed here, numbers
+    -- would be given twice.
+    with changed_conversation as materialized (
+        select s.source_key
+        from staged_conversations s
+        cross join lateral (
+            select user_id, target_id, mark from import_items i
+            where i.source = from_source and i.entity = 'conversations' and i.source_key = s.source_key limit 1) i
+        left join conversations c on c.user_id = i.user_id and c.id = i.target_id
+        where c.version is distinct from i.mark),
+    late_message as (
+        delete from staged_messages m
+        using changed_conversation c
+        where m.conversation_id = c.source_key and not exists (
+            select from import_items i
+            where i.source = from_source and i.entity = 'messages' and i.source_key = m.source_key)
+        returning m.*)
+    insert into staged_reports (kind, entity, place, owner, rule, content)
+    select 'rejected', 'messages', coalesce(m.at, m.source_key), m.owner, 'conversation_changed_here', to_json(m)
+    from late_message m
+    order by m.place;
+    get diagnostics late = row_count;
+
+    -- What is no longer in the source stays here.
+    update staged_conversations s
+    set last_seq = c.last_seq, last_activity_at = greatest(s.last_activity_at, c.last_activity_at)
+    from import_items i
+    join conversations c on c.user_id = i.user_id and c.id = i.target_id
+    where i.source = from_source and i.entity = 'conversations' and i.source_key = s.source_key
+      and c.version = i.mark and c.last_seq > s.last_seq;
+    return refused + late;
+end $$;
+
+--
+-- Name: FUNCTION import_settle_conversations(from_source text); Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON FUNCTION public.import_settle_conversations(from_source text) IS 'Takes out messages that cannot come, and numbers the others. Returns how many were taken out.';
+
+--
+-- Name: import_settle_ledger(text); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.import_settle_ledger(from_source text, OUT accounts bigint, OUT transactions bigint) RETURNS record
+    LANGUAGE plpgsql
+    AS $$
+declare
+    out_of_range bigint;
+begin
+    perform import_keep_created(from_source);
+    -- Seq and balance are given below; until then they are none that a rule could refuse.
+    update staged_credit_transactions set seq = 1, balance_after = 0;
+    accounts := import_refuse('credit_accounts');
+    transactions := import_refuse('credit_transactions');
+    update staged_credit_transactions set seq = null, balance_after = null;
+    -- Equal transactions are told apart by their place.
+    with numbered_transaction as (
+        select place, row_number() over (partition by source_key order by place) as turn from staged_credit_transactions)
+    update staged_credit_transactions s
+    set source_key = s.source_key || '/' || n.turn
+    from numbered_transaction n
+    where n.place = s.place and n.turn > 1;
+    analyze staged_credit_transactions;
+    perform import_ledgers(from_source);
+    perform import_known_transactions(from_source);
+    transactions := transactions + import_refuse_late();
+
+    -- Sums that no integer holds.
+    with vast_ledger as (
+        select s.owner from staged_credit_transactions s
+        where s.seq is null
+        group by s.owner
+        having sum(abs(s.amount::bigint)) > 1000000000),
+    vast_transaction as (
+        delete from staged_credit_transactions s using vast_ledger v where s.owner = v.owner and s.seq is null returning s.*)
+    insert into staged_reports (kind, entity, place, owner, rule, content)
+    select 'rejected', 'credit_transactions', coalesce(s.at, s.source_key), s.owner,
+        'credit_transactions_balance_after_range', to_json(s)
+    from vast_transaction s
+    order by s.place;
+    get diagnostics out_of_range = row_count;
+    transactions := transactions + out_of_range;
+
+    -- The old app kept 90 days, and did not write everything down: an entry before the new ones brings forward what they need so
+    -- that none goes below zero and the last one comes to what is available; one after them takes what is too much.
+    create temporary table if not exists import_balances (
+        owner text primary key, opening bigint not null, closing bigint not null, entries integer not null,
+        first_at timestamptz, last_at timestamptz) on commit delete rows;
+    delete from import_balances;
+    insert into import_balances (owner, opening, closing, entries, first_at, last_at)
+    with summed_transaction as (
+        select s.owner, s.amount, s.created_at, sum(s.amount) over (partition by s.owner order by s.created_at, s.place) as running
+        from staged_credit_transactions s
+        where s.seq is null),
+    summed_ledger as (
+        select owner, sum(amount) as total, least(min(running), 0) as lowest, count(*) as entries,
+            min(created_at) as first_at, max(created_at) as last_at
+        from summed_transaction
+        group by owner),
+    opened_ledger as (
+        select l.owner, l.available, l.balance, coalesce(s.total, 0) as total, coalesce(s.entries, 0) as entries, s.first_at,
+            s.last_at,
+            greatest(0, l.available - l.balance - coalesce(s.total, 0), - l.balance - coalesce(s.lowest, 0)) as opening
+        from import_ledgers l
+        left join summed_ledger s using (owner)
+        where l.is_open)
+    select owner, opening, available - balance - total - opening, entries, first_at, last_at from opened_ledger;
+
+    with numbered_transaction as (
+        select s.place, l.last_seq + (b.opening > 0)::integer + row_number() over ledger as seq,
+            l.balance + b.opening + sum(s.amount) over ledger as balance_after
+        from staged_credit_transactions s
+        join import_ledgers l on l.owner = s.owner
+        join import_balances b on b.owner = s.owner
+        where s.seq is null
+        window ledger as (partition by s.owner order by s.created_at, s.place))
+    update staged_credit_transactions s
+    set seq = n.seq, balance_after = n.balance_after
+    from numbered_transaction n
+    where n.place = s.place;
+
+    with balancing_entry as (
+        select b.owner, l.user_id, l.last_seq + 1 as seq, 'allocate' as type, b.opening as amount,
+            l.balance + b.opening as balance_after, 'Brought forward' as description, b.first_at as at
+        from import_balances b
+        join import_ledgers l using (owner)
+        where b.opening > 0
+        union all
+        select b.owner, l.user_id, l.last_seq + (b.opening > 0)::integer + b.entries + 1, 'deduct', b.closing, l.available,
+            'Balanced', b.last_at
+        from import_balances b
+        join import_ledgers l using (owner)
+        where b.closing < 0),
+    told as (
+        insert into staged_reports (kind, entity, place, owner, rule, content)
+        select 'changed', 'credit_transactions', owner || '/balance/' || seq, owner, 'ledger_balanced', to_json(e)
+        from balancing_entry e
+        order by owner, seq)
+    insert into staged_credit_transactions (source_key, owner, type, amount, seq, balance_after, description, created_at)
+    select e.owner || '/balance/' || e.seq, e.owner, e.type, e.amount, e.seq, e.balance_after, e.description,
+        coalesce(e.at, a.last_reset_at)
+    from balancing_entry e
+    join staged_credit_accounts a on a.owner = e.owner;
+
+    update staged_credit_accounts a
+    set last_seq = l.last_seq + (b.opening > 0)::integer + (b.closing < 0)::integer + b.entries,
+        created_at = coalesce(t.created_at, least(a.created_at, b.first_at))
+    from import_ledgers l
+    join import_balances b using (owner)
+    left join credit_accounts t on t.user_id = l.user_id
+    where a.owner = l.owner;
+end $$;
+
+--
+-- Name: FUNCTION import_settle_ledger(from_source text, OUT accounts bigint, OUT transactions bigint); Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON FUNCTION public.import_settle_ledger(from_source text, OUT accounts bigint, OUT transactions bigint) IS 'Numbers staged transactions, each with the balance after it, and adds what they lack to come to what is available. Returns how many accounts and transactions were taken out.';
+
+--
 -- Name: import_stage(regclass); Type: FUNCTION; Schema: public; Owner: -
 --
 
@@ -1004,8 +1365,14 @@ declare
         (select string_agg(name, ', ') from import_keys(entity)));
     made_keys constant text := concat_ws(', ', case when has_user then 't.user_id' end,
         (select string_agg('t.' || name, ', ') from import_keys(entity)));
+    -- Messages are numbered without a gap, and an account is the sum of its ledger: where the whole was changed here since, its
+    -- parts stay with it.
+    whole constant regclass := case entity
+        when 'messages'::regclass then 'conversations' when 'credit_transactions'::regclass then 'credit_accounts' end;
+    whole_parts record;
 begin
     select * into parts from import_parts(entity, true);
+    select * into whole_parts from import_parts(coalesce(whole, entity), true);
     select string_agg(format('exists (select from %s child where %s)', f.conrelid::regclass,
             case when is_users then 'child.user_id = t.id'
                 else format('child.user_id = t.user_id and child.%I = t.id', a.attname) end), ' or ')
@@ -1022,9 +1389,10 @@ begin
                 i.mark as import_mark
             from import_items i
             where i.import_id = $1 and i.entity = %1$L and i.is_made),
+        changed_whole as materialized (%13$s),
         made as materialized (
             select c.import_key, %2$s,
-                not $2 and (%3$s <> c.import_mark or (%4$s)) as is_kept
+                not $2 and (%3$s <> c.import_mark or (%4$s) or %14$s) as is_kept
             from given c
             join %5$s t on %6$s),
         kept as (
@@ -1076,7 +1444,17 @@ begin
         (select string_agg(format('%1$s = r.%1$s', name), ', ' order by place)
             from import_columns(entity)
             where name not in (select k.name from import_keys(entity) k)
-              and not (is_users and name = 'password_hash')))
+              and not (is_users and name = 'password_hash')),
+        case when whole is null then 'select null' else format(
+            'select t.* from (select i.user_id, i.target_id as import_target_id, i.target_part as import_target_part, i.mark '
+            'from import_items i where i.entity = %1$L and i.is_made and (i.import_id = $1 or exists (select from import_changes h '
+            'where h.import_id = $1 and h.source = i.source and h.entity = i.entity and h.source_key = i.source_key))) c '
+            'join %1$s t on %2$s where %3$s <> c.mark',
+            whole::text, whole_parts.target, format(whole_parts.mark, 't')) end,
+        case entity
+            when 'messages'::regclass then '(t.user_id, t.conversation_id) in (select user_id, id from changed_whole)'
+            when 'credit_transactions'::regclass then 't.user_id in (select user_id from changed_whole)'
+            else 'false' end)
     using run, is_forced;
 end $_$;
 
@@ -5034,4 +5412,6 @@ INSERT INTO public.schema_migrations (version) VALUES
     ('20261122080020'),
     ('20261122080030'),
     ('20261122080040'),
-    ('20261122081010');
+    ('20261122081010'),
+    ('20261122081020'),
+    ('20261122081021');

@@ -16,8 +16,14 @@ declare
         (select string_agg(name, ', ') from import_keys(entity)));
     made_keys constant text := concat_ws(', ', case when has_user then 't.user_id' end,
         (select string_agg('t.' || name, ', ') from import_keys(entity)));
+    -- Messages are numbered without a gap, and an account is the sum of its ledger: where the whole was changed here since, its
+    -- parts stay with it.
+    whole constant regclass := case entity
+        when 'messages'::regclass then 'conversations' when 'credit_transactions'::regclass then 'credit_accounts' end;
+    whole_parts record;
 begin
     select * into parts from import_parts(entity, true);
+    select * into whole_parts from import_parts(coalesce(whole, entity), true);
     select string_agg(format('exists (select from %s child where %s)', f.conrelid::regclass,
             case when is_users then 'child.user_id = t.id'
                 else format('child.user_id = t.user_id and child.%I = t.id', a.attname) end), ' or ')
@@ -34,9 +40,10 @@ begin
                 i.mark as import_mark
             from import_items i
             where i.import_id = $1 and i.entity = %1$L and i.is_made),
+        changed_whole as materialized (%13$s),
         made as materialized (
             select c.import_key, %2$s,
-                not $2 and (%3$s <> c.import_mark or (%4$s)) as is_kept
+                not $2 and (%3$s <> c.import_mark or (%4$s) or %14$s) as is_kept
             from given c
             join %5$s t on %6$s),
         kept as (
@@ -88,7 +95,17 @@ begin
         (select string_agg(format('%1$s = r.%1$s', name), ', ' order by place)
             from import_columns(entity)
             where name not in (select k.name from import_keys(entity) k)
-              and not (is_users and name = 'password_hash')))
+              and not (is_users and name = 'password_hash')),
+        case when whole is null then 'select null' else format(
+            'select t.* from (select i.user_id, i.target_id as import_target_id, i.target_part as import_target_part, i.mark '
+            'from import_items i where i.entity = %1$L and i.is_made and (i.import_id = $1 or exists (select from import_changes h '
+            'where h.import_id = $1 and h.source = i.source and h.entity = i.entity and h.source_key = i.source_key))) c '
+            'join %1$s t on %2$s where %3$s <> c.mark',
+            whole::text, whole_parts.target, format(whole_parts.mark, 't')) end,
+        case entity
+            when 'messages'::regclass then '(t.user_id, t.conversation_id) in (select user_id, id from changed_whole)'
+            when 'credit_transactions'::regclass then 't.user_id in (select user_id from changed_whole)'
+            else 'false' end)
     using run, is_forced;
 end $$;
 

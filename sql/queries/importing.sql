@@ -61,6 +61,14 @@ select :id, s.kind, s.entity, s.place, o.user_id, s.rule, s.content
 from staged s
 left join import_owners o using (owner);
 
+-- name: settle_conversations(source)$
+-- tenant: none, as try_lock
+select import_settle_conversations(:source);
+
+-- name: settle_ledger(source)^
+-- tenant: none, as try_lock
+select accounts, transactions from import_settle_ledger(:source);
+
 -- name: bounds(entity)^
 -- tenant: none, as try_lock
 select first, last from import_bounds(:entity::regclass);

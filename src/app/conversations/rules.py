@@ -58,7 +58,7 @@ async def add_message(
     """
     _check_message(new)
     if new.role == "user":
-        asked = await repository.append_user_message(database, user_id, id, new, _title_of(new.content or ""))
+        asked = await repository.append_user_message(database, user_id, id, new, title_of(new.content or ""))
         if (message := _as_stored(new, asked)) is not None:
             return message, False
         if asked.is_next is None:
@@ -101,7 +101,7 @@ async def save(
         _check_message(message, f"messages[{place}].")
     contents = [message.content for message in put.messages if message.role == "user" and message.content is not None]
     if put.title is UNSET:
-        put = replace(put, title=_title_of(contents[0]) if contents else NO_TITLE)
+        put = replace(put, title=title_of(contents[0]) if contents else NO_TITLE)
 
     deleted = conflict("id", "is that of a conversation that was deleted at the same time")
 
@@ -138,7 +138,7 @@ async def change_many(database: Executor, user_id: UUID, batch: ConversationBatc
     )
 
 
-def _title_of(content: str) -> str:
+def title_of(content: str) -> str:
     """The title that a user message gives: its first eight words, in up to 500 characters."""
     return " ".join(content.replace("\ufeff", " ").split(maxsplit=TITLE_WORDS)[:TITLE_WORDS])[:TITLE_LENGTH].rstrip()
 

@@ -85,6 +85,13 @@ class Bounds(msgspec.Struct, frozen=True):
     last: int | None
 
 
+class TakenOut(msgspec.Struct, frozen=True):
+    """How many staged rows of a ledger cannot come."""
+
+    accounts: int
+    transactions: int
+
+
 async def try_lock(on: Executor) -> bool:
     """Take the lock of imports for as long as the connection lives. False: another import has it."""
     return bool(await queries.try_lock.value(on, bool))
@@ -164,6 +171,16 @@ async def keep_tags(on: Executor, id: UUID, source: str) -> int:
 async def keep_reports(on: Executor, id: UUID) -> None:
     """Take over the reports that the source made."""
     await queries.keep_reports.count(on, id=id)
+
+
+async def settle_conversations(on: Executor, source: str) -> int:
+    """Number the staged messages, without those that cannot come. Returns how many these are."""
+    return int(await queries.settle_conversations.value(on, int, source=source) or 0)
+
+
+async def settle_ledger(on: Executor, source: str) -> TakenOut:
+    """Number and balance the staged transactions, without those that cannot come. Returns how many these are."""
+    return await queries.settle_ledger.only(on, TakenOut, source=source)
 
 
 async def bounds(on: Executor, entity: str) -> Bounds:

@@ -152,8 +152,8 @@ def stage_rows(staging: Staging, entity: str, rows: Sequence[Row], mapped: Mappe
 
 
 def _place(row: Row) -> str:
-    """The row's own key in its table."""
-    key = row.values.get("id")
+    """Where the row stands, or its own key in its table."""
+    key = row.values.get("place", row.values.get("id"))
     return str(key) if key is not None else "/".join(str(value) for name, value in row.values.items() if name.endswith("_id"))
 
 

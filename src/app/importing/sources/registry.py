@@ -3,10 +3,12 @@
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 
-from app.importing.sources import habits, loop, tasks
+from app.importing.sources import assistant, council, habits, loop, tasks
 from app.importing.sources.source import Options, Source
 
 SOURCES: dict[str, Callable[[str, Options], AbstractAsyncContextManager[Source]]] = {
+    "assistant": assistant.opened,
+    "council": council.opened,
     "habits": habits.opened,
     "loop": loop.opened,
     "tasks": tasks.opened,
