@@ -75,7 +75,8 @@ begin
         'i.target_part as import_target_part, hashtextextended(row(s.owner, %s)::text, 0) as import_checksum%s, %s '
         'from staged_%s s %s %s left join %s i on true '
         'where s.place between $3 and $4',
-        (select string_agg('s.' || name, ', ' order by place) from import_columns(entity)),
+        -- Where the bytes of a file lie is not the source's.
+        (select string_agg('s.' || name, ', ' order by place) from import_columns(entity) where name <> 'storage_key'),
         case when is_users then ', o.user_id as import_user_id' when has_user then ', o.user_id' else '' end,
         (select string_agg(
             case
