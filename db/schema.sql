@@ -437,7 +437,14 @@ begin
         compared as (
             select c.import_key,
                 case
-                    when not c.import_is_known then case when c.import_rule is null then 'absent' else 'rejected' end
+                    -- What a unique constraint refused is known by its report alone.
+                    when not c.import_is_known then case
+                        when c.import_rule is null and coalesce(s.at, s.source_key) not in (
+                            select r.place
+                            from import_reports r
+                            join imports m on m.id = r.import_id
+                            where m.source = $2 and m.status <> 'rolled_back' and r.entity = %10$L and r.kind = 'rejected')
+                        then 'absent' else 'rejected' end
                     when not c.import_is_made then 'merged'
                     when t is null then 'deleted here'
                     when (%4$s) is not distinct from (%5$s) then 'same'
@@ -449,6 +456,7 @@ begin
                 hashtextextended(row(%5$s)::text, 0) as target_hash,
                 json_build_array(%4$s) as source_values, json_build_array(%5$s) as target_values
             from linked c
+            join staged_%10$s s on s.place = c.import_place
             left join %7$s t on %8$s)
         select outcome, count(*), sum(source_hash::numeric), sum(target_hash::numeric),
             (json_agg(json_build_object(
@@ -459,7 +467,7 @@ begin
         $statement$,
         parts.candidate, parts.rule, parts.linked, format(parts.same, 'c'), format(parts.same, 't'),
         format(parts.mark, 't'), entity, parts.target,
-        (select json_agg(trim('"' from name) order by place) from import_columns(entity) where name <> 'id'))
+        (select json_agg(trim('"' from name) order by place) from import_columns(entity) where name <> 'id'), entity::text)
     using null::uuid, from_source, first, last;
 end $_$;
 
@@ -520,14 +528,16 @@ begin
         select c.place from reached_goal r join import_chains c on c.up = r.place)
     delete from import_chains c using reached_goal r where r.place = c.place;
 
-    -- Each looks twice as far up in each round. When all have looked as far as there are goals, they look at those of the circles.
+    -- Each looks twice as far up in each round: in the end as far as there are goals, which is at one that is in a circle.
     for round in 0..ceil(log(2.0, greatest((select count(*) from import_chains), 1)))::integer loop
         update import_chains c set up = u.up, least_place = least(c.least_place, u.least_place)
         from import_chains u
         where u.place = c.up;
     end loop;
     insert into import_cut (place, rule)
-    select place, 'goals_parent_circle' from import_chains where place = least_place and place in (select up from import_chains);
+    select place, 'goals_parent_circle'
+    from import_chains
+    where place = least_place and place in (select up from import_chains);
     perform import_cut_chosen_goals();
     delete from import_chains;
     delete from import_cut;
@@ -727,6 +737,47 @@ CREATE FUNCTION public.import_move(run uuid, from_source text, entity regclass, 
     LANGUAGE plpgsql
     AS $_$
 declare
+    middle constant bigint := (first + last) / 2;
+    broken text;
+begin
+    return query select * from import_move_at_once(run, from_source, entity, first, last, is_again);
+exception when unique_violation then
+    -- A changed row would be like another one here. The others need not suffer for it: it is looked for by halves.
+    if first < last and exists (select from import_columns(entity) where parent = entity) then
+        raise;
+    elsif first < last then
+        return query
+        select sum(m.imported)::bigint, sum(m.updated)::bigint, sum(m.unchanged)::bigint, sum(m.kept)::bigint,
+            sum(m.rejected)::bigint
+        from (
+            select * from import_move(run, from_source, entity, first, middle, is_again)
+            union all
+            select * from import_move(run, from_source, entity, middle + 1, last, is_again)) m;
+        return;
+    end if;
+    get stacked diagnostics broken = constraint_name;
+    execute format(
+        'insert into import_reports (import_id, kind, entity, place, user_id, rule, content) '
+        'select $1, ''kept'', %1$L, coalesce(s.at, s.source_key), case when not $4 then o.user_id end, $2, to_json(s) '
+        'from staged_%1$s s left join import_owners o on o.owner = s.owner where s.place = $3', entity::text)
+    using run, broken, first, entity = 'users'::regclass;
+    return query select 0::bigint, 0::bigint, 0::bigint, 1::bigint, 0::bigint;
+end $_$;
+
+--
+-- Name: FUNCTION import_move(run uuid, from_source text, entity regclass, first bigint, last bigint, is_again boolean); Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON FUNCTION public.import_move(run uuid, from_source text, entity regclass, first bigint, last bigint, is_again boolean) IS 'Does import_move_at_once(), and keeps a changed row as it is here when a unique constraint refuses the change.';
+
+--
+-- Name: import_move_at_once(uuid, text, regclass, bigint, bigint, boolean); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.import_move_at_once(run uuid, from_source text, entity regclass, first bigint, last bigint, is_again boolean) RETURNS TABLE(imported bigint, updated bigint, unchanged bigint, kept bigint, rejected bigint)
+    LANGUAGE plpgsql
+    AS $_$
+declare
     parts record;
     has_user constant boolean := exists (
         select from pg_attribute where attrelid = entity and attname = 'user_id' and not attisdropped);
@@ -842,10 +893,10 @@ begin
 end $_$;
 
 --
--- Name: FUNCTION import_move(run uuid, from_source text, entity regclass, first bigint, last bigint, is_again boolean); Type: COMMENT; Schema: public; Owner: -
+-- Name: FUNCTION import_move_at_once(run uuid, from_source text, entity regclass, first bigint, last bigint, is_again boolean); Type: COMMENT; Schema: public; Owner: -
 --
 
-COMMENT ON FUNCTION public.import_move(run uuid, from_source text, entity regclass, first bigint, last bigint, is_again boolean) IS 'Brings staged rows into their table: those that are new, and those that have changed in the source but not here. is_again: some may be here, or come twice.';
+COMMENT ON FUNCTION public.import_move_at_once(run uuid, from_source text, entity regclass, first bigint, last bigint, is_again boolean) IS 'Brings staged rows into their table: those that are new, and those that have changed in the source but not here. is_again: some may be here, or come twice.';
 
 --
 -- Name: import_part_slugs(text); Type: FUNCTION; Schema: public; Owner: -
@@ -932,7 +983,16 @@ begin
             case when name = 'taggable_id' then
                 'left join import_items p_taggable_id on p_taggable_id.source = $2 '
                 'and p_taggable_id.entity = replace(s.taggable_type, ''-'', ''_'') '
-                'and p_taggable_id.source_key = s.taggable_id and p_taggable_id.user_id = o.user_id'
+                'and p_taggable_id.source_key = s.taggable_id and p_taggable_id.user_id = o.user_id '
+                -- Here, too, its user may have deleted it since.
+                || 'and case p_taggable_id.entity ' || (
+                    select string_agg(format(
+                        'when %1$L then exists ('
+                        'select from %1$s d where d.user_id = o.user_id and d.id = p_taggable_id.target_id)',
+                        f.confrelid::regclass::text), ' ')
+                    from pg_constraint f
+                    join pg_attribute a on a.attrelid = f.conrelid and a.attnum = any(f.conkey) and a.attgenerated <> ''
+                    where f.conrelid = entity and f.contype = 'f') || ' end'
             else format(
                 'left join import_items i_%1$s on i_%1$s.source = $2 and i_%1$s.entity = %2$L and i_%1$s.source_key = s.%1$s '
                 -- The row itself is looked at, too: its user may have deleted it since.
@@ -1006,9 +1066,12 @@ begin
             from import_columns(entity) where parent = entity),
             quote_literal('')),
         (select coalesce(string_agg(format(
-            'left join (select import_key, user_id, id from judged where (import_rule is null) is true) p_%1$s '
+            'left join (select import_key, user_id, id from judged where (import_rule is null) is true '
+            -- One that its user has deleted here since is none.
+            'and (not import_is_known or exists ('
+            'select from %2$s d where d.user_id = judged.user_id and d.id = judged.id))) p_%1$s '
             'on p_%1$s.import_key = judged.import_ref_%1$s and p_%1$s.user_id = judged.user_id '
-            'and p_%1$s.import_key <> judged.import_key', name), ' '), '')
+            'and p_%1$s.import_key <> judged.import_key', name, entity::text), ' '), '')
             from import_columns(entity) where parent = entity));
 end $_$;
 

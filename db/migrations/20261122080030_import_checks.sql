@@ -13,7 +13,14 @@ begin
         compared as (
             select c.import_key,
                 case
-                    when not c.import_is_known then case when c.import_rule is null then 'absent' else 'rejected' end
+                    -- What a unique constraint refused is known by its report alone.
+                    when not c.import_is_known then case
+                        when c.import_rule is null and coalesce(s.at, s.source_key) not in (
+                            select r.place
+                            from import_reports r
+                            join imports m on m.id = r.import_id
+                            where m.source = $2 and m.status <> 'rolled_back' and r.entity = %10$L and r.kind = 'rejected')
+                        then 'absent' else 'rejected' end
                     when not c.import_is_made then 'merged'
                     when t is null then 'deleted here'
                     when (%4$s) is not distinct from (%5$s) then 'same'
@@ -25,6 +32,7 @@ begin
                 hashtextextended(row(%5$s)::text, 0) as target_hash,
                 json_build_array(%4$s) as source_values, json_build_array(%5$s) as target_values
             from linked c
+            join staged_%10$s s on s.place = c.import_place
             left join %7$s t on %8$s)
         select outcome, count(*), sum(source_hash::numeric), sum(target_hash::numeric),
             (json_agg(json_build_object(
@@ -35,7 +43,7 @@ begin
         $statement$,
         parts.candidate, parts.rule, parts.linked, format(parts.same, 'c'), format(parts.same, 't'),
         format(parts.mark, 't'), entity, parts.target,
-        (select json_agg(trim('"' from name) order by place) from import_columns(entity) where name <> 'id'))
+        (select json_agg(trim('"' from name) order by place) from import_columns(entity) where name <> 'id'), entity::text)
     using null::uuid, from_source, first, last;
 end $$;
 

@@ -1,6 +1,6 @@
 -- migrate:up
 
--- What only all the staged rows of the life manifest can say (docs/decisions/0044): called before they are moved, and by verify.
+-- What only all the staged rows of the life manifest can say (docs/decisions/0044): called before they are moved or compared.
 
 create function import_cut_goals() returns void language plpgsql as $$
 begin
@@ -25,14 +25,16 @@ begin
         select c.place from reached_goal r join import_chains c on c.up = r.place)
     delete from import_chains c using reached_goal r where r.place = c.place;
 
-    -- Each looks twice as far up in each round. When all have looked as far as there are goals, they look at those of the circles.
+    -- Each looks twice as far up in each round: in the end as far as there are goals, which is at one that is in a circle.
     for round in 0..ceil(log(2.0, greatest((select count(*) from import_chains), 1)))::integer loop
         update import_chains c set up = u.up, least_place = least(c.least_place, u.least_place)
         from import_chains u
         where u.place = c.up;
     end loop;
     insert into import_cut (place, rule)
-    select place, 'goals_parent_circle' from import_chains where place = least_place and place in (select up from import_chains);
+    select place, 'goals_parent_circle'
+    from import_chains
+    where place = least_place and place in (select up from import_chains);
     perform import_cut_chosen_goals();
     delete from import_chains;
     delete from import_cut;
@@ -176,8 +178,8 @@ begin
 end $$;
 
 comment on function import_keep_objects is
-    'Takes the objects of the files that a run has made out of those that maintenance deletes. Returns how many were not there any '
-    'more: it has deleted them.';
+    'Takes the objects of the files that a run has made out of those that maintenance deletes. Returns how many were not there '
+    'any more: it has deleted them.';
 
 -- migrate:down
 drop function import_keep_objects(uuid);
