@@ -368,6 +368,8 @@ begin
     create temporary table if not exists staged_reports (
         kind text not null, entity text not null, place text not null, owner text, rule text not null, content json)
         on commit delete rows;
+    -- A dry run is one transaction, of several parts.
+    truncate import_owners, staged_reports;
 end $$;
 
 --
@@ -1206,6 +1208,8 @@ begin
         (select string_agg(format(
             '%s %s', name, case when parent is not null or name = 'taggable_id' then 'text' else type end), ', ' order by place)
             from import_columns(entity)));
+    -- A dry run is one transaction, of several parts.
+    execute format('truncate staged_%s', entity::text);
 end $$;
 
 --

@@ -44,6 +44,8 @@ begin
         (select string_agg(format(
             '%s %s', name, case when parent is not null or name = 'taggable_id' then 'text' else type end), ', ' order by place)
             from import_columns(entity)));
+    -- A dry run is one transaction, of several parts.
+    execute format('truncate staged_%s', entity::text);
 end $$;
 
 comment on function import_stage is 'Makes the temporary table that rows for a table come into.';

@@ -7,6 +7,8 @@ begin
     create temporary table if not exists staged_reports (
         kind text not null, entity text not null, place text not null, owner text, rule text not null, content json)
         on commit delete rows;
+    -- A dry run is one transaction, of several parts.
+    truncate import_owners, staged_reports;
 end $$;
 
 comment on function import_begin is
