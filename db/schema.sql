@@ -454,7 +454,10 @@ begin
             join staged_%10$s s on s.place = c.import_place
             -- Those that another row stood in the way of are known by their report alone.
             left join (
-                select distinct place from import_reports where import_id = $1 and entity = %10$L and kind = 'rejected') r
+                select distinct p.place
+                from import_reports p
+                join imports m on m.id = p.import_id
+                where m.source = $2 and m.status <> 'rolled_back' and p.entity = %10$L and p.kind = 'rejected') r
                 on r.place = coalesce(s.at, s.source_key)
             left join %7$s t on %8$s)
         select outcome, count(*), sum(source_hash::numeric), sum(target_hash::numeric),
@@ -483,6 +486,120 @@ end $_$;
 COMMENT ON FUNCTION public.import_compare(run uuid, from_source text, entity regclass, first bigint, last bigint) IS 'What has become of staged rows: how many are the same here, column by column, and some of those that are not. The sums of the hashes of rows that are the same are equal, in any order.';
 
 --
+-- Name: import_cut_chosen_goals(); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.import_cut_chosen_goals() RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+begin
+    insert into staged_reports (kind, entity, place, owner, rule, content)
+    select 'changed', 'goals', coalesce(s.at, s.source_key), s.owner, c.rule, to_json(s)
+    from import_cut c
+    join staged_goals s using (place)
+    order by c.place;
+    update staged_goals s set parent_id = null from import_cut c where c.place = s.place;
+end $$;
+
+--
+-- Name: FUNCTION import_cut_chosen_goals(); Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON FUNCTION public.import_cut_chosen_goals() IS 'Takes the parents from the goals that import_cut_goals() has chosen.';
+
+--
+-- Name: import_cut_goals(); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.import_cut_goals() RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+begin
+    create temporary table if not exists import_chains (
+        place bigint primary key, up bigint not null, least_place bigint not null) on commit delete rows;
+    create temporary table if not exists import_cut (place bigint primary key, rule text not null) on commit delete rows;
+    analyze staged_goals;
+
+    -- Each goal and the one above it. One of another account is none: import_move() leaves it out.
+    insert into import_chains (place, up, least_place)
+    select c.place, p.place, c.place
+    from staged_goals c
+    join staged_goals p on p.source_key = c.parent_id
+    join import_owners o on o.owner = c.owner
+    join import_owners q on q.owner = p.owner and q.user_id = o.user_id;
+    analyze import_chains;
+
+    -- What no goal without a parent is above of is in a circle, or below one.
+    with recursive reached_goal as (
+        select s.place from staged_goals s where not exists (select from import_chains c where c.place = s.place)
+        union all
+        select c.place from reached_goal r join import_chains c on c.up = r.place)
+    delete from import_chains c using reached_goal r where r.place = c.place;
+
+    -- Each looks twice as far up in each round: in the end as far as there are goals, which is at one that is in a circle.
+    for round in 0..ceil(log(2.0, greatest((select count(*) from import_chains), 1)))::integer loop
+        update import_chains c set up = u.up, least_place = least(c.least_place, u.least_place)
+        from import_chains u
+        where u.place = c.up;
+    end loop;
+    insert into import_cut (place, rule)
+    select place, 'goals_parent_circle'
+    from import_chains
+    where place = least_place and place in (select up from import_chains);
+    perform import_cut_chosen_goals();
+    delete from import_chains;
+    delete from import_cut;
+
+    -- goals_depth_of_new would end the import. Every hundredth goal of a chain begins a new one.
+    insert into import_cut (place, rule)
+    with recursive reached_goal as (
+        select s.place, s.source_key, o.user_id, 1 as level, false as is_cut
+        from staged_goals s
+        join import_owners o on o.owner = s.owner
+        where not exists (
+            select from staged_goals p
+            join import_owners q on q.owner = p.owner
+            where p.source_key = s.parent_id and q.user_id = o.user_id)
+        union all
+        select s.place, s.source_key, o.user_id, r.level % 100 + 1, r.level = 100
+        from reached_goal r
+        join staged_goals s on s.parent_id = r.source_key
+        join import_owners o on o.owner = s.owner and o.user_id = r.user_id)
+    select place, 'goals_depth' from reached_goal where is_cut;
+    perform import_cut_chosen_goals();
+    delete from import_cut;
+end $$;
+
+--
+-- Name: FUNCTION import_cut_goals(); Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON FUNCTION public.import_cut_goals() IS 'Takes the parent from one staged goal of each circle, and from those that would be below the 100th level; reports them.';
+
+--
+-- Name: import_fresh_media(text, bigint, integer); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.import_fresh_media(from_source text, after bigint, most integer) RETURNS TABLE(place bigint, path text, sha256 text)
+    LANGUAGE plpgsql STABLE
+    AS $$
+begin
+    return query
+    select s.place, s.storage_key, s.sha256
+    from staged_media s
+    where s.place > after and not exists (
+        select from import_items i where i.source = from_source and i.entity = 'media' and i.source_key = s.source_key)
+    order by s.place
+    limit most;
+end $$;
+
+--
+-- Name: FUNCTION import_fresh_media(from_source text, after bigint, most integer); Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON FUNCTION public.import_fresh_media(from_source text, after bigint, most integer) IS 'Staged files that have no object here.';
+
+--
 -- Name: import_keep_created(text); Type: FUNCTION; Schema: public; Owner: -
 --
 
@@ -502,6 +619,34 @@ end $$;
 --
 
 COMMENT ON FUNCTION public.import_keep_created(from_source text) IS 'A source that does not say when its users came gives them the time of the first that they did: found once, it stays.';
+
+--
+-- Name: import_keep_objects(uuid); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.import_keep_objects(run uuid) RETURNS bigint
+    LANGUAGE plpgsql
+    AS $$
+declare
+    made bigint;
+    kept bigint;
+begin
+    select count(*) into made
+    from staged_media s
+    join import_items i on i.import_id = run and i.entity = 'media' and i.source_key = s.source_key;
+    delete from media_deletions d using staged_media s
+    where d.storage_key = s.storage_key
+      and exists (
+          select from import_items i where i.import_id = run and i.entity = 'media' and i.source_key = s.source_key);
+    get diagnostics kept = row_count;
+    return made - kept;
+end $$;
+
+--
+-- Name: FUNCTION import_keep_objects(run uuid); Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON FUNCTION public.import_keep_objects(run uuid) IS 'Takes the objects of the files that a run has made out of those that maintenance deletes. Returns how many were not there any more: it has deleted them.';
 
 --
 -- Name: import_keep_tags(uuid, text); Type: FUNCTION; Schema: public; Owner: -
@@ -589,6 +734,32 @@ $$;
 COMMENT ON FUNCTION public.import_keys(entity regclass) IS 'The columns that name a row among those of its user: its id, or else the rest of its key.';
 
 --
+-- Name: import_known_media(text, boolean); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.import_known_media(from_source text, has_store boolean) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+begin
+    update staged_media s
+    set storage_key = case
+        when m.id is not null then m.storage_key
+        when i.source_key is not null or not has_store then s.source_key
+        else s.storage_key
+    end
+    from staged_media k
+    left join import_items i on i.source = from_source and i.entity = 'media' and i.source_key = k.source_key
+    left join media m on m.user_id = i.user_id and m.id = i.target_id
+    where k.place = s.place;
+end $$;
+
+--
+-- Name: FUNCTION import_known_media(from_source text, has_store boolean); Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON FUNCTION public.import_known_media(from_source text, has_store boolean) IS 'Gives staged files that are here the object that they have. Without a store, the others are given what is no object.';
+
+--
 -- Name: import_known_transactions(text); Type: FUNCTION; Schema: public; Owner: -
 --
 
@@ -660,6 +831,47 @@ COMMENT ON FUNCTION public.import_ledgers(from_source text) IS 'Makes the tempor
 --
 
 CREATE FUNCTION public.import_move(run uuid, from_source text, entity regclass, first bigint, last bigint, is_again boolean) RETURNS TABLE(imported bigint, updated bigint, unchanged bigint, kept bigint, rejected bigint)
+    LANGUAGE plpgsql
+    AS $_$
+declare
+    middle constant bigint := (first + last) / 2;
+    broken text;
+begin
+    return query select * from import_move_at_once(run, from_source, entity, first, last, is_again);
+exception when unique_violation then
+    -- A changed row would be like another one here. The others need not suffer for it: it is looked for by halves.
+    if first < last and exists (select from import_columns(entity) where parent = entity) then
+        raise;
+    elsif first < last then
+        return query
+        select sum(m.imported)::bigint, sum(m.updated)::bigint, sum(m.unchanged)::bigint, sum(m.kept)::bigint,
+            sum(m.rejected)::bigint
+        from (
+            select * from import_move(run, from_source, entity, first, middle, is_again)
+            union all
+            select * from import_move(run, from_source, entity, middle + 1, last, is_again)) m;
+        return;
+    end if;
+    get stacked diagnostics broken = constraint_name;
+    execute format(
+        'insert into import_reports (import_id, kind, entity, place, user_id, rule, content) '
+        'select $1, ''kept'', %1$L, coalesce(s.at, s.source_key), case when not $4 then o.user_id end, $2, to_json(s) '
+        'from staged_%1$s s left join import_owners o on o.owner = s.owner where s.place = $3', entity::text)
+    using run, broken, first, entity = 'users'::regclass;
+    return query select 0::bigint, 0::bigint, 0::bigint, 1::bigint, 0::bigint;
+end $_$;
+
+--
+-- Name: FUNCTION import_move(run uuid, from_source text, entity regclass, first bigint, last bigint, is_again boolean); Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON FUNCTION public.import_move(run uuid, from_source text, entity regclass, first bigint, last bigint, is_again boolean) IS 'Does import_move_at_once(), and keeps a changed row as it is here when a unique constraint refuses the change.';
+
+--
+-- Name: import_move_at_once(uuid, text, regclass, bigint, bigint, boolean); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.import_move_at_once(run uuid, from_source text, entity regclass, first bigint, last bigint, is_again boolean) RETURNS TABLE(imported bigint, updated bigint, unchanged bigint, kept bigint, rejected bigint)
     LANGUAGE plpgsql
     AS $_$
 declare
@@ -814,10 +1026,50 @@ begin
 end $_$;
 
 --
--- Name: FUNCTION import_move(run uuid, from_source text, entity regclass, first bigint, last bigint, is_again boolean); Type: COMMENT; Schema: public; Owner: -
+-- Name: FUNCTION import_move_at_once(run uuid, from_source text, entity regclass, first bigint, last bigint, is_again boolean); Type: COMMENT; Schema: public; Owner: -
 --
 
-COMMENT ON FUNCTION public.import_move(run uuid, from_source text, entity regclass, first bigint, last bigint, is_again boolean) IS 'Brings staged rows into their table: those that are new, and those that have changed in the source but not here. is_again: some may be here, or come twice.';
+COMMENT ON FUNCTION public.import_move_at_once(run uuid, from_source text, entity regclass, first bigint, last bigint, is_again boolean) IS 'Brings staged rows into their table: those that are new, and those that have changed in the source but not here. is_again: some may be here, or come twice.';
+
+--
+-- Name: import_part_slugs(text); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.import_part_slugs(from_source text) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+begin
+    with placed_entry as (
+        select s.place,
+            -- Whoever has it here keeps it.
+            row_number() over (
+                partition by o.user_id, s.slug
+                order by (t.slug is not distinct from s.slug) desc, s.created_at, s.place) > 1
+            or exists (
+                select from blog_entries b
+                where b.user_id = o.user_id and b.slug = s.slug and b.id is distinct from t.id) as is_taken
+        from staged_blog_entries s
+        join import_owners o on o.owner = s.owner
+        left join import_items i
+            on i.source = from_source and i.entity = 'blog_entries' and i.source_key = s.source_key
+        left join blog_entries t on t.user_id = o.user_id and t.id = i.target_id),
+    told as (
+        insert into staged_reports (kind, entity, place, owner, rule, content)
+        select 'changed', 'blog_entries', coalesce(s.at, s.source_key), s.owner, 'blog_entries_slug_unique', to_json(s)
+        from placed_entry p
+        join staged_blog_entries s using (place)
+        where p.is_taken
+        order by p.place)
+    update staged_blog_entries s set slug = left(s.slug, 291) || '-' || left(s.source_key, 8)
+    from placed_entry p
+    where p.place = s.place and p.is_taken;
+end $$;
+
+--
+-- Name: FUNCTION import_part_slugs(from_source text); Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON FUNCTION public.import_part_slugs(from_source text) IS 'Makes the slugs of an account''s staged entries differ: by the beginning of the key.';
 
 --
 -- Name: import_parts(regclass, boolean); Type: FUNCTION; Schema: public; Owner: -
@@ -841,8 +1093,9 @@ begin
         'i.target_part as import_target_part, hash_record_extended(row(s.owner, %s), 0) as import_checksum%s, %s '
         'from staged_%s s %s %s left join %s i on true '
         'where s.place between $3 and $4',
+        -- Where the bytes of a file lie is not the source's.
         (select string_agg(format(case when type = 'json' then 's.%s::text' else 's.%s' end, name), ', ' order by place)
-            from import_columns(entity)),
+            from import_columns(entity) where name <> 'storage_key'),
         case when is_users then ', o.user_id as import_user_id' when has_user then ', o.user_id' else '' end,
         (select string_agg(
             case
@@ -866,7 +1119,16 @@ begin
             case when name = 'taggable_id' then
                 'left join import_items p_taggable_id on p_taggable_id.user_id = o.user_id '
                 'and p_taggable_id.entity = replace(s.taggable_type, ''-'', ''_'') '
-                'and p_taggable_id.source_key = s.taggable_id and p_taggable_id.source = $2'
+                'and p_taggable_id.source_key = s.taggable_id and p_taggable_id.source = $2 '
+                -- Here, too, its user may have deleted it since.
+                || 'and case p_taggable_id.entity ' || (
+                    select string_agg(format(
+                        'when %1$L then exists ('
+                        'select from %1$s d where d.user_id = o.user_id and d.id = p_taggable_id.target_id)',
+                        f.confrelid::regclass::text), ' ')
+                    from pg_constraint f
+                    join pg_attribute a on a.attrelid = f.conrelid and a.attnum = any(f.conkey) and a.attgenerated <> ''
+                    where f.conrelid = entity and f.contype = 'f') || ' end'
             else format(
                 'left join import_items i_%1$s on i_%1$s.user_id = o.user_id and i_%1$s.entity = %2$L '
                 'and i_%1$s.source_key = s.%1$s and i_%1$s.source = $2 '
@@ -942,9 +1204,12 @@ begin
             from import_columns(entity) where parent = entity),
             quote_literal('')),
         (select coalesce(string_agg(format(
-            'left join (select import_key, user_id, id from judged where (import_rule is null) is true) p_%1$s '
+            'left join (select import_key, user_id, id from judged where (import_rule is null) is true '
+            -- One that its user has deleted here since is none.
+            'and (not import_is_known or exists ('
+            'select from %2$s d where d.user_id = judged.user_id and d.id = judged.id))) p_%1$s '
             'on p_%1$s.import_key = judged.import_ref_%1$s and p_%1$s.user_id = judged.user_id '
-            'and p_%1$s.import_key <> judged.import_key', name), ' '), '')
+            'and p_%1$s.import_key <> judged.import_key', name, entity::text), ' '), '')
             from import_columns(entity) where parent = entity));
 end $_$;
 
@@ -1114,6 +1379,25 @@ end $$;
 --
 
 COMMENT ON FUNCTION public.import_refuse_late() IS 'Takes out new transactions without an account, or of one that was changed here since. Returns how many.';
+
+--
+-- Name: import_set_objects(bigint[], text[]); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.import_set_objects(places bigint[], keys text[]) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+begin
+    update staged_media s set storage_key = k.key
+    from unnest(places, keys) as k (place, key)
+    where s.place = k.place;
+end $$;
+
+--
+-- Name: FUNCTION import_set_objects(places bigint[], keys text[]); Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON FUNCTION public.import_set_objects(places bigint[], keys text[]) IS 'Says where the objects of staged files lie.';
 
 --
 -- Name: import_settle_conversations(text); Type: FUNCTION; Schema: public; Owner: -
@@ -1343,6 +1627,30 @@ end $$;
 --
 
 COMMENT ON FUNCTION public.import_stage(entity regclass) IS 'Makes the temporary table that rows for a table come into, or empties it.';
+
+--
+-- Name: import_stored_media(text, bigint, integer); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.import_stored_media(from_source text, after bigint, most integer) RETURNS TABLE(place bigint, storage_key text, sha256 text, size_bytes bigint)
+    LANGUAGE plpgsql STABLE
+    AS $$
+begin
+    return query
+    select s.place, m.storage_key, s.sha256, m.size_bytes
+    from staged_media s
+    join import_items i on i.source = from_source and i.entity = 'media' and i.source_key = s.source_key
+    join media m on m.user_id = i.user_id and m.id = i.target_id
+    where s.place > after
+    order by s.place
+    limit most;
+end $$;
+
+--
+-- Name: FUNCTION import_stored_media(from_source text, after bigint, most integer); Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON FUNCTION public.import_stored_media(from_source text, after bigint, most integer) IS 'Staged files that are here, with the object that each has.';
 
 --
 -- Name: import_undo(uuid, regclass, boolean); Type: FUNCTION; Schema: public; Owner: -
@@ -5414,4 +5722,5 @@ INSERT INTO public.schema_migrations (version) VALUES
     ('20261122080040'),
     ('20261122081010'),
     ('20261122081020'),
-    ('20261122081021');
+    ('20261122081021'),
+    ('20261122081030');

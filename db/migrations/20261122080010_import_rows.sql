@@ -78,8 +78,9 @@ begin
         'i.target_part as import_target_part, hash_record_extended(row(s.owner, %s), 0) as import_checksum%s, %s '
         'from staged_%s s %s %s left join %s i on true '
         'where s.place between $3 and $4',
+        -- Where the bytes of a file lie is not the source's.
         (select string_agg(format(case when type = 'json' then 's.%s::text' else 's.%s' end, name), ', ' order by place)
-            from import_columns(entity)),
+            from import_columns(entity) where name <> 'storage_key'),
         case when is_users then ', o.user_id as import_user_id' when has_user then ', o.user_id' else '' end,
         (select string_agg(
             case
@@ -103,7 +104,16 @@ begin
             case when name = 'taggable_id' then
                 'left join import_items p_taggable_id on p_taggable_id.user_id = o.user_id '
                 'and p_taggable_id.entity = replace(s.taggable_type, ''-'', ''_'') '
-                'and p_taggable_id.source_key = s.taggable_id and p_taggable_id.source = $2'
+                'and p_taggable_id.source_key = s.taggable_id and p_taggable_id.source = $2 '
+                -- Here, too, its user may have deleted it since.
+                || 'and case p_taggable_id.entity ' || (
+                    select string_agg(format(
+                        'when %1$L then exists ('
+                        'select from %1$s d where d.user_id = o.user_id and d.id = p_taggable_id.target_id)',
+                        f.confrelid::regclass::text), ' ')
+                    from pg_constraint f
+                    join pg_attribute a on a.attrelid = f.conrelid and a.attnum = any(f.conkey) and a.attgenerated <> ''
+                    where f.conrelid = entity and f.contype = 'f') || ' end'
             else format(
                 'left join import_items i_%1$s on i_%1$s.user_id = o.user_id and i_%1$s.entity = %2$L '
                 'and i_%1$s.source_key = s.%1$s and i_%1$s.source = $2 '
@@ -179,15 +189,18 @@ begin
             from import_columns(entity) where parent = entity),
             quote_literal('')),
         (select coalesce(string_agg(format(
-            'left join (select import_key, user_id, id from judged where (import_rule is null) is true) p_%1$s '
+            'left join (select import_key, user_id, id from judged where (import_rule is null) is true '
+            -- One that its user has deleted here since is none.
+            'and (not import_is_known or exists ('
+            'select from %2$s d where d.user_id = judged.user_id and d.id = judged.id))) p_%1$s '
             'on p_%1$s.import_key = judged.import_ref_%1$s and p_%1$s.user_id = judged.user_id '
-            'and p_%1$s.import_key <> judged.import_key', name), ' '), '')
+            'and p_%1$s.import_key <> judged.import_key', name, entity::text), ' '), '')
             from import_columns(entity) where parent = entity));
 end $$;
 
 comment on function import_parts is 'The parts of the statements that import_move() and import_compare() put together for a table.';
 
-create function import_move(
+create function import_move_at_once(
     run uuid, from_source text, entity regclass, first bigint, last bigint, is_again boolean)
 returns table (imported bigint, updated bigint, unchanged bigint, kept bigint, rejected bigint) language plpgsql as $$
 declare
@@ -341,9 +354,43 @@ begin
     using run, from_source, first, last;
 end $$;
 
-comment on function import_move is
+comment on function import_move_at_once is
     'Brings staged rows into their table: those that are new, and those that have changed in the source but not here. is_again: '
     'some may be here, or come twice.';
+
+create function import_move(
+    run uuid, from_source text, entity regclass, first bigint, last bigint, is_again boolean)
+returns table (imported bigint, updated bigint, unchanged bigint, kept bigint, rejected bigint) language plpgsql as $$
+declare
+    middle constant bigint := (first + last) / 2;
+    broken text;
+begin
+    return query select * from import_move_at_once(run, from_source, entity, first, last, is_again);
+exception when unique_violation then
+    -- A changed row would be like another one here. The others need not suffer for it: it is looked for by halves.
+    if first < last and exists (select from import_columns(entity) where parent = entity) then
+        raise;
+    elsif first < last then
+        return query
+        select sum(m.imported)::bigint, sum(m.updated)::bigint, sum(m.unchanged)::bigint, sum(m.kept)::bigint,
+            sum(m.rejected)::bigint
+        from (
+            select * from import_move(run, from_source, entity, first, middle, is_again)
+            union all
+            select * from import_move(run, from_source, entity, middle + 1, last, is_again)) m;
+        return;
+    end if;
+    get stacked diagnostics broken = constraint_name;
+    execute format(
+        'insert into import_reports (import_id, kind, entity, place, user_id, rule, content) '
+        'select $1, ''kept'', %1$L, coalesce(s.at, s.source_key), case when not $4 then o.user_id end, $2, to_json(s) '
+        'from staged_%1$s s left join import_owners o on o.owner = s.owner where s.place = $3', entity::text)
+    using run, broken, first, entity = 'users'::regclass;
+    return query select 0::bigint, 0::bigint, 0::bigint, 1::bigint, 0::bigint;
+end $$;
+
+comment on function import_move is
+    'Does import_move_at_once(), and keeps a changed row as it is here when a unique constraint refuses the change.';
 
 create function import_analyze() returns void language plpgsql as $$
 begin
@@ -380,6 +427,7 @@ comment on function import_keep_tags is 'A tag that its user has here already is
 drop function import_keep_tags(uuid, text);
 drop function import_analyze();
 drop function import_move(uuid, text, regclass, bigint, bigint, boolean);
+drop function import_move_at_once(uuid, text, regclass, bigint, bigint, boolean);
 drop function import_parts(regclass, boolean);
 drop function import_bounds(regclass);
 drop function import_stage(regclass);

@@ -29,7 +29,10 @@ begin
             join staged_%10$s s on s.place = c.import_place
             -- Those that another row stood in the way of are known by their report alone.
             left join (
-                select distinct place from import_reports where import_id = $1 and entity = %10$L and kind = 'rejected') r
+                select distinct p.place
+                from import_reports p
+                join imports m on m.id = p.import_id
+                where m.source = $2 and m.status <> 'rolled_back' and p.entity = %10$L and p.kind = 'rejected') r
                 on r.place = coalesce(s.at, s.source_key)
             left join %7$s t on %8$s)
         select outcome, count(*), sum(source_hash::numeric), sum(target_hash::numeric),

@@ -121,3 +121,35 @@ from import_reports
 where import_id = :id
 group by kind, entity, rule
 order by kind, count(*) desc, entity, rule;
+
+-- name: cut_goals()^
+-- tenant: none, as try_lock
+select import_cut_goals() is null as cut;
+
+-- name: part_slugs(source)^
+-- tenant: none, as try_lock
+select import_part_slugs(:source) is null as parted;
+
+-- name: known_media(source, has_store)^
+-- tenant: none, as try_lock
+select import_known_media(:source, :has_store) is null as known;
+
+-- name: fresh_media(source, after, limit)
+-- tenant: none, as try_lock
+select place, path, sha256 from import_fresh_media(:source, :after, :limit);
+
+-- name: stored_media(source, after, limit)
+-- tenant: none, as try_lock
+select place, storage_key, sha256, size_bytes from import_stored_media(:source, :after, :limit);
+
+-- name: set_objects(places, keys)^
+-- tenant: none, as try_lock
+select import_set_objects(:places, :keys) is null as done;
+
+-- name: keep_objects(id)$
+-- tenant: none, as try_lock
+select import_keep_objects(:id);
+
+-- name: give_up_objects(folder)!
+-- tenant: none, as try_lock. On a connection of its own: a run that failed has written nothing else. Those that have a row are out.
+update media_deletions set due_at = now() where storage_key like :folder || '/%' and due_at > now();

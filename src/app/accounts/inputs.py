@@ -18,14 +18,15 @@ _BLANK = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0")
 
 
 @cache
-def _time_zones() -> frozenset[str]:
+def timezones() -> frozenset[str]:
+    """The names that a time zone can have."""
     # Some systems list their own zone under this name; PostgreSQL does not know it.
     return frozenset(available_timezones() - {"localtime"})
 
 
 def check_timezone(timezone: str | UnsetType) -> None:
     """Raise Problem 422 unless this is the name of a time zone."""
-    if timezone is not UNSET and timezone not in _time_zones():
+    if timezone is not UNSET and timezone not in timezones():
         raise invalid("timezone", "unknown", "is not the name of a time zone, such as Europe/Berlin")
 
 

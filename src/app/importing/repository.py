@@ -92,6 +92,23 @@ class TakenOut(msgspec.Struct, frozen=True):
     transactions: int
 
 
+class FreshFile(msgspec.Struct, frozen=True):
+    """A staged file that has no object yet, by its path in the source."""
+
+    place: int
+    path: str
+    sha256: str
+
+
+class StoredFile(msgspec.Struct, frozen=True):
+    """A staged file that is here: its object, and the hash that the source's file has."""
+
+    place: int
+    storage_key: str
+    sha256: str
+    size_bytes: int
+
+
 async def try_lock(on: Executor) -> bool:
     """Take the lock of imports for as long as the connection lives. False: another import has it."""
     return bool(await queries.try_lock.value(on, bool))
@@ -237,3 +254,43 @@ async def report(on: Executor, id: UUID) -> AsyncIterator[Line]:
 async def count_reports(on: Executor, id: UUID) -> list[LineCount]:
     """What a report says, and how often."""
     return await queries.count_reports.many(on, LineCount, id=id)
+
+
+async def cut_goals(on: Executor) -> None:
+    """Take the parents from staged goals that are in circles or too deep."""
+    await queries.cut_goals.row(on)
+
+
+async def part_slugs(on: Executor, source: str) -> None:
+    """Make the slugs of each account's staged entries differ."""
+    await queries.part_slugs.row(on, source=source)
+
+
+async def known_media(on: Executor, source: str, *, has_store: bool) -> None:
+    """Give staged files that are here the object that they have; without a store, the others get what is none."""
+    await queries.known_media.row(on, source=source, has_store=has_store)
+
+
+async def fresh_media(on: Executor, source: str, after: int, limit: int) -> list[FreshFile]:
+    """Staged files without an object, some at a time."""
+    return await queries.fresh_media.many(on, FreshFile, source=source, after=after, limit=limit)
+
+
+async def stored_media(on: Executor, source: str, after: int, limit: int) -> list[StoredFile]:
+    """Staged files with an object, some at a time."""
+    return await queries.stored_media.many(on, StoredFile, source=source, after=after, limit=limit)
+
+
+async def set_objects(on: Executor, places: list[int], keys: list[str]) -> None:
+    """Say where the objects of staged files lie."""
+    await queries.set_objects.row(on, places=places, keys=keys)
+
+
+async def keep_objects(on: Executor, id: UUID) -> int:
+    """Let the objects of the files that a run has made stay. Returns how many are deleted already."""
+    return int(await queries.keep_objects.value(on, int, id=id) or 0)
+
+
+async def give_up_objects(on: Executor, folder: str) -> int:
+    """Let maintenance delete at once what has no row of the objects of a folder. Returns how many."""
+    return await queries.give_up_objects.count(on, folder=folder)

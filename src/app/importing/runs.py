@@ -34,7 +34,7 @@ class Asked(msgspec.Struct, frozen=True):
 
     source and location are as they were typed, the location without a password. user: the account for a source without
     users. is_strict: the first row that cannot be imported ends it. into_existing: users of the source get the account that
-    has their e-mail address, even if nobody has proved it.
+    has their e-mail address, even if nobody has proved it. media_root: where the source's files were, for verify.
     """
 
     source: str
@@ -44,6 +44,7 @@ class Asked(msgspec.Struct, frozen=True):
     is_strict: bool = False
     into_existing: bool = False
     rest: float = 0.0
+    media_root: str | None = None
 
 
 class Outcome(msgspec.Struct, frozen=True):
@@ -79,7 +80,7 @@ async def run(
     """
     await _lock(on)
     user = await _user(on, asked.user)
-    options = {"user": asked.user, "into_existing": asked.into_existing}
+    options = {"user": asked.user, "into_existing": asked.into_existing, "media_root": asked.media_root}
     work = _Run(on, source, asked, user, progress)
     if asked.is_dry:
 
@@ -173,6 +174,8 @@ class _Run:
             await self._pace.breathe()
         if entity == "users":
             done["merged"] += await repository.keep_users(on, self.id, self._asked.source)
+        if entity == "media" and not self._asked.is_dry and await repository.keep_objects(on, self.id):
+            raise ImportFailed("The import took so long that its files were deleted again as left over: begin anew.")
         if done["imported"] > CHUNK // 10 and entity in PARENTS:
             await repository.analyze_items(on)
 

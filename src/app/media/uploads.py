@@ -6,7 +6,6 @@ worker even, and app.media.orphans finds what it left.
 """
 
 import asyncio
-import hashlib
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from uuid import UUID, uuid4
@@ -18,7 +17,7 @@ from app.auth.token_cache import Caller
 from app.database.queries import Executor, Transactor
 from app.http import idempotency
 from app.media import orphans, repository
-from app.media.content import HEAD_BYTES, dimensions, sniff
+from app.media.facts import Facts
 from app.media.forms import Form
 from app.media.schemas import FileFacts, Media, MediaForm
 from app.problems.catalog import Problem, conflict, invalid
@@ -96,7 +95,7 @@ class _PassingFile:
         self._announced, self._most, self._quota = announced, most, quota
         self._room: int | None = None
         self._write: Callable[[bytes], Awaitable[int]] | None = None
-        self._head, self._size, self._hash = bytearray(), 0, hashlib.sha256()
+        self._facts = Facts()
 
     async def begin(self, id: UUID | None) -> None:
         """Open the object, unless a file has this id already. Raises Problem 413, 503."""
@@ -112,21 +111,16 @@ class _PassingFile:
 
     async def take(self, chunk: bytes) -> None:
         """Pass a piece on. Raises Problem 413, 503."""
-        self._size += len(chunk)
-        _check_size(self._size, self._most, self._room)
-        self._head += chunk[: HEAD_BYTES - len(self._head)]
-        self._hash.update(chunk)
+        self._facts.take(chunk)
+        _check_size(self._facts.size, self._most, self._room)
         if self._write is not None:
             await self._write(chunk)
 
     def facts(self) -> FileFacts:
         """What is known of it at its end. Raises Problem 422 when it is empty."""
-        if self._size == 0:
+        if self._facts.size == 0:
             raise invalid("file", "empty", "must not be empty")
-        head = bytes(self._head)
-        content_type = sniff(head)
-        width, height = dimensions(content_type, head)
-        return FileFacts(content_type, self._size, self._hash.hexdigest(), width, height)
+        return self._facts.found()
 
 
 async def _keep(

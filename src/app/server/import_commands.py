@@ -1,10 +1,9 @@
 """`holdfast import`, `imports`, `verify` and `rollback`: the data of other apps, in and out again."""
 
-import gc
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from datetime import UTC, tzinfo
 from pathlib import Path
-from typing import IO, Any, TypeVar
+from typing import IO, Any
 from urllib.parse import urlsplit, urlunsplit
 from uuid import UUID
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -12,19 +11,18 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import msgspec
 import rich_click as click
 
-from app.database.executor import Transaction, on_connection
+from app.database.executor import Transaction
 from app.importing import repository, runs
+from app.importing.objects import Objects
 from app.importing.repository import Import, LineCount
-from app.importing.runs import Asked, ImportFailed, Outcome, Verified
+from app.importing.runs import Asked, Outcome, Verified
 from app.importing.sources.databases import is_url
 from app.importing.sources.registry import SOURCES
-from app.importing.sources.source import Options, SourceError
+from app.importing.sources.source import Options
 from app.server.import_progress import shown_progress
-from app.server.running import on_database
+from app.server.import_running import done, done_with_objects
 from app.server.showing import as_json, show_json, show_list
 from app.server.words import give_up
-
-T = TypeVar("T")
 
 PACED = 2.0
 """With --pace an import rests for twice as long as it works."""
@@ -91,13 +89,14 @@ def import_(
         is_strict=on_error == "stop",
         into_existing=into_existing,
         rest=PACED if pace else 0.0,
+        media_root=str(given["media_root"].absolute()) if given["media_root"] else None,
     )
 
     if backup is not None:
         backup.mkdir(parents=True, exist_ok=True)
 
-    async def work(on: Transaction) -> Outcome:
-        async with SOURCES[source](location, _options(given)) as opened:
+    async def work(on: Transaction, objects: Objects | None) -> Outcome:
+        async with SOURCES[source](location, _options(given, objects)) as opened:
             click.echo(f"{asked.location}: {opened.form}, about {opened.total:,} rows.", err=True)
             if backup is not None:
                 click.echo(f"Copied to {await opened.backup(backup)}.", err=True)
@@ -105,7 +104,7 @@ def import_(
                 told = None if report is None else lambda line: print(_line(line), file=report)
                 return await runs.run(on, opened, asked, progress, told)
 
-    outcome = _done(work)
+    outcome = done_with_objects(work, is_needed=given["media_root"] is not None and not dry_run)
     if as_json:
         show_json(outcome)
     else:
@@ -131,7 +130,7 @@ def _ending(outcome: Outcome, *, is_dry: bool) -> str:
 def imports(import_id: UUID | None, *, as_json: bool) -> None:
     """Show every import; of one, its report as JSON Lines."""
     if import_id is None:
-        found = _done(repository.every)
+        found = done(repository.every)
         if as_json:
             show_json(found)
         else:
@@ -145,7 +144,7 @@ def imports(import_id: UUID | None, *, as_json: bool) -> None:
             click.echo(_line(line))
         return True
 
-    if not _done(work):
+    if not done(work):
         give_up(THERE_IS_NONE)
 
 
@@ -165,18 +164,20 @@ def verify(import_id: UUID, location: str | None, *, as_json: bool, pace: bool, 
     since, are counted.
     """
 
-    async def work(on: Transaction) -> Verified | None:
+    async def work(on: Transaction, objects: Objects | None) -> Verified | None:
         done = await repository.get(on, import_id)
         if done is None:
             return None
         options = msgspec.json.decode(done.options)
         user = given["user"] or options["user"]
+        root = given["media_root"] or (Path(options["media_root"]) if options.get("media_root") else None)
         asked = Asked(done.source, done.location, user, into_existing=options["into_existing"], rest=PACED if pace else 0.0)
-        async with SOURCES[done.source](location or done.location, _options({**given, "user": user})) as opened:
+        read = _options({**given, "user": user, "media_root": root}, objects)
+        async with SOURCES[done.source](location or done.location, read) as opened:
             with shown_progress(opened.total * 2) as progress:
                 return await runs.verify(on, done, opened, asked, progress)
 
-    verified = _done(work)
+    verified = done_with_objects(work, is_verifying=True)
     if verified is None:
         give_up(THERE_IS_NONE)
     if as_json:
@@ -201,7 +202,7 @@ def rollback(import_id: UUID, *, force: bool, as_json: bool) -> None:
         done = await repository.get(on, import_id)
         return None if done is None else await runs.rollback(on, done, is_forced=force)
 
-    counts = _done(work)
+    counts = done(work)
     if counts is None:
         give_up(THERE_IS_NONE)
     if as_json:
@@ -216,29 +217,13 @@ def rollback(import_id: UUID, *, force: bool, as_json: bool) -> None:
     )
 
 
-def _done(work: Callable[[Transaction], Awaitable[T]]) -> T:
-    """Do something with the database. What cannot be done ends the process with a sentence."""
-    # Rows are many objects and no circles: to look for some among them takes a fifth of the time of reading.
-    gc.set_threshold(500_000)
-    try:
-        return on_database(lambda url: _on(url, work))
-    except (ImportFailed, SourceError) as error:
-        give_up(str(error))
-    except KeyboardInterrupt:
-        give_up("Interrupted. What was not finished is taken back: run the same command again to go on.", 130)
-
-
-async def _on(url: str, work: Callable[[Transaction], Awaitable[T]]) -> T:
-    return await on_connection(url, work)
-
-
-def _options(given: dict[str, Any]) -> Options:
+def _options(given: dict[str, Any], objects: Objects | None) -> Options:
     zone: tzinfo
     try:
         zone = UTC if given["naive_tz"] == "UTC" else ZoneInfo(given["naive_tz"])
     except (ZoneInfoNotFoundError, ValueError, OSError):
         give_up(f"--naive-tz: there is no time zone {given['naive_tz']}.", 2)
-    return Options(zone=zone, media_root=given["media_root"], has_user=given["user"] is not None)
+    return Options(zone=zone, media_root=given["media_root"], has_user=given["user"] is not None, objects=objects)
 
 
 def _shown(location: str) -> str:

@@ -13,7 +13,7 @@ from uuid import UUID
 from app.database.executor import Transaction
 from app.importing import repository
 from app.importing.sources import assistant_dump, databases, json_texts, statements
-from app.importing.sources.databases import SourceDatabase, needed
+from app.importing.sources.databases import SourceDatabase, demand
 from app.importing.sources.source import Options
 from app.importing.staging import CHUNK, Staging, stage_rows
 from app.importing.values import EPOCH, Refused, Row, dated
@@ -254,7 +254,7 @@ async def opened(location: str, options: Options) -> AsyncIterator[Assistant]:
         yield Assistant(assistant_dump.opened(Path(location), options, TAKEN))
         return
     async with databases.opened(location) as database:
-        needed(database, TAKEN, "the shopping assistant")
+        demand(database, TAKEN, "shopping assistant")
         texts = statements.load("assistant")
         counts = Counter({part: await database.count(texts[f"count_{part}"]) for part in TAKEN})
         yield Assistant(_Database(database, options, counts))

@@ -10,7 +10,7 @@ from app.database.executor import Transaction
 from app.importing import repository
 from app.importing.sources import council_folder, databases, statements
 from app.importing.sources.council_rows import USAGE, Rows, began, titled
-from app.importing.sources.databases import SourceDatabase, needed
+from app.importing.sources.databases import SourceDatabase, demand
 from app.importing.sources.source import Options, Source
 from app.importing.staging import CHUNK, Staging, stage_rows
 from app.importing.values import EPOCH, Row
@@ -114,7 +114,7 @@ async def opened(location: str, options: Options) -> AsyncIterator[Source]:
         yield council_folder.opened(location, options)
         return
     async with databases.opened(location) as database:
-        needed(database, NEEDED, "the council chat")
+        demand(database, NEEDED, "council chat")
         texts = statements.load("council")
         counts = [await database.count(texts[f"count_{table}"]) for table in NEEDED]
         yield CouncilDatabase(database, options, sum(counts))

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 
-from app.importing.sources import assistant, council, habits, loop, tasks
+from app.importing.sources import assistant, council, habits, loop, manifest, tasks
 from app.importing.sources.source import Options, Source
 
 SOURCES: dict[str, Callable[[str, Options], AbstractAsyncContextManager[Source]]] = {
@@ -11,6 +11,7 @@ SOURCES: dict[str, Callable[[str, Options], AbstractAsyncContextManager[Source]]
     "council": council.opened,
     "habits": habits.opened,
     "loop": loop.opened,
+    "manifest": manifest.opened,
     "tasks": tasks.opened,
 }
 """Each opens a location. Raises SourceError."""

@@ -9,8 +9,8 @@ from uuid import UUID
 import msgspec
 
 from app.database.executor import Transaction
+from app.importing.objects import Objects
 from app.importing.staging import Staging
-from app.storage import Storage
 
 
 class SourceError(Exception):
@@ -20,14 +20,14 @@ class SourceError(Exception):
 class Options(msgspec.Struct, frozen=True):
     """What the command was told about a source.
 
-    zone: of times without one. media_root: the folder of a source's media files. has_user: --user was given. storage: where
-    files are kept here; None: none are brought in, as by a dry run or a verification.
+    zone: of times without one. media_root: the folder of a source's media files. has_user: --user was given. objects: where
+    files are put, or read again by a verification; None: they are only looked at, as by a dry run.
     """
 
     zone: tzinfo = UTC
     media_root: Path | None = None
     has_user: bool = False
-    storage: Storage | None = None
+    objects: Objects | None = None
 
 
 class Source(Protocol):

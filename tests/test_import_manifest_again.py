@@ -1,0 +1,275 @@
+"""`holdfast import manifest` again and again, and `rollback`: what has changed in the source, and only that; files, too."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from client import Started
+from manifest_moves import TARGETS, Move, total
+from sources import manifest
+from sources.planting import Written
+from sources.read_back import fetch
+
+
+@pytest.fixture
+def move(empty_database: str, own_database: str, tmp_path: Path) -> Move:
+    return Move(empty_database, tmp_path / "files", own_database, tmp_path / "data")
+
+
+@pytest.fixture
+def write(move: Move) -> Callable[..., Written]:
+    def written(**options: Any) -> Written:
+        return manifest.write(move.source, media_root=str(move.root), **options)
+
+    return written
+
+
+GOAL = "id, created_at, updated_at, user_id, title, goal_type, status, priority, is_recurring, parent_goal_id"
+
+
+def _one(rows: dict[str, Any]) -> str:
+    """The key of some row of the truth."""
+    return next(iter(rows))
+
+
+def test_an_import_again_changes_nothing(move: Move, write: Callable[..., Written]) -> None:
+    write(users=2, rows=2, entries=2, dirt={*manifest.KINDS.of("first")})
+    first = move.imported()
+    before, objects = {table: move.here(table) for table in TARGETS}, move.objects()
+    again = move.imported()
+    assert total(again["counts"], "unchanged") == total(first["counts"], "imported")
+    assert total(again["counts"], "rejected") == total(first["counts"], "rejected")
+    assert total(again["counts"], "imported") == total(again["counts"], "updated") == {}
+    assert {table: move.here(table) for table in TARGETS} == before
+    assert move.objects() == objects > 0
+    assert move.verify(again["id"]).returncode == 0
+
+
+def test_what_changed_in_the_source_is_changed_here_and_nothing_else(move: Move, write: Callable[..., Written]) -> None:
+    truth = write(users=2, rows=3, entries=3).truth
+    first = move.imported()
+    before = {table: move.here(table) for table in TARGETS}
+    later = "updated_at = updated_at + interval '1 day'"
+    for table, change in {
+        "users": "bio = 'New'",
+        "goals": "title = 'New'",
+        "goal_progress": "note = 'New'",
+        "habits": "name = 'New'",
+        "habit_entries": "completed = not completed",
+        "foods": "food_name = 'New'",
+        "workouts": "mood_after = 'New'",
+        "daily_reviews": "gratitude = 'New'",
+        "blog_entries": "slug = 'new-slug', title = 'New'",
+        "progress_snapshots": "notes = 'New'",
+        "media": "alt_text = 'New'",
+    }.items():
+        move.change(f"update {table} set {later}, {change} where id = '{_one(truth[table])}'")
+    assert move.verify(first["id"]).returncode == 1
+    again = move.imported()
+    assert total(again["counts"], "updated") == dict.fromkeys(total(again["counts"], "updated"), 1)
+    assert set(TARGETS) - total(again["counts"], "updated").keys() == {"tags", "taggings", "workout_exercises"}
+    assert total(again["counts"], "imported") == {}
+    here = {table: move.here(table) for table in TARGETS}
+    for table in TARGETS:
+        differing = [key for key, row in here[table].items() if row != before[table][key]]
+        expected = [_one(truth[table])] if table in total(again["counts"], "updated") else []
+        assert [key.split("/")[0] for key in differing] == expected, table
+    assert here["blog_entries"][_one(truth["blog_entries"])]["slug"] == "new-slug"
+    assert move.verify(again["id"]).returncode == 0
+    # The later one goes first, and leaves what the first had made.
+    assert move.command("rollback", first["id"]).returncode == 1
+    assert move.command("rollback", again["id"]).returncode == 0
+    for table in TARGETS:
+        restored = move.here(table)
+        for key, row in before[table].items():
+            assert {**restored[key], "version": 0} == {**row, "version": 0}, table
+    assert move.command("rollback", first["id"]).returncode == 0
+
+
+def test_an_exercise_can_be_put_before_others(move: Move, write: Callable[..., Written]) -> None:
+    truth = write(users=1, rows=1, entries=3).truth
+    move.imported()
+    workout = _one(truth["workouts"])
+    move.change(
+        "insert into workout_exercises (id, created_at, updated_at, workout_id, order_index, exercise_name)"
+        f" select gen_random_uuid(), created_at, updated_at, id, 0, 'Before all' from workouts where id = '{workout}'"
+    )
+    done = move.imported()
+    assert done["counts"]["workout_exercises"] == {"read": 4, "imported": 1, "updated": 3}
+    here = sorted(move.here("workout_exercises").values(), key=lambda row: row["position"])
+    said = sorted(truth["workout_exercises"].values(), key=lambda row: row["order_index"])
+    assert [row["position"] for row in here] == [1, 2, 3, 4]
+    assert [row["name"] for row in here] == ["Before all", *(row["exercise_name"] for row in said)]
+
+
+def test_a_slug_that_its_user_has_here_is_made_another(move: Move, write: Callable[..., Written]) -> None:
+    truth = write(users=1, rows=2, entries=1).truth
+    first, second = truth["blog_entries"]
+    move.imported()
+    fetch(move.target, "update blog_entries set slug = 'mine'" + f" where slug = '{truth['blog_entries'][first]['slug']}'")
+    move.change(f"update blog_entries set slug = 'mine' where id = '{second}'")
+    done = move.imported()
+    assert move.here("blog_entries")[second]["slug"] == f"mine-{second[:8]}"
+    assert [line["place"] for line in move.lines(done["id"]) if line["rule"] == "blog_entries_slug_unique"] == [second]
+
+
+def test_a_change_that_would_make_two_alike_is_kept_out_alone(move: Move, write: Callable[..., Written]) -> None:
+    truth = write(users=1, rows=3, entries=1).truth
+    first, second, third = truth["daily_reviews"]
+    move.imported()
+    fetch(
+        move.target,
+        f"update daily_reviews set date = '2001-01-01' where date = '{truth['daily_reviews'][first]['review_date']}'",
+    )
+    move.change(f"update daily_reviews set review_date = '2001-01-01' where id = '{second}'")
+    move.change(f"update daily_reviews set gratitude = 'New' where id = '{third}'")
+    done = move.imported()
+    assert done["counts"]["daily_reviews"] == {"read": 3, "unchanged": 1, "updated": 1, "kept": 1}
+    assert move.here("daily_reviews")[third]["gratitude"] == "New"
+    lines = [line for line in move.lines(done["id"]) if line["kind"] == "kept"]
+    assert [(line["place"], line["rule"]) for line in lines] == [(second, "daily_reviews_date_unique")]
+
+
+def test_what_belongs_to_a_row_that_its_user_deleted_here_does_not_end_the_import(
+    move: Move, write: Callable[..., Written]
+) -> None:
+    truth = write(users=1, rows=1, entries=1).truth
+    move.imported()
+    goal, tag = _one(truth["goals"]), _one(truth["tags"])
+    fetch(move.target, "delete from goals")
+    move.change(
+        f"insert into goals ({GOAL})"
+        " select gen_random_uuid(), created_at, updated_at, user_id, 'Below', goal_type, 'active', 0, false, id from goals"
+    )
+    move.change(
+        "insert into taggables (id, created_at, tag_id, taggable_type, taggable_id)"
+        f" values (gen_random_uuid(), now(), '{tag}', 'goal', '{goal}')"
+    )
+    done = move.imported()
+    assert done["counts"]["goals"] == {"read": 2, "imported": 1, "unchanged": 1}
+    assert [row["parent_id"] for row in move.here("goals").values()] == [None]
+    rules = {(line["entity"], line["rule"]) for line in move.lines(done["id"])}
+    assert {("goals", "left_empty: parent_id"), ("taggings", "taggings_target_exists")} <= rules
+
+
+def test_circles_and_long_chains_of_goals_are_cut(move: Move, write: Callable[..., Written]) -> None:
+    write(users=1, rows=1, entries=0)
+    insert = (
+        f"insert into goals ({GOAL})"
+        " select md5('{name}' || n)::uuid, now(), now(), u.id, '{name} ' || n, 'daily', 'active', 0, false, {parent}"
+        " from users u, generate_series(1, {count}) n"
+    )
+    chain = insert.format(name="chain", count=250, parent="case when n > 1 then md5('chain' || n - 1)::uuid end")
+    circle = insert.format(name="circle", count=7, parent="md5('circle' || n % 7 + 1)::uuid")
+    beside = insert.format(name="beside", count=3, parent="md5('circle' || n)::uuid")
+    own = insert.format(name="own", count=1, parent="md5('own' || n)::uuid")
+    for sql in (chain, circle, beside, own):
+        move.change(sql)
+    done = move.imported()
+    assert done["counts"]["goals"] == {"read": 262, "imported": 262}
+    here = move.here("goals")
+    roots = [row["title"] for row in here.values() if row["parent_id"] is None]
+    assert {"chain 1", "chain 101", "chain 201", "own 1"} <= {*roots}
+    assert len([title for title in roots if title.startswith("circle")]) == 1
+    assert len(roots) == 6
+    rules = [line["rule"] for line in move.lines(done["id"]) if line["entity"] == "goals"]
+    assert sorted(rules) == ["goals_depth", "goals_depth", "goals_parent_circle", "goals_parent_circle"]
+    assert move.verify(done["id"]).returncode == 0
+    assert move.imported()["counts"]["goals"] == {"read": 262, "unchanged": 262}
+
+
+def test_rollback_leaves_every_table_as_it_was(move: Move, write: Callable[..., Written]) -> None:
+    truth = write(users=2, rows=2, entries=2, dirt={*manifest.KINDS.of("first")}).truth
+    before = move.counts()
+    done = move.imported()
+    assert move.counts() != before
+    assert move.command("rollback", done["id"]).returncode == 0
+    assert move.counts() == before
+    assert move.command("maintain").returncode == 0
+    assert move.objects() == 0
+    again = move.imported()
+    assert again["counts"] == done["counts"]
+    # What a user has changed since stays, and what it belongs to.
+    goal = move.here("goals")[_one(truth["goals"])]
+    fetch(move.target, f"update goals set title = 'Mine' where id = '{goal['id']}'")
+    assert move.command("rollback", again["id"]).returncode == 0
+    left = {table: count for table, count in move.counts().items() if count > before[table]}
+    assert left.pop("import_items") == left["users"] + left["goals"]
+    assert left["goals"] == 1
+    assert left.keys() <= {"users", "goals"}
+
+
+def test_a_dry_run_leaves_nothing(move: Move, write: Callable[..., Written]) -> None:
+    write(users=2, rows=2, entries=2, dirt={*manifest.KINDS.of("first")})
+    before = move.counts()
+    dry = move.imported("--dry-run")
+    assert move.counts() == before
+    assert fetch(move.target, "select from imports") == fetch(move.target, "select from media_deletions") == []
+    assert move.objects() == 0
+    assert move.imported()["counts"] == dry["counts"]
+
+
+# Files
+
+
+def test_a_run_that_fails_leaves_no_object_for_long(move: Move, write: Callable[..., Written]) -> None:
+    write(users=1, rows=1, entries=1, dirt={"blank_title"})
+    done = move.command("import", "manifest", move.source, "--media-root", str(move.root), "--on-error", "stop")
+    assert done.returncode == 1
+    assert "goals_title_not_blank" in done.stderr
+    assert move.objects() == 7
+    assert move.command("maintain").returncode == 0
+    assert move.objects() == 0
+
+
+def test_maintenance_leaves_the_objects_that_have_rows(move: Move, write: Callable[..., Written], started: Started) -> None:
+    write(users=1, rows=1, entries=1)
+    done = move.imported()
+    assert fetch(move.target, "select from media_deletions") == []
+    assert move.command("maintain").returncode == 0
+    assert move.objects() == 7
+    assert move.verify(done["id"]).returncode == 0
+
+
+def test_verify_reads_the_objects(move: Move, write: Callable[..., Written]) -> None:
+    write(users=1, rows=1, entries=1)
+    done = move.imported()
+    objects = [path for path in (move.data / "media").rglob("*") if path.is_file()]
+    objects[0].write_bytes(bytes(len(objects[0].read_bytes())))
+    objects[1].unlink()
+    verified = move.verify(done["id"])
+    assert verified.returncode == 1
+    assert verified.stdout.count("an object that is not there, or not the same") == 2
+
+
+def test_a_file_that_changed_in_the_source_comes_as_another_one(move: Move, write: Callable[..., Written]) -> None:
+    truth = write(users=1, rows=1, entries=1).truth
+    first = move.imported()
+    row = truth["media"][_one(truth["media"])]
+    (move.root / row["file_path"]).write_bytes(b"other bytes")
+    assert move.verify(first["id"]).returncode == 1
+    again = move.imported()
+    assert again["counts"]["media"] == {"read": 7, "imported": 1, "unchanged": 6}
+    assert len(move.here("media")) == move.objects() == 8
+    assert move.verify(again["id"]).returncode == 0
+
+
+def test_without_the_folder_files_are_rejected_and_everything_else_comes(move: Move, write: Callable[..., Written]) -> None:
+    truth = write(users=1, rows=1, entries=1).truth
+    done = move.said("import", "manifest", move.source)
+    assert done["counts"]["media"] == {"read": 7, "rejected": 7}
+    lines = [line for line in move.lines(done["id"]) if line["entity"] == "media"]
+    assert {line["rule"] for line in lines} == {"media_root_needed"}
+    assert {line["place"] for line in lines} == truth["media"].keys()
+    assert move.imported()["counts"]["media"] == {"read": 7, "imported": 7}
+
+
+def test_a_folder_on_the_way_that_is_a_link_is_not_followed(move: Move, write: Callable[..., Written], tmp_path: Path) -> None:
+    truth = write(users=1, rows=1, entries=1).truth
+    folder = move.root / _one(truth["users"])
+    folder.rename(tmp_path / "elsewhere")
+    folder.symlink_to(tmp_path / "elsewhere")
+    done = move.imported()
+    assert done["counts"]["media"] == {"read": 7, "rejected": 7}
+    assert {line["rule"] for line in move.lines(done["id"]) if line["entity"] == "media"} == {"file_is_link"}
