@@ -649,6 +649,27 @@ end $$;
 COMMENT ON FUNCTION public.import_keep_objects(run uuid) IS 'Takes the objects of the files that a run has made out of those that maintenance deletes. Returns how many were not there any more: it has deleted them.';
 
 --
+-- Name: import_keep_reports(uuid); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.import_keep_reports(run uuid) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+begin
+    with staged as (delete from staged_reports returning kind, entity, place, owner, rule, content)
+    insert into import_reports (import_id, kind, entity, place, user_id, rule, content)
+    select run, s.kind, s.entity, s.place, o.user_id, s.rule, s.content
+    from staged s
+    left join import_owners o using (owner);
+end $$;
+
+--
+-- Name: FUNCTION import_keep_reports(run uuid); Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON FUNCTION public.import_keep_reports(run uuid) IS 'Takes over what the source itself reported, once it is known whose it is.';
+
+--
 -- Name: import_keep_tags(uuid, text); Type: FUNCTION; Schema: public; Owner: -
 --
 
@@ -887,17 +908,20 @@ declare
         coalesce((select string_agg('f.' || name || '::text', '') from import_keys(entity) where not is_id), 'null'));
     has_version constant boolean := exists (
         select from pg_attribute where attrelid = entity and attname = 'version' and not attisdropped);
+    -- A report is read by people, and sent to others: no hash of a password belongs there.
+    content constant text := case when entity = 'users'::regclass
+        then '(to_jsonb(s) - ''password_hash'')::json' else 'to_json(s)' end;
     told constant text := $statement$
         told as (
             insert into import_reports (import_id, kind, entity, place, user_id, rule, content)
-            select $1, r.kind, %1$L, coalesce(s.at, s.source_key), %2$s, r.rule, to_json(s)
+            select $1, r.kind, %1$L, coalesce(s.at, s.source_key), %2$s, r.rule, %4$s
             from refused r
             join staged_%1$s s on s.place = r.import_place
             join judged c on c.import_place = r.import_place
             order by r.import_place),
         loose as (
             insert into import_reports (import_id, kind, entity, place, user_id, rule, content)
-            select $1, 'changed', %1$L, coalesce(s.at, s.source_key), %3$s, 'left_empty: ' || l.import_unlinked, to_json(s)
+            select $1, 'changed', %1$L, coalesce(s.at, s.source_key), %3$s, 'left_empty: ' || l.import_unlinked, %4$s
             from linked l
             join staged_%1$s s on s.place = l.import_place
             where l.import_unlinked <> '' and (l.import_is_fresh or l.import_is_changed)
@@ -925,7 +949,7 @@ begin
                 $statement$,
                 parts.rule, parts.candidate, case when parts.has_own_references then 'materialized' else 'not materialized' end,
                 parts.linked, entity, parts.columns, entity::text, owner, item_keys,
-                format(told, entity::text, reported, replace(reported, 'c.', 'l.')))
+                format(told, entity::text, reported, replace(reported, 'c.', 'l.'), content))
             into imported, updated, unchanged, kept, rejected
             using run, from_source, first, last;
             return next;
@@ -1014,7 +1038,7 @@ begin
         coalesce(
             (select string_agg(conname, ' or ' order by conname) from pg_constraint where conrelid = entity and contype = 'u'),
             entity || '_pkey'),
-        format(told, entity::text, reported, replace(reported, 'c.', 'l.')),
+        format(told, entity::text, reported, replace(reported, 'c.', 'l.'), content),
         case when parts.has_own_references then 'materialized' else 'not materialized' end,
         concat_ws(' and ', 'true',
             case when not exists (select from import_keys(entity) where name = 'id') then format(
@@ -1220,6 +1244,23 @@ end $_$;
 COMMENT ON FUNCTION public.import_parts(entity regclass, is_again boolean, OUT candidate text, OUT rule text, OUT columns text, OUT same text, OUT target text, OUT mark text, OUT linked text, OUT has_own_references boolean) IS 'The parts of the statements that import_move() and import_compare() put together for a table.';
 
 --
+-- Name: import_place_owner(text, uuid); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.import_place_owner(named text, account uuid) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+begin
+    insert into import_owners (owner, user_id, is_own, outcome) values (named, account, false, 'named');
+end $$;
+
+--
+-- Name: FUNCTION import_place_owner(named text, account uuid); Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON FUNCTION public.import_place_owner(named text, account uuid) IS 'Gives the rows of a source without users to an account.';
+
+--
 -- Name: import_place_users(uuid, text, boolean); Type: FUNCTION; Schema: public; Owner: -
 --
 
@@ -1277,7 +1318,7 @@ begin
 
     insert into import_reports (import_id, kind, entity, place, user_id, rule, content)
     select run, case when o.outcome = 'unproved_email' then 'rejected' else 'merged' end, 'users', coalesce(s.at, s.source_key),
-        null, o.outcome, to_json(s)
+        null, o.outcome, (to_jsonb(s) - 'password_hash')::json
     from import_owners o
     join staged_users s on s.source_key = o.owner
     where o.outcome in ('same_identity', 'same_email', 'unproved_email')
@@ -1294,7 +1335,7 @@ begin
         where s.username is not null),
     told as (
         insert into import_reports (import_id, kind, entity, place, rule, content)
-        select run, 'changed', 'users', coalesce(s.at, s.source_key), 'users_username_unique', to_json(s)
+        select run, 'changed', 'users', coalesce(s.at, s.source_key), 'users_username_unique', (to_jsonb(s) - 'password_hash')::json
         from placed_name n
         join staged_users s using (place)
         where n.is_taken
@@ -1411,12 +1452,6 @@ declare
     late bigint;
 begin
     perform import_keep_created(from_source);
-    update staged_usage s
-    set created_at = u.created_at
-    from import_items i
-    join usage u on u.user_id = i.user_id
-    where i.source = from_source and i.entity = 'usage' and i.source_key = s.source_key;
-
     -- The users that an earlier part of the same run brought.
     insert into import_owners (owner, user_id, is_own, outcome)
     select s.owner, u.id, false, 'known'
@@ -1426,6 +1461,13 @@ begin
         where i.source = from_source and i.entity = 'users' and i.source_key = s.owner limit 1) i
     join users u on u.id = i.target_id
     on conflict do nothing;
+
+    update staged_usage s
+    set created_at = u.created_at
+    from import_owners o
+    join import_items i on i.user_id = o.user_id
+    join usage u on u.user_id = o.user_id
+    where o.owner = s.owner and i.entity = 'usage' and i.source_key = s.source_key and i.source = from_source;
 
     -- Messages are numbered without a gap.
     refused := import_refuse('messages');
@@ -1447,11 +1489,14 @@ begin
     -- What was said in the old app since goes into a conversation that is as it was left: where it was changed here, numbers
     -- would be given twice.
     with changed_conversation as materialized (
-        select s.source_key
+        select s.source_key, o.user_id
         from staged_conversations s
+        join import_owners o on o.owner = s.owner
         cross join lateral (
-            select user_id, target_id, mark from import_items i
-            where i.source = from_source and i.entity = 'conversations' and i.source_key = s.source_key limit 1) i
+            select i.user_id, i.target_id, i.mark from import_items i
+            where i.user_id = o.user_id and i.entity = 'conversations' and i.source_key = s.source_key
+              and i.source = from_source
+            limit 1) i
         left join conversations c on c.user_id = i.user_id and c.id = i.target_id
         where c.version is distinct from i.mark),
     late_message as (
@@ -1459,7 +1504,7 @@ begin
         using changed_conversation c
         where m.conversation_id = c.source_key and not exists (
             select from import_items i
-            where i.source = from_source and i.entity = 'messages' and i.source_key = m.source_key)
+            where i.user_id = c.user_id and i.entity = 'messages' and i.source_key = m.source_key and i.source = from_source)
         returning m.*)
     insert into staged_reports (kind, entity, place, owner, rule, content)
     select 'rejected', 'messages', coalesce(m.at, m.source_key), m.owner, 'conversation_changed_here', to_json(m)
@@ -1470,9 +1515,10 @@ begin
     -- What is no longer in the source stays here.
     update staged_conversations s
     set last_seq = c.last_seq, last_activity_at = greatest(s.last_activity_at, c.last_activity_at)
-    from import_items i
+    from import_owners o
+    join import_items i on i.user_id = o.user_id
     join conversations c on c.user_id = i.user_id and c.id = i.target_id
-    where i.source = from_source and i.entity = 'conversations' and i.source_key = s.source_key
+    where o.owner = s.owner and i.entity = 'conversations' and i.source_key = s.source_key and i.source = from_source
       and c.version = i.mark and c.last_seq > s.last_seq;
     return refused + late;
 end $$;

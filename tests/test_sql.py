@@ -106,6 +106,9 @@ def _row(statement: Statement) -> Any:
     function = function_of(statement)
     assert function is not None, f"{loader_of(statement.file).__name__} has no function {statement.name}"
     kind = _without_none(typing.get_type_hints(function)["return"])
+    if kind is types.NoneType:
+        # It is called for what it does.
+        return [] if statement.operator == "!" else [None]
     if statement.operator == "!":
         assert kind in {int, bool}, f"{statement.name}! gives a count, its function {kind}"
         return []
@@ -643,6 +646,7 @@ STYLE = {
 UNUSUAL = {
     "migrations.try_lock": ("state of the session", "a migration runs on a connection of its own, in several transactions"),
     "migrations.unlock": ("state of the session", "as try_lock"),
+    "importing.try_lock": ("state of the session", "an import runs on a connection of its own, in several transactions"),
 }
 """Statements that may do one of these, and why."""
 

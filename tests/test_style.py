@@ -98,6 +98,7 @@ READS_THE_ENVIRONMENT = {
     "server/words.py": "gives it to settings: a command begins here",
     "server/granian_process.py": "gives it to granian, with what the command line changed",
     "database/postgres_programs.py": "gives PATH alone to PostgreSQL's programs",
+    "importing/sources/dumps.py": "gives it to pg_dump, with a password: PGSSLROOTCERT and the like are about its server",
     "database/dbmate.py": "gives it to dbmate, without its own settings; asyncpg reads PGSSLMODE by itself, dbmate does not",
     "telemetry/metrics.py": "PROMETHEUS_MULTIPROC_DIR is how prometheus_client is told",
 }

@@ -216,17 +216,20 @@ declare
         coalesce((select string_agg('f.' || name || '::text', '') from import_keys(entity) where not is_id), 'null'));
     has_version constant boolean := exists (
         select from pg_attribute where attrelid = entity and attname = 'version' and not attisdropped);
+    -- A report is read by people, and sent to others: no hash of a password belongs there.
+    content constant text := case when entity = 'users'::regclass
+        then '(to_jsonb(s) - ''password_hash'')::json' else 'to_json(s)' end;
     told constant text := $statement$
         told as (
             insert into import_reports (import_id, kind, entity, place, user_id, rule, content)
-            select $1, r.kind, %1$L, coalesce(s.at, s.source_key), %2$s, r.rule, to_json(s)
+            select $1, r.kind, %1$L, coalesce(s.at, s.source_key), %2$s, r.rule, %4$s
             from refused r
             join staged_%1$s s on s.place = r.import_place
             join judged c on c.import_place = r.import_place
             order by r.import_place),
         loose as (
             insert into import_reports (import_id, kind, entity, place, user_id, rule, content)
-            select $1, 'changed', %1$L, coalesce(s.at, s.source_key), %3$s, 'left_empty: ' || l.import_unlinked, to_json(s)
+            select $1, 'changed', %1$L, coalesce(s.at, s.source_key), %3$s, 'left_empty: ' || l.import_unlinked, %4$s
             from linked l
             join staged_%1$s s on s.place = l.import_place
             where l.import_unlinked <> '' and (l.import_is_fresh or l.import_is_changed)
@@ -254,7 +257,7 @@ begin
                 $statement$,
                 parts.rule, parts.candidate, case when parts.has_own_references then 'materialized' else 'not materialized' end,
                 parts.linked, entity, parts.columns, entity::text, owner, item_keys,
-                format(told, entity::text, reported, replace(reported, 'c.', 'l.')))
+                format(told, entity::text, reported, replace(reported, 'c.', 'l.'), content))
             into imported, updated, unchanged, kept, rejected
             using run, from_source, first, last;
             return next;
@@ -343,7 +346,7 @@ begin
         coalesce(
             (select string_agg(conname, ' or ' order by conname) from pg_constraint where conrelid = entity and contype = 'u'),
             entity || '_pkey'),
-        format(told, entity::text, reported, replace(reported, 'c.', 'l.')),
+        format(told, entity::text, reported, replace(reported, 'c.', 'l.'), content),
         case when parts.has_own_references then 'materialized' else 'not materialized' end,
         concat_ws(' and ', 'true',
             case when not exists (select from import_keys(entity) where name = 'id') then format(

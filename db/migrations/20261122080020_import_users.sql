@@ -65,7 +65,7 @@ begin
 
     insert into import_reports (import_id, kind, entity, place, user_id, rule, content)
     select run, case when o.outcome = 'unproved_email' then 'rejected' else 'merged' end, 'users', coalesce(s.at, s.source_key),
-        null, o.outcome, to_json(s)
+        null, o.outcome, (to_jsonb(s) - 'password_hash')::json
     from import_owners o
     join staged_users s on s.source_key = o.owner
     where o.outcome in ('same_identity', 'same_email', 'unproved_email')
@@ -82,7 +82,7 @@ begin
         where s.username is not null),
     told as (
         insert into import_reports (import_id, kind, entity, place, rule, content)
-        select run, 'changed', 'users', coalesce(s.at, s.source_key), 'users_username_unique', to_json(s)
+        select run, 'changed', 'users', coalesce(s.at, s.source_key), 'users_username_unique', (to_jsonb(s) - 'password_hash')::json
         from placed_name n
         join staged_users s using (place)
         where n.is_taken
@@ -96,6 +96,25 @@ end $$;
 comment on function import_place_users is
     'Finds the account of each staged user: the one of an earlier import, of the same identity, of the same e-mail address, or '
     'a new one. Returns how many get none.';
+
+create function import_place_owner(named text, account uuid) returns void language plpgsql as $$
+begin
+    insert into import_owners (owner, user_id, is_own, outcome) values (named, account, false, 'named');
+end $$;
+
+comment on function import_place_owner is 'Gives the rows of a source without users to an account.';
+
+create function import_keep_reports(run uuid) returns void language plpgsql as $$
+begin
+    with staged as (delete from staged_reports returning kind, entity, place, owner, rule, content)
+    insert into import_reports (import_id, kind, entity, place, user_id, rule, content)
+    select run, s.kind, s.entity, s.place, o.user_id, s.rule, s.content
+    from staged s
+    left join import_owners o using (owner);
+end $$;
+
+comment on function import_keep_reports is
+    'Takes over what the source itself reported, once it is known whose it is.';
 
 create function import_keep_users(run uuid, from_source text) returns bigint language plpgsql as $$
 declare
@@ -119,5 +138,7 @@ comment on function import_keep_users is
 
 -- migrate:down
 drop function import_keep_users(uuid, text);
+drop function import_keep_reports(uuid);
+drop function import_place_owner(text, uuid);
 drop function import_place_users(uuid, text, boolean);
 drop function import_begin();

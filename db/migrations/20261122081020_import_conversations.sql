@@ -49,12 +49,6 @@ declare
     late bigint;
 begin
     perform import_keep_created(from_source);
-    update staged_usage s
-    set created_at = u.created_at
-    from import_items i
-    join usage u on u.user_id = i.user_id
-    where i.source = from_source and i.entity = 'usage' and i.source_key = s.source_key;
-
     -- The users that an earlier part of the same run brought.
     insert into import_owners (owner, user_id, is_own, outcome)
     select s.owner, u.id, false, 'known'
@@ -64,6 +58,13 @@ begin
         where i.source = from_source and i.entity = 'users' and i.source_key = s.owner limit 1) i
     join users u on u.id = i.target_id
     on conflict do nothing;
+
+    update staged_usage s
+    set created_at = u.created_at
+    from import_owners o
+    join import_items i on i.user_id = o.user_id
+    join usage u on u.user_id = o.user_id
+    where o.owner = s.owner and i.entity = 'usage' and i.source_key = s.source_key and i.source = from_source;
 
     -- Messages are numbered without a gap.
     refused := import_refuse('messages');
@@ -85,11 +86,14 @@ begin
     -- What was said in the old app since goes into a conversation that is as it was left: where it was changed here, numbers
     -- would be given twice.
     with changed_conversation as materialized (
-        select s.source_key
+        select s.source_key, o.user_id
         from staged_conversations s
+        join import_owners o on o.owner = s.owner
         cross join lateral (
-            select user_id, target_id, mark from import_items i
-            where i.source = from_source and i.entity = 'conversations' and i.source_key = s.source_key limit 1) i
+            select i.user_id, i.target_id, i.mark from import_items i
+            where i.user_id = o.user_id and i.entity = 'conversations' and i.source_key = s.source_key
+              and i.source = from_source
+            limit 1) i
         left join conversations c on c.user_id = i.user_id and c.id = i.target_id
         where c.version is distinct from i.mark),
     late_message as (
@@ -97,7 +101,7 @@ begin
         using changed_conversation c
         where m.conversation_id = c.source_key and not exists (
             select from import_items i
-            where i.source = from_source and i.entity = 'messages' and i.source_key = m.source_key)
+            where i.user_id = c.user_id and i.entity = 'messages' and i.source_key = m.source_key and i.source = from_source)
         returning m.*)
     insert into staged_reports (kind, entity, place, owner, rule, content)
     select 'rejected', 'messages', coalesce(m.at, m.source_key), m.owner, 'conversation_changed_here', to_json(m)
@@ -108,9 +112,10 @@ begin
     -- What is no longer in the source stays here.
     update staged_conversations s
     set last_seq = c.last_seq, last_activity_at = greatest(s.last_activity_at, c.last_activity_at)
-    from import_items i
+    from import_owners o
+    join import_items i on i.user_id = o.user_id
     join conversations c on c.user_id = i.user_id and c.id = i.target_id
-    where i.source = from_source and i.entity = 'conversations' and i.source_key = s.source_key
+    where o.owner = s.owner and i.entity = 'conversations' and i.source_key = s.source_key and i.source = from_source
       and c.version = i.mark and c.last_seq > s.last_seq;
     return refused + late;
 end $$;

@@ -41,9 +41,9 @@ select import_stage(:entity::regclass) is null as staged;
 -- tenant: none, as try_lock
 select import_place_users(:id, :source, :into_existing);
 
--- name: place_owner(owner, user_id)!
+-- name: place_owner(owner, user_id)^
 -- tenant: none, as try_lock. The account of `--user`, for a source that has none.
-insert into import_owners (owner, user_id, is_own, outcome) values (:owner, :user_id, false, 'named');
+select import_place_owner(:owner, :user_id) is null as placed;
 
 -- name: keep_users(id, source)$
 -- tenant: none, as try_lock
@@ -53,13 +53,9 @@ select import_keep_users(:id, :source);
 -- tenant: none, as try_lock
 select import_keep_tags(:id, :source);
 
--- name: keep_reports(id)!
+-- name: keep_reports(id)^
 -- tenant: none, as try_lock. Those of rows that the source itself refused, once it is known whose they are.
-with staged as (delete from staged_reports returning kind, entity, place, owner, rule, content)
-insert into import_reports (import_id, kind, entity, place, user_id, rule, content)
-select :id, s.kind, s.entity, s.place, o.user_id, s.rule, s.content
-from staged s
-left join import_owners o using (owner);
+select import_keep_reports(:id) is null as kept;
 
 -- name: settle_conversations(source)$
 -- tenant: none, as try_lock
@@ -106,7 +102,7 @@ where i.import_id = :id and c.import_id <> :id;
 -- tenant: none, as try_lock
 delete from import_items where import_id = :id and not is_made;
 
--- name: report(id, after, limit)
+-- name: lines(id, after, limit)
 -- tenant: none, as try_lock
 select line, kind, entity, place, rule, content::text as content
 from import_reports
@@ -151,5 +147,6 @@ select import_set_objects(:places, :keys) is null as done;
 select import_keep_objects(:id);
 
 -- name: give_up_objects(folder)!
--- tenant: none, as try_lock. On a connection of its own: a run that failed has written nothing else. Those that have a row are out.
+-- tenant: none, as try_lock. On a connection of its own: a run that failed has written nothing else. Those that have a row
+-- are out.
 update media_deletions set due_at = now() where storage_key like :folder || '/%' and due_at > now();

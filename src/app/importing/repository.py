@@ -172,7 +172,7 @@ async def place_users(on: Executor, id: UUID, source: str, *, into_existing: boo
 
 async def place_owner(on: Executor, owner: str, user_id: UUID) -> None:
     """Give the rows of an owner to an account."""
-    await queries.place_owner.count(on, owner=owner, user_id=user_id)
+    await queries.place_owner.row(on, owner=owner, user_id=user_id)
 
 
 async def keep_users(on: Executor, id: UUID, source: str) -> int:
@@ -187,7 +187,7 @@ async def keep_tags(on: Executor, id: UUID, source: str) -> int:
 
 async def keep_reports(on: Executor, id: UUID) -> None:
     """Take over the reports that the source made."""
-    await queries.keep_reports.count(on, id=id)
+    await queries.keep_reports.row(on, id=id)
 
 
 async def settle_conversations(on: Executor, source: str) -> int:
@@ -242,13 +242,18 @@ async def forget_merged(on: Executor, id: UUID) -> int:
     return await queries.forget_merged.count(on, id=id)
 
 
+async def lines(on: Executor, id: UUID, after: int, limit: int) -> list[Line]:
+    """Some lines of a report, in order: those after one."""
+    return await queries.lines.many(on, Line, id=id, after=after, limit=limit)
+
+
 async def report(on: Executor, id: UUID) -> AsyncIterator[Line]:
     """The lines of a report, in order."""
     after = 0
-    while lines := await queries.report.many(on, Line, id=id, after=after, limit=1000):
-        for line in lines:
+    while found := await lines(on, id, after, 1000):
+        for line in found:
             yield line
-        after = lines[-1].line
+        after = found[-1].line
 
 
 async def count_reports(on: Executor, id: UUID) -> list[LineCount]:

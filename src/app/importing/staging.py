@@ -24,6 +24,10 @@ LEFT_OUT_VALUES = 1_000
 OTHERS = "(others)"
 
 
+SECRETS = {"password_hash", "password"}
+"""Columns of sources that no report shows."""
+
+
 class Progress(Protocol):
     """Who is told how far it is."""
 
@@ -171,7 +175,7 @@ def _shown(value: Any) -> Any:
     if isinstance(value, str):
         return fit(value)
     if isinstance(value, Mapping):
-        return {fit(str(key)): _shown(inner) for key, inner in value.items()}
+        return {fit(str(key)): _shown(inner) for key, inner in value.items() if key not in SECRETS}
     if isinstance(value, list | tuple):
         return [_shown(inner) for inner in value]
     if value is None or isinstance(value, bool | int | float | bytes | datetime | date | time):
