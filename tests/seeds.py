@@ -93,6 +93,9 @@ SEEDS = {
         insert into credit_transactions (user_id, seq, type, amount, balance_after)
         select user_id, number, 'grant', 1, number
         from (select user_id, row_number() over (partition by user_id order by id) as number from seed) numbered""",
+    "import_items": """
+        insert into import_items (user_id, entity, source_key, source, import_id, target_id, checksum, mark)
+        select user_id, 'tasks', place || '@' || place, 'tasks', id, id, place, place from seed""",
     "consent_events": """
         insert into consent_events (user_id, id, terms_accepted, terms_version, marketing_consent)
         select user_id, id, true, '1', false from seed""",

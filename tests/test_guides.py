@@ -47,6 +47,8 @@ NOT_PUT_BACK = {
     "sessions", "api_tokens", "media_links", "media_thumbnails",
     # No user's.
     "audit_events", "media_deletions", "query_cache", "rate_limits", "schema_migrations", "storage_use",
+    # What an import has done to an account that was deleted is no longer true of it.
+    "imports", "import_items", "import_changes", "import_reports",
 }  # fmt: skip
 
 

@@ -70,6 +70,7 @@ select accounts, transactions from import_settle_ledger(:source);
 select first, last from import_bounds(:entity::regclass);
 
 -- name: has_items(id, source)$
+-- plan: exempt, it is asked once by an import, which reads more
 -- tenant: none, as try_lock. Whether an earlier import of this kind of source has left something.
 select exists (select from import_items where source = :source and import_id <> :id);
 
@@ -92,6 +93,7 @@ from import_compare(:id, :source, :entity::regclass, :first, :last);
 select removed, restored, kept from import_undo(:id, :entity::regclass, :is_forced);
 
 -- name: changed_by_later(id)
+-- plan: exempt, it is asked once by an import, which reads more
 -- tenant: none, as try_lock. The later imports that have changed rows which this one made: they are rolled back first.
 select distinct c.import_id as id
 from import_items i
@@ -99,10 +101,12 @@ join import_changes c using (user_id, entity, source_key, source)
 where i.import_id = :id and c.import_id <> :id;
 
 -- name: forget_merged(id)!
+-- plan: exempt, it is asked once by an import, which reads more
 -- tenant: none, as try_lock
 delete from import_items where import_id = :id and not is_made;
 
 -- name: lines(id, after, limit)
+-- plan: exempt, it is asked once by an import, which reads more
 -- tenant: none, as try_lock
 select line, kind, entity, place, rule, content::text as content
 from import_reports
@@ -111,6 +115,7 @@ order by line
 limit :limit;
 
 -- name: count_reports(id)
+-- plan: exempt, it is asked once by an import, which reads more
 -- tenant: none, as try_lock
 select kind, entity, rule, count(*) as lines, min(place) as example
 from import_reports
