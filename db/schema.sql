@@ -4582,7 +4582,7 @@ ALTER TABLE ONLY public.identities
 --
 
 ALTER TABLE ONLY public.import_changes
-    ADD CONSTRAINT import_changes_pkey PRIMARY KEY (import_id, user_id, entity, source_key);
+    ADD CONSTRAINT import_changes_pkey PRIMARY KEY (user_id, entity, source_key, source, import_id);
 
 --
 -- Name: import_items import_items_pkey; Type: CONSTRAINT; Schema: public; Owner: -
@@ -4904,12 +4904,6 @@ CREATE INDEX habits_related_habit ON public.habits USING btree (user_id, related
 --
 
 CREATE INDEX habits_search ON public.habits USING gin (public.own_words(user_id, search)) WITH (gin_pending_list_limit='64');
-
---
--- Name: import_changes_item; Type: INDEX; Schema: public; Owner: -
---
-
-CREATE INDEX import_changes_item ON public.import_changes USING btree (user_id, entity, source_key, source);
 
 --
 -- Name: import_items_users; Type: INDEX; Schema: public; Owner: -
@@ -5419,13 +5413,6 @@ ALTER TABLE ONLY public.habits
 
 ALTER TABLE ONLY public.identities
     ADD CONSTRAINT identities_user_exists FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
-
---
--- Name: import_changes import_changes_import_exists; Type: FK CONSTRAINT; Schema: public; Owner: -
---
-
-ALTER TABLE ONLY public.import_changes
-    ADD CONSTRAINT import_changes_import_exists FOREIGN KEY (import_id) REFERENCES public.imports(id);
 
 --
 -- Name: import_changes import_changes_item_exists; Type: FK CONSTRAINT; Schema: public; Owner: -

@@ -96,6 +96,14 @@ SEEDS = {
     "import_items": """
         insert into import_items (user_id, entity, source_key, source, import_id, target_id, checksum, mark)
         select user_id, 'tasks', place || '@' || place, 'tasks', id, id, place, place from seed""",
+    "import_changes": """
+        insert into import_changes (user_id, entity, source_key, source, import_id, before, checksum, mark)
+        select user_id, entity, source_key, source, import_id, '{}', checksum, mark from import_items
+        where (user_id, target_id) in (select user_id, id from seed)""",
+    "import_reports": """
+        with run as (insert into imports (source, form, location, options) values ('tasks', '', '', '{}') returning id)
+        insert into import_reports (import_id, kind, entity, place, user_id, rule)
+        select run.id, 'rejected', 'tasks', seed.id, seed.user_id, 'tasks_title_length' from seed cross join run""",
     "consent_events": """
         insert into consent_events (user_id, id, terms_accepted, terms_version, marketing_consent)
         select user_id, id, true, '1', false from seed""",

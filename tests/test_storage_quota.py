@@ -309,7 +309,7 @@ def test_every_table_of_a_user_is_counted_a_new_one_too(execute: Execute, api: A
     for table, seed in SEEDS.items():
         user = api.user()
         execute(seeded, user.id)
-        others = ("tasks", "habits", "goals", "workouts", "conversations", "tags", "media")
+        others = ("tasks", "habits", "goals", "workouts", "conversations", "tags", "media", "import_items")
         for other in (each for each in SEEDS if each in others and each != table):
             execute(SEEDS[other])
         before = stored_by(execute, user)

@@ -69,8 +69,7 @@ create table import_changes (
     before json not null,
     checksum bigint not null,
     mark bigint not null,
-    constraint import_changes_pkey primary key (import_id, user_id, entity, source_key),
-    constraint import_changes_import_exists foreign key (import_id) references imports (id),
+    constraint import_changes_pkey primary key (user_id, entity, source_key, source, import_id),
     constraint import_changes_item_exists foreign key (user_id, entity, source_key, source)
         references import_items (user_id, entity, source_key, source) on delete cascade
 );
@@ -79,9 +78,6 @@ comment on table import_changes is
     'Rows that a later import changed, as they were before: rollback puts them back.';
 comment on column import_changes.checksum is 'The one that the item had before.';
 comment on column import_changes.mark is 'The one that the item has had since.';
-
--- For the cascade from import_items, and to find a later import of the same rows.
-create index import_changes_item on import_changes (user_id, entity, source_key, source);
 
 create table import_reports (
     import_id uuid not null,

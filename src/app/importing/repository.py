@@ -8,8 +8,26 @@ from uuid import UUID
 import msgspec
 
 from app.database.queries import Executor, load, to_json
+from app.problems import constraints
 
 queries = load("importing")
+
+constraints.declare(
+    {
+        "imports_pkey": ("conflict", "id", "is taken"),
+        "imports_source_known": ("invalid", "source", "is not a known source"),
+        "imports_status_known": ("invalid", "status", "is not a known status"),
+        "imports_finished": ("invalid", "finished_at", "must be set exactly when the import is not running"),
+        "import_items_pkey": ("conflict", "source_key", "is taken"),
+        "import_items_users": ("conflict", "source_key", "is taken"),
+        "import_changes_pkey": ("conflict", "source_key", "is taken"),
+        "import_changes_item_exists": ("not_found", "source_key", "does not exist"),
+        "import_reports_pkey": ("conflict", "line", "is taken"),
+        "import_reports_import_exists": ("not_found", "import_id", "does not exist"),
+        "import_reports_user_exists": ("not_found", "user_id", "does not exist"),
+        "import_reports_kind_known": ("invalid", "kind", "is not a known kind"),
+    }
+)
 
 
 class Import(msgspec.Struct, frozen=True):
