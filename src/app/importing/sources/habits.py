@@ -36,6 +36,9 @@ TAKEN = {
 }
 """What has a place here. Every other column is reported with its values."""
 
+FIRST_YEAR = 1900
+"""Times before it are kept and reported: they are mistakes."""
+
 
 class Habits:
     """An opened database of the habit tracker."""
@@ -49,9 +52,10 @@ class Habits:
         self.is_repeated = False
         self._users: dict[object, str] = {}
         self._habits: dict[object, tuple[str, str | None]] = {}
-        self._categories: dict[object, Row] = {}
+        self._categories: dict[object, tuple[str | None, str | None, str | None]] = {}
         self._tags: dict[object, Row] = {}
         self._own_tags: set[str] = set()
+        self._used: set[tuple[str, object]] = set()
 
     def declare(self, staging: Staging) -> None:
         self._into_users = staging.table(
@@ -71,7 +75,7 @@ class Habits:
         self._into_taggings = staging.table("taggings", "tag_id", "taggable_type", "taggable_id", "created_at")
 
     async def read(self, staging: Staging) -> AsyncIterator[None]:
-        await self._look_ahead()
+        await self._look_ahead(staging)
         await self._read(staging, "users", "users", self._user)
         await self._read(staging, "habits", "habits", self._habit)
         await self._read(staging, "habit_logs", "habit_entries", self._entry)
@@ -79,6 +83,7 @@ class Habits:
             await self._read(staging, "habit_tags", "taggings", self._tagging)
         if "comments" in self._database.tables:
             await self._read(staging, "comments", "habit_comments", self._comment)
+        self._report_unused(staging)
         staging.report_left_out(table for table in self._database.tables if table not in TAKEN)
         await staging.copy()
         yield
@@ -89,7 +94,7 @@ class Habits:
     async def backup(self, folder: Path) -> Path:
         return await self._database.backup(folder)
 
-    async def _look_ahead(self) -> None:
+    async def _look_ahead(self, staging: Staging) -> None:
         """Read what rows refer to by a number: users, habits, categories, tags."""
         async for rows in self._rows("users"):
             for row in rows:
@@ -98,10 +103,21 @@ class Habits:
             for row in rows:
                 key = dated(row.values["id"], row.lenient(row.moment, "created_at"))
                 self._habits[row.values["id"]] = key, self._users.get(row.values["user_id"])
+        if "categories" in self._database.tables:
+            async for rows in self._rows("categories"):
+                stage_rows(staging, "categories", rows, self._category)
+        if "tags" in self._database.tables:
+            async for rows in self._rows("tags"):
+                self._tags.update((row.values["id"], row) for row in rows)
+                stage_rows(staging, "tags", rows, self._tag)
+
+    def _report_unused(self, staging: Staging) -> None:
+        """What stands on no habit has no place of its own here: categories, and tags of an app in which they had no owner."""
         for table, found in (("categories", self._categories), ("tags", self._tags)):
-            if table in self._database.tables:
-                async for rows in self._rows(table):
-                    found.update((row.values["id"], row) for row in rows)
+            for number, values in found.items():
+                if (table, number) not in self._used:
+                    content = dict(values.values) if isinstance(values, Row) else values
+                    staging.report("left_out", table, str(number), "unused", content=content)
 
     def _rows(self, table: str) -> AsyncIterator[list[Row]]:
         return self._database.rows(self._texts[table], self._zone)
@@ -119,6 +135,8 @@ class Habits:
         made_at = row.lenient(row.moment, "created_at")
         key = self._users[row.values["id"]]
         email = row.optional_text("email")
+        if email is None:
+            row.changes.append("email_missing")
         identities = [
             (provider, subject) for provider in ("google", "github") if (subject := row.optional_text(f"{provider}_id"))
         ]
@@ -154,7 +172,7 @@ class Habits:
             row.lenient(row.optional_text, "reward"),
             _within(row, "execution_time", 0, 10_000_000),
             self._related(row),
-            *self._category(row),
+            *self._category_of(row),
             row.lenient(row.flag, "is_archived") or False,
             *_times(row, row.lenient(row.moment, "created_at")),
         )
@@ -170,7 +188,7 @@ class Habits:
             row.changes.append("related_habit_id_exists")
         return key
 
-    def _category(self, row: Row) -> tuple[str | None, str | None, str | None]:
+    def _category_of(self, row: Row) -> tuple[str | None, str | None, str | None]:
         number = row.values.get("category_id")
         if number is None:
             return None, None, None
@@ -178,11 +196,18 @@ class Habits:
         if found is None:
             row.changes.append("category_id_exists")
             return None, None, None
-        color = found.lenient(found.optional_text, "color")
+        self._used.add(("categories", number))
+        return found
+
+    def _category(self, row: Row) -> None:
+        name = row.lenient(row.optional_text, "name")
+        if name is None:
+            row.changes.append("name_blank")
+        color = row.lenient(row.optional_text, "color")
         if color is not None and not re.fullmatch("#[0-9a-fA-F]{6}", color):
             row.changes.append("color_form")
             color = None
-        return found.lenient(found.optional_text, "name"), color, found.lenient(found.optional_text, "icon")
+        self._categories[row.values["id"]] = name, color, row.lenient(row.optional_text, "icon")
 
     def _entry(self, row: Row) -> str:
         habit, owner = self._habits.get(row.values["habit_id"], (None, None))
@@ -202,6 +227,7 @@ class Habits:
             _within(row, "duration", 0, 10_000_000),
             made_at,
             made_at,
+            at=str(row.values["id"]),
         )
         return owner
 
@@ -211,8 +237,31 @@ class Habits:
         if owner is None or day is None:
             raise Refused("habit_comments_habit_exists")
         made_at = row.lenient(row.moment, "created_at") or midnight(day)
-        self._into_comments.add(f"{habit}/{row.values['id']}", owner, habit, day, row.text("text"), made_at, made_at)
+        number = row.values["id"]
+        self._into_comments.add(f"{habit}/{number}", owner, habit, day, row.text("text"), made_at, made_at, at=str(number))
         return owner
+
+    def _tag(self, row: Row) -> str | None:
+        if "user_id" not in row.values:
+            return None
+        owner = self._users.get(row.values["user_id"])
+        if owner is None:
+            self._used.add(("tags", row.values["id"]))
+            raise Refused("tags_user_exists")
+        self._own_tag(row, owner)
+        return owner
+
+    def _own_tag(self, tag: Row, owner: str) -> str:
+        """The key of a tag of a user's own: one that several users have becomes a tag of each."""
+        name, number = tag.text("name") or "", tag.values["id"]
+        self._used.add(("tags", number))
+        # One of an emoji alone has none.
+        word = slug(name, 100) or "tag"
+        key = f"{number}/{word}/{owner}"
+        if key not in self._own_tags:
+            self._own_tags.add(key)
+            self._into_tags.add(key, owner, name, word, EPOCH, EPOCH, at=str(number))
+        return key
 
     def _tagging(self, row: Row) -> str:
         habit, owner = self._habits.get(row.values["habit_id"], (None, None))
@@ -221,19 +270,17 @@ class Habits:
             raise Refused("taggings_target_exists")
         if tag is None:
             raise Refused("taggings_tag_exists")
-        name = tag.text("name") or ""
-        # One of an emoji alone has none.
-        word = slug(name, 100) or "tag"
-        # A tag that several users have becomes a tag of each.
-        key = f"{tag.values['id']}/{word}/{owner}"
-        if key not in self._own_tags:
-            self._own_tags.add(key)
-            self._into_tags.add(key, owner, name, word, EPOCH, EPOCH)
-        self._into_taggings.add(f"{habit}/{key}", owner, key, "habits", habit, EPOCH)
+        if "user_id" in tag.values and self._users.get(tag.values["user_id"]) != owner:
+            row.changes.append("tags_of_another_user")
+        key = self._own_tag(tag, owner)
+        place = f"{row.values['habit_id']}/{row.values['tag_id']}"
+        self._into_taggings.add(f"{habit}/{key}", owner, key, "habits", habit, EPOCH, at=place)
         return owner
 
 
 def _times(row: Row, made_at: datetime | None) -> tuple[datetime, datetime]:
+    if made_at is not None and made_at.year < FIRST_YEAR:
+        row.changes.append("created_at_range")
     made_at = made_at or EPOCH
     return made_at, row.lenient(row.moment, "updated_at") or made_at
 
