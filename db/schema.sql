@@ -422,10 +422,10 @@ $$;
 COMMENT ON FUNCTION public.import_columns(entity regclass) IS 'The columns that a source can fill: with the table that one refers to, and what stands there where a source has nothing.';
 
 --
--- Name: import_compare(text, regclass, bigint, bigint); Type: FUNCTION; Schema: public; Owner: -
+-- Name: import_compare(uuid, text, regclass, bigint, bigint); Type: FUNCTION; Schema: public; Owner: -
 --
 
-CREATE FUNCTION public.import_compare(from_source text, entity regclass, first bigint, last bigint) RETURNS TABLE(outcome text, rows bigint, source_sum numeric, target_sum numeric, sample json)
+CREATE FUNCTION public.import_compare(run uuid, from_source text, entity regclass, first bigint, last bigint) RETURNS TABLE(outcome text, rows bigint, source_sum numeric, target_sum numeric, sample json)
     LANGUAGE plpgsql
     AS $_$
 declare
@@ -436,10 +436,15 @@ begin
         with candidate as materialized (%1$s),
         judged as materialized (select c.*, %2$s as import_rule from candidate c),
         linked as materialized (%3$s),
+        -- What was refused for the sake of another row, such as the second of a day.
+        refused as materialized (
+            select r.place from import_reports r where r.import_id = $1 and r.kind = 'rejected' and r.entity = %10$L),
         compared as (
             select c.import_key,
                 case
-                    when not c.import_is_known then case when c.import_rule is null then 'absent' else 'rejected' end
+                    when not c.import_is_known then
+                        case when c.import_rule is null and coalesce(s.at, s.source_key) not in (select place from refused)
+                            then 'absent' else 'rejected' end
                     when not c.import_is_made then 'merged'
                     when t is null then 'deleted here'
                     when (%4$s) is not distinct from (%5$s) then 'same'
@@ -451,6 +456,7 @@ begin
                 hashtextextended(row(%5$s)::text, 0) as target_hash,
                 json_build_array(%4$s) as source_values, json_build_array(%5$s) as target_values
             from linked c
+            join staged_%7$s s on s.place = c.import_place
             left join %7$s t on %8$s)
         select outcome, count(*), sum(source_hash::numeric), sum(target_hash::numeric),
             (json_agg(json_build_object(
@@ -461,15 +467,16 @@ begin
         $statement$,
         parts.candidate, parts.rule, parts.linked, format(parts.same, 'c'), format(parts.same, 't'),
         format(parts.mark, 't'), entity, parts.target,
-        (select json_agg(trim('"' from name) order by place) from import_columns(entity) where name <> 'id'))
-    using null::uuid, from_source, first, last;
+        (select json_agg(trim('"' from name) order by place) from import_columns(entity) where name <> 'id'),
+        entity::text)
+    using run, from_source, first, last;
 end $_$;
 
 --
--- Name: FUNCTION import_compare(from_source text, entity regclass, first bigint, last bigint); Type: COMMENT; Schema: public; Owner: -
+-- Name: FUNCTION import_compare(run uuid, from_source text, entity regclass, first bigint, last bigint); Type: COMMENT; Schema: public; Owner: -
 --
 
-COMMENT ON FUNCTION public.import_compare(from_source text, entity regclass, first bigint, last bigint) IS 'What has become of staged rows: how many are the same here, column by column, and some of those that are not. The sums of the hashes of rows that are the same are equal, in any order.';
+COMMENT ON FUNCTION public.import_compare(run uuid, from_source text, entity regclass, first bigint, last bigint) IS 'What has become of staged rows: how many are the same here, column by column, and some of those that are not. The sums of the hashes of rows that are the same are equal, in any order.';
 
 --
 -- Name: import_keep_tags(uuid, text); Type: FUNCTION; Schema: public; Owner: -
@@ -572,6 +579,8 @@ declare
         coalesce((select string_agg('f.' || name, '') from import_keys(entity) where is_id), 'null::uuid'),
         coalesce((select string_agg('f.' || name || '::text', '') from import_keys(entity) where not is_id), 'null'));
 begin
+    -- For touch().
+    perform set_config('holdfast.is_import', 'on', true);
     select * into parts from import_parts(entity, is_again);
     -- The planner knows nothing of what a with query holds: with conditions as booleans it takes half of the rows for likely, and
     -- joins them by their hashes. By "is null" or "= 1" it thought of a handful, and compared each of 10,000 with each other.
@@ -951,6 +960,8 @@ declare
     made_keys constant text := concat_ws(', ', case when has_user then 't.user_id' end,
         (select string_agg('t.' || name, ', ') from import_keys(entity)));
 begin
+    -- For touch().
+    perform set_config('holdfast.is_import', 'on', true);
     select * into parts from import_parts(entity, true);
     select string_agg(format('exists (select from %s child where %s)', f.conrelid::regclass,
             case when is_users then 'child.user_id = t.id'
@@ -1471,7 +1482,9 @@ begin
     if (case when tg_nargs = 0 or has_search then old *<> new
             else to_jsonb(old) - tg_argv is distinct from to_jsonb(new) - tg_argv end) then
         new.version := greatest(old.version + 1, new_version());
-        if new.updated_at is not distinct from old.updated_at then
+        -- An import writes the time that its source has, also where a row changes there without another one.
+        if new.updated_at is not distinct from old.updated_at
+            and current_setting('holdfast.is_import', true) is distinct from 'on' then
             new.updated_at := clock_timestamp();
         end if;
     end if;
@@ -4988,4 +5001,5 @@ INSERT INTO public.schema_migrations (version) VALUES
     ('20261122080020'),
     ('20261122080030'),
     ('20261122080040'),
-    ('20261122081010');
+    ('20261122081010'),
+    ('20261122081011');

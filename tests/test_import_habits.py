@@ -42,7 +42,7 @@ def keyed(table: dict[Key, Row]) -> dict[str, Row]:
     return {f"{id_}@{(row['created_at'] - since) // timedelta(microseconds=1)}": row for id_, row in table.items()}
 
 
-def aware(moment: datetime) -> datetime:
+def aware(moment: Any) -> datetime:
     """What a naive time means."""
     return moment.replace(tzinfo=UTC)
 
@@ -104,7 +104,7 @@ def _assert_habit(row: Row, here: Row, truth: Truth, names: dict[object, str]) -
     every = row.get("frequency", 1)
     assert (here["frequency"], here["interval_days"]) == (("daily", None) if every == 1 else ("interval", every))
     kind = row.get("habit_type")
-    assert here["nature"] == (kind and getattr(kind, "value", kind).lower())
+    assert here["nature"] == (None if kind is None else str(getattr(kind, "value", kind)).lower())
     assert (here["reward"], here["duration_seconds"]) == (row.get("reward") or None, row.get("execution_time"))
     related = row.get("related_habit_id")
     assert (here["related_habit_id"] is None) == (related is None)

@@ -1,6 +1,6 @@
 -- migrate:up
 
-create function import_compare(from_source text, entity regclass, first bigint, last bigint)
+create function import_compare(run uuid, from_source text, entity regclass, first bigint, last bigint)
 returns table (outcome text, rows bigint, source_sum numeric, target_sum numeric, sample json) language plpgsql as $$
 declare
     parts record;
@@ -10,10 +10,15 @@ begin
         with candidate as materialized (%1$s),
         judged as materialized (select c.*, %2$s as import_rule from candidate c),
         linked as materialized (%3$s),
+        -- What was refused for the sake of another row, such as the second of a day.
+        refused as materialized (
+            select r.place from import_reports r where r.import_id = $1 and r.kind = 'rejected' and r.entity = %10$L),
         compared as (
             select c.import_key,
                 case
-                    when not c.import_is_known then case when c.import_rule is null then 'absent' else 'rejected' end
+                    when not c.import_is_known then
+                        case when c.import_rule is null and coalesce(s.at, s.source_key) not in (select place from refused)
+                            then 'absent' else 'rejected' end
                     when not c.import_is_made then 'merged'
                     when t is null then 'deleted here'
                     when (%4$s) is not distinct from (%5$s) then 'same'
@@ -25,6 +30,7 @@ begin
                 hashtextextended(row(%5$s)::text, 0) as target_hash,
                 json_build_array(%4$s) as source_values, json_build_array(%5$s) as target_values
             from linked c
+            join staged_%7$s s on s.place = c.import_place
             left join %7$s t on %8$s)
         select outcome, count(*), sum(source_hash::numeric), sum(target_hash::numeric),
             (json_agg(json_build_object(
@@ -35,8 +41,9 @@ begin
         $statement$,
         parts.candidate, parts.rule, parts.linked, format(parts.same, 'c'), format(parts.same, 't'),
         format(parts.mark, 't'), entity, parts.target,
-        (select json_agg(trim('"' from name) order by place) from import_columns(entity) where name <> 'id'))
-    using null::uuid, from_source, first, last;
+        (select json_agg(trim('"' from name) order by place) from import_columns(entity) where name <> 'id'),
+        entity::text)
+    using run, from_source, first, last;
 end $$;
 
 comment on function import_compare is
@@ -44,4 +51,4 @@ comment on function import_compare is
     'the hashes of rows that are the same are equal, in any order.';
 
 -- migrate:down
-drop function import_compare(text, regclass, bigint, bigint);
+drop function import_compare(uuid, text, regclass, bigint, bigint);

@@ -17,6 +17,8 @@ declare
     made_keys constant text := concat_ws(', ', case when has_user then 't.user_id' end,
         (select string_agg('t.' || name, ', ') from import_keys(entity)));
 begin
+    -- For touch().
+    perform set_config('holdfast.is_import', 'on', true);
     select * into parts from import_parts(entity, true);
     select string_agg(format('exists (select from %s child where %s)', f.conrelid::regclass,
             case when is_users then 'child.user_id = t.id'

@@ -78,10 +78,10 @@ from import_move(:id, :source, :entity::regclass, :first, :last, :is_again);
 -- tenant: none, as try_lock
 select import_analyze() is null as analyzed;
 
--- name: compare(source, entity, first, last)
+-- name: compare(id, source, entity, first, last)
 -- tenant: none, as try_lock
 select outcome, rows, source_sum, target_sum, sample::text as sample
-from import_compare(:source, :entity::regclass, :first, :last);
+from import_compare(:id, :source, :entity::regclass, :first, :last);
 
 -- name: undo(id, entity, is_forced)^
 -- tenant: none, as try_lock

@@ -187,9 +187,10 @@ async def analyze_items(on: Executor) -> None:
     await queries.analyze_items.row(on)
 
 
-async def compare(on: Executor, source: str, entity: str, first: int, last: int) -> list[Compared]:
-    """Compare staged rows with what has become of them."""
-    return await queries.compare.many(on, Compared, source=source, entity=entity, first=first, last=last)
+async def compare(on: Executor, id: UUID, source: str, entity: str, bounds: tuple[int, int]) -> list[Compared]:
+    """Compare staged rows of two places and between with what has become of them; `id` is the import that refused some."""
+    first, last = bounds
+    return await queries.compare.many(on, Compared, id=id, source=source, entity=entity, first=first, last=last)
 
 
 async def undo(on: Executor, id: UUID, entity: str, *, is_forced: bool) -> Undone:

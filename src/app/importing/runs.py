@@ -223,8 +223,8 @@ async def verify(on: Transaction, done: Import, source: Source, asked: Asked, pr
             await source.settle(transaction, done.id)
             for entity in ENTITIES:
                 if entity in staging.tables:
-                    async for first, last in chunks(transaction, entity):
-                        found = await repository.compare(transaction, done.source, entity, first, last)
+                    async for bounds in chunks(transaction, entity):
+                        found = await repository.compare(transaction, done.id, done.source, entity, bounds)
                         compared.setdefault(entity, []).extend(found)
                         progress.advance(f"comparing {entity}", sum(each.rows for each in found))
             raise _Over
