@@ -42,7 +42,7 @@ def keyed(table: dict[Key, Row]) -> dict[str, Row]:
     return {f"{id_}@{(row['created_at'] - since) // timedelta(microseconds=1)}": row for id_, row in table.items()}
 
 
-def aware(moment: Any) -> datetime:
+def aware(moment: Any) -> Any:
     """What a naive time means."""
     return moment.replace(tzinfo=UTC)
 
