@@ -17,7 +17,8 @@ from client import Execute
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.database.executor import Connection, Transaction
+from app.database.connection import Connection
+from app.database.executor import Transaction
 from app.importing import repository, runs
 from app.importing.runs import Asked, Outcome, Verified
 from app.importing.sources import habits

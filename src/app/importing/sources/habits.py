@@ -3,41 +3,18 @@
 import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from datetime import datetime
 from pathlib import Path
 from uuid import UUID
 
 from app.database.executor import Transaction
 from app.importing.sources import databases, statements
 from app.importing.sources.databases import SourceDatabase
+from app.importing.sources.habit_cells import NEEDED, TAKEN, nature, times, within
 from app.importing.sources.hashes import known_hash
 from app.importing.sources.source import Options
 from app.importing.staging import CHUNK, Staging, stage_rows
 from app.importing.values import EPOCH, Refused, Row, dated, midnight
 from app.slugs import slug
-
-NEEDED = {
-    "users": {"id", "email", "password_hash", "created_at"},
-    "habits": {"id", "user_id", "name", "created_at"},
-    "habit_logs": {"id", "habit_id", "date", "completed"},
-}
-"""Without these columns it is no habit tracker."""
-
-TAKEN = {
-    "users": NEEDED["users"] | {"google_id", "github_id", "name", "avatar_url", "updated_at", "is_active"},
-    "habits": NEEDED["habits"]
-    | {"description", "updated_at", "is_archived", "execution_time", "frequency", "habit_type", "reward", "related_habit_id"}
-    | {"category_id"},
-    "habit_logs": NEEDED["habit_logs"] | {"created_at", "notes", "duration"},
-    "categories": {"id", "name", "color", "icon"},
-    "tags": {"id", "name", "user_id"},
-    "habit_tags": {"habit_id", "tag_id"},
-    "comments": {"id", "habit_log_id", "text", "created_at"},
-}
-"""What has a place here. Every other column is reported with its values."""
-
-FIRST_YEAR = 1900
-"""Times before it are kept and reported: they are mistakes."""
 
 
 class Habits:
@@ -149,7 +126,7 @@ class Habits:
             row.lenient(row.optional_text, "avatar_url"),
             row.flag("is_active", default=True),
             email is None and bool(identities),
-            *_times(row, made_at),
+            *times(row, made_at),
         )
         for provider, subject in identities:
             self._into_identities.add(f"{key}/{provider}", key, provider, subject, email, made_at or EPOCH)
@@ -159,7 +136,7 @@ class Habits:
         key, owner = self._habits[row.values["id"]]
         if owner is None:
             raise Refused("habits_user_exists")
-        every = _within(row, "frequency", 1, 365)
+        every = within(row, "frequency", 1, 365)
         is_interval = every is not None and every > 1
         self._into_habits.add(
             key,
@@ -168,13 +145,13 @@ class Habits:
             row.lenient(row.optional_text, "description"),
             "interval" if is_interval else "daily",
             every if is_interval else None,
-            _nature(row),
+            nature(row),
             row.lenient(row.optional_text, "reward"),
-            _within(row, "execution_time", 0, 10_000_000),
+            within(row, "execution_time", 0, 10_000_000),
             self._related(row),
             *self._category_of(row),
             row.lenient(row.flag, "is_archived") or False,
-            *_times(row, row.lenient(row.moment, "created_at")),
+            *times(row, row.lenient(row.moment, "created_at")),
         )
         return owner
 
@@ -224,7 +201,7 @@ class Habits:
             day,
             row.flag("completed"),
             row.lenient(row.optional_text, "notes"),
-            _within(row, "duration", 0, 10_000_000),
+            within(row, "duration", 0, 10_000_000),
             made_at,
             made_at,
             at=str(row.values["id"]),
@@ -276,31 +253,6 @@ class Habits:
         place = f"{row.values['habit_id']}/{row.values['tag_id']}"
         self._into_taggings.add(f"{habit}/{key}", owner, key, "habits", habit, EPOCH, at=place)
         return owner
-
-
-def _times(row: Row, made_at: datetime | None) -> tuple[datetime, datetime]:
-    if made_at is not None and made_at.year < FIRST_YEAR:
-        row.changes.append("created_at_range")
-    made_at = made_at or EPOCH
-    return made_at, row.lenient(row.moment, "updated_at") or made_at
-
-
-def _within(row: Row, name: str, least: int, most: int) -> int | None:
-    value = row.lenient(row.integer, name)
-    if value is None or least <= value <= most:
-        return value
-    row.changes.append(f"{name}_range")
-    return None
-
-
-def _nature(row: Row) -> str | None:
-    word = row.lenient(row.optional_text, "habit_type")
-    if word is None:
-        return None
-    if word.lower() in ("useful", "pleasant"):
-        return word.lower()
-    row.changes.append("habit_type_known")
-    return None
 
 
 def _generation(tables: dict[str, list[str]]) -> str:
