@@ -928,6 +928,8 @@ declare
             order by l.import_place)
         $statement$;
 begin
+    -- For touch().
+    perform set_config('holdfast.is_import', 'on', true);
     select * into parts from import_parts(entity, is_again);
     if has_version and not is_again then
         -- Nothing is here yet, and hardly anything comes twice: most chunks need no look at what was inserted, which would cost
@@ -1725,6 +1727,8 @@ declare
         when 'messages'::regclass then 'conversations' when 'credit_transactions'::regclass then 'credit_accounts' end;
     whole_parts record;
 begin
+    -- For touch().
+    perform set_config('holdfast.is_import', 'on', true);
     select * into parts from import_parts(entity, true);
     select * into whole_parts from import_parts(coalesce(whole, entity), true);
     select string_agg(format('exists (select from %s child where %s)', f.conrelid::regclass,
@@ -2257,7 +2261,9 @@ begin
     if (case when tg_nargs = 0 or has_search then old *<> new
             else to_jsonb(old) - tg_argv is distinct from to_jsonb(new) - tg_argv end) then
         new.version := greatest(old.version + 1, new_version());
-        if new.updated_at is not distinct from old.updated_at then
+        -- An import writes the time that its source has, also where a row changes there without another one.
+        if new.updated_at is not distinct from old.updated_at
+            and current_setting('holdfast.is_import', true) is distinct from 'on' then
             new.updated_at := clock_timestamp();
         end if;
     end if;
@@ -5754,6 +5760,7 @@ INSERT INTO public.schema_migrations (version) VALUES
     ('20261122080030'),
     ('20261122080040'),
     ('20261122081010'),
+    ('20261122081011'),
     ('20261122081020'),
     ('20261122081021'),
     ('20261122081030');

@@ -236,6 +236,8 @@ declare
             order by l.import_place)
         $statement$;
 begin
+    -- For touch().
+    perform set_config('holdfast.is_import', 'on', true);
     select * into parts from import_parts(entity, is_again);
     if has_version and not is_again then
         -- Nothing is here yet, and hardly anything comes twice: most chunks need no look at what was inserted, which would cost

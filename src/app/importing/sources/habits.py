@@ -3,38 +3,18 @@
 import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from datetime import datetime
 from pathlib import Path
 from uuid import UUID
 
 from app.database.executor import Transaction
 from app.importing.sources import databases, statements
 from app.importing.sources.databases import SourceDatabase
+from app.importing.sources.habit_cells import NEEDED, TAKEN, nature, times, within
 from app.importing.sources.hashes import known_hash
 from app.importing.sources.source import Options
 from app.importing.staging import CHUNK, Staging, stage_rows
 from app.importing.values import EPOCH, Refused, Row, dated, midnight
 from app.slugs import slug
-
-NEEDED = {
-    "users": {"id", "email", "password_hash", "created_at"},
-    "habits": {"id", "user_id", "name", "created_at"},
-    "habit_logs": {"id", "habit_id", "date", "completed"},
-}
-"""Without these columns it is no habit tracker."""
-
-TAKEN = {
-    "users": NEEDED["users"] | {"google_id", "github_id", "name", "avatar_url", "updated_at", "is_active"},
-    "habits": NEEDED["habits"]
-    | {"description", "updated_at", "is_archived", "execution_time", "frequency", "habit_type", "reward", "related_habit_id"}
-    | {"category_id"},
-    "habit_logs": NEEDED["habit_logs"] | {"created_at", "notes", "duration"},
-    "categories": {"id", "name", "color", "icon"},
-    "tags": {"id", "name", "user_id"},
-    "habit_tags": {"habit_id", "tag_id"},
-    "comments": {"id", "habit_log_id", "text", "created_at"},
-}
-"""What has a place here. Every other column is reported with its values."""
 
 
 class Habits:
@@ -49,9 +29,10 @@ class Habits:
         self.is_repeated = False
         self._users: dict[object, str] = {}
         self._habits: dict[object, tuple[str, str | None]] = {}
-        self._categories: dict[object, Row] = {}
+        self._categories: dict[object, tuple[str | None, str | None, str | None]] = {}
         self._tags: dict[object, Row] = {}
         self._own_tags: set[str] = set()
+        self._used: set[tuple[str, object]] = set()
 
     def declare(self, staging: Staging) -> None:
         self._into_users = staging.table(
@@ -71,7 +52,7 @@ class Habits:
         self._into_taggings = staging.table("taggings", "tag_id", "taggable_type", "taggable_id", "created_at")
 
     async def read(self, staging: Staging) -> AsyncIterator[None]:
-        await self._look_ahead()
+        await self._look_ahead(staging)
         await self._read(staging, "users", "users", self._user)
         await self._read(staging, "habits", "habits", self._habit)
         await self._read(staging, "habit_logs", "habit_entries", self._entry)
@@ -79,6 +60,7 @@ class Habits:
             await self._read(staging, "habit_tags", "taggings", self._tagging)
         if "comments" in self._database.tables:
             await self._read(staging, "comments", "habit_comments", self._comment)
+        self._report_unused(staging)
         staging.report_left_out(table for table in self._database.tables if table not in TAKEN)
         await staging.copy()
         yield
@@ -89,7 +71,7 @@ class Habits:
     async def backup(self, folder: Path) -> Path:
         return await self._database.backup(folder)
 
-    async def _look_ahead(self) -> None:
+    async def _look_ahead(self, staging: Staging) -> None:
         """Read what rows refer to by a number: users, habits, categories, tags."""
         async for rows in self._rows("users"):
             for row in rows:
@@ -98,10 +80,21 @@ class Habits:
             for row in rows:
                 key = dated(row.values["id"], row.lenient(row.moment, "created_at"))
                 self._habits[row.values["id"]] = key, self._users.get(row.values["user_id"])
+        if "categories" in self._database.tables:
+            async for rows in self._rows("categories"):
+                stage_rows(staging, "categories", rows, self._category)
+        if "tags" in self._database.tables:
+            async for rows in self._rows("tags"):
+                self._tags.update((row.values["id"], row) for row in rows)
+                stage_rows(staging, "tags", rows, self._tag)
+
+    def _report_unused(self, staging: Staging) -> None:
+        """What stands on no habit has no place of its own here: categories, and tags of an app in which they had no owner."""
         for table, found in (("categories", self._categories), ("tags", self._tags)):
-            if table in self._database.tables:
-                async for rows in self._rows(table):
-                    found.update((row.values["id"], row) for row in rows)
+            for number, values in found.items():
+                if (table, number) not in self._used:
+                    content = dict(values.values) if isinstance(values, Row) else values
+                    staging.report("left_out", table, str(number), "unused", content=content)
 
     def _rows(self, table: str) -> AsyncIterator[list[Row]]:
         return self._database.rows(self._texts[table], self._zone)
@@ -119,6 +112,8 @@ class Habits:
         made_at = row.lenient(row.moment, "created_at")
         key = self._users[row.values["id"]]
         email = row.optional_text("email")
+        if email is None:
+            row.changes.append("email_missing")
         identities = [
             (provider, subject) for provider in ("google", "github") if (subject := row.optional_text(f"{provider}_id"))
         ]
@@ -131,7 +126,7 @@ class Habits:
             row.lenient(row.optional_text, "avatar_url"),
             row.flag("is_active", default=True),
             email is None and bool(identities),
-            *_times(row, made_at),
+            *times(row, made_at),
         )
         for provider, subject in identities:
             self._into_identities.add(f"{key}/{provider}", key, provider, subject, email, made_at or EPOCH)
@@ -141,7 +136,7 @@ class Habits:
         key, owner = self._habits[row.values["id"]]
         if owner is None:
             raise Refused("habits_user_exists")
-        every = _within(row, "frequency", 1, 365)
+        every = within(row, "frequency", 1, 365)
         is_interval = every is not None and every > 1
         self._into_habits.add(
             key,
@@ -150,13 +145,13 @@ class Habits:
             row.lenient(row.optional_text, "description"),
             "interval" if is_interval else "daily",
             every if is_interval else None,
-            _nature(row),
+            nature(row),
             row.lenient(row.optional_text, "reward"),
-            _within(row, "execution_time", 0, 10_000_000),
+            within(row, "execution_time", 0, 10_000_000),
             self._related(row),
-            *self._category(row),
+            *self._category_of(row),
             row.lenient(row.flag, "is_archived") or False,
-            *_times(row, row.lenient(row.moment, "created_at")),
+            *times(row, row.lenient(row.moment, "created_at")),
         )
         return owner
 
@@ -170,7 +165,7 @@ class Habits:
             row.changes.append("related_habit_id_exists")
         return key
 
-    def _category(self, row: Row) -> tuple[str | None, str | None, str | None]:
+    def _category_of(self, row: Row) -> tuple[str | None, str | None, str | None]:
         number = row.values.get("category_id")
         if number is None:
             return None, None, None
@@ -178,11 +173,18 @@ class Habits:
         if found is None:
             row.changes.append("category_id_exists")
             return None, None, None
-        color = found.lenient(found.optional_text, "color")
+        self._used.add(("categories", number))
+        return found
+
+    def _category(self, row: Row) -> None:
+        name = row.lenient(row.optional_text, "name")
+        if name is None:
+            row.changes.append("name_blank")
+        color = row.lenient(row.optional_text, "color")
         if color is not None and not re.fullmatch("#[0-9a-fA-F]{6}", color):
             row.changes.append("color_form")
             color = None
-        return found.lenient(found.optional_text, "name"), color, found.lenient(found.optional_text, "icon")
+        self._categories[row.values["id"]] = name, color, row.lenient(row.optional_text, "icon")
 
     def _entry(self, row: Row) -> str:
         habit, owner = self._habits.get(row.values["habit_id"], (None, None))
@@ -194,9 +196,9 @@ class Habits:
         values = row.values
         made_at = row.lenient(row.moment, "created_at") or midnight(day)
         note = row.lenient(row.optional_text, "notes") if values.get("notes") else None
-        seconds = None if values.get("duration") is None else _within(row, "duration", 0, 10_000_000)
+        seconds = None if values.get("duration") is None else within(row, "duration", 0, 10_000_000)
         key = f"{habit}/{values['id']}"
-        self._into_entries.add(key, owner, habit, day, row.flag("completed"), note, seconds, made_at)
+        self._into_entries.add(key, owner, habit, day, row.flag("completed"), note, seconds, made_at, at=str(values["id"]))
         return owner
 
     def _comment(self, row: Row) -> str:
@@ -205,8 +207,31 @@ class Habits:
         if owner is None or day is None:
             raise Refused("habit_comments_habit_exists")
         made_at = row.lenient(row.moment, "created_at") or midnight(day)
-        self._into_comments.add(f"{habit}/{row.values['id']}", owner, habit, day, row.text("text"), made_at, made_at)
+        number = row.values["id"]
+        self._into_comments.add(f"{habit}/{number}", owner, habit, day, row.text("text"), made_at, made_at, at=str(number))
         return owner
+
+    def _tag(self, row: Row) -> str | None:
+        if "user_id" not in row.values:
+            return None
+        owner = self._users.get(row.values["user_id"])
+        if owner is None:
+            self._used.add(("tags", row.values["id"]))
+            raise Refused("tags_user_exists")
+        self._own_tag(row, owner)
+        return owner
+
+    def _own_tag(self, tag: Row, owner: str) -> str:
+        """The key of a tag of a user's own: one that several users have becomes a tag of each."""
+        name, number = tag.text("name") or "", tag.values["id"]
+        self._used.add(("tags", number))
+        # One of an emoji alone has none.
+        word = slug(name, 100) or "tag"
+        key = f"{number}/{word}/{owner}"
+        if key not in self._own_tags:
+            self._own_tags.add(key)
+            self._into_tags.add(key, owner, name, word, EPOCH, EPOCH, at=str(number))
+        return key
 
     def _tagging(self, row: Row) -> str:
         habit, owner = self._habits.get(row.values["habit_id"], (None, None))
@@ -215,39 +240,12 @@ class Habits:
             raise Refused("taggings_target_exists")
         if tag is None:
             raise Refused("taggings_tag_exists")
-        name = tag.text("name") or ""
-        # One of an emoji alone has none.
-        word = slug(name, 100) or "tag"
-        # A tag that several users have becomes a tag of each.
-        key = f"{tag.values['id']}/{word}/{owner}"
-        if key not in self._own_tags:
-            self._own_tags.add(key)
-            self._into_tags.add(key, owner, name, word, EPOCH, EPOCH)
-        self._into_taggings.add(f"{habit}/{key}", owner, key, "habits", habit, EPOCH)
+        if "user_id" in tag.values and self._users.get(tag.values["user_id"]) != owner:
+            row.changes.append("tags_of_another_user")
+        key = self._own_tag(tag, owner)
+        place = f"{row.values['habit_id']}/{row.values['tag_id']}"
+        self._into_taggings.add(f"{habit}/{key}", owner, key, "habits", habit, EPOCH, at=place)
         return owner
-
-
-def _times(row: Row, made_at: datetime | None) -> tuple[datetime, datetime]:
-    made_at = made_at or EPOCH
-    return made_at, row.lenient(row.moment, "updated_at") or made_at
-
-
-def _within(row: Row, name: str, least: int, most: int) -> int | None:
-    value = row.lenient(row.integer, name)
-    if value is None or least <= value <= most:
-        return value
-    row.changes.append(f"{name}_range")
-    return None
-
-
-def _nature(row: Row) -> str | None:
-    word = row.lenient(row.optional_text, "habit_type")
-    if word is None:
-        return None
-    if word.lower() in ("useful", "pleasant"):
-        return word.lower()
-    row.changes.append("habit_type_known")
-    return None
 
 
 def _generation(tables: dict[str, list[str]]) -> str:

@@ -9,7 +9,7 @@ def known_hash(row: Row, name: str) -> str | None:
 
     It is not kept: it may be the password itself.
     """
-    found = row.lenient(row.optional_text, name)
+    found = row.lenient(row.text, name)
     if found is None or old_hashes.is_known(found):
         return found
     row.changes.append(f"{name}_known")

@@ -1,0 +1,397 @@
+"""Importing the habit tracker, of every generation: each row and each cell, again and back."""
+
+import asyncio
+import sqlite3
+from contextlib import closing
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from client import Started, User
+from command import holdfast, process
+from moved import became, brought_in, counted, fetched, lines, rows_of, verified
+from sources import habits
+from sources.dirt import Dirt, Key
+
+Row = dict[str, Any]
+Truth = dict[str, dict[Key, Row]]
+
+GENERATIONS = ["A", "B", "C", "D", "BD"]
+SIZE = habits.Size(6, 4, 3)
+
+
+def written(generation: str, size: habits.Size, at: str | Path, dirt: tuple[str, ...] | list[str] = ()) -> list[Dirt]:
+    """Write a source, into a file or a PostgreSQL."""
+    if isinstance(at, Path):
+        return habits.write(at, size, generation, dirt=dirt)
+    return asyncio.run(habits.write_postgresql(at, size, generation, dirt=dirt))
+
+
+def changed(path: Path, *statements: str) -> None:
+    """Change a file as its app does."""
+    with closing(sqlite3.connect(path)) as connection, connection:
+        for statement in statements:
+            connection.execute(statement)
+
+
+def keyed(table: dict[Key, Row]) -> dict[str, Row]:
+    """Rows by the keys that an import gives them."""
+    since = datetime(1970, 1, 1)  # noqa: DTZ001 - as the models have it
+    return {f"{id_}@{(row['created_at'] - since) // timedelta(microseconds=1)}": row for id_, row in table.items()}
+
+
+def aware(moment: Any) -> Any:
+    """What a naive time means."""
+    return moment.replace(tzinfo=UTC)
+
+
+def assert_all_is_here(database: str, truth: Truth) -> None:
+    """Every user, habit, log, comment and tag is here as the truth has it, and nothing else is."""
+    names: dict[object, str] = {}
+    for table, entity in (("users", "users"), ("habits", "habits")):
+        expected, found = keyed(truth[table]), became(database, "habits", entity)
+        assert found.keys() == expected.keys()
+        for key, row in expected.items():
+            names[entity, row["id"]] = key
+            names[found[key]["id"]] = key
+            here = found[key]
+            assert here["created_at"] == aware(row["created_at"])
+            assert here["updated_at"] == aware(row.get("updated_at", row["created_at"]))
+            (_assert_user if entity == "users" else _assert_habit)(row, here, truth, names)
+    identities = fetched(database, "select user_id, provider, subject from identities")
+    assert {(names[each["user_id"]], each["provider"], each["subject"]) for each in identities} == {
+        (key, provider, row[f"{provider}_id"])
+        for key, row in keyed(truth["users"]).items()
+        for provider in ("google", "github")
+        if row[f"{provider}_id"]
+    }
+    entries = {
+        (names[each["habit_id"]], each["date"]): (
+            each["completed"], each["note"], each["duration_seconds"], each["created_at"], names[each["user_id"]],
+        )
+        for each in fetched(database, "select * from habit_entries")
+    }  # fmt: skip
+    assert entries == dict(_entry(row, truth, names) for row in truth["habit_logs"].values())
+    if "comments" in truth:
+        comments = fetched(database, "select habit_id, date, text, created_at from habit_comments")
+        assert sorted((names[each["habit_id"]], *tuple(each.values())[1:]) for each in comments) == sorted(
+            (names["habits", log["habit_id"]], log["date"], row["text"], aware(row["created_at"]))
+            for row in truth["comments"].values()
+            for log in [truth["habit_logs"][row["habit_log_id"]]]
+        )
+        tags = fetched(database, "select user_id, name from tags")
+        assert sorted((names[each["user_id"]], each["name"]) for each in tags) == sorted(
+            (names["users", row["user_id"]], row["name"]) for row in truth["tags"].values()
+        )
+        carried = fetched(database, "select habit_id, name from taggings g join tags t using (user_id) where t.id = g.tag_id")
+        assert sorted((names[each["habit_id"]], each["name"]) for each in carried) == sorted(
+            (names["habits", row["habit_id"]], truth["tags"][row["tag_id"]]["name"]) for row in truth["habit_tags"].values()
+        )
+
+
+def _assert_user(row: Row, here: Row, _: Truth, __: dict[object, str]) -> None:
+    columns = ("email", "password_hash", "name", "avatar_url")
+    assert {column: here[column] for column in columns} == {column: row[column] for column in columns}
+    assert here["is_active"] == row.get("is_active", True)
+
+
+def _assert_habit(row: Row, here: Row, truth: Truth, names: dict[object, str]) -> None:
+    assert names[here["user_id"]] == names["users", row["user_id"]]
+    described = row["description"] if row["description"] and not row["description"].isspace() else None
+    assert (here["name"], here["description"], here["is_archived"]) == (row["name"], described, row.get("is_archived", False))
+    every = row.get("frequency", 1)
+    assert (here["frequency"], here["interval_days"]) == (("daily", None) if every == 1 else ("interval", every))
+    kind = row.get("habit_type")
+    assert here["nature"] == (None if kind is None else str(getattr(kind, "value", kind)).lower())
+    assert (here["reward"], here["duration_seconds"]) == (row.get("reward") or None, row.get("execution_time"))
+    related = row.get("related_habit_id")
+    assert (here["related_habit_id"] is None) == (related is None)
+    category = truth["categories"][row["category_id"]] if row.get("category_id") else {}
+    assert [here[name] for name in ("category", "color", "icon")] == [category.get(name) for name in ("name", "color", "icon")]
+
+
+def _entry(row: Row, truth: Truth, names: dict[object, str]) -> tuple[object, object]:
+    day = row["date"].date() if isinstance(row["date"], datetime) else row["date"]
+    made_at = row.get("created_at") or datetime(day.year, day.month, day.day)  # noqa: DTZ001 - as the models have it
+    note = row.get("notes")
+    duration = row.get("duration")
+    owner = names["users", truth["habits"][row["habit_id"]]["user_id"]]
+    state = (
+        row["completed"],
+        note if note and not note.isspace() else None,
+        None if duration is None else Decimal(duration),
+        aware(made_at),
+        owner,
+    )
+    return (names["habits", row["habit_id"]], day), state
+
+
+@pytest.mark.parametrize("generation", GENERATIONS)
+def test_every_row_of_every_generation_arrives(generation: str, own_database: str, tmp_path: Path) -> None:
+    path = tmp_path / "habits.db"
+    written(generation, SIZE, path)
+    outcome = brought_in(own_database, "habits", path)
+    assert counted(outcome, "rejected") == {}
+    assert_all_is_here(own_database, habits.truth(SIZE, generation))
+    same = {table: {"same": rows} for table, rows in counted(outcome, "imported").items()}
+    assert verified(own_database, outcome["id"]) == same
+    shown = holdfast(own_database, "imports").stdout
+    assert str(path) in shown
+
+
+@pytest.mark.parametrize("generation", ["A", "D"])
+def test_every_row_of_a_postgresql_arrives(generation: str, own_database: str, empty_database: str) -> None:
+    written(generation, SIZE, empty_database)
+    outcome = brought_in(own_database, "habits", empty_database)
+    assert counted(outcome, "rejected") == {}
+    assert_all_is_here(own_database, habits.truth(SIZE, generation))
+    same = {table: {"same": rows} for table, rows in counted(outcome, "imported").items()}
+    assert verified(own_database, outcome["id"], "--location", empty_database) == same
+
+
+@pytest.mark.parametrize("form", ["A", "B", "C", "D", "BD", "PostgreSQL"])
+def test_every_kind_of_dirt_has_its_fate(form: str, own_database: str, empty_database: str, tmp_path: Path) -> None:
+    generation = "D" if form == "PostgreSQL" else form
+    at = empty_database if form == "PostgreSQL" else tmp_path / "habits.db"
+    dirt = written(generation, habits.Size(2, 2, 2), at, habits.kinds(generation, postgresql=form == "PostgreSQL"))
+    before = rows_of(own_database)
+    outcome = brought_in(own_database, "habits", at)
+    told: dict[tuple[str, str], set[str]] = {}
+    for line in lines(own_database, outcome["id"]):
+        told.setdefault((line["entity"], line["place"].partition("@")[0]), set()).add(line["kind"])
+    entities = {"habit_logs": "habit_entries", "habit_tags": "taggings", "comments": "habit_comments"}
+    wrong = []
+    for each in dirt:
+        key = "/".join(map(str, each.key)) if isinstance(each.key, tuple) else str(each.key)
+        kinds = told.get((entities.get(each.table, each.table), key), set())
+        if each.kind == "texts_in_integers" and not kinds:
+            # A column without a place is told as a whole.
+            column = {"habits": "tracking_days", "users": "default_tracking_days"}[each.table]
+            kinds = told[each.table, f"{each.table}.{column}"]
+        if not {"rejected": "rejected" in kinds, "reported": bool(kinds), "kept": not kinds}[each.fate]:
+            wrong.append((each, kinds))
+    assert wrong == [], "\n".join(map(str, wrong))
+    verified(own_database, outcome["id"], *(["--location", empty_database] if form == "PostgreSQL" else []))
+    again = brought_in(own_database, "habits", at)
+    assert counted(again, "imported") == counted(again, "updated") == {}
+    for done in (again, outcome):
+        assert holdfast(own_database, "rollback", done["id"]).returncode == 0
+    assert rows_of(own_database) == before
+
+
+def test_users_go_on_where_they_were(own_database: str, started: Started, tmp_path: Path) -> None:
+    path = tmp_path / "habits.db"
+    written("D", SIZE, path)
+    outcome = process(own_database, "import", "habits", str(path), "--backup", str(tmp_path / "kept"))
+    assert outcome.returncode == 0, outcome.stderr
+    assert "generation D, an SQLite file" in outcome.stderr
+    with closing(sqlite3.connect(tmp_path / "kept" / "habits.db")) as copy:
+        assert copy.execute("select count(*) from habit_logs").fetchone() == (72,)
+    api = started(database_url=own_database)
+    truth = habits.truth(SIZE, "D")
+    for row in truth["users"].values():
+        answer = api.post("/v1/auth/login", {"email": row["email"], "password": habits.PASSWORD})
+        expected = 401 if row["password_hash"] is None else 200 if row["is_active"] else 403
+        assert answer.status_code == expected, answer.text
+        if expected == 200:
+            user = User(api, answer.json())
+            mine = {each["name"] for each in truth["habits"].values() if each["user_id"] == row["id"]}
+            listed = user.walk("/v1/habits")
+            assert {habit["name"] for habit in listed} == mine
+            assert len(user.walk(f"/v1/habits/{listed[0]['id']}/entries")) == 3
+
+
+def test_an_import_is_repeated_and_taken_back(own_database: str, started: Started, tmp_path: Path) -> None:
+    path = tmp_path / "habits.db"
+    written("D", SIZE, path)
+    before = rows_of(own_database)
+    dry = brought_in(own_database, "habits", path, "--dry-run")
+    assert rows_of(own_database) == before
+    first = brought_in(own_database, "habits", path)
+    assert dry["counts"] == first["counts"]
+    again = brought_in(own_database, "habits", path)
+    assert counted(again, "unchanged") == counted(first, "imported")
+    full = rows_of(own_database)
+    changed(
+        path,
+        "update habits set name = 'Changed there' where id = 2",
+        "update habit_logs set notes = 'Changed there', completed = not completed where id in (4, 5)",
+        "insert into habit_logs (id, habit_id, date, completed, created_at)"
+        " select 9999, habit_id, '2025-07-01', 1, created_at from habit_logs where id = 4",
+    )
+    second = brought_in(own_database, "habits", path)
+    assert counted(second, "updated") == {"habits": 1, "habit_entries": 2}
+    assert counted(second, "imported") == {"habit_entries": 1}
+    assert verified(own_database, second["id"])["habit_entries"] == {"same": 73}
+    refused = holdfast(own_database, "rollback", first["id"])
+    assert (refused.returncode, second["id"] in refused.stderr) == (1, True)
+    assert holdfast(own_database, "rollback", second["id"]).returncode == 0
+    assert rows_of(own_database) == full
+    assert_all_is_here(own_database, habits.truth(SIZE, "D"))
+    # What users have changed or made here since stays, and what it belongs to.
+    api = started(database_url=own_database)
+    login = {"email": habits.truth(SIZE, "D")["users"][1]["email"], "password": habits.PASSWORD}
+    user = User(api, api.post("/v1/auth/login", login).json())
+    mine, other, *_ = user.walk("/v1/habits")
+    assert user.patch(f"/v1/habits/{mine['id']}", {"name": "Changed here"}).status_code == 200
+    assert user.put(f"/v1/habits/{other['id']}/entries/2026-01-01", {"completed": True}).status_code in {200, 201}
+    own = user.made("/v1/habits", {"name": "Own"})
+    ended = holdfast(own_database, "rollback", first["id"])
+    assert (ended.returncode, "are kept" in ended.stdout) == (0, True)
+    assert {habit["id"] for habit in user.walk("/v1/habits")} == {mine["id"], other["id"], own["id"]}
+    assert [entry["date"] for entry in user.walk(f"/v1/habits/{other['id']}/entries")] == ["2026-01-01"]
+    assert [str(row["id"]) for row in fetched(own_database, "select id from users")] == [user.id]
+    third = brought_in(own_database, "habits", path)
+    assert counted(third, "imported")["habits"] == 22
+    assert holdfast(own_database, "rollback", third["id"], "--force").returncode == 0
+
+
+def test_a_forced_rollback_leaves_nothing(own_database: str, started: Started, tmp_path: Path) -> None:
+    path = tmp_path / "habits.db"
+    written("D", habits.ONE, path)
+    before = rows_of(own_database)
+    outcome = brought_in(own_database, "habits", path)
+    api = started(database_url=own_database)
+    login = {"email": habits.truth(habits.ONE)["users"][1]["email"], "password": habits.PASSWORD}
+    user = User(api, api.post("/v1/auth/login", login).json())
+    user.made("/v1/habits", {"name": "Own"})
+    assert holdfast(own_database, "rollback", outcome["id"], "--force").returncode == 0
+    assert rows_of(own_database) == before
+
+
+def test_nothing_is_imported_where_the_first_bad_row_is_to_stop_it(own_database: str, tmp_path: Path) -> None:
+    path = tmp_path / "habits.db"
+    written("A", habits.Size(2, 2, 2), path, ["blank_names"])
+    before = rows_of(own_database)
+    ended = holdfast(own_database, "import", "habits", str(path), "--on-error", "stop")
+    assert (ended.returncode, "Nothing was imported: 4 rows cannot be" in ended.stderr) == (1, True)
+    assert rows_of(own_database) == before
+
+
+def test_an_account_here_gets_a_users_rows_only_when_that_is_said(own_database: str, started: Started, tmp_path: Path) -> None:
+    path = tmp_path / "habits.db"
+    written("D", habits.ONE, path)
+    email = habits.truth(habits.ONE)["users"][1]["email"]
+    user = started(database_url=own_database).user(email=email)
+    refused = brought_in(own_database, "habits", path)
+    assert counted(refused, "imported") == {}
+    assert {line["rule"] for line in lines(own_database, refused["id"]) if line["entity"] == "users"} >= {"unproved_email"}
+    outcome = brought_in(own_database, "habits", path, "--into-existing")
+    assert (counted(outcome, "merged"), counted(outcome, "imported")["habits"]) == ({"users": 1}, 1)
+    assert len(user.walk("/v1/habits")) == 1
+    assert holdfast(own_database, "rollback", outcome["id"]).returncode == 0
+    assert (user.walk("/v1/habits"), user.get("/v1/me").status_code) == ([], 200)
+
+
+CELLS = {
+    "created_at": "2019-05-05 05:05:05.000000", "updated_at": "2024-05-05 05:05:05.000000", "date": "2019-05-05",
+    "is_active": 0, "is_archived": 1, "completed": 0, "habit_type": "PLEASANT", "color": "#010203",
+    "email": "other@example.org",    "password_hash": habits.HASHES[1],
+    "user_id": 2, "habit_id": 5556, "related_habit_id": 2, "category_id": 3, "tag_id": 2,
+    "habit_log_id": 2, "id": 5555,
+}  # fmt: skip
+"""Another value for a cell of a column; of others 77."""
+
+
+@pytest.mark.parametrize("generation", ["A", "C", "D"])
+def test_every_cell_is_here_or_in_the_report(generation: str, own_database: str, tmp_path: Path) -> None:
+    """Any cell that is another one makes another import: nothing of a source is passed over in silence."""
+    path = tmp_path / "habits.db"
+    written(generation, habits.Size(2, 2, 2), path)
+    changed(
+        path,
+        "update users set google_id = 'g', github_id = 'h' where id = 1",
+        "alter table habits add column mascot text",
+        "create table sounds (id integer)",
+    )
+    if generation == "D":
+        changed(
+            path,
+            "update habits set category_id = 1 where id = 1",
+            "delete from habit_tags",
+            "insert into habit_tags (habit_id, tag_id) values (1, 1)",
+            "update habits set habit_type = 'USEFUL'",
+        )
+    with closing(sqlite3.connect(path)) as connection:
+        cells = [
+            (str(table), str(column))
+            for table, column in connection.execute(
+                "select t.name, c.name from sqlite_master t join pragma_table_info(t.name) c where t.type = 'table'"
+            )
+            if table not in {"sounds", "sqlite_sequence"}
+        ]
+    assert len(cells) > (15 if generation == "A" else 25)
+    outcome = brought_in(own_database, "habits", path)
+    assert ("sounds", "no_place") in {(line["place"], line["rule"]) for line in lines(own_database, outcome["id"])}
+    before = shown(own_database, outcome["id"])
+    silent = []
+    for table, column in cells:
+        assert holdfast(own_database, "rollback", outcome["id"]).returncode == 0
+        copy = tmp_path / f"{table}.{column}.db"
+        copy.write_bytes(path.read_bytes())
+        with closing(sqlite3.connect(copy)) as connection, connection:
+            value = CELLS.get(column, 77)
+            connection.execute("pragma foreign_keys = off")
+            made = connection.execute(f"select rowid, {column} from {table} limit 1").fetchone()
+            value = 1 if made[1] == value else value
+            connection.execute(f"update {table} set {column} = ? where rowid = ?", (value, made[0]))
+        outcome = brought_in(own_database, "habits", copy)
+        if shown(own_database, outcome["id"]) == before:
+            silent.append(f"{table}.{column}")
+    assert silent == []
+
+
+def shown(database: str, done: str) -> list[Any]:
+    """What an import left: the rows, without what is made anew each time, the keys of the source, and its report."""
+    own = "array['id', 'version', 'user_id', 'habit_id', 'tag_id', 'related_habit_id', 'taggable_id']"
+    rows = [
+        sorted(row["shown"] for row in fetched(database, f"select (to_jsonb(t) - {own})::text as shown from {table} t"))
+        for table in ("users", "identities", "habits", "habit_entries", "habit_comments", "tags")
+    ]
+    links = fetched(
+        database,
+        "select source_key, entity, h.name, r.name as related, o.email from import_items i"
+        " left join habits h on h.id = i.target_id left join habits r on r.id = h.related_habit_id"
+        " left join users o on o.id = i.user_id order by entity, source_key",
+    )
+    told = [[line[name] for name in ("kind", "entity", "place", "rule", "content")] for line in lines(database, done)]
+    return [rows, [[*row.values()] for row in links], told]
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (None, "is empty"),
+        (b"nothing of that kind", "is not an SQLite file, or it is encrypted"),
+        (b"SQLite format 3\0" + b"\xff" * 5000, "cannot be read as an SQLite file"),
+        ("create table users (id integer)", "This is no database of the habit tracker: it has no users.created_at"),
+        ("create table other (id integer)", "This is no database of the habit tracker: it has no table users"),
+    ],
+)
+def test_what_is_no_habit_tracker_is_refused(
+    content: bytes | str | None, sentence: str, own_database: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "habits.db"
+    if isinstance(content, str):
+        changed(path, content)
+    else:
+        path.write_bytes(content or b"")
+    before = rows_of(own_database)
+    ended = holdfast(own_database, "import", "habits", str(path))
+    assert (ended.returncode, sentence in ended.stderr) == (1, True), ended.stderr
+    assert rows_of(own_database) == before
+
+
+def test_a_file_that_its_app_writes_to_is_read_as_it_was(own_database: str, tmp_path: Path) -> None:
+    path = tmp_path / "habits.db"
+    written("A", habits.ONE, path)
+    with closing(sqlite3.connect(path, isolation_level=None)) as app:
+        app.execute("begin immediate")
+        app.execute("update habits set name = 'Not yet'")
+        outcome = brought_in(own_database, "habits", path)
+        app.execute("rollback")
+    assert counted(outcome, "imported")["habits"] == 1
+    assert fetched(own_database, "select from habits where name = 'Not yet'") == []
+    assert date(2025, 6, 30) in {row["date"] for row in fetched(own_database, "select date from habit_entries")}
