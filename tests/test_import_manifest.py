@@ -241,6 +241,29 @@ def test_what_was_changed_on_the_way_is_as_it_should_be(move: Move, write: Calla
         assert media[keys[kind]]["taggable_id"] is None
 
 
+def test_what_nobody_has_heard_of_is_reported(move: Move, write: Callable[..., Written]) -> None:
+    write(users=1, rows=2, entries=1)
+    move.change("alter table goals add column weather text default 'rain'")
+    move.change("create table pets (id integer)")
+    done = move.imported()
+    lines = {line["place"]: line for line in move.lines(done["id"]) if line["kind"] == "left_out"}
+    assert lines.keys() == {"goals.weather", "pets", "workout_exercises.updated_at"}
+    assert lines["goals.weather"]["content"] == {"rows": 2, "values": {"rain": 2}}
+
+
+def test_two_accounts_of_one_address_are_one(move: Move, write: Callable[..., Written]) -> None:
+    written = write(users=2, rows=1, entries=1, dirt={"email_in_other_case"})
+    done = move.imported()
+    assert done["counts"]["users"] == {"read": 3, "imported": 2, "merged": 1}
+    goals = move.here("goals")
+    assert len(goals) == 3
+    assert len({row["user_id"] for row in goals.values()}) == 2
+    merged = [line["place"] for line in move.lines(done["id"]) if line["kind"] == "merged"]
+    assert len(merged) == 1
+    assert merged[0] in {written.planted[0].key, *written.truth["users"]}
+    assert move.verify(done["id"]).returncode == 0
+
+
 def test_what_is_no_manifest_is_said(move: Move, write: Callable[..., Written], tmp_path: Path) -> None:
     done = move.command("import", "manifest", move.source)
     assert (done.returncode, done.stderr) == (

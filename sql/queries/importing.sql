@@ -152,6 +152,5 @@ select import_set_objects(:places, :keys) is null as done;
 select import_keep_objects(:id);
 
 -- name: give_up_objects(folder)!
--- tenant: none, as try_lock. On a connection of its own: a run that failed has written nothing else. Those that have a row
--- are out.
+-- tenant: none, as try_lock. On a connection of its own: a run that failed has written nothing else. Those with a row are out.
 update media_deletions set due_at = now() where storage_key like :folder || '/%' and due_at > now();

@@ -98,7 +98,7 @@ class Row:
             raise Refused(f"{name}_form")
         try:
             # By its shortest decimal form: 0.1 is 0.1, as the app showed it.
-            number = Decimal(str(value).strip())
+            number = value if type(value) is Decimal else Decimal(str(value).strip())
         except InvalidOperation:
             raise Refused(f"{name}_form") from None
         if not number.is_finite() or not -30 <= number.adjusted() <= 30:

@@ -39,7 +39,7 @@ def words(name: str) -> Cell:
     """Text; a blank one is none."""
 
     def taken(row: Row) -> str | None:
-        return row.lenient(row.optional_text, name)
+        return None if row.values.get(name) is None else row.lenient(row.optional_text, name)
 
     return taken
 
@@ -59,10 +59,14 @@ def one_of(name: str, *known: str) -> Cell:
 
 def number(name: str, low: int, high: int = BILLION, *, above: bool = False) -> Cell:
     """A number from `low`, or above it, to `high`."""
+    # Compared with an int, a Decimal makes one of it each time.
+    least, most = Decimal(low), Decimal(high)
 
     def taken(row: Row) -> Decimal | None:
+        if row.values.get(name) is None:
+            return None
         value = row.lenient(row.number, name)
-        if value is None or (low <= value <= high and not (above and value == low)):
+        if value is None or (least <= value <= most and not (above and value == least)):
             return value
         row.changes.append(f"{name}_range")
         return None
@@ -74,6 +78,8 @@ def whole(name: str, low: int, high: int) -> Cell:
     """A whole number from `low` to `high`."""
 
     def taken(row: Row) -> int | None:
+        if row.values.get(name) is None:
+            return None
         value = row.lenient(row.integer, name)
         if value is None or low <= value <= high:
             return value
@@ -101,22 +107,24 @@ def feeling(name: str, word: str, number: str) -> tuple[tuple[str, Cell], tuple[
     """A mood: a word, or a number of 1 to 10, as text even. The columns are those of the word and of the number."""
 
     def mood(row: Row) -> int | None:
-        return _MOODS.get(str(row.values.get(name)))
+        return _MOODS.get(row.values.get(name))
 
     def said(row: Row) -> str | None:
-        return None if mood(row) else row.lenient(row.optional_text, name)
+        value = row.values.get(name)
+        return None if value is None or value in _MOODS else row.lenient(row.optional_text, name)
 
     return (word, said), (number, mood)
 
 
-_MOODS = {str(mood): mood for mood in range(1, 11)}
+_MOODS: dict[Any, int] = {text: mood for mood in range(1, 11) for text in (mood, str(mood))}
 
 
 def flag(name: str) -> Cell:
     """A boolean; without one it is false."""
 
     def taken(row: Row) -> bool:
-        return row.lenient(row.flag, name) or False
+        value = row.values.get(name)
+        return value if type(value) is bool else row.lenient(row.flag, name) or False
 
     return taken
 
@@ -130,7 +138,7 @@ def clock(name: str) -> Cell:
     """A time of day."""
 
     def taken(row: Row) -> time | None:
-        return row.lenient(row.clock, name)
+        return None if row.values.get(name) is None else row.lenient(row.clock, name)
 
     return taken
 
