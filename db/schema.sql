@@ -659,6 +659,8 @@ declare
         coalesce((select string_agg('f.' || name, '') from import_keys(entity) where is_id), 'null::uuid'),
         coalesce((select string_agg('f.' || name || '::text', '') from import_keys(entity) where not is_id), 'null'));
 begin
+    -- For touch().
+    perform set_config('holdfast.keeps_times', 'on', true);
     select * into parts from import_parts(entity, is_again);
     -- The planner knows nothing of what a with query holds: with conditions as booleans it takes half of the rows for likely, and
     -- joins them by their hashes. By "is null" or "= 1" it thought of a handful, and compared each of 10,000 with each other.
@@ -1316,6 +1318,8 @@ declare
         when 'messages'::regclass then 'conversations' when 'credit_transactions'::regclass then 'credit_accounts' end;
     whole_parts record;
 begin
+    -- For touch().
+    perform set_config('holdfast.keeps_times', 'on', true);
     select * into parts from import_parts(entity, true);
     select * into whole_parts from import_parts(coalesce(whole, entity), true);
     select string_agg(format('exists (select from %s child where %s)', f.conrelid::regclass,
@@ -1828,7 +1832,9 @@ begin
     if (case when tg_nargs = 0 or has_search then old *<> new
             else to_jsonb(old) - tg_argv is distinct from to_jsonb(new) - tg_argv end) then
         new.version := greatest(old.version + 1, new_version());
-        if new.updated_at is not distinct from old.updated_at then
+        -- An import brings the times of its source, and a rollback those of before.
+        if new.updated_at is not distinct from old.updated_at
+            and current_setting('holdfast.keeps_times', true) is distinct from 'on' then
             new.updated_at := clock_timestamp();
         end if;
     end if;
@@ -5346,4 +5352,5 @@ INSERT INTO public.schema_migrations (version) VALUES
     ('20261122080030'),
     ('20261122080040'),
     ('20261122081020'),
-    ('20261122081021');
+    ('20261122081021'),
+    ('20261122081022');

@@ -33,9 +33,9 @@ class Imports:
         assert "Traceback" not in done.stderr
         return done.stderr
 
-    def verified(self, id: str) -> dict[str, dict[str, int]]:
+    def verified(self, id: str, *words: str) -> dict[str, dict[str, int]]:
         """Verify it, successfully: by table how many rows compare how."""
-        found = self._json("verify", id)["compared"]
+        found = self._json("verify", id, *words)["compared"]
         return {entity: {each["outcome"]: each["rows"] for each in outcomes} for entity, outcomes in found.items()}
 
     def rolled_back(self, id: str, *words: str) -> dict[str, Any]:

@@ -195,6 +195,8 @@ declare
         coalesce((select string_agg('f.' || name, '') from import_keys(entity) where is_id), 'null::uuid'),
         coalesce((select string_agg('f.' || name || '::text', '') from import_keys(entity) where not is_id), 'null'));
 begin
+    -- For touch().
+    perform set_config('holdfast.keeps_times', 'on', true);
     select * into parts from import_parts(entity, is_again);
     -- The planner knows nothing of what a with query holds: with conditions as booleans it takes half of the rows for likely, and
     -- joins them by their hashes. By "is null" or "= 1" it thought of a handful, and compared each of 10,000 with each other.

@@ -22,6 +22,8 @@ declare
         when 'messages'::regclass then 'conversations' when 'credit_transactions'::regclass then 'credit_accounts' end;
     whole_parts record;
 begin
+    -- For touch().
+    perform set_config('holdfast.keeps_times', 'on', true);
     select * into parts from import_parts(entity, true);
     select * into whole_parts from import_parts(coalesce(whole, entity), true);
     select string_agg(format('exists (select from %s child where %s)', f.conrelid::regclass,
