@@ -3,7 +3,6 @@
 import errno
 import json
 import os
-from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
@@ -42,8 +41,8 @@ def owner_of(text: str) -> str:
 
 
 def file_of(folder: Path, written: Written, place: int = 0) -> Path:
-    id, document = list(written.truth["conversations"].items())[place]
-    return folder / document["owner"] / f"{id}.json"
+    name, document = list(written.truth["conversations"].items())[place]
+    return folder.joinpath(document["owner"], f"{name}.json")
 
 
 def expected(document: dict[str, Any]) -> dict[str, Any]:
@@ -68,8 +67,8 @@ def expected(document: dict[str, Any]) -> dict[str, Any]:
 def assert_arrived(imports: Imports, documents: dict[str, dict[str, Any]]) -> None:
     found = {row["id"]: row for row in imports.rows(MESSAGES)}
     assert found.keys() >= documents.keys()
-    for id, document in documents.items():
-        row = found[id]
+    for name, document in documents.items():
+        row = found[name]
         assert row.pop("last_activity_at") >= row["created_at"]
         assert row == expected(document)
 
@@ -151,7 +150,7 @@ def test_a_conversation_that_went_on_here_gets_no_more_messages_and_keeps_those_
 
 @pytest.mark.parametrize("layout", [USERS, FLAT])
 def test_dirt_in_the_files_has_its_fate(layout: str, imports: Imports, tmp_path: Path) -> None:
-    kinds = {name for name in council.KINDS.of(layout)}
+    kinds = set(council.KINDS.of(layout))
     written = council.write_folder(tmp_path, layout=layout, users=2, conversations=2, dirt=kinds)
     assert holdfast(imports.url, "users", "create", "one@example.com", given="correct horse battery\n").returncode == 0
     words = ("--user", "one@example.com") if layout == FLAT else ()
@@ -171,9 +170,8 @@ def test_dirt_in_the_files_has_its_fate(layout: str, imports: Imports, tmp_path:
     # Numbers have no gap, whatever was left out.
     assert (
         imports.rows(
-            "select from conversations c where last_seq <> (select count(*) from messages m where m.user_id = c.user_id and "
-            "m.conversation_id = c.id) or last_seq <> (select coalesce(max(seq), 0) from messages m where m.user_id = c.user_id and "
-            "m.conversation_id = c.id)"
+            "select from conversations c cross join lateral (select count(*) as messages, coalesce(max(seq), 0) as newest "
+            "from messages m where m.user_id = c.user_id and m.conversation_id = c.id) m where (last_seq, last_seq) <> (messages, newest)"
         )
         == []
     )
@@ -248,18 +246,18 @@ def test_the_tables_bring_the_same(imports: Imports, empty_database: str) -> Non
     written = council.write_database(empty_database, users=2, conversations=3, dirt=set(council.KINDS.of(DATABASE)))
     before = imports.counts()
     done = imports.run(empty_database)
-    for id, given in written.truth["conversations"].items():
-        row = imports.rows(f"select * from ({MESSAGES}) c where id = $1", id)[0]
-        assert [row[name] for name in ("title", "created_at", "owner")] == [
+    for name, given in written.truth["conversations"].items():
+        row = imports.rows(f"select * from ({MESSAGES}) c where id = $1", name)[0]
+        assert [row[column] for column in ("title", "created_at", "owner")] == [
             given["title"],
             given["created_at"],
             given["user_id"],
         ]
-        messages = [each for each in written.truth["messages"].values() if str(each["conversation_id"]) == id]
+        messages = [each for each in written.truth["messages"].values() if str(each["conversation_id"]) == name]
         messages.sort(key=lambda each: each["created_at"])
         fields = ("role", "content", "stage1", "stage2", "stage3", "metadata")
-        assert [[each[name] for name in fields] for each in row["messages"]] == [
-            [each[name] for name in fields] for each in messages
+        assert [[each[field] for field in fields] for each in row["messages"]] == [
+            [each[field] for field in fields] for each in messages
         ]
     lines = imports.report(done["id"])
     rules = {line["rule"] for line in lines}
@@ -306,7 +304,7 @@ def test_links_are_not_followed_and_files_that_grow_are_rejects(imports: Imports
 
     def fstat(number: int) -> Any:
         found = os.fstat(number)
-        if os.readlink(f"/proc/self/fd/{number}") == str(growing):
+        if Path(f"/proc/self/fd/{number}").readlink() == growing:
             with growing.open("a") as file:
                 file.write(" ")
         return found
@@ -325,8 +323,9 @@ def test_the_command_itself_copies_the_folder_first(own_database: str, tmp_path:
     council.write_folder(tmp_path / "app" / "data", users=1, conversations=2)
     done = process(own_database, "import", "council", str(tmp_path / "app"), "--backup", str(tmp_path / "kept"))
     assert done.returncode == 0, done.stderr
-    here: Callable[[str], dict[str, bytes]] = lambda root: {
-        str(path.relative_to(tmp_path / root)): path.read_bytes() for path in (tmp_path / root).rglob("*.json")
-    }
+
+    def here(root: str) -> dict[str, bytes]:
+        return {str(path.relative_to(tmp_path / root)): path.read_bytes() for path in (tmp_path / root).rglob("*.json")}
+
     assert here("kept/data") == here("app/data") != {}
     assert "cannot lie in the folder" in imports.refused(tmp_path / "app", "--backup", str(tmp_path / "app/data/backup"))

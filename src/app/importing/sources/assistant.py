@@ -106,7 +106,7 @@ class Assistant:
         await staging.copy()
         yield
 
-    async def settle(self, on: Transaction, id: UUID) -> None:
+    async def settle(self, on: Transaction, id: UUID) -> None:  # noqa: ARG002 - its reports go with the staged ones
         taken_out = await repository.settle_ledger(on, "assistant")
         self._staging.refused["credit_accounts"] += taken_out.accounts
         self._staging.refused["credit_transactions"] += taken_out.transactions

@@ -61,7 +61,7 @@ class CouncilDatabase:
         await staging.copy()
         yield
 
-    async def settle(self, on: Transaction, id: UUID) -> None:
+    async def settle(self, on: Transaction, id: UUID) -> None:  # noqa: ARG002 - its reports go with the staged ones
         self._rows.staging.refused["messages"] += await repository.settle_conversations(on, "council")
 
     async def backup(self, folder: Path) -> Path:

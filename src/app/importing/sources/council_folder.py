@@ -98,7 +98,7 @@ class CouncilFolder:
     def declare(self, staging: Staging) -> None:
         self._rows.declare(staging)
 
-    async def settle(self, on: Transaction, id: UUID) -> None:
+    async def settle(self, on: Transaction, id: UUID) -> None:  # noqa: ARG002 - its reports go with the staged ones
         self._rows.staging.refused["messages"] += await repository.settle_conversations(on, "council")
 
     async def backup(self, folder: Path) -> Path:
