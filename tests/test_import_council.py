@@ -1,18 +1,14 @@
 """The council chat's conversations and usage, from its folder and from its tables, into a database of their own."""
 
-import errno
 import json
-import os
 from datetime import UTC, datetime
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
-from unittest import mock
 from uuid import UUID
 
 import pytest
 from client import Started
-from command import holdfast, process
+from command import holdfast
 from imported import Imports, became, changed_file
 from sources import council
 from sources.council_dirt import DATABASE, FLAT, USERS
@@ -20,7 +16,7 @@ from sources.council_documents import conversation, firebase_id
 from sources.planting import Written
 from sources.varied import Varied
 
-from app.importing.sources import council_folder, folders
+from app.importing.sources import council_folder
 
 MESSAGES = (
     "select c.id::text, c.title, c.extra, c.created_at, c.last_seq, c.last_activity_at, i.subject as owner, "
@@ -34,10 +30,6 @@ MESSAGES = (
 @pytest.fixture
 def imports(own_database: str) -> Imports:
     return Imports(own_database, "council")
-
-
-def owner_of(text: str) -> str:
-    return text.partition("/")[0]
 
 
 def file_of(folder: Path, written: Written, place: int = 0) -> Path:
@@ -171,7 +163,8 @@ def test_dirt_in_the_files_has_its_fate(layout: str, imports: Imports, tmp_path:
     assert (
         imports.rows(
             "select from conversations c cross join lateral (select count(*) as messages, coalesce(max(seq), 0) as newest "
-            "from messages m where m.user_id = c.user_id and m.conversation_id = c.id) m where (last_seq, last_seq) <> (messages, newest)"
+            "from messages m where m.user_id = c.user_id and m.conversation_id = c.id) m "
+            "where (last_seq, last_seq) <> (messages, newest)"
         )
         == []
     )
@@ -280,52 +273,3 @@ def test_a_single_users_conversations_need_their_account(imports: Imports, tmp_p
     assert became(done, "imported") == {"conversations": 3, "messages": 6}
     imports.verified(done["id"])
     assert became(imports.run(tmp_path / "conversations", "--user", "one@example.com"), "unchanged") == became(done, "imported")
-
-
-def test_folders_that_cannot_be_read_are_a_sentence(imports: Imports, tmp_path: Path) -> None:
-    empty, loop, file = tmp_path / "empty", tmp_path / "loop", tmp_path / "file.json"
-    empty.mkdir()
-    loop.symlink_to(loop)
-    file.write_text("{}")
-    assert "has no conversations" in imports.refused(empty)
-    assert "leads to itself" in imports.refused(loop)
-    assert "is a file, not a folder" in imports.refused(file)
-    assert "does not exist" in imports.refused(tmp_path / "nothing")
-    with mock.patch.object(os, "scandir", side_effect=PermissionError(errno.EACCES, "no")):
-        assert "has no right" in imports.refused(empty)
-    assert imports.rows("select from imports") == []
-
-
-def test_links_are_not_followed_and_files_that_grow_are_rejects(imports: Imports, tmp_path: Path) -> None:
-    written = council.write_folder(tmp_path, users=1, conversations=3)
-    growing = file_of(tmp_path, written)
-    (growing.parent / "again.json").symlink_to(growing)
-    (tmp_path / "round").symlink_to(tmp_path)
-
-    def fstat(number: int) -> Any:
-        found = os.fstat(number)
-        if Path(f"/proc/self/fd/{number}").readlink() == growing:
-            with growing.open("a") as file:
-                file.write(" ")
-        return found
-
-    with mock.patch.object(folders, "os", SimpleNamespace(scandir=os.scandir, fstat=fstat)):
-        done = imports.run(tmp_path)
-    assert {(line["kind"], line["place"].rpartition("/")[2], line["rule"]) for line in imports.report(done["id"])} == {
-        ("rejected", growing.name, "file_changing"),
-        ("left_out", "again.json", "no_place"),
-        ("left_out", "round", "no_place"),
-    }
-    assert became(done, "imported")["conversations"] == 2
-
-
-def test_the_command_itself_copies_the_folder_first(own_database: str, tmp_path: Path, imports: Imports) -> None:
-    council.write_folder(tmp_path / "app" / "data", users=1, conversations=2)
-    done = process(own_database, "import", "council", str(tmp_path / "app"), "--backup", str(tmp_path / "kept"))
-    assert done.returncode == 0, done.stderr
-
-    def here(root: str) -> dict[str, bytes]:
-        return {str(path.relative_to(tmp_path / root)): path.read_bytes() for path in (tmp_path / root).rglob("*.json")}
-
-    assert here("kept/data") == here("app/data") != {}
-    assert "cannot lie in the folder" in imports.refused(tmp_path / "app", "--backup", str(tmp_path / "app/data/backup"))
