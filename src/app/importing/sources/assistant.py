@@ -55,7 +55,7 @@ class Parts(Protocol):
     """Who has credits, as far as that is known before the rows are read."""
 
     def rows(self) -> AsyncIterator[tuple[str, list[Row]]]:
-        """The rows of all parts, some of a part at a time; beside their fields they have a `place`, in a file a `key`, a `text`.
+        """The rows of all parts, some of a part at a time; beside their fields they have a `place`, a `key`, a `text`.
 
         Credits come first, unless `users` says whose there are. What belongs to no part of the app has only a `value`.
         """
