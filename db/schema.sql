@@ -1613,6 +1613,15 @@ begin
     from numbered_transaction n
     where n.place = s.place;
 
+    -- Where what the app wrote down goes below zero by itself.
+    insert into staged_reports (kind, entity, place, owner, rule, content)
+    select 'changed', 'credit_transactions', coalesce(s.at, s.source_key), s.owner, 'balance_below_zero', to_json(s)
+    from staged_credit_transactions s
+    join import_ledgers l on l.owner = s.owner and s.seq > l.last_seq
+    join import_balances b on b.owner = s.owner
+    where s.balance_after - b.opening < 0 and s.balance_after - b.opening - s.amount >= 0
+    order by s.place;
+
     with balancing_entry as (
         select b.owner, l.user_id, l.last_seq + 1 as seq, 'allocate' as type, b.opening as amount,
             l.balance + b.opening as balance_after, 'Brought forward' as description, b.first_at as at

@@ -100,12 +100,12 @@ def unknown_keys(document: Row) -> None:
         message["latency_ms"] = place
 
 
-@DOCUMENTS.kind("rejected", USERS, FLAT)
+@DOCUMENTS.kind("reported", USERS, FLAT)
 def id_no_uuid(document: Row) -> None:
     document["id"] = "conversation-1"
 
 
-@DOCUMENTS.kind("rejected", USERS, FLAT)
+@DOCUMENTS.kind("reported", USERS, FLAT)
 def id_missing(document: Row) -> None:
     del document["id"]
 

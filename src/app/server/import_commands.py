@@ -239,7 +239,8 @@ def _shown(location: str) -> str:
 
 
 def _line(line: repository.Line) -> str:
-    content = None if line.content is None else msgspec.Raw(line.content.encode())
+    # Documents are as the source wrote them, over many lines: the report has one for each.
+    content = None if line.content is None else msgspec.Raw(msgspec.json.format(line.content.encode(), indent=-1))
     return msgspec.json.encode({**msgspec.structs.asdict(line), "content": content}).decode()
 
 

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from hashlib import blake2b
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 from urllib.parse import urlsplit
 from uuid import UUID
 
@@ -34,8 +34,8 @@ ENTITIES = {
 }
 """The tables that they go to."""
 
-OWN = {"key", "place", "text", "id"}
-"""What is said of an element beside its fields."""
+EXPECTED = {part: fields | {"key", "place", "text", "id"} for part, fields in TAKEN.items()}
+"""The same, with what is said of a row beside its fields."""
 
 RESET_HOURS = 24
 """After which the app filled up the credits of registered users."""
@@ -51,11 +51,14 @@ class Parts(Protocol):
     counts: Counter[str]
     others: list[str]
 
-    def rows(self, part: str) -> AsyncIterator[list[Row]]:
-        """The rows of a part; beside their fields they have a `place`, and, in a file, the `key` and the `text`."""
+    users: set[str]
+    """Who has credits, as far as that is known before the rows are read."""
 
-    def strangers(self) -> AsyncIterator[tuple[str, Any]]:
-        """What no part of the app is: places and values."""
+    def rows(self) -> AsyncIterator[tuple[str, list[Row]]]:
+        """The rows of all parts, some of a part at a time; beside their fields they have a `place`, a `key`, a `text`.
+
+        Credits come first, unless `users` says whose there are. What belongs to no part of the app has only a `value`.
+        """
 
     async def backup(self, folder: Path) -> Path:
         """Copy it. Returns the copy."""
@@ -70,7 +73,7 @@ class Assistant:
         self.total = parts.counts.total() + 2 * parts.counts["user_credits"]
         # Equal transactions are told apart before they are moved.
         self.is_repeated = False
-        self._users: set[str] = set()
+        self._users = parts.users
         self._now = datetime.now(UTC)
 
     def declare(self, staging: Staging) -> None:
@@ -93,15 +96,15 @@ class Assistant:
             "consents": self._consent,
             "query_cache": self._cached,
         }
-        for part, map_row in mapped.items():
-            async for rows in self._parts.rows(part):
-                stage_rows(staging, ENTITIES[part], rows, map_row)
-                for row in rows:
-                    if others := row.values.keys() - TAKEN[part] - OWN:
-                        staging.leave_out(part, row, others)
-                await staging.copy(least=CHUNK)
-        async for place, value in self._parts.strangers():
-            staging.report("left_out", place.partition(".")[0], place, "no_place", content=value)
+        async for part, rows in self._parts.rows():
+            if part in mapped:
+                stage_rows(staging, ENTITIES[part], rows, mapped[part])
+            for row in rows:
+                if part not in mapped:
+                    staging.report("left_out", part, row.values["place"], "no_place", content=row.values["value"])
+                elif others := row.values.keys() - EXPECTED[part]:
+                    staging.leave_out(part, row, others)
+            await staging.copy(least=CHUNK)
         staging.report_left_out(self._parts.others)
         await staging.copy()
         yield
@@ -233,15 +236,12 @@ class _Database:
         self.form = f"tables in {database.what}"
         self.counts = counts
         self.others = [table for table in database.tables if table not in TAKEN]
+        self.users: set[str] = set()
 
-    async def rows(self, part: str) -> AsyncIterator[list[Row]]:
-        async for rows in self._database.rows(statements.load("assistant")[part], self._zone):
-            yield rows
-
-    async def strangers(self) -> AsyncIterator[tuple[str, Any]]:
-        nothing: tuple[tuple[str, Any], ...] = ()
-        for each in nothing:
-            yield each
+    async def rows(self) -> AsyncIterator[tuple[str, list[Row]]]:
+        for part in TAKEN:
+            async for rows in self._database.rows(statements.load("assistant")[part], self._zone):
+                yield part, rows
 
     async def backup(self, folder: Path) -> Path:
         return await self._database.backup(folder)

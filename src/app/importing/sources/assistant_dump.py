@@ -2,13 +2,15 @@
 
 from collections import Counter
 from collections.abc import AsyncIterator, Collection
+from datetime import tzinfo
 from pathlib import Path
-from typing import Any
 
 from app.importing.sources.folders import copied
 from app.importing.sources.json_stream import Element, elements
 from app.importing.sources.source import Options, SourceError
 from app.importing.values import Row
+
+CREDITS = "user_credits"
 
 KEPT_AS_TEXT = "query_cache"
 """The part whose documents stay as they stand in the file."""
@@ -26,30 +28,26 @@ class Dump:
         self._parts = parts
         self.form = "a JSON dump"
         self.counts = Counter[str]()
+        self.users = set[str]()
         # Told one by one.
         self.others: list[str] = []
         for element in elements(path):
             if element.part in parts:
                 self.counts[element.part] += 1
+            if element.part == CREDITS:
+                self.users.add(str(element.key))
         if not self.counts:
             raise SourceError(f"{path} is no dump of the shopping assistant: it has none of {', '.join(parts)}.")
 
-    async def rows(self, part: str) -> AsyncIterator[list[Row]]:
-        """The rows of a part, each with its `place`, its `key` where it has one, and, when its text matters, that."""
-        rows: list[Row] = []
+    async def rows(self) -> AsyncIterator[tuple[str, list[Row]]]:
+        """The rows as they stand in the file, some of a part at a time."""
+        part, rows = "", list[Row]()
         for element in elements(self._path):
-            if element.part == part:
-                rows.append(_row(element, self._zone))
-                if len(rows) >= FETCHED:
-                    yield rows
-                    rows = []
-        yield rows
-
-    async def strangers(self) -> AsyncIterator[tuple[str, Any]]:
-        """What no part is, with its place."""
-        for element in elements(self._path):
-            if element.part not in self._parts:
-                yield _place(element), element.value
+            if element.part != part or len(rows) >= FETCHED:
+                yield part, rows
+                part, rows = element.part, []
+            rows.append(_row(element, self._zone, is_known=part in self._parts))
+        yield part, rows
 
     async def backup(self, folder: Path) -> Path:
         """Copy the file. Returns the copy."""
@@ -62,8 +60,10 @@ def _place(element: Element) -> str:
     return element.part if element.key == element.part else f"{element.part}.{element.key}"
 
 
-def _row(element: Element, zone: Any) -> Row:
+def _row(element: Element, zone: tzinfo, *, is_known: bool) -> Row:
     place = _place(element)
+    if not is_known:
+        return Row({"place": place, "value": element.value}, zone)
     # What is no object has no field that is needed.
     given = element.value if isinstance(element.value, dict) else {"value": element.value}
     values = {**given, "place": place}

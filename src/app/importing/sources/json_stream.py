@@ -5,6 +5,7 @@ Memory is that of the largest element, and not of the file.
 
 import json
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple, NoReturn, TextIO
@@ -17,6 +18,9 @@ BLOCK = 2**20
 
 LARGEST = 2**26
 """Characters of one element at most: what looks longer is broken."""
+
+
+_BLANKS = re.compile(r"[ \t\r\n]*")
 
 
 class Element(NamedTuple):
@@ -81,10 +85,10 @@ class _Window:
     def peek(self) -> str:
         """The next character that is no blank; empty: there is none."""
         while True:
-            while self._at < len(self._text):
-                if (character := self._text[self._at]) not in " \t\r\n":
-                    return character
-                self._at += 1
+            if blanks := _BLANKS.match(self._text, self._at):
+                self._at = blanks.end()
+            if self._at < len(self._text):
+                return self._text[self._at]
             if not self._more():
                 return ""
 
