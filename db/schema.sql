@@ -1763,22 +1763,24 @@ begin
             from given c
             join %5$s t on %6$s),
         kept as (
-            select %7$s from made where is_kept
+            select import_key, %7$s from made where is_kept
             %8$s),
+        -- By "except" and not by "not exists": the planner thinks that made has a handful of rows.
+        going as materialized (
+            select import_key, %7$s from made except select import_key, %7$s from kept),
         deleted as (
-            delete from %5$s t using made m
-            where (%9$s) = (%10$s) and not exists (select from kept k where (%11$s) = (%9$s))
+            delete from %5$s t using going m where (%9$s) = (%10$s)
             returning m.import_key),
+        -- Once for all that ask: within a "not exists" of each item it would be looked for in each row, time and again.
+        staying as materialized (
+            select import_key from made except select import_key from deleted),
         told as (
             insert into import_reports (import_id, kind, entity, place, rule)
-            select $1, 'kept', %1$L, m.import_key, 'changed_here'
-            from made m
-            where not exists (select from deleted d where d.import_key = m.import_key)),
+            select $1, 'kept', %1$L, import_key, 'changed_here' from staying),
         forgotten as (
             delete from import_items i
-            where i.import_id = $1 and i.entity = %1$L and not exists (
-                select from made m
-                where m.import_key = i.source_key and not exists (select from deleted d where d.import_key = m.import_key))),
+            where i.import_id = $1 and i.entity = %1$L
+              and i.source_key not in (select import_key from staying)),
         back as materialized (
             select h.source, h.source_key as import_key, h.before, h.checksum, h.mark as import_mark, i.user_id,
                 i.target_id as import_target_id, i.target_part as import_target_part
@@ -1806,8 +1808,8 @@ begin
         case when own_children is null then '' else format(
             'union select %s from kept k join %s child on child.user_id = k.user_id and child.id = k.id '
             'join made m on m.user_id = child.user_id and (%s)',
-            'm.user_id, m.id', entity, own_children) end,
-        made_keys, replace(made_keys, 't.', 'm.'), replace(made_keys, 't.', 'k.'),
+            'm.import_key, m.user_id, m.id', entity, own_children) end,
+        made_keys, replace(made_keys, 't.', 'm.'), null,
         (select string_agg(format('%1$s = r.%1$s', name), ', ' order by place)
             from import_columns(entity)
             where name not in (select k.name from import_keys(entity) k)

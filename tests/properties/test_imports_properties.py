@@ -112,7 +112,7 @@ def importer(runner: asyncio.Runner, database: str) -> Iterator[Importer]:
     """One for all examples."""
     connection: Any = runner.run(asyncpg.connect(database, connection_class=Connection))
     with tempfile.TemporaryDirectory() as folder:
-        yield Importer(runner, Transaction(connection, echo=False, logs_constraints=False), Path(folder) / "habits.db")
+        yield Importer(runner, Transaction(connection, echo=False, is_served=False), Path(folder) / "habits.db")
     runner.run(connection.close())
 
 

@@ -43,20 +43,21 @@ async def _execute(
     echo: bool,  # noqa: FBT001
     limit: TimeLimit | None,
     *,
-    logs_constraints: bool = True,
+    is_served: bool = True,
 ) -> Any:
     """Send one statement; time it, and translate faults of the database. Other errors pass."""
     started = perf_counter()
     try:
         result = await getattr(connection, query.call)(query.sql, *values, timeout=limit and limit.for_query())
     except DRIVER_ERRORS as error:
-        raise_translated(error, query.name, logs_constraints=logs_constraints)
+        raise_translated(error, query.name, logs_constraints=is_served)
     finally:
         seconds = perf_counter() - started
         if limit is not None:
             limit.queried += seconds
         query.note(seconds)
-        if seconds > SLOW_QUERY:
+        # Whoever typed a command sees that it takes long; an import may.
+        if seconds > SLOW_QUERY and is_served:
             log.warning("slow_query", query=query.name, seconds=round(seconds, 3))
         if echo:
             log.info("sql", query=query.name, sql=query.sql, seconds=round(seconds, 6))
@@ -70,7 +71,7 @@ async def _transact(
     echo: bool,  # noqa: FBT001
     limit: TimeLimit | None,
     *,
-    logs_constraints: bool = True,
+    is_served: bool = True,
 ) -> T:
     """Do the work in a transaction, or within one that is under way: then in a savepoint."""
     transaction = connection.transaction()
@@ -78,7 +79,7 @@ async def _transact(
         async with asyncio.timeout(_time_to_say(limit)):
             await transaction.start()
         try:
-            result = await work(Transaction(connection, echo=echo, limit=limit, logs_constraints=logs_constraints))
+            result = await work(Transaction(connection, echo=echo, limit=limit, is_served=is_served))
         except BaseException:
             # It waits for the cancel of the statement to be confirmed: by a server that hangs, never.
             async with asyncio.timeout(CONFIRM_WITHIN):
@@ -104,15 +105,15 @@ class Transaction:
     """One connection inside a transaction: what `Database.transaction` gives to its work."""
 
     def __init__(
-        self, connection: AnyConnection, *, echo: bool, limit: TimeLimit | None = None, logs_constraints: bool = True
+        self, connection: AnyConnection, *, echo: bool, limit: TimeLimit | None = None, is_served: bool = True
     ) -> None:
         self._connection = connection
         self._echo = echo
         self._limit = limit
-        self._logs_constraints = logs_constraints
+        self._is_served = is_served
 
     async def run(self, query: Query, values: list[Any]) -> Any:
-        return await _execute(self._connection, query, values, self._echo, self._limit, logs_constraints=self._logs_constraints)
+        return await _execute(self._connection, query, values, self._echo, self._limit, is_served=self._is_served)
 
     def coalesce(self, query: Query, values: list[Any]) -> Coroutine[Any, Any, Any]:
         """Run the statement alone: what is done in a transaction is done with nothing else."""
@@ -127,7 +128,7 @@ class Transaction:
 
     async def transaction(self, work: Callable[["Transaction"], Awaitable[T]]) -> T:
         """Run `work` within a savepoint, once: what it raises rolls back to there, and passes."""
-        return await _transact(self._connection, work, self._echo, self._limit, logs_constraints=self._logs_constraints)
+        return await _transact(self._connection, work, self._echo, self._limit, is_served=self._is_served)
 
 
 class Database:
@@ -215,6 +216,6 @@ async def on_connection(url: str, work: Callable[[Transaction], Awaitable[T]]) -
     """
     connection = await connect_with_retry(lambda: asyncpg.connect(url, connection_class=Connection, timeout=30), url)
     try:
-        return await work(Transaction(connection, echo=False, logs_constraints=False))
+        return await work(Transaction(connection, echo=False, is_served=False))
     finally:
         await connection.close(timeout=5)

@@ -1,6 +1,7 @@
 """Imports as a whole: a run, its verification, its rollback."""
 
 import asyncio
+import contextlib
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from typing import Any
@@ -100,7 +101,12 @@ async def run(
         await work.parts()
     except BaseException:
         # Also when it is interrupted: the connection is free again, the transaction under way is rolled back.
-        await asyncio.shield(repository.finish(on, work.id, "failed", work.counts()))
+        with contextlib.suppress(Exception):
+            await asyncio.shield(repository.finish(on, work.id, "failed", work.counts()))
+        task = asyncio.current_task()
+        if task is not None and task.cancelling():
+            # Whatever came of ending the statement under way: it was interrupted.
+            raise asyncio.CancelledError from None
         raise
     await repository.finish(on, work.id, "done", work.counts())
     await work.tell(told)
@@ -281,6 +287,7 @@ async def rollback(on: Transaction, done: Import, *, is_forced: bool) -> dict[st
 
     async def work(transaction: Transaction) -> None:
         counts.clear()
+        await repository.analyze_items(transaction)
         for entity in reversed(ENTITIES):
             undone = msgspec.structs.asdict(await repository.undo(transaction, done.id, entity, is_forced=is_forced))
             if any(undone.values()):

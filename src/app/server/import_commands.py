@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import UTC, tzinfo
 from pathlib import Path
 from typing import IO, Any
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
 from uuid import UUID
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -234,7 +234,10 @@ def _shown(location: str) -> str:
         except ValueError:
             give_up("The source's URL cannot be used: check its form.")
         user, at, host = parts.netloc.rpartition("@")
-        return urlunsplit(parts._replace(netloc=f"{user.partition(':')[0]}{at}{host}", query=""))
+        shown = [(name, value) for name, value in parse_qsl(parts.query) if "password" not in name]
+        query = urlencode(shown, safe="/")
+        # Not by urlunsplit(): of postgresql:///tasks it would leave one slash.
+        return f"{parts.scheme}://{user.partition(':')[0]}{at}{host}{parts.path}{'?' if query else ''}{query}"
     return str(Path(location).absolute())
 
 
