@@ -323,7 +323,7 @@ def test_an_import_that_is_interrupted_or_killed_leaves_nothing_half_done(own_da
         )
         while not fetch(
             own_database,
-            "select 1 from pg_stat_activity where state = 'active' and query like '%import_move%' and pid <> pg_backend_pid()",
+            "select 1 from pg_stat_activity where datname = current_database() and state = 'active' and query like '%import_move%' and pid <> pg_backend_pid()",
         ):
             assert running.poll() is None
             time.sleep(0.02)
@@ -333,7 +333,7 @@ def test_an_import_that_is_interrupted_or_killed_leaves_nothing_half_done(own_da
         assert "Traceback" not in said
         while fetch(
             own_database,
-            "select 1 from pg_stat_activity where state <> 'idle' and query like '%import_%' and pid <> pg_backend_pid()",
+            "select 1 from pg_stat_activity where datname = current_database() and state <> 'idle' and query like '%import_%' and pid <> pg_backend_pid()",
         ):
             time.sleep(0.02)
         assert nothing_came(own_database)
