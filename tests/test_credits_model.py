@@ -52,11 +52,12 @@ class Spending(RuleBasedStateMachine):
             self.user = User(self.api, signed_in | {"user": signed_in["user"] | {"email": ""}})
         else:
             self.user = self.api.user()
-        # May refund to itself, and reset; a user may not.
-        api, statement = self.api, "update users set role = 'admin' where id = $1"
-        api.runner.run(self.connection.execute(statement, self.user.id))
         self.model = Model(10 if is_guest else 50, resets=not is_guest)
         assert self.user.get("/v1/credits").status_code == 200
+        # May refund to itself, and reset; a user may not, and a guest is nothing else. The account stays that of a guest.
+        api = self.api
+        statement = "update users set role = 'admin', is_external = is_guest, is_guest = false where id = $1"
+        api.runner.run(self.connection.execute(statement, self.user.id))
 
     @rule()
     def a_day_goes_by(self) -> None:

@@ -50,6 +50,18 @@ def fetch(database: str, sql: str, *values: object) -> list[Any]:
     return asyncio.run(work())
 
 
+def at_work(database: str, state: str, part: str) -> list[Any]:
+    """The connections to a database that are in a state with a statement that has this part."""
+    return fetch(
+        database,
+        """
+        select pid from pg_stat_activity
+        where datname = current_database() and pid <> pg_backend_pid() and state = $1 and query like '%' || $2 || '%'""",
+        state,
+        part,
+    )
+
+
 def change(path: Path, sql: str, *values: object) -> None:
     """Change a source, as its app goes on writing."""
     with sqlite3.connect(path) as connection:
@@ -321,20 +333,14 @@ def test_an_import_that_is_interrupted_or_killed_leaves_nothing_half_done(own_da
             stderr=subprocess.PIPE,
             text=True,
         )
-        while not fetch(
-            own_database,
-            "select 1 from pg_stat_activity where datname = current_database() and state = 'active' and query like '%import_move%' and pid <> pg_backend_pid()",
-        ):
+        while not at_work(own_database, "active", "import_move"):
             assert running.poll() is None
             time.sleep(0.02)
         running.send_signal(sent)
         _, said = running.communicate(timeout=30)
         assert running.returncode == code, said
         assert "Traceback" not in said
-        while fetch(
-            own_database,
-            "select 1 from pg_stat_activity where datname = current_database() and state <> 'idle' and query like '%import_%' and pid <> pg_backend_pid()",
-        ):
+        while at_work(own_database, "active", "import_"):
             time.sleep(0.02)
         assert nothing_came(own_database)
         assert {*fetch(own_database, "select status from imports order by id desc limit 1")} <= status
@@ -361,6 +367,14 @@ def test_a_source_that_has_moved_is_verified_where_it_is_now(own_database: str, 
     assert holdfast(own_database, "verify", run, "--location", str(moved)).returncode == 0
     # The same rows at another place are the same rows.
     assert imported(own_database, moved)["counts"]["habits"] == {"read": 4, "unchanged": 4}
+
+
+def test_the_zone_of_times_without_one_is_kept_for_verify(own_database: str, source: Path) -> None:
+    change(source, "update habits set created_at = '2024-01-01 12:00:00'")
+    run = imported(own_database, source, "--naive-tz", "Asia/Tokyo")["id"]
+    assert set(fetch(own_database, "select (created_at at time zone 'UTC')::text from habits")) == {"2024-01-01 03:00:00"}
+    assert holdfast(own_database, "verify", run).returncode == 0
+    assert holdfast(own_database, "verify", run, "--naive-tz", "UTC").returncode == 1
 
 
 def test_another_database_of_the_same_app_is_not_taken_for_the_first(own_database: str, source: Path, tmp_path: Path) -> None:

@@ -277,7 +277,9 @@ def test_no_body_costs_memory_or_keeps_others_waiting(data: Path, tmp_path: Path
                 for name, body in bodies(route) if route.name in paths else ():
                     if name in COSTLY:
                         answer = client.request(route.method, paths[route.name], content=body)
-                        assert answer.status_code == 422 if name == "objects" else answer.is_success, answer.text
+                        # A batch reads all of it before it says that its operation takes none.
+                        is_refused = name == "objects" or route.name == "POST /v1/batch"
+                        assert answer.status_code == 422 if is_refused else answer.is_success, answer.text
             assert client.get(conversation).is_success
         assert kib(worker, "VmHWM") - idle < MEMORY
         backends = [process.pid for process in serving.processes() if process.name() == "postgres"]

@@ -15,6 +15,7 @@ insert into imports (source, form, location, options) values (:source, :form, :l
 update imports set status = :status, counts = :counts::json, finished_at = now() where id = :id;
 
 -- name: get(id)^
+-- batch: none, it is asked once by a command
 -- tenant: none, as try_lock
 select id, source, form, location, options::text, status, counts::text, started_at, finished_at from imports where id = :id;
 

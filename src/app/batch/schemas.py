@@ -44,7 +44,14 @@ class BatchOperation(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
 class Batch(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     """Operations, one after another."""
 
-    operations: Annotated[list[BatchOperation], Meta(min_length=1, max_length=MAX_OPERATIONS)]
+    operations: Annotated[
+        list[BatchOperation],
+        Meta(
+            min_length=1,
+            max_length=MAX_OPERATIONS,
+            examples=[[{"method": "POST", "path": "/v1/tasks", "body": {"title": "Water the plants"}}]],
+        ),
+    ]
 
 
 class BatchOperationResult(msgspec.Struct, frozen=True):

@@ -80,6 +80,9 @@ class Routing:
             answer = problem_response(scope, problem)
             if scope["path"].startswith("/v1/"):
                 answer.encoded_headers += PRIVATE
+            # The problem knows this frame by its traceback, and this frame the problem: the body of a refused request, which
+            # another frame has, would stay until the collector comes by.
+            del problem
         left = scope["state"].get("requests_left")
         if left is not None:
             answer.encoded_headers += left

@@ -35,7 +35,8 @@ class Asked(msgspec.Struct, frozen=True):
 
     source and location are as they were typed, the location without a password. user: the account for a source without
     users. is_strict: the first row that cannot be imported ends it. into_existing: users of the source get the account that
-    has their e-mail address, even if nobody has proved it. media_root: where the source's files were, for verify.
+    has their e-mail address, even if nobody has proved it. media_root and naive_tz: where the source's
+    files were, and the zone of its times without one, for verify.
     """
 
     source: str
@@ -46,6 +47,7 @@ class Asked(msgspec.Struct, frozen=True):
     into_existing: bool = False
     rest: float = 0.0
     media_root: str | None = None
+    naive_tz: str | None = None
 
 
 class Outcome(msgspec.Struct, frozen=True):
@@ -81,7 +83,12 @@ async def run(
     """
     await _lock(on)
     user = await _user(on, asked.user)
-    options = {"user": asked.user, "into_existing": asked.into_existing, "media_root": asked.media_root}
+    options = {
+        "user": asked.user,
+        "into_existing": asked.into_existing,
+        "media_root": asked.media_root,
+        "naive_tz": asked.naive_tz,
+    }
     work = _Run(on, source, asked, user, progress)
     if asked.is_dry:
 

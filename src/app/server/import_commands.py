@@ -34,7 +34,7 @@ def _with_source_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """The options that say how a source is read: of import, and of verify, which reads it again."""
     for option in (
         click.option("--user", help="The e-mail address of the account that gets the rows of a source without accounts."),
-        click.option("--naive-tz", default="UTC", show_default=True, help="The time zone of times without one."),
+        click.option("--naive-tz", help="The time zone of times without one. Otherwise UTC, or that of the import."),
         click.option("--media-root", type=click.Path(path_type=Path), help="The folder with the source's media files."),
         click.option("--pace", is_flag=True, help="Leave most of the machine to a server that is in use."),
     ):
@@ -89,6 +89,7 @@ def import_(
         is_strict=on_error == "stop",
         into_existing=into_existing,
         rest=PACED if pace else 0.0,
+        naive_tz=given["naive_tz"],
         media_root=str(given["media_root"].absolute()) if given["media_root"] else None,
     )
 
@@ -170,9 +171,10 @@ def verify(import_id: UUID, location: str | None, *, as_json: bool, pace: bool, 
             return None
         options = msgspec.json.decode(done.options)
         user = given["user"] or options["user"]
+        zone = given["naive_tz"] or options.get("naive_tz")
         root = given["media_root"] or (Path(options["media_root"]) if options.get("media_root") else None)
         asked = Asked(done.source, done.location, user, into_existing=options["into_existing"], rest=PACED if pace else 0.0)
-        read = _options({**given, "user": user, "media_root": root}, objects)
+        read = _options({**given, "user": user, "media_root": root, "naive_tz": zone}, objects)
         async with SOURCES[done.source](location or done.location, read) as opened:
             with shown_progress(opened.total * 2) as progress:
                 return await runs.verify(on, done, opened, asked, progress)
@@ -220,7 +222,7 @@ def rollback(import_id: UUID, *, force: bool, as_json: bool) -> None:
 def _options(given: dict[str, Any], objects: Objects | None) -> Options:
     zone: tzinfo
     try:
-        zone = UTC if given["naive_tz"] == "UTC" else ZoneInfo(given["naive_tz"])
+        zone = UTC if given["naive_tz"] in (None, "UTC") else ZoneInfo(given["naive_tz"])
     except (ZoneInfoNotFoundError, ValueError, OSError):
         give_up(f"--naive-tz: there is no time zone {given['naive_tz']}.", 2)
     return Options(zone=zone, media_root=given["media_root"], has_user=given["user"] is not None, objects=objects)
