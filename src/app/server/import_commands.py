@@ -25,7 +25,7 @@ from app.server.showing import as_json, show_json, show_list
 from app.server.words import give_up
 
 PACED = 2.0
-"""With --pace an import rests for twice as long as it works."""
+"""How long a paced import rests for each second that it works, in seconds."""
 
 THERE_IS_NONE = "There is no import with this id: `holdfast imports` shows them."
 
