@@ -345,14 +345,15 @@ from found;
 -- Up to limit goals of the tree below a goal, itself included; rules.tree makes the tree. No row: not this user's. Each has its
 -- JSON, null once those of this goal and of the oldest ones are as many bytes. Their texts are never more than that JSON, and
 -- their lengths are known without reading them: what cannot fit is not made. union instead of union all ends even on a circle.
--- The limit inside the lateral makes the planner use one index scan per goal: without statistics, a join reads all goals of
--- the user for every level.
+-- The limits inside the laterals make the planner use one index scan per goal: without statistics, and in a plan for any
+-- user, a join reads all goals of the user for every level, or for every goal.
 with recursive reached_goal as (
     select g.id from goals g where g.user_id = :user_id and g.id = :id
     union
     select child.id
     from reached_goal r
-    cross join lateral (select g.id from goals g where g.user_id = :user_id and g.parent_id = r.id limit :limit) child),
+    cross join lateral (
+        select g.id from goals g where g.user_id = :user_id and g.parent_id = r.id order by g.parent_id, g.id limit :limit) child),
 counted_goal as (select r.id from reached_goal r limit :limit),
 written_goal as (
     select goal.id, goal.parent_id, goal.previous_id, goal.status, goal.percentage,
@@ -361,15 +362,21 @@ written_goal as (
             then row_to_json(goal)::text
         end as json
     from (
-        select goals.id, title, description, goal_type, category, start_value, target_value, target_unit, start_date, end_date,
+        select g.id, title, description, goal_type, category, start_value, target_value, target_unit, start_date, end_date,
             status, priority, is_recurring, recurrence_pattern, parent_id, previous_id, rfc3339(completed_at) as completed_at,
             current_value, goal_percentage(status, start_value, target_value, current_value) as percentage,
             rfc3339(created_at) as created_at, rfc3339(updated_at) as updated_at, version
         from counted_goal c
-        join goals on goals.user_id = :user_id and goals.id = c.id
+        cross join lateral (
+            select id, title, description, goal_type, category, start_value, target_value, target_unit, start_date, end_date,
+                status, priority, is_recurring, recurrence_pattern, parent_id, previous_id, completed_at, created_at,
+                updated_at, version
+            from goals
+            where user_id = :user_id and id = c.id
+            limit 1) g
         left join lateral (
             select value as current_value from goal_progress
-            where user_id = :user_id and goal_id = goals.id
+            where user_id = :user_id and goal_id = g.id
             order by date desc, id desc
             limit 1) progress on true) goal
     window first_goals as (order by goal.id <> :id, goal.id rows unbounded preceding))
