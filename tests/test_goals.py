@@ -16,6 +16,7 @@ from client import Api, User, assert_problem, etag, set_by_change, version_tag
 from factories import new_uuid7
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from statements import STATEMENTS
 
 from app.goals import rules
 
@@ -635,6 +636,30 @@ def test_a_tree_of_10_000_goals_is_answered_soon(api: Api, runner: asyncio.Runne
     moved = user.patch(f"/v1/goals/{top}", {"parent_id": goal(user)["id"]})
     assert moved.status_code == 200
     assert time.monotonic() - began < 5
+
+
+def test_a_tree_is_read_soon_by_a_plan_for_any_user(runner: asyncio.Runner, own_database: str) -> None:
+    """After five calls PostgreSQL may take one plan for all: made of statistics in which every goal has 1,500 children."""
+    [query] = [each.query for each in STATEMENTS if (each.file, each.name) == ("goals", "tree")]
+    with connected(runner, own_database) as connection:
+
+        def grown(goals: int) -> dict[str, Any]:
+            user = runner.run(connection.fetchval("insert into users (is_guest) values (true) returning id"))
+            top = "insert into goals (user_id, title, goal_type) values ($1, 'Top', 'yearly') returning id"
+            root = runner.run(connection.fetchval(top, user))
+            below = """
+                insert into goals (user_id, title, goal_type, parent_id)
+                select $1, 'Goal', 'yearly', $2 from generate_series(1, $3::integer)"""
+            runner.run(connection.execute(below, user, root, goals))
+            return {"user_id": user, "id": root, "limit": 10_001, "bytes": 8 << 20}
+
+        grown(1_500)
+        grown(1_500)
+        runner.run(connection.execute("analyze goals"))
+        tree = grown(9_999)
+        runner.run(connection.execute("set plan_cache_mode = force_generic_plan"))
+        rows = runner.run(connection.fetch(query.sql, *(tree[name] for name in query.order), timeout=5))
+    assert len(rows) == 10_000
 
 
 def test_a_tree_that_is_too_large_says_so(ada: User, monkeypatch: pytest.MonkeyPatch) -> None:
