@@ -353,7 +353,11 @@ with recursive reached_goal as (
     select child.id
     from reached_goal r
     cross join lateral (
-        select g.id from goals g where g.user_id = :user_id and g.parent_id = r.id order by g.parent_id, g.id limit :limit) child),
+        select g.id
+        from goals g
+        where g.user_id = :user_id and g.parent_id = r.id
+        order by g.parent_id, g.id
+        limit :limit) child),
 counted_goal as (select r.id from reached_goal r limit :limit),
 written_goal as (
     select goal.id, goal.parent_id, goal.previous_id, goal.status, goal.percentage,
