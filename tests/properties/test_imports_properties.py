@@ -19,10 +19,11 @@ from hypothesis import strategies as st
 
 from app.database.connection import Connection
 from app.database.executor import Transaction
-from app.importing import repository, runs
-from app.importing.runs import Asked, Outcome, Verified
+from app.importing import repository, runs, verification
+from app.importing.runs import Asked, Outcome
 from app.importing.sources import habits
 from app.importing.sources.source import Options
+from app.importing.verification import Verified
 
 TABLES = (
     "create table users (id integer primary key, email, password_hash, google_id, github_id, name, avatar_url, created_at)",
@@ -102,7 +103,7 @@ class Importer:
             done = await repository.get(self._on, outcome.id)
             assert done is not None
             async with habits.opened(str(self._path), Options()) as source:
-                return await runs.verify(self._on, done, source, self._asked, Quiet())
+                return await verification.verify(self._on, done, source, self._asked, Quiet())
 
         return self._runner.run(work())
 

@@ -1,4 +1,4 @@
-"""Imports as a whole: a run, its verification, its rollback."""
+"""A run of `holdfast import`, part by part: what a source has staged is moved and committed together."""
 
 import asyncio
 import contextlib
@@ -10,24 +10,14 @@ from uuid import UUID
 import msgspec
 
 from app.database.executor import Transaction
-from app.importing import repository
-from app.importing.repository import Compared, Import, Line, LineCount
-from app.importing.sources.source import USER, Source
+from app.importing import parts, repository
+from app.importing.parts import END, ENTITIES, ImportFailed, NotKeptError
+from app.importing.schemas import Line, LineCount
+from app.importing.sources.source import Source
 from app.importing.staging import CHUNK, Pace, Progress, Staging
 
-ENTITIES = (
-    *("users", "identities", "tags", "tasks", "habits", "habit_entries", "habit_comments", "goals", "goal_progress", "foods"),
-    *("workouts", "workout_exercises", "daily_reviews", "blog_entries", "conversations", "messages", "media", "taggings"),
-    *("progress_snapshots", "usage", "credit_accounts", "credit_transactions", "consent_events", "query_cache"),
-)
-"""The tables that an import fills, in the order in which rows are moved: a row comes after those that it refers to."""
-
-RULED_OUT = {"rejected", "merged", "same"}
-"""Outcomes of a comparison that are as they should be."""
-
-
-class ImportFailed(Exception):
-    """An import, a verification or a rollback cannot be done. The text is for whoever typed the command."""
+PARENTS = ("users", "tags", "habits", "goals", "workouts", "conversations")
+"""Tables whose rows others refer to: the planner is to know how many they have become."""
 
 
 class Asked(msgspec.Struct, frozen=True):
@@ -35,8 +25,8 @@ class Asked(msgspec.Struct, frozen=True):
 
     source and location are as they were typed, the location without a password. user: the account for a source without
     users. is_strict: the first row that cannot be imported ends it. into_existing: users of the source get the account that
-    has their e-mail address, even if nobody has proved it. media_root and naive_tz: where the source's
-    files were, and the zone of its times without one, for verify.
+    has their e-mail address, even if nobody has proved it. media_root and naive_tz: where the source's files were, and the
+    zone of its times without one, for verify.
     """
 
     source: str
@@ -58,22 +48,6 @@ class Outcome(msgspec.Struct, frozen=True):
     report: list[LineCount]
 
 
-class Verified(msgspec.Struct, frozen=True):
-    """What a verification has found: by table and outcome the rows, the sums of both sides, and samples."""
-
-    id: UUID
-    compared: dict[str, list[Compared]]
-
-    @property
-    def is_good(self) -> bool:
-        """Whether every row of the source is here as it was read, or was reported."""
-        return all(each.outcome in RULED_OUT for found in self.compared.values() for each in found)
-
-
-class _Over(Exception):
-    """Ends a transaction that is not to be committed."""
-
-
 async def run(
     on: Transaction, source: Source, asked: Asked, progress: Progress, told: Callable[[Line], None] | None = None
 ) -> Outcome:
@@ -81,43 +55,43 @@ async def run(
 
     Raises ImportFailed, SourceError; what had been committed stays, and the next run goes on from there.
     """
-    await _lock(on)
-    user = await _user(on, asked.user)
+    await parts.lock(on)
+    user = await parts.account_of(on, asked.user)
     options = {
         "user": asked.user,
         "into_existing": asked.into_existing,
         "media_root": asked.media_root,
         "naive_tz": asked.naive_tz,
     }
-    work = _Run(on, source, asked, user, progress)
+    under_way = _Run(on, source, asked, user, progress)
     if asked.is_dry:
 
         async def dry(transaction: Transaction) -> None:
-            work.on = transaction
-            await work.begin(options)
-            await work.parts()
-            await work.tell(told)
-            raise _Over
+            under_way.on = transaction
+            await under_way.begin(options)
+            await under_way.work()
+            await under_way.tell(told)
+            raise NotKeptError
 
         try:
             await on.transaction(dry)
-        except _Over:
-            return work.outcome()
-    await work.begin(options)
+        except NotKeptError:
+            return under_way.outcome()
+    await under_way.begin(options)
     try:
-        await work.parts()
+        await under_way.work()
     except BaseException:
         # Also when it is interrupted: the connection is free again, the transaction under way is rolled back.
         with contextlib.suppress(Exception):
-            await asyncio.shield(repository.finish(on, work.id, "failed", work.counts()))
+            await asyncio.shield(repository.finish(on, under_way.id, "failed", under_way.counts()))
         task = asyncio.current_task()
         if task is not None and task.cancelling():
             # Whatever came of ending the statement under way: it was interrupted.
             raise asyncio.CancelledError from None
         raise
-    await repository.finish(on, work.id, "done", work.counts())
-    await work.tell(told)
-    return work.outcome()
+    await repository.finish(on, under_way.id, "done", under_way.counts())
+    await under_way.tell(told)
+    return under_way.outcome()
 
 
 class _Run:
@@ -129,7 +103,6 @@ class _Run:
         self.on = on
         self._source = source
         self._asked = asked
-        self._user = user
         self._progress = progress
         self._pace = Pace(asked.rest)
         self._staging = Staging(self._pace, progress, user)
@@ -141,7 +114,7 @@ class _Run:
         self.id = await repository.begin(self.on, self._asked.source, self._source.form, self._asked.location, options)
         self._is_again = self._source.is_repeated or await repository.has_items(self.on, self.id, self._asked.source)
 
-    async def parts(self) -> None:
+    async def work(self) -> None:
         """Stage and move everything, part by part."""
         reading = self._source.read(self._staging)
         while not await self.on.transaction(lambda transaction: self._part(transaction, reading)):
@@ -157,9 +130,11 @@ class _Run:
     async def _part(self, on: Transaction, reading: AsyncIterator[None]) -> bool:
         """Do one part. Returns whether there is no more."""
         await self._staging.begin(on)
-        is_last = await anext(reading, _END) is _END
+        is_last = await anext(reading, END) is END
         await self._staging.copy()
-        refused = await place_owners(on, self._staging, self.id, self._asked, self._user)
+        refused = await parts.place_owners(
+            on, self._staging, self.id, self._asked.source, into_existing=self._asked.into_existing
+        )
         self._done.setdefault("users", Counter())["rejected"] += refused
         await self._source.settle(on, self.id)
         for entity in ENTITIES:
@@ -179,7 +154,7 @@ class _Run:
         done = self._done.setdefault(entity, Counter())
         if entity == "tags":
             await repository.keep_tags(on, self.id, self._asked.source)
-        async for bounds in chunks(on, entity):
+        async for bounds in parts.chunks(on, entity):
             moved = await repository.move(on, self.id, self._asked.source, entity, bounds, is_again=self._is_again)
             counts = msgspec.structs.asdict(moved)
             done.update(counts)
@@ -205,117 +180,3 @@ class _Run:
 
     def outcome(self) -> Outcome:
         return Outcome(self.id, self.counts(), self._report)
-
-
-_END: Any = object()
-
-PARENTS = ("users", "tags", "habits", "goals", "workouts", "conversations")
-"""Tables whose rows others refer to: the planner is to know how many they have become."""
-
-
-async def chunks(on: Transaction, entity: str) -> AsyncIterator[tuple[int, int]]:
-    """The staged rows of a table, some at a time: the first place and the last."""
-    bounds = await repository.bounds(on, entity)
-    if bounds.first is None or bounds.last is None:
-        return
-    # References between rows of one table are resolved among those that are moved together.
-    size = bounds.last - bounds.first + 1 if entity in ("habits", "goals") else CHUNK
-    for first in range(bounds.first, bounds.last + 1, size):
-        yield first, min(first + size - 1, bounds.last)
-
-
-async def place_owners(on: Transaction, staging: Staging, id: UUID, asked: Asked, user: UUID | None) -> int:
-    """Find the account of each user of the source. Returns how many get none."""
-    if user is not None:
-        await repository.place_owner(on, USER, user)
-    if "users" not in staging.tables:
-        return 0
-    return await repository.place_users(on, id, asked.source, into_existing=asked.into_existing)
-
-
-async def verify(on: Transaction, done: Import, source: Source, asked: Asked, progress: Progress) -> Verified:
-    """Read the source of an import again, and compare row by row with what is here. Raises ImportFailed, SourceError."""
-    await _lock(on)
-    user = await _user(on, asked.user)
-    staging = Staging(Pace(asked.rest), progress, user)
-    source.declare(staging)
-    compared: dict[str, list[Compared]] = {}
-    reading = source.read(staging)
-    while True:
-        is_last = False
-
-        async def part(transaction: Transaction) -> None:
-            nonlocal is_last
-            await staging.begin(transaction)
-            is_last = await anext(reading, _END) is _END
-            await staging.copy()
-            await place_owners(transaction, staging, done.id, asked, user)
-            await source.settle(transaction, done.id)
-            for entity in ENTITIES:
-                if entity in staging.tables:
-                    async for bounds in chunks(transaction, entity):
-                        found = await repository.compare(transaction, done.id, done.source, entity, bounds)
-                        compared.setdefault(entity, []).extend(found)
-                        progress.advance(f"comparing {entity}", sum(each.rows for each in found))
-            raise _Over
-
-        try:
-            await on.transaction(part)
-        except _Over:
-            if is_last:
-                return Verified(done.id, {entity: _added(found) for entity, found in compared.items()})
-
-
-def _added(found: list[Compared]) -> list[Compared]:
-    """The outcomes of all chunks, each once."""
-    added: dict[str, Compared] = {}
-    for each in found:
-        if (before := added.get(each.outcome)) is None:
-            added[each.outcome] = each
-        else:
-            added[each.outcome] = msgspec.structs.replace(
-                before,
-                rows=before.rows + each.rows,
-                source_sum=(before.source_sum or 0) + (each.source_sum or 0),
-                target_sum=(before.target_sum or 0) + (each.target_sum or 0),
-                sample=before.sample or each.sample,
-            )
-    return sorted(added.values(), key=lambda each: -each.rows)
-
-
-async def rollback(on: Transaction, done: Import, *, is_forced: bool) -> dict[str, dict[str, int]]:
-    """Take back what an import did. Returns by table what was removed, restored and kept. Raises ImportFailed."""
-    await _lock(on)
-    if done.status not in ("done", "failed"):
-        raise ImportFailed("This import is rolled back already." if done.status == "rolled_back" else "This import is running.")
-    if later := await repository.changed_by_later(on, done.id):
-        raise ImportFailed(f"Later imports have changed rows of this one: roll back {', '.join(map(str, later))} first.")
-    counts: dict[str, dict[str, int]] = {}
-
-    async def work(transaction: Transaction) -> None:
-        counts.clear()
-        await repository.analyze_items(transaction)
-        for entity in reversed(ENTITIES):
-            undone = msgspec.structs.asdict(await repository.undo(transaction, done.id, entity, is_forced=is_forced))
-            if any(undone.values()):
-                counts[entity] = undone
-        await repository.forget_merged(transaction, done.id)
-        await repository.finish(transaction, done.id, "rolled_back", counts)
-
-    await on.transaction(work)
-    return counts
-
-
-async def _lock(on: Transaction) -> None:
-    if not await repository.try_lock(on):
-        raise ImportFailed("Another import, verification or rollback is running: wait until it has ended.")
-    await repository.fail_abandoned(on)
-
-
-async def _user(on: Transaction, email: str | None) -> UUID | None:
-    if email is None:
-        return None
-    user = await repository.user_named(on, email)
-    if user is None:
-        raise ImportFailed("There is no account with the e-mail address of --user: make it first, by `holdfast users create`.")
-    return user

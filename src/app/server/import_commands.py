@@ -12,13 +12,14 @@ import msgspec
 import rich_click as click
 
 from app.database.executor import Transaction
-from app.importing import repository, runs
+from app.importing import repository, rollbacks, runs, verification
 from app.importing.objects import Objects
-from app.importing.repository import Import, LineCount
-from app.importing.runs import Asked, Outcome, Verified
+from app.importing.runs import Asked, Outcome
+from app.importing.schemas import Import, Line, LineCount
 from app.importing.sources.databases import is_url
 from app.importing.sources.registry import SOURCES
 from app.importing.sources.source import Options
+from app.importing.verification import Verified
 from app.server.import_progress import shown_progress
 from app.server.import_running import done, done_with_objects
 from app.server.showing import as_json, show_json, show_list
@@ -177,7 +178,7 @@ def verify(import_id: UUID, location: str | None, *, as_json: bool, pace: bool, 
         read = _options({**given, "user": user, "media_root": root, "naive_tz": zone}, objects)
         async with SOURCES[done.source](location or done.location, read) as opened:
             with shown_progress(opened.total * 2) as progress:
-                return await runs.verify(on, done, opened, asked, progress)
+                return await verification.verify(on, done, opened, asked, progress)
 
     verified = done_with_objects(work, is_verifying=True)
     if verified is None:
@@ -202,7 +203,7 @@ def rollback(import_id: UUID, *, force: bool, as_json: bool) -> None:
 
     async def work(on: Transaction) -> dict[str, dict[str, int]] | None:
         done = await repository.get(on, import_id)
-        return None if done is None else await runs.rollback(on, done, is_forced=force)
+        return None if done is None else await rollbacks.rollback(on, done, is_forced=force)
 
     counts = done(work)
     if counts is None:
@@ -243,7 +244,7 @@ def _shown(location: str) -> str:
     return str(Path(location).absolute())
 
 
-def _line(line: repository.Line) -> str:
+def _line(line: Line) -> str:
     # Documents are as the source wrote them, over many lines: the report has one for each.
     content = None if line.content is None else msgspec.Raw(msgspec.json.format(line.content.encode(), indent=-1))
     return msgspec.json.encode({**msgspec.structs.asdict(line), "content": content}).decode()

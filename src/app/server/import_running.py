@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from app.database.executor import Transaction, on_connection
 from app.importing.objects import Objects
-from app.importing.runs import ImportFailed
+from app.importing.parts import ImportFailed
 from app.importing.sources.source import SourceError
 from app.server.running import on_database
 from app.server.words import give_up, read_settings

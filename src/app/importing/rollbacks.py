@@ -1,0 +1,31 @@
+"""Rollback: what an import made is removed, and what it changed is put back."""
+
+import msgspec
+
+from app.database.executor import Transaction
+from app.importing import parts, repository
+from app.importing.parts import ENTITIES, ImportFailed
+from app.importing.schemas import Import
+
+
+async def rollback(on: Transaction, done: Import, *, is_forced: bool) -> dict[str, dict[str, int]]:
+    """Take back what an import did. Returns by table what was removed, restored and kept. Raises ImportFailed."""
+    await parts.lock(on)
+    if done.status not in ("done", "failed"):
+        raise ImportFailed("This import is rolled back already." if done.status == "rolled_back" else "This import is running.")
+    if later := await repository.changed_by_later(on, done.id):
+        raise ImportFailed(f"Later imports have changed rows of this one: roll back {', '.join(map(str, later))} first.")
+    counts: dict[str, dict[str, int]] = {}
+
+    async def work(transaction: Transaction) -> None:
+        counts.clear()
+        await repository.analyze_items(transaction)
+        for entity in reversed(ENTITIES):
+            undone = msgspec.structs.asdict(await repository.undo(transaction, done.id, entity, is_forced=is_forced))
+            if any(undone.values()):
+                counts[entity] = undone
+        await repository.forget_merged(transaction, done.id)
+        await repository.finish(transaction, done.id, "rolled_back", counts)
+
+    await on.transaction(work)
+    return counts
