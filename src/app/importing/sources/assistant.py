@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 from hashlib import blake2b
 from pathlib import Path
 from typing import Protocol
-from urllib.parse import urlsplit
 from uuid import UUID
 
 from app.database.executor import Transaction
@@ -250,7 +249,7 @@ class _Database:
 @asynccontextmanager
 async def opened(location: str, options: Options) -> AsyncIterator[Assistant]:
     """Open the file of a path, or the database of a URL. Raises SourceError."""
-    if urlsplit(location).scheme not in ("postgres", "postgresql"):
+    if not databases.is_url(location):
         yield Assistant(assistant_dump.opened(Path(location), options, TAKEN))
         return
     async with databases.opened(location) as database:

@@ -3,7 +3,6 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from urllib.parse import urlsplit
 from uuid import UUID
 
 from app.database.executor import Transaction
@@ -110,7 +109,7 @@ def _document(text: str | None) -> str | None:
 @asynccontextmanager
 async def opened(location: str, options: Options) -> AsyncIterator[Source]:
     """Open the folder of a path, or the database of a URL. Raises SourceError."""
-    if urlsplit(location).scheme not in ("postgres", "postgresql"):
+    if not databases.is_url(location):
         yield council_folder.opened(location, options)
         return
     async with databases.opened(location) as database:

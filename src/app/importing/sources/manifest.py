@@ -15,7 +15,7 @@ from app.importing.sources import manifest_tables as made_of
 from app.importing.sources.cells import Cells
 from app.importing.sources.databases import SourceDatabase
 from app.importing.sources.manifest_media import MEDIA
-from app.importing.sources.source import Options, SourceError
+from app.importing.sources.source import Options
 from app.importing.staging import CHUNK, Staging, Table, stage_rows
 from app.importing.values import EPOCH, Refused, Row
 from app.slugs import slug
@@ -265,13 +265,7 @@ class Manifest:
 async def opened(location: str, options: Options) -> AsyncIterator[Manifest]:
     """Open the database of a URL. Raises SourceError."""
     async with databases.opened(location) as database:
-        for table, columns in NEEDED.items():
-            if missing := columns - set(database.tables.get(table, ())):
-                raise SourceError(
-                    f"This is no database of the life manifest: it has no {table}.{', '.join(sorted(missing))}."
-                    if table in database.tables
-                    else f"This is no database of the life manifest: it has no table {table}."
-                )
+        databases.demand(database, NEEDED, "life manifest")
         if options.media_root is not None:
             media_files.check_root(options.media_root)
         yield Manifest(database, options, await database.count(statements.load(SOURCE)["count_rows"]))

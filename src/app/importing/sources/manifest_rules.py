@@ -4,9 +4,9 @@ from datetime import date, datetime
 from decimal import Decimal
 
 from app.accounts.inputs import timezones
-from app.auth.old_hashes import is_known
 from app.importing.sources import cells
 from app.importing.sources.cells import MILLION, TIMES, Cells
+from app.importing.sources.hashes import known_hash
 from app.importing.values import Row
 
 # Users
@@ -26,13 +26,6 @@ def _name(row: Row) -> str | None:
     return row.text("username") if "users_username_form" in row.changes else None
 
 
-def _hash(row: Row) -> str | None:
-    old = row.lenient(row.optional_text, "password_hash")
-    if old is not None and not is_known(old):
-        row.changes.append("password_hash_known")
-    return old
-
-
 def _zone(row: Row) -> str:
     zone = row.lenient(row.optional_text, "timezone")
     if zone in timezones():
@@ -45,7 +38,7 @@ USERS: Cells = (
     ("email", lambda row: row.optional_text("email")),
     ("username", _username),
     ("name", _name),
-    ("password_hash", _hash),
+    ("password_hash", lambda row: known_hash(row, "password_hash")),
     ("first_name", cells.words("first_name")),
     ("last_name", cells.words("last_name")),
     ("bio", cells.words("bio")),
