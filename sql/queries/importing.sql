@@ -89,6 +89,13 @@ select import_analyze() is null as analyzed;
 select outcome, rows, source_sum, target_sum, sample::text as sample
 from import_compare(:id, :source, :entity::regclass, :first, :last);
 
+-- name: touched(id)
+-- plan: exempt, it is asked once by an import, which reads more
+-- tenant: none, as try_lock. The tables of which a run has made or changed rows.
+select entity from import_items where import_id = :id
+union
+select entity from import_changes where import_id = :id;
+
 -- name: undo(id, entity, is_forced)^
 -- tenant: none, as try_lock
 select removed, restored, kept from import_undo(:id, :entity::regclass, :is_forced);

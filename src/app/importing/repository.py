@@ -159,6 +159,11 @@ async def compare(on: Executor, id: UUID, source: str, entity: str, bounds: tupl
     return await queries.compare.many(on, Compared, id=id, source=source, entity=entity, first=first, last=last)
 
 
+async def touched(on: Executor, id: UUID) -> list[str]:
+    """The tables of which a run has made or changed rows."""
+    return await queries.touched.values(on, id=id)
+
+
 async def undo(on: Executor, id: UUID, entity: str, *, is_forced: bool) -> Undone:
     """Take back what an import did to a table."""
     return await queries.undo.only(on, Undone, id=id, entity=entity, is_forced=is_forced)
