@@ -30,7 +30,7 @@ TESTS = Path(__file__).parent.parent / "tests"
 def made(folder: Path, users: int, habits: int, days: int) -> Path:
     """A file with so many users, habits of each, and logs of each habit."""
     path = folder / f"{users}-{habits}-{days}.db"
-    words = [str(path), "--users", str(users), "--habits", str(habits), "--days", str(days), "--generation", "D"]
+    words = [str(path), "--users", str(users), "--habits", str(habits), "--days", str(days), "--no-truth"]
     subprocess.run([sys.executable, "-m", "sources.habits", *words], cwd=TESTS, check=True, capture_output=True)
     return path
 

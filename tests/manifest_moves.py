@@ -7,7 +7,8 @@ from subprocess import CompletedProcess
 from typing import Any
 
 from command import holdfast
-from sources.planting import Row
+from sources import manifest
+from sources.planting import Row, Written
 from sources.read_back import fetch, fetch_each
 
 TARGETS = (
@@ -25,6 +26,10 @@ class Move:
     root: Path
     target: str
     data: Path
+
+    def write(self, **options: Any) -> Written:
+        """Write the source, as `manifest.write` does by these options."""
+        return manifest.write(self.source, media_root=str(self.root), **options)
 
     def command(self, *words: str) -> "CompletedProcess[str]":
         """Run a command on the target."""
@@ -71,6 +76,11 @@ class Move:
     def objects(self) -> int:
         """How many files our store holds."""
         return sum(path.is_file() for path in (self.data / "media").rglob("*"))
+
+
+def begun(empty_database: str, own_database: str, tmp_path: Path) -> Move:
+    """A move of which nothing is done yet. Tests make a fixture of it."""
+    return Move(empty_database, tmp_path / "files", own_database, tmp_path / "data")
 
 
 def total(counts: dict[str, dict[str, int]], outcome: str) -> dict[str, int]:

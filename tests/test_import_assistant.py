@@ -4,7 +4,6 @@ import json
 from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import pytest
 from client import Started
@@ -48,7 +47,7 @@ def add(path: Path, user: str, *entries: tuple[str, int], available: int) -> Non
 
 def test_every_field_of_a_dump_is_here_and_stays_as_it_is_when_it_comes_again(imports: Imports, tmp_path: Path) -> None:
     path = tmp_path / "dump.json"
-    truth = assistant.write_dump(path, users=12, transactions=7).truth
+    truth = assistant.write(path, users=12, transactions=7).truth
     before = imports.counts()
     done = imports.run(path)
     assert done["counts"]["credit_transactions"] == {"read": 84, "imported": 84}
@@ -104,7 +103,7 @@ def test_every_field_of_a_dump_is_here_and_stays_as_it_is_when_it_comes_again(im
 
 def test_transactions_that_were_written_since_come_at_the_end_of_the_ledger(imports: Imports, tmp_path: Path) -> None:
     path = tmp_path / "dump.json"
-    truth = assistant.write_dump(path, users=3).truth
+    truth = assistant.write(path, users=3).truth
     done = imports.run(path)
     ledger, counts = imports.rows(LEDGER), imports.counts()
     user, account = next(iter(truth["user_credits"].items()))
@@ -138,7 +137,7 @@ def test_an_account_that_was_used_here_gets_nothing_more_and_keeps_its_ledger(
     imports: Imports, tmp_path: Path, started: Started
 ) -> None:
     path = tmp_path / "dump.json"
-    truth = assistant.write_dump(path, users=6).truth
+    truth = assistant.write(path, users=6).truth
     done = imports.run(path)
     service = started(database_url=imports.url).user()
     imports.rows("update users set role = 'service' where id = $1::text::uuid", service.id)
@@ -164,9 +163,8 @@ def test_an_account_that_was_used_here_gets_nothing_more_and_keeps_its_ledger(
 
 @pytest.mark.parametrize("form", [JSON, DATABASE])
 def test_dirt_has_its_fate_and_every_ledger_adds_up(form: str, imports: Imports, tmp_path: Path, empty_database: str) -> None:
-    location: Any = tmp_path / "dump.json" if form == JSON else empty_database
-    write = assistant.write_dump if form == JSON else assistant.write_database
-    written = write(location, users=4, dirt=set(assistant.KINDS.of(form)))
+    location = tmp_path / "dump.json" if form == JSON else empty_database
+    written = assistant.write(location, users=4, dirt=set(assistant.KINDS.of(form)))
     before = imports.counts()
     done = imports.run(location)
     lines = imports.report(done["id"])
@@ -213,7 +211,7 @@ def test_dirt_has_its_fate_and_every_ledger_adds_up(form: str, imports: Imports,
 
 def test_equal_transactions_are_as_many_here(imports: Imports, tmp_path: Path) -> None:
     path = tmp_path / "dump.json"
-    written = assistant.write_dump(path, users=1, dirt={"equal_transactions", "deduction_without_sign"})
+    written = assistant.write(path, users=1, dirt={"equal_transactions", "deduction_without_sign"})
     imports.run(path)
     rows = imports.rows(LEDGER)
     entries: list[Row] = json.loads(path.read_text())["transactions"]
@@ -224,7 +222,7 @@ def test_equal_transactions_are_as_many_here(imports: Imports, tmp_path: Path) -
 
 def test_a_consent_that_was_changed_since_is_another_event(imports: Imports, tmp_path: Path) -> None:
     path = tmp_path / "dump.json"
-    assistant.write_dump(path, users=3)
+    assistant.write(path, users=3)
     imports.run(path)
     before = imports.rows("select * from consent_events order by id")
     dump = json.loads(path.read_text())
@@ -239,7 +237,7 @@ def test_a_consent_that_was_changed_since_is_another_event(imports: Imports, tmp
 
 def test_a_dry_run_leaves_nothing_and_says_the_same(imports: Imports, tmp_path: Path) -> None:
     path = tmp_path / "dump.json"
-    assistant.write_dump(path)
+    assistant.write(path)
     before = imports.counts()
     dry = imports.run(path, "--dry-run")
     assert imports.counts() == before
@@ -251,7 +249,7 @@ def test_a_dump_is_read_through_a_window_of_any_size(
     block: int, imports: Imports, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "dump.json"
-    assistant.write_dump(path, users=2, transactions=3, cached=1)
+    assistant.write(path, users=2, transactions=3, cached=1)
     (tmp_path / "all.json").write_text(json.dumps(json.loads(path.read_text()) | {"number": 1234567, "empty": {}, "none": []}))
     whole = list(json_stream.elements(tmp_path / "all.json"))
     monkeypatch.setattr(json_stream, "BLOCK", block)
@@ -262,7 +260,7 @@ def test_a_dump_is_read_through_a_window_of_any_size(
 
 def test_files_that_are_no_dump_are_a_sentence(imports: Imports, tmp_path: Path) -> None:
     path = tmp_path / "dump.json"
-    assistant.write_dump(path)
+    assistant.write(path)
     text = path.read_text()
     for bad, sentence in (
         (text[: len(text) // 2], "is not whole"),
@@ -282,7 +280,7 @@ def test_files_that_are_no_dump_are_a_sentence(imports: Imports, tmp_path: Path)
 
 def test_the_command_itself_copies_the_dump_first(own_database: str, tmp_path: Path) -> None:
     path = tmp_path / "dump.json"
-    assistant.write_dump(path)
+    assistant.write(path)
     done = process(own_database, "import", "assistant", str(path), "--backup", str(tmp_path / "kept"))
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "kept" / "dump.json").read_bytes() == path.read_bytes()

@@ -16,7 +16,6 @@ import pytest
 from client import Started
 from command import HOLDFAST, holdfast, process
 from sources import habits
-from sources.habits import Size
 
 NO_ID = "00000000-0000-0000-0000-000000000000"
 
@@ -25,7 +24,7 @@ NO_ID = "00000000-0000-0000-0000-000000000000"
 def source(tmp_path: Path) -> Path:
     """A habit tracker's file with 2 users, 4 habits and 12 logs."""
     path = tmp_path / "habits.db"
-    habits.write(path, Size(2, 2, 3), "B")
+    habits.write(path, users=2, habits=2, days=3, generation="B")
     return path
 
 
@@ -325,7 +324,7 @@ def test_one_import_at_a_time(own_database: str, source: Path) -> None:
 
 def test_an_import_that_is_interrupted_or_killed_leaves_nothing_half_done(own_database: str, tmp_path: Path) -> None:
     source = tmp_path / "habits.db"
-    habits.write(source, Size(20, 10, 100), "B")
+    habits.write(source, users=20, habits=10, days=100, generation="B")
     for sent, code, status in ((signal.SIGINT, 130, {"failed", "running"}), (signal.SIGKILL, -9, {"running"})):
         running = subprocess.Popen(
             [HOLDFAST, "import", "habits", str(source), "--pace"],
@@ -380,7 +379,7 @@ def test_the_zone_of_times_without_one_is_kept_for_verify(own_database: str, sou
 def test_another_database_of_the_same_app_is_not_taken_for_the_first(own_database: str, source: Path, tmp_path: Path) -> None:
     imported(own_database, source)
     other = tmp_path / "other.db"
-    habits.write(other, Size(2, 2, 3), "B", seed=7)
+    habits.write(other, users=2, habits=2, days=3, generation="B", seed=7)
     change(other, "update users set email = 'other-' || id || '@example.org', google_id = null, github_id = null")
     change(other, "update users set created_at = '2019-01-01 00:00:00'")
     change(other, "update habits set created_at = '2019-01-02 00:00:00'")

@@ -1,6 +1,5 @@
 """Importing the habit tracker, of every generation: each row and each cell, again and back."""
 
-import asyncio
 import sqlite3
 from contextlib import closing
 from datetime import UTC, date, datetime, timedelta
@@ -13,31 +12,18 @@ from client import Started, User
 from command import holdfast, process
 from moved import became, brought_in, counted, fetched, lines, rows_of, verified
 from sources import habits
-from sources.dirt import Dirt, Key
+from sources.files import change
+from sources.planting import Row
 from staged import staged
 
-Row = dict[str, Any]
-Truth = dict[str, dict[Key, Row]]
+Truth = dict[str, dict[str, Row]]
 
 GENERATIONS = ["A", "B", "C", "D", "BD"]
-SIZE = habits.Size(6, 4, 3)
+SIZE: dict[str, Any] = {"users": 6, "habits": 4, "days": 3}
+ONE: dict[str, Any] = {"users": 1, "habits": 1, "days": 1}
 
 
-def written(generation: str, size: habits.Size, at: str | Path, dirt: tuple[str, ...] | list[str] = ()) -> list[Dirt]:
-    """Write a source, into a file or a PostgreSQL."""
-    if isinstance(at, Path):
-        return habits.write(at, size, generation, dirt=dirt)
-    return asyncio.run(habits.write_postgresql(at, size, generation, dirt=dirt))
-
-
-def changed(path: Path, *statements: str) -> None:
-    """Change a file as its app does."""
-    with closing(sqlite3.connect(path)) as connection, connection:
-        for statement in statements:
-            connection.execute(statement)
-
-
-def keyed(table: dict[Key, Row]) -> dict[str, Row]:
+def keyed(table: dict[str, Row]) -> dict[str, Row]:
     """Rows by the keys that an import gives them."""
     since = datetime(1970, 1, 1)  # noqa: DTZ001 - as the models have it
     return {f"{id_}@{(row['created_at'] - since) // timedelta(microseconds=1)}": row for id_, row in table.items()}
@@ -80,7 +66,7 @@ def assert_all_is_here(database: str, truth: Truth) -> None:
         assert sorted((names[each["habit_id"]], *tuple(each.values())[1:]) for each in comments) == sorted(
             (names["habits", log["habit_id"]], log["date"], row["text"], aware(row["created_at"]))
             for row in truth["comments"].values()
-            for log in [truth["habit_logs"][row["habit_log_id"]]]
+            for log in [truth["habit_logs"][str(row["habit_log_id"])]]
         )
         tags = fetched(database, "select user_id, name from tags")
         assert sorted((names[each["user_id"]], each["name"]) for each in tags) == sorted(
@@ -88,7 +74,8 @@ def assert_all_is_here(database: str, truth: Truth) -> None:
         )
         carried = fetched(database, "select habit_id, name from taggings g join tags t using (user_id) where t.id = g.tag_id")
         assert sorted((names[each["habit_id"]], each["name"]) for each in carried) == sorted(
-            (names["habits", row["habit_id"]], truth["tags"][row["tag_id"]]["name"]) for row in truth["habit_tags"].values()
+            (names["habits", row["habit_id"]], truth["tags"][str(row["tag_id"])]["name"])
+            for row in truth["habit_tags"].values()
         )
 
 
@@ -109,7 +96,7 @@ def _assert_habit(row: Row, here: Row, truth: Truth, names: dict[object, str]) -
     assert (here["reward"], here["duration_seconds"]) == (row.get("reward") or None, row.get("execution_time"))
     related = row.get("related_habit_id")
     assert (here["related_habit_id"] is None) == (related is None)
-    category = truth["categories"][row["category_id"]] if row.get("category_id") else {}
+    category = truth["categories"][str(row["category_id"])] if row.get("category_id") else {}
     assert [here[name] for name in ("category", "color", "icon")] == [category.get(name) for name in ("name", "color", "icon")]
 
 
@@ -118,7 +105,7 @@ def _entry(row: Row, truth: Truth, names: dict[object, str]) -> tuple[object, ob
     made_at = row.get("created_at") or datetime(day.year, day.month, day.day)  # noqa: DTZ001 - as the models have it
     note = row.get("notes")
     duration = row.get("duration")
-    owner = names["users", truth["habits"][row["habit_id"]]["user_id"]]
+    owner = names["users", truth["habits"][str(row["habit_id"])]["user_id"]]
     state = (
         row["completed"],
         note if note and not note.isspace() else None,
@@ -132,10 +119,10 @@ def _entry(row: Row, truth: Truth, names: dict[object, str]) -> tuple[object, ob
 @pytest.mark.parametrize("generation", GENERATIONS)
 def test_every_row_of_every_generation_arrives(generation: str, own_database: str, tmp_path: Path) -> None:
     path = tmp_path / "habits.db"
-    written(generation, SIZE, path)
+    written = habits.write(path, **SIZE, generation=generation)
     outcome = brought_in(own_database, "habits", path)
     assert counted(outcome, "rejected") == {}
-    assert_all_is_here(own_database, habits.truth(SIZE, generation))
+    assert_all_is_here(own_database, written.truth)
     same = {table: {"same": rows} for table, rows in counted(outcome, "imported").items()}
     assert verified(own_database, outcome["id"]) == same
     shown = holdfast(own_database, "imports").stdout
@@ -144,10 +131,10 @@ def test_every_row_of_every_generation_arrives(generation: str, own_database: st
 
 @pytest.mark.parametrize("generation", ["A", "D"])
 def test_every_row_of_a_postgresql_arrives(generation: str, own_database: str, empty_database: str) -> None:
-    written(generation, SIZE, empty_database)
+    written = habits.write(empty_database, **SIZE, generation=generation)
     outcome = brought_in(own_database, "habits", empty_database)
     assert counted(outcome, "rejected") == {}
-    assert_all_is_here(own_database, habits.truth(SIZE, generation))
+    assert_all_is_here(own_database, written.truth)
     same = {table: {"same": rows} for table, rows in counted(outcome, "imported").items()}
     assert verified(own_database, outcome["id"], "--location", empty_database) == same
 
@@ -156,7 +143,8 @@ def test_every_row_of_a_postgresql_arrives(generation: str, own_database: str, e
 def test_every_kind_of_dirt_has_its_fate(form: str, own_database: str, empty_database: str, tmp_path: Path) -> None:
     generation = "D" if form == "PostgreSQL" else form
     at = empty_database if form == "PostgreSQL" else tmp_path / "habits.db"
-    dirt = written(generation, habits.Size(2, 2, 2), at, habits.kinds(generation, postgresql=form == "PostgreSQL"))
+    dirt = {*habits.KINDS.of(habits.form(generation, at))}
+    written = habits.write(at, users=2, habits=2, days=2, generation=generation, dirt=dirt)
     before = rows_of(own_database)
     outcome = brought_in(own_database, "habits", at)
     told: dict[tuple[str, str], set[str]] = {}
@@ -164,13 +152,12 @@ def test_every_kind_of_dirt_has_its_fate(form: str, own_database: str, empty_dat
         told.setdefault((line["entity"], line["place"].partition("@")[0]), set()).add(line["kind"])
     entities = {"habit_logs": "habit_entries", "habit_tags": "taggings", "comments": "habit_comments"}
     wrong = []
-    for each in dirt:
-        key = "/".join(map(str, each.key)) if isinstance(each.key, tuple) else str(each.key)
-        kinds = told.get((entities.get(each.table, each.table), key), set())
+    for each in written.planted:
+        kinds = told.get((entities.get(each.entity, each.entity), each.key), set())
         if each.kind == "texts_in_integers" and not kinds:
             # A column without a place is told as a whole.
-            column = {"habits": "tracking_days", "users": "default_tracking_days"}[each.table]
-            kinds = told[each.table, f"{each.table}.{column}"]
+            column = {"habits": "tracking_days", "users": "default_tracking_days"}[each.entity]
+            kinds = told[each.entity, f"{each.entity}.{column}"]
         if not {"rejected": "rejected" in kinds, "reported": bool(kinds), "kept": not kinds}[each.fate]:
             wrong.append((each, kinds))
     assert wrong == [], "\n".join(map(str, wrong))
@@ -184,14 +171,13 @@ def test_every_kind_of_dirt_has_its_fate(form: str, own_database: str, empty_dat
 
 def test_users_go_on_where_they_were(own_database: str, started: Started, tmp_path: Path) -> None:
     path = tmp_path / "habits.db"
-    written("D", SIZE, path)
+    truth = habits.write(path, **SIZE).truth
     outcome = process(own_database, "import", "habits", str(path), "--backup", str(tmp_path / "kept"))
     assert outcome.returncode == 0, outcome.stderr
     assert "generation D, an SQLite file" in outcome.stderr
     with closing(sqlite3.connect(tmp_path / "kept" / "habits.db")) as copy:
         assert copy.execute("select count(*) from habit_logs").fetchone() == (72,)
     api = started(database_url=own_database)
-    truth = habits.truth(SIZE, "D")
     for row in truth["users"].values():
         answer = api.post("/v1/auth/login", {"email": row["email"], "password": habits.PASSWORD})
         expected = 401 if row["password_hash"] is None else 200 if row["is_active"] else 403
@@ -206,7 +192,7 @@ def test_users_go_on_where_they_were(own_database: str, started: Started, tmp_pa
 
 def test_an_import_is_repeated_and_taken_back(own_database: str, started: Started, tmp_path: Path) -> None:
     path = tmp_path / "habits.db"
-    written("D", SIZE, path)
+    truth = habits.write(path, **SIZE).truth
     before = rows_of(own_database)
     dry = brought_in(own_database, "habits", path, "--dry-run")
     assert rows_of(own_database) == before
@@ -215,7 +201,7 @@ def test_an_import_is_repeated_and_taken_back(own_database: str, started: Starte
     again = brought_in(own_database, "habits", path)
     assert counted(again, "unchanged") == counted(first, "imported")
     full = rows_of(own_database)
-    changed(
+    change(
         path,
         "update habits set name = 'Changed there' where id = 2",
         "update habit_logs set notes = 'Changed there', completed = not completed where id in (4, 5)",
@@ -230,10 +216,10 @@ def test_an_import_is_repeated_and_taken_back(own_database: str, started: Starte
     assert (refused.returncode, second["id"] in refused.stderr) == (1, True)
     assert holdfast(own_database, "rollback", second["id"]).returncode == 0
     assert rows_of(own_database) == full
-    assert_all_is_here(own_database, habits.truth(SIZE, "D"))
+    assert_all_is_here(own_database, truth)
     # What users have changed or made here since stays, and what it belongs to.
     api = started(database_url=own_database)
-    login = {"email": habits.truth(SIZE, "D")["users"][1]["email"], "password": habits.PASSWORD}
+    login = {"email": truth["users"]["1"]["email"], "password": habits.PASSWORD}
     user = User(api, api.post("/v1/auth/login", login).json())
     mine, other, *_ = user.walk("/v1/habits")
     assert user.patch(f"/v1/habits/{mine['id']}", {"name": "Changed here"}).status_code == 200
@@ -251,11 +237,11 @@ def test_an_import_is_repeated_and_taken_back(own_database: str, started: Starte
 
 def test_a_forced_rollback_leaves_nothing(own_database: str, started: Started, tmp_path: Path) -> None:
     path = tmp_path / "habits.db"
-    written("D", habits.ONE, path)
+    truth = habits.write(path, **ONE).truth
     before = rows_of(own_database)
     outcome = brought_in(own_database, "habits", path)
     api = started(database_url=own_database)
-    login = {"email": habits.truth(habits.ONE)["users"][1]["email"], "password": habits.PASSWORD}
+    login = {"email": truth["users"]["1"]["email"], "password": habits.PASSWORD}
     user = User(api, api.post("/v1/auth/login", login).json())
     user.made("/v1/habits", {"name": "Own"})
     assert holdfast(own_database, "rollback", outcome["id"], "--force").returncode == 0
@@ -264,8 +250,7 @@ def test_a_forced_rollback_leaves_nothing(own_database: str, started: Started, t
 
 def test_an_account_here_gets_a_users_rows_only_when_that_is_said(own_database: str, started: Started, tmp_path: Path) -> None:
     path = tmp_path / "habits.db"
-    written("D", habits.ONE, path)
-    email = habits.truth(habits.ONE)["users"][1]["email"]
+    email = habits.write(path, **ONE).truth["users"]["1"]["email"]
     user = started(database_url=own_database).user(email=email)
     refused = brought_in(own_database, "habits", path)
     assert counted(refused, "imported") == {}
@@ -291,15 +276,15 @@ CELLS = {
 def test_every_cell_is_here_or_in_the_report(generation: str, tmp_path: Path) -> None:
     """Any cell that is another one makes another import: nothing of a source is passed over in silence."""
     path = tmp_path / "habits.db"
-    written(generation, habits.Size(2, 2, 2), path)
-    changed(
+    habits.write(path, users=2, habits=2, days=2, generation=generation)
+    change(
         path,
         "update users set google_id = 'g', github_id = 'h' where id = 1",
         "alter table habits add column mascot text",
         "create table sounds (id integer)",
     )
     if "D" in generation:
-        changed(
+        change(
             path,
             "update habits set category_id = 1 where id = 1",
             "delete from habit_tags",
@@ -347,7 +332,7 @@ def test_what_is_no_habit_tracker_is_refused(
 ) -> None:
     path = tmp_path / "habits.db"
     if isinstance(content, str):
-        changed(path, content)
+        change(path, content)
     else:
         path.write_bytes(content or b"")
     before = rows_of(own_database)
@@ -358,7 +343,7 @@ def test_what_is_no_habit_tracker_is_refused(
 
 def test_a_file_that_its_app_writes_to_is_read_as_it_was(own_database: str, tmp_path: Path) -> None:
     path = tmp_path / "habits.db"
-    written("A", habits.ONE, path)
+    habits.write(path, **ONE, generation="A")
     with closing(sqlite3.connect(path, isolation_level=None)) as app:
         app.execute("begin immediate")
         app.execute("update habits set name = 'Not yet'")

@@ -12,7 +12,8 @@ from client import Started, User
 from command import holdfast, process
 from moved import brought_in, counted, fetched, lines, rows_of, verified
 from sources import loop
-from sources.dirt import Dirt
+from sources.files import change
+from sources.planting import Planted
 from staged import staged
 
 RHYTHMS = {
@@ -40,19 +41,12 @@ def user(own_database: str, started: Started) -> User:
     return started(database_url=own_database).user()
 
 
-def changed(path: Path, *statements: str) -> None:
-    """Change a file as its app does."""
-    with closing(sqlite3.connect(path)) as connection, connection:
-        for statement in statements:
-            connection.execute(statement)
-
-
-def color_of(path: Path, dirt: Dirt) -> Any:
+def color_of(path: Path, planted: Planted) -> Any:
     """The colour of a habit that is dirt by its colour."""
-    if dirt.kind != "colors_out_of_range":
+    if planted.kind != "colors_out_of_range":
         return None
     with closing(sqlite3.connect(path)) as connection:
-        return connection.execute("select color from Habits where rowid = ?", (dirt.key,)).fetchone()[0]
+        return connection.execute("select color from Habits where rowid = ?", (planted.key,)).fetchone()[0]
 
 
 def states(row: dict[str, Any], numeric: bool, target: float) -> tuple[bool, bool, Decimal | None] | None:  # noqa: FBT001
@@ -70,9 +64,7 @@ def states(row: dict[str, Any], numeric: bool, target: float) -> tuple[bool, boo
 @pytest.mark.parametrize("version", [12, 15, 18, 21, 23, 24, 25])
 def test_every_habit_and_day_arrives(version: int, own_database: str, user: User, tmp_path: Path) -> None:
     path = tmp_path / "backup.db"
-    size = loop.Size(10, 12)
-    loop.write(path, size, version)
-    truth = loop.truth(size, version)
+    truth = loop.write(path, habits=10, days=12, version=version).truth
     outcome = brought_in(own_database, "loop", path, "--user", user.email)
     assert counted(outcome, "rejected") == {}
     rows = {row["key"]: row for row in fetched(own_database, HABITS)}
@@ -83,7 +75,7 @@ def test_every_habit_and_day_arrives(version: int, own_database: str, user: User
     }
     expected = {}
     for number, habit in truth["Habits"].items():
-        found = rows[habit.get("uuid") or str(number)]
+        found = rows[habit.get("uuid") or number]
         assert str(found["user_id"]) == user.id
         question = [habit.get("question"), habit["description"]]
         assert found["description"] == ("\n\n".join(text for text in question if text and not text.isspace()) or None)
@@ -104,7 +96,7 @@ def test_every_habit_and_day_arrives(version: int, own_database: str, user: User
             assert found["color"] == f"#{habit['color'] & 0xFFFFFF:06X}"
         assert found["created_at"].date() == date(2025, 6, 19)
         for row in truth["Repetitions"].values():
-            if row["habit"] == number:
+            if row["habit"] == habit["id"]:
                 state = states(row, numeric, habit.get("target_value", 0))
                 if state is not None:
                     day = datetime.fromtimestamp(row["timestamp"] / 1000, UTC).date()
@@ -114,7 +106,7 @@ def test_every_habit_and_day_arrives(version: int, own_database: str, user: User
     # What the schedule did is reported.
     done_by_schedule = [line for line in lines(own_database, outcome["id"]) if "done_by_schedule" in line["rule"]]
     assert len(done_by_schedule) == sum(
-        row.get("value") == 1 and not truth["Habits"][row["habit"]].get("type") for row in truth["Repetitions"].values()
+        row.get("value") == 1 and not truth["Habits"][str(row["habit"])].get("type") for row in truth["Repetitions"].values()
     )
     assert (len(done_by_schedule) > 5) == (version >= 22)
     days = {line["content"]["reminder_days"] for line in lines(own_database, outcome["id"]) if "reminder_days" in line["rule"]}
@@ -142,8 +134,8 @@ def test_a_colour_is_the_one_that_the_app_showed(  # noqa: PLR0917 - fixtures
     version: int, color: int, expected: str | None, own_database: str, user: User, tmp_path: Path
 ) -> None:
     path = tmp_path / "backup.db"
-    loop.write(path, loop.ONE, version)
-    changed(path, f"update Habits set color = {color}")
+    loop.write(path, habits=1, days=1, version=version)
+    change(path, f"update Habits set color = {color}")
     outcome = brought_in(own_database, "loop", path, "--user", user.email)
     assert user.walk("/v1/habits")[0]["color"] == expected
     told = any("color_known" in line["rule"] for line in lines(own_database, outcome["id"]))
@@ -169,8 +161,8 @@ def test_a_rhythm_that_does_not_fit_becomes_what_is_nearest_and_is_reported(  # 
     times: int, days: int, rhythm: tuple[Any, ...], own_database: str, user: User, tmp_path: Path
 ) -> None:
     path = tmp_path / "backup.db"
-    loop.write(path)
-    changed(path, f"update Habits set freq_num = {times}, freq_den = {days}, reminder_days = 127")
+    loop.write(path, habits=1, days=1)
+    change(path, f"update Habits set freq_num = {times}, freq_den = {days}, reminder_days = 127")
     outcome = brought_in(own_database, "loop", path, "--user", user.email)
     [found] = fetched(own_database, "select frequency, target_days, interval_days from habits")
     assert tuple(found.values()) == rhythm
@@ -183,18 +175,18 @@ def test_a_rhythm_that_does_not_fit_becomes_what_is_nearest_and_is_reported(  # 
 @pytest.mark.parametrize("version", [12, 17, 25])
 def test_every_kind_of_dirt_has_its_fate(version: int, own_database: str, user: User, tmp_path: Path) -> None:
     path = tmp_path / "backup.db"
-    dirt = loop.write(path, loop.Size(2, 3), version, dirt=loop.kinds(version))
+    written = loop.write(path, habits=2, days=3, version=version, dirt={*loop.KINDS.of(str(version))})
     before = rows_of(own_database)
     outcome = brought_in(own_database, "loop", path, "--user", user.email)
     told: dict[tuple[str, str], set[str]] = {}
     entities = {"Habits": "habits", "Repetitions": "habit_entries"}
     for line in lines(own_database, outcome["id"]):
         told.setdefault((line["entity"], line["place"]), set()).add(line["kind"])
-    for each in dirt:
+    for each in written.planted:
         if version < 14 and color_of(path, each) == -1:
             # That is white.
             continue
-        kinds = told.get((entities[each.table], str(each.key)), set())
+        kinds = told.get((entities[each.entity], each.key), set())
         if each.fate == "rejected":
             assert "rejected" in kinds, each
         elif each.fate == "reported":
@@ -213,8 +205,8 @@ def test_every_kind_of_dirt_has_its_fate(version: int, own_database: str, user: 
 
 @pytest.mark.parametrize("version", [20, 25])
 def test_a_backup_is_brought_in_again_and_taken_back(version: int, own_database: str, user: User, tmp_path: Path) -> None:
-    path, size = tmp_path / "backup.db", loop.Size(3, 4)
-    loop.write(path, size, version)
+    path = tmp_path / "backup.db"
+    loop.write(path, habits=3, days=4, version=version)
     before = rows_of(own_database)
     dry = brought_in(own_database, "loop", path, "--user", user.email, "--dry-run")
     assert rows_of(own_database) == before
@@ -223,7 +215,7 @@ def test_a_backup_is_brought_in_again_and_taken_back(version: int, own_database:
     habits = {habit["name"]: habit for habit in user.walk("/v1/habits")}
     again = brought_in(own_database, "loop", path, "--user", user.email)
     assert counted(again, "unchanged") == counted(first, "imported")
-    changed(
+    change(
         path,
         "update Habits set name = 'Renamed' where id = 2",
         # The app deletes a repetition and makes a new one.
@@ -252,13 +244,13 @@ def test_a_backup_is_brought_in_again_and_taken_back(version: int, own_database:
 
 def test_whose_it_is_has_to_be_said(own_database: str, user: User, tmp_path: Path) -> None:
     path = tmp_path / "backup.db"
-    loop.write(path)
+    loop.write(path, habits=1, days=1)
     ended = process(own_database, "import", "loop", str(path))
     assert ended.returncode == 1
     assert ended.stderr == ("holdfast: A backup of the Loop Habit Tracker has no account: say whose it is by --user EMAIL.\n")
     ended = holdfast(own_database, "import", "loop", str(path), "--user", "nobody@example.com")
     assert (ended.returncode, "There is no account with the e-mail address of --user" in ended.stderr) == (1, True)
-    changed(path, "pragma user_version = 8")
+    change(path, "pragma user_version = 8")
     ended = holdfast(own_database, "import", "loop", str(path), "--user", user.email)
     assert (ended.returncode, "of version 8: those from 12 to 25 can be read" in ended.stderr) == (1, True)
 
@@ -266,7 +258,7 @@ def test_whose_it_is_has_to_be_said(own_database: str, user: User, tmp_path: Pat
 @pytest.mark.parametrize("version", [12, 25])
 def test_every_cell_is_here_or_in_the_report(version: int, own_database: str, user: User, tmp_path: Path) -> None:
     path = tmp_path / "backup.db"
-    loop.write(path, loop.Size(2, 3), version)
+    loop.write(path, habits=2, days=3, version=version)
     columns = {}
     with closing(sqlite3.connect(path)) as connection:
         for table in ("Habits", "Repetitions"):
@@ -293,6 +285,6 @@ def test_every_cell_is_here_or_in_the_report(version: int, own_database: str, us
             }.get(name, "'0'" if name in {"archived", "type", "value"} else "'77'")  # fmt: skip
             extra = ", reminder_hour = 4, reminder_min = 5" if name == "reminder_days" else ""
             last = f"select max(id) from {table} where habit = 1" if table == "Repetitions" else "select 1"
-            change = f"update {table} set {name} = case {name} when '0' then 1 else {value} end{extra} where id = ({last})"
-            changed(copy, change)
+            statement = f"update {table} set {name} = case {name} when '0' then 1 else {value} end{extra} where id = ({last})"
+            change(copy, statement)
             assert staged("loop", copy) != before, f"{table}.{name}"

@@ -1,16 +1,16 @@
 """`holdfast import manifest`: every cell of the life manifest is here, or in the report; its users go on with it."""
 
 import hashlib
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 from client import Started
 from command import process
-from manifest_moves import TARGETS, Move, total
+from manifest_moves import TARGETS, Move, begun, total
 from sources import manifest
-from sources.planting import Row, Written
+from sources.planting import Row
+
+move = pytest.fixture(begun)
 
 RENAMED = {
     "goals": {"parent_goal_id": "parent_id"},
@@ -45,19 +45,6 @@ KINDS = {
 }
 
 
-@pytest.fixture
-def move(empty_database: str, own_database: str, tmp_path: Path) -> Move:
-    return Move(empty_database, tmp_path / "files", own_database, tmp_path / "data")
-
-
-@pytest.fixture
-def write(move: Move) -> Callable[..., Written]:
-    def written(**options: Any) -> Written:
-        return manifest.write(move.source, media_root=str(move.root), **options)
-
-    return written
-
-
 def _key(table: str, row: Row, root: Path) -> str:
     """By what a row of the source is found again."""
     if table == "workout_exercises":
@@ -67,8 +54,8 @@ def _key(table: str, row: Row, root: Path) -> str:
     return str(row["id"])
 
 
-def test_every_cell_is_here_as_the_source_has_it(move: Move, write: Callable[..., Written]) -> None:
-    written = write(users=3, rows=6, entries=3)
+def test_every_cell_is_here_as_the_source_has_it(move: Move) -> None:
+    written = move.write(users=3, rows=6, entries=3)
     done = move.imported()
     tables = {table: rows for table, rows in written.truth.items() if table not in ("passwords", "tags", "taggables")}
     here = {table: move.here(table) for table in TARGETS}
@@ -100,8 +87,8 @@ def test_every_cell_is_here_as_the_source_has_it(move: Move, write: Callable[...
     assert move.verify(done["id"]).returncode == 0
 
 
-def test_each_owner_who_uses_a_tag_has_their_own(move: Move, write: Callable[..., Written]) -> None:
-    written = write(users=3, rows=6, entries=1)
+def test_each_owner_who_uses_a_tag_has_their_own(move: Move) -> None:
+    written = move.write(users=3, rows=6, entries=1)
     move.imported()
     here = {table: move.here(table) for table in TARGETS}
     tags, users = here["tags"], {key: row["id"] for key, row in here["users"].items()}
@@ -119,8 +106,8 @@ def test_each_owner_who_uses_a_tag_has_their_own(move: Move, write: Callable[...
     assert len(tags) == len({(row["tag_id"], row["user_id"]) for row in here["taggings"].values()})
 
 
-def test_its_users_log_in_and_find_everything(move: Move, write: Callable[..., Written], started: Started) -> None:
-    written = write(users=2, rows=3, entries=2)
+def test_its_users_log_in_and_find_everything(move: Move, started: Started) -> None:
+    written = move.write(users=2, rows=3, entries=2)
     move.imported()
     api = started(database_url=move.target, data=move.data)
     assert written.truth["users"]
@@ -162,10 +149,10 @@ OF_TWO_ROWS = {
 
 
 @pytest.mark.parametrize("form", ["first", "later"])
-def test_every_kind_of_dirt_has_its_fate(move: Move, write: Callable[..., Written], form: str) -> None:
+def test_every_kind_of_dirt_has_its_fate(move: Move, form: str) -> None:
     # Of two accounts with one address only one has a name.
     kinds = {*manifest.KINDS.of(form)} - {"email_in_other_case"}
-    written = write(users=2, rows=2, entries=2, later=form == "later", dirt=kinds)
+    written = move.write(users=2, rows=2, entries=2, later=form == "later", dirt=kinds)
     done = move.imported()
     lines = move.lines(done["id"])
     here = {table: move.here(table) for table in TARGETS}
@@ -190,8 +177,8 @@ def test_every_kind_of_dirt_has_its_fate(move: Move, write: Callable[..., Writte
     assert verified.returncode == 0, verified.stdout
 
 
-def test_what_was_changed_on_the_way_is_as_it_should_be(move: Move, write: Callable[..., Written]) -> None:
-    written = write(users=2, rows=1, entries=1, later=True, dirt={*manifest.KINDS.of("later")} - {"email_in_other_case"})
+def test_what_was_changed_on_the_way_is_as_it_should_be(move: Move) -> None:
+    written = move.write(users=2, rows=1, entries=1, later=True, dirt={*manifest.KINDS.of("later")} - {"email_in_other_case"})
     move.imported()
     here = {table: move.here(table) for table in TARGETS}
     keys = {planted.kind: planted.key for planted in written.planted}
@@ -241,8 +228,8 @@ def test_what_was_changed_on_the_way_is_as_it_should_be(move: Move, write: Calla
         assert media[keys[kind]]["taggable_id"] is None
 
 
-def test_what_nobody_has_heard_of_is_reported(move: Move, write: Callable[..., Written]) -> None:
-    write(users=1, rows=2, entries=1)
+def test_what_nobody_has_heard_of_is_reported(move: Move) -> None:
+    move.write(users=1, rows=2, entries=1)
     move.change("alter table goals add column weather text default 'rain'")
     move.change("create table pets (id integer)")
     done = move.imported()
@@ -251,8 +238,8 @@ def test_what_nobody_has_heard_of_is_reported(move: Move, write: Callable[..., W
     assert lines["goals.weather"]["content"] == {"rows": 2, "values": {"rain": 2}}
 
 
-def test_two_accounts_of_one_address_are_one(move: Move, write: Callable[..., Written]) -> None:
-    written = write(users=2, rows=1, entries=1, dirt={"email_in_other_case"})
+def test_two_accounts_of_one_address_are_one(move: Move) -> None:
+    written = move.write(users=2, rows=1, entries=1, dirt={"email_in_other_case"})
     done = move.imported()
     assert done["counts"]["users"] == {"read": 3, "imported": 2, "merged": 1}
     goals = move.here("goals")
@@ -264,13 +251,13 @@ def test_two_accounts_of_one_address_are_one(move: Move, write: Callable[..., Wr
     assert move.verify(done["id"]).returncode == 0
 
 
-def test_what_is_no_manifest_is_said(move: Move, write: Callable[..., Written], tmp_path: Path) -> None:
+def test_what_is_no_manifest_is_said(move: Move, tmp_path: Path) -> None:
     done = move.command("import", "manifest", move.source)
     assert (done.returncode, done.stderr) == (
         1,
         "holdfast: This is no database of the life manifest: it has no table users.\n",
     )
-    write(users=1, rows=0)
+    move.write(users=1, rows=0)
     file = tmp_path / "file"
     file.write_text("")
     done = move.command("import", "manifest", move.source, "--media-root", str(file))
@@ -280,8 +267,8 @@ def test_what_is_no_manifest_is_said(move: Move, write: Callable[..., Written], 
     assert "it has no goals.goal_type" in done.stderr
 
 
-def test_the_command_as_a_process_shows_a_table(move: Move, write: Callable[..., Written]) -> None:
-    write(users=1, rows=1, entries=1)
+def test_the_command_as_a_process_shows_a_table(move: Move) -> None:
+    move.write(users=1, rows=1, entries=1)
     words = ("import", "manifest", move.source, "--media-root", str(move.root))
     done = process(move.target, *words, HOLDFAST_DATA=str(move.data))
     assert done.returncode == 0, done.stderr

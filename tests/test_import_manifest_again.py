@@ -1,29 +1,15 @@
 """`holdfast import manifest` again and again, and `rollback`: what has changed in the source, and only that; files, too."""
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from client import Started
-from manifest_moves import TARGETS, Move, total
+from manifest_moves import TARGETS, Move, begun, total
 from sources import manifest
-from sources.planting import Written
 from sources.read_back import fetch
 
-
-@pytest.fixture
-def move(empty_database: str, own_database: str, tmp_path: Path) -> Move:
-    return Move(empty_database, tmp_path / "files", own_database, tmp_path / "data")
-
-
-@pytest.fixture
-def write(move: Move) -> Callable[..., Written]:
-    def written(**options: Any) -> Written:
-        return manifest.write(move.source, media_root=str(move.root), **options)
-
-    return written
-
+move = pytest.fixture(begun)
 
 GOAL = "id, created_at, updated_at, user_id, title, goal_type, status, priority, is_recurring, parent_goal_id"
 
@@ -33,8 +19,8 @@ def _one(rows: dict[str, Any]) -> str:
     return next(iter(rows))
 
 
-def test_an_import_again_changes_nothing(move: Move, write: Callable[..., Written]) -> None:
-    write(users=2, rows=2, entries=2, dirt={*manifest.KINDS.of("first")})
+def test_an_import_again_changes_nothing(move: Move) -> None:
+    move.write(users=2, rows=2, entries=2, dirt={*manifest.KINDS.of("first")})
     first = move.imported()
     before, objects = {table: move.here(table) for table in TARGETS}, move.objects()
     again = move.imported()
@@ -46,8 +32,8 @@ def test_an_import_again_changes_nothing(move: Move, write: Callable[..., Writte
     assert move.verify(again["id"]).returncode == 0
 
 
-def test_what_changed_in_the_source_is_changed_here_and_nothing_else(move: Move, write: Callable[..., Written]) -> None:
-    truth = write(users=2, rows=3, entries=3).truth
+def test_what_changed_in_the_source_is_changed_here_and_nothing_else(move: Move) -> None:
+    truth = move.write(users=2, rows=3, entries=3).truth
     first = move.imported()
     before = {table: move.here(table) for table in TARGETS}
     later = "updated_at = updated_at + interval '1 day'"
@@ -87,8 +73,8 @@ def test_what_changed_in_the_source_is_changed_here_and_nothing_else(move: Move,
     assert move.command("rollback", first["id"]).returncode == 0
 
 
-def test_an_exercise_can_be_put_before_others(move: Move, write: Callable[..., Written]) -> None:
-    truth = write(users=1, rows=1, entries=3).truth
+def test_an_exercise_can_be_put_before_others(move: Move) -> None:
+    truth = move.write(users=1, rows=1, entries=3).truth
     move.imported()
     workout = _one(truth["workouts"])
     move.change(
@@ -103,8 +89,8 @@ def test_an_exercise_can_be_put_before_others(move: Move, write: Callable[..., W
     assert [row["name"] for row in here] == ["Before all", *(row["exercise_name"] for row in said)]
 
 
-def test_a_slug_that_its_user_has_here_is_made_another(move: Move, write: Callable[..., Written]) -> None:
-    truth = write(users=1, rows=2, entries=1).truth
+def test_a_slug_that_its_user_has_here_is_made_another(move: Move) -> None:
+    truth = move.write(users=1, rows=2, entries=1).truth
     first, second = truth["blog_entries"]
     move.imported()
     fetch(move.target, "update blog_entries set slug = 'mine'" + f" where slug = '{truth['blog_entries'][first]['slug']}'")
@@ -114,8 +100,8 @@ def test_a_slug_that_its_user_has_here_is_made_another(move: Move, write: Callab
     assert [line["place"] for line in move.lines(done["id"]) if line["rule"] == "blog_entries_slug_unique"] == [second]
 
 
-def test_a_change_that_would_make_two_alike_is_kept_out_alone(move: Move, write: Callable[..., Written]) -> None:
-    truth = write(users=1, rows=3, entries=1).truth
+def test_a_change_that_would_make_two_alike_is_kept_out_alone(move: Move) -> None:
+    truth = move.write(users=1, rows=3, entries=1).truth
     first, second, third = truth["daily_reviews"]
     move.imported()
     fetch(
@@ -131,10 +117,8 @@ def test_a_change_that_would_make_two_alike_is_kept_out_alone(move: Move, write:
     assert [(line["place"], line["rule"]) for line in lines] == [(second, "daily_reviews_date_unique")]
 
 
-def test_what_belongs_to_a_row_that_its_user_deleted_here_does_not_end_the_import(
-    move: Move, write: Callable[..., Written]
-) -> None:
-    truth = write(users=1, rows=1, entries=1).truth
+def test_what_belongs_to_a_row_that_its_user_deleted_here_does_not_end_the_import(move: Move) -> None:
+    truth = move.write(users=1, rows=1, entries=1).truth
     move.imported()
     goal, tag = _one(truth["goals"]), _one(truth["tags"])
     fetch(move.target, "delete from goals")
@@ -153,8 +137,8 @@ def test_what_belongs_to_a_row_that_its_user_deleted_here_does_not_end_the_impor
     assert {("goals", "left_empty: parent_id"), ("taggings", "taggings_target_exists")} <= rules
 
 
-def test_circles_and_long_chains_of_goals_are_cut(move: Move, write: Callable[..., Written]) -> None:
-    write(users=1, rows=1, entries=0)
+def test_circles_and_long_chains_of_goals_are_cut(move: Move) -> None:
+    move.write(users=1, rows=1, entries=0)
     insert = (
         f"insert into goals ({GOAL})"
         " select md5('{name}' || n)::uuid, now(), now(), u.id, '{name} ' || n, 'daily', 'active', 0, false, {parent}"
@@ -179,8 +163,8 @@ def test_circles_and_long_chains_of_goals_are_cut(move: Move, write: Callable[..
     assert move.imported()["counts"]["goals"] == {"read": 262, "unchanged": 262}
 
 
-def test_rollback_leaves_every_table_as_it_was(move: Move, write: Callable[..., Written]) -> None:
-    truth = write(users=2, rows=2, entries=2, dirt={*manifest.KINDS.of("first")}).truth
+def test_rollback_leaves_every_table_as_it_was(move: Move) -> None:
+    truth = move.write(users=2, rows=2, entries=2, dirt={*manifest.KINDS.of("first")}).truth
     before = move.counts()
     done = move.imported()
     assert move.counts() != before
@@ -200,8 +184,8 @@ def test_rollback_leaves_every_table_as_it_was(move: Move, write: Callable[..., 
     assert left.keys() <= {"users", "goals"}
 
 
-def test_a_dry_run_leaves_nothing(move: Move, write: Callable[..., Written]) -> None:
-    write(users=2, rows=2, entries=2, dirt={*manifest.KINDS.of("first")})
+def test_a_dry_run_leaves_nothing(move: Move) -> None:
+    move.write(users=2, rows=2, entries=2, dirt={*manifest.KINDS.of("first")})
     before = move.counts()
     dry = move.imported("--dry-run")
     assert move.counts() == before
@@ -213,8 +197,8 @@ def test_a_dry_run_leaves_nothing(move: Move, write: Callable[..., Written]) -> 
 # Files
 
 
-def test_a_run_that_fails_leaves_no_object_for_long(move: Move, write: Callable[..., Written]) -> None:
-    write(users=1, rows=1, entries=1, dirt={"blank_title"})
+def test_a_run_that_fails_leaves_no_object_for_long(move: Move) -> None:
+    move.write(users=1, rows=1, entries=1, dirt={"blank_title"})
     done = move.command("import", "manifest", move.source, "--media-root", str(move.root), "--on-error", "stop")
     assert done.returncode == 1
     assert "goals_title_not_blank" in done.stderr
@@ -223,8 +207,8 @@ def test_a_run_that_fails_leaves_no_object_for_long(move: Move, write: Callable[
     assert move.objects() == 0
 
 
-def test_maintenance_leaves_the_objects_that_have_rows(move: Move, write: Callable[..., Written], started: Started) -> None:
-    write(users=1, rows=1, entries=1)
+def test_maintenance_leaves_the_objects_that_have_rows(move: Move, started: Started) -> None:
+    move.write(users=1, rows=1, entries=1)
     done = move.imported()
     assert fetch(move.target, "select from media_deletions") == []
     assert move.command("maintain").returncode == 0
@@ -232,8 +216,8 @@ def test_maintenance_leaves_the_objects_that_have_rows(move: Move, write: Callab
     assert move.verify(done["id"]).returncode == 0
 
 
-def test_verify_reads_the_objects(move: Move, write: Callable[..., Written]) -> None:
-    write(users=1, rows=1, entries=1)
+def test_verify_reads_the_objects(move: Move) -> None:
+    move.write(users=1, rows=1, entries=1)
     done = move.imported()
     objects = [path for path in (move.data / "media").rglob("*") if path.is_file()]
     objects[0].write_bytes(bytes(len(objects[0].read_bytes())))
@@ -243,8 +227,8 @@ def test_verify_reads_the_objects(move: Move, write: Callable[..., Written]) -> 
     assert verified.stdout.count("an object that is not there, or not the same") == 2
 
 
-def test_a_file_that_changed_in_the_source_comes_as_another_one(move: Move, write: Callable[..., Written]) -> None:
-    truth = write(users=1, rows=1, entries=1).truth
+def test_a_file_that_changed_in_the_source_comes_as_another_one(move: Move) -> None:
+    truth = move.write(users=1, rows=1, entries=1).truth
     first = move.imported()
     row = truth["media"][_one(truth["media"])]
     (move.root / row["file_path"]).write_bytes(b"other bytes")
@@ -255,8 +239,8 @@ def test_a_file_that_changed_in_the_source_comes_as_another_one(move: Move, writ
     assert move.verify(again["id"]).returncode == 0
 
 
-def test_without_the_folder_files_are_rejected_and_everything_else_comes(move: Move, write: Callable[..., Written]) -> None:
-    truth = write(users=1, rows=1, entries=1).truth
+def test_without_the_folder_files_are_rejected_and_everything_else_comes(move: Move) -> None:
+    truth = move.write(users=1, rows=1, entries=1).truth
     done = move.said("import", "manifest", move.source)
     assert done["counts"]["media"] == {"read": 7, "rejected": 7}
     lines = [line for line in move.lines(done["id"]) if line["entity"] == "media"]
@@ -265,8 +249,8 @@ def test_without_the_folder_files_are_rejected_and_everything_else_comes(move: M
     assert move.imported()["counts"]["media"] == {"read": 7, "imported": 7}
 
 
-def test_a_folder_on_the_way_that_is_a_link_is_not_followed(move: Move, write: Callable[..., Written], tmp_path: Path) -> None:
-    truth = write(users=1, rows=1, entries=1).truth
+def test_a_folder_on_the_way_that_is_a_link_is_not_followed(move: Move, tmp_path: Path) -> None:
+    truth = move.write(users=1, rows=1, entries=1).truth
     folder = move.root / _one(truth["users"])
     folder.rename(tmp_path / "elsewhere")
     folder.symlink_to(tmp_path / "elsewhere")

@@ -1,6 +1,5 @@
 """The databases that imports are tested with: they are what they say, and their dirt is where they say."""
 
-import asyncio
 import re
 import sqlite3
 import subprocess
@@ -12,11 +11,13 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-import asyncpg
 import pytest
 from sources import habits, loop
-from sources.dirt import Dirt
 from sources.habits_models import GENERATIONS
+from sources.habits_soil import key_of
+from sources.loop_dirt import VERSIONS
+from sources.planting import Planted, Row, Written
+from sources.read_back import fetch_each
 from werkzeug.security import check_password_hash
 
 USERS = ["id", "email", "password_hash", "google_id", "github_id", "name", "avatar_url", "created_at"]
@@ -44,7 +45,9 @@ COLUMNS = {
     "BD": BD,
 }
 
-Opened = Callable[..., tuple[sqlite3.Connection, list[Dirt]]]
+Opened = Callable[..., tuple[sqlite3.Connection, Written]]
+
+ONE: dict[str, Any] = {"users": 1, "habits": 1, "days": 1}
 
 
 def columns(connection: sqlite3.Connection, table: str) -> list[str]:
@@ -60,14 +63,14 @@ def opened(tmp_path: Path) -> Iterator[Opened]:
     """Write a new file, and read it."""
     connections: list[sqlite3.Connection] = []
 
-    def opened(write: Callable[..., list[Dirt]], *arguments: Any, **options: Any) -> tuple[sqlite3.Connection, list[Dirt]]:
+    def opened(source: ModuleType, **options: Any) -> tuple[sqlite3.Connection, Written]:
         path = tmp_path / f"{len(connections)}.db"
-        added = write(path, *arguments, **options)
+        written = source.write(path, **options)
         connections.append(connection := sqlite3.connect(f"file:{path}?mode=ro", uri=True))
         connection.row_factory = sqlite3.Row
         add_functions(connection)
         assert connection.execute("pragma integrity_check").fetchone()[0] == "ok"
-        return connection, added
+        return connection, written
 
     yield opened
     for connection in connections:
@@ -89,11 +92,10 @@ def add_functions(connection: sqlite3.Connection) -> None:
     connection.create_function("address", 1, lambda value: re.fullmatch(r"[^@\s]+@[^@\s]+", value) is not None)
 
 
-def is_there(connection: sqlite3.Connection, dirt: Dirt, condition: str = "true") -> bool:
-    keys = (dirt.key,) if isinstance(dirt.key, int) else dirt.key
-    where = "rowid = ?" if isinstance(dirt.key, int) else "habit_id = ? and tag_id = ?"
-    row = connection.execute(f"select 1 from {dirt.table} t where {where} and ({condition})", keys).fetchone()
-    return row is not None
+def is_there(connection: sqlite3.Connection, planted: Planted, condition: str = "true") -> bool:
+    key = "habit_id || '/' || tag_id" if planted.entity == "habit_tags" else "rowid"
+    sql = f"select 1 from {planted.entity} t where {key} = ? and ({condition})"
+    return connection.execute(sql, [planted.key]).fetchone() is not None
 
 
 # The dirt of each kind, by tables: what is so of its rows and of no clean one.
@@ -219,7 +221,7 @@ LOOP_DIRT = {
 
 @pytest.mark.parametrize("generation", list(GENERATIONS))
 def test_each_generation_has_its_tables_and_columns(generation: str, opened: Opened) -> None:
-    connection, _ = opened(habits.write, generation=generation)
+    connection, _ = opened(habits, **ONE, generation=generation)
     tables = [name for (name,) in connection.execute("select name from sqlite_schema where type = 'table'")]
     assert {table: columns(connection, table) for table in tables} == {
         table: sorted(names) for table, names in COLUMNS[generation].items()
@@ -228,33 +230,33 @@ def test_each_generation_has_its_tables_and_columns(generation: str, opened: Ope
 
 @pytest.mark.parametrize("generation", list(GENERATIONS))
 def test_a_size_is_as_many_rows(generation: str, opened: Opened) -> None:
-    connection, _ = opened(habits.write, habits.Size(3, 4, 5), generation)
+    connection, _ = opened(habits, users=3, habits=4, days=5, generation=generation)
     assert [count(connection, table) for table in ("users", "habits", "habit_logs")] == [3, 12, 60]
-    one, _ = opened(habits.write, generation=generation)
+    one, written = opened(habits, **ONE, generation=generation, truth=False)
     assert [count(one, table) for table in ("users", "habits", "habit_logs")] == [1, 1, 1]
-    nobody, _ = opened(habits.write, habits.Size(0), generation)
+    assert written.truth == {}
+    nobody, _ = opened(habits, users=0, generation=generation)
     assert [count(nobody, table) for table in COLUMNS[generation]] == [0] * len(COLUMNS[generation])
 
 
 @pytest.mark.parametrize("generation", list(GENERATIONS))
 def test_the_truth_is_what_the_file_has_in_the_form_of_sqlalchemy(generation: str, opened: Opened) -> None:
-    size = habits.Size(20, 3, 4)
-    connection, _ = opened(habits.write, size, generation, seed=5)
+    connection, written = opened(habits, users=20, habits=3, days=4, generation=generation, seed=5)
 
     def stored(value: Any) -> Any:
         return (
             f"{value:%Y-%m-%d %H:%M:%S.%f}" if isinstance(value, datetime) else str(value) if isinstance(value, date) else value
         )
 
-    for table, truth in habits.truth(size, generation, seed=5).items():
-        key = "id" if "id" in COLUMNS[generation][table] else "habit_id, tag_id"
-        rows = [dict(row) for row in connection.execute(f"select * from {table} order by {key}")]
-        assert rows == [{name: stored(value) for name, value in truth[key].items()} for key in sorted(truth)], table
-        assert rows, table
+    for table, truth in written.truth.items():
+        rows = [dict(row) for row in connection.execute(f"select * from {table}")]
+        expected = {key: {name: stored(value) for name, value in row.items()} for key, row in truth.items()}
+        assert {str(key_of(row)): row for row in rows} == expected, table
+        assert len(rows) == len(expected) > 0, table
 
 
-def test_columns_vary() -> None:
-    truth = habits.truth(habits.Size(60, 3, 4), "D")
+def test_columns_vary(tmp_path: Path) -> None:
+    truth = habits.write(tmp_path / "a.db", users=60, habits=3, days=4).truth
     few = {("habit_tags", "habit_id"), ("habit_logs", "completed"), ("users", "is_active"), ("habits", "is_archived")}
     for table, rows in truth.items():
         for column in next(iter(rows.values())):
@@ -263,90 +265,85 @@ def test_columns_vary() -> None:
 
 
 def test_rows_are_written_in_pieces_that_make_the_same_whole(monkeypatch: pytest.MonkeyPatch) -> None:
-    size = habits.Size(10, 2, 3)
-    whole = habits.truth(size)
-    assert habits.truth(size, seed=1) != whole
-    assert len(list(habits.rows(size))) == len(whole)
+    def pieces(seed: int = 0) -> list[tuple[str, list[Row]]]:
+        return list(habits.rows(users=10, habits=2, days=3, seed=seed))
+
+    def tables(pieces: list[tuple[str, list[Row]]]) -> dict[str, list[Row]]:
+        return {table: [row for name, rows in pieces if name == table for row in rows] for table, _ in pieces}
+
+    whole = pieces()
+    assert pieces(seed=1) != whole
+    assert len(whole) == len(tables(whole))
     monkeypatch.setattr(habits, "_LOGS_AT_ONCE", 12)
-    assert len(list(habits.rows(size))) > 2 * len(whole)
-    assert habits.truth(size) == whole
+    assert len(pieces()) > 2 * len(whole)
+    assert tables(pieces()) == tables(whole)
 
 
-def test_the_hashes_are_werkzeugs_of_the_password() -> None:
+def test_the_hashes_are_werkzeugs_of_the_password(tmp_path: Path) -> None:
     assert all(check_password_hash(made, habits.PASSWORD) for made in habits.HASHES)
-    assert {row["password_hash"] for row in habits.truth(habits.Size(60))["users"].values()} == {None, *habits.HASHES}
+    users = habits.write(tmp_path / "a.db", users=60, habits=1, days=1).truth["users"]
+    assert {row["password_hash"] for row in users.values()} == {None, *habits.HASHES}
 
 
-def check_dirt(opened: Opened, conditions: dict[str, str], write: Callable[[Path, list[str]], list[Dirt]], kind: str) -> None:
+def check_dirt(opened: Opened, conditions: dict[str, str], kind: str, source: ModuleType, **options: Any) -> None:
     """A kind of dirt alone: its rows are as said, and there are none in a clean file."""
-    clean, _ = opened(write, [])
-    connection, added = opened(write, [kind])
-    assert {dirt.kind for dirt in added} == {kind}
-    assert {dirt.table for dirt in added} == set(conditions)
-    assert [dirt for dirt in added if not is_there(connection, dirt, conditions[dirt.table])] == []
+    clean, _ = opened(source, **options)
+    connection, written = opened(source, **options, dirt={kind})
+    assert {planted.kind for planted in written.planted} == {kind}
+    assert {planted.entity for planted in written.planted} == set(conditions)
+    assert [each for each in written.planted if not is_there(connection, each, conditions[each.entity])] == []
     for table, condition in conditions.items():
         assert count(clean, f"{table} t where {condition}") == 0, table
 
 
 @pytest.mark.parametrize("kind", HABITS_DIRT)
 def test_the_dirt_of_a_flask_app_is_in_the_file(kind: str, opened: Opened) -> None:
-    check_dirt(opened, HABITS_DIRT[kind], lambda path, dirt: habits.write(path, habits.Size(20, 5, 4), dirt=dirt), kind)
+    check_dirt(opened, HABITS_DIRT[kind], kind, habits, users=20, habits=5, days=4)
 
 
 def test_a_second_log_of_a_day_is_in_the_file_whose_days_are_times(opened: Opened) -> None:
     kind = "two_logs_of_a_day"
-    check_dirt(opened, HABITS_DIRT[kind], lambda path, dirt: habits.write(path, habits.Size(2, 2, 4), "A", dirt=dirt), kind)
+    check_dirt(opened, HABITS_DIRT[kind], kind, habits, users=2, habits=2, days=4, generation="A")
 
 
 @pytest.mark.parametrize("generation", list(GENERATIONS))
 def test_all_dirt_of_a_generation_stands_beside_its_clean_rows(generation: str, opened: Opened) -> None:
-    size, kinds = habits.Size(2, 2, 2), habits.kinds(generation)
-    clean, _ = opened(habits.write, size, generation)
-    connection, added = opened(habits.write, size, generation, dirt=kinds)
-    assert list(dict.fromkeys(dirt.kind for dirt in added)) == kinds
-    assert [dirt for dirt in added if not is_there(connection, dirt)] == []
-    assert len({(dirt.table, dirt.key) for dirt in added}) == len(added)
+    check_all_dirt(opened, habits.KINDS.of(generation), habits, users=2, habits=2, days=2, generation=generation)
+
+
+def check_all_dirt(opened: Opened, kinds: list[str], source: ModuleType, **options: Any) -> None:
+    clean, written = opened(source, **options)
+    connection, dirty = opened(source, **options, dirt={*kinds})
+    assert list(dict.fromkeys(planted.kind for planted in dirty.planted)) == kinds
+    assert [planted for planted in dirty.planted if not is_there(connection, planted)] == []
+    assert len({(planted.entity, planted.key) for planted in dirty.planted}) == len(dirty.planted)
     # Not all of it is text that Python could read.
     clean.text_factory = connection.text_factory = bytes
-    for table in COLUMNS[generation]:
+    for table in written.truth:
         before = {tuple(row) for row in clean.execute(f"select * from {table}")}
         assert before <= {tuple(row) for row in connection.execute(f"select * from {table}")}
 
 
-def test_a_generation_has_the_dirt_that_its_columns_can_have() -> None:
-    assert habits.kinds("D") == list(HABITS_DIRT)
-    assert {"frequencies", "comments"} & set(habits.kinds("B")) == set()
-    assert set(HABITS_DIRT) - set(habits.kinds("BD")) == {"long_notes", "negative_durations"}
-    with pytest.raises(ValueError, match="cannot have frequencies"):
-        habits.write(Path("/nowhere-at-all"), generation="A", dirt=["frequencies"])
+def test_a_generation_has_the_dirt_that_its_columns_can_have(tmp_path: Path) -> None:
+    assert habits.KINDS.of("D") == list(HABITS_DIRT)
+    assert {"frequencies", "blank_comments"} & set(habits.KINDS.of("B")) == set()
+    assert set(HABITS_DIRT) - set(habits.KINDS.of("BD")) == {"long_notes", "negative_durations"}
+    with pytest.raises(ValueError, match="cannot hold frequencies"):
+        habits.write(tmp_path / "a.db", **ONE, generation="A", dirt={"frequencies"})
 
 
 @pytest.mark.parametrize("generation", list(GENERATIONS))
-def test_postgresql_gets_the_same_rows(generation: str, own_database: str, runner: asyncio.Runner) -> None:
-    size, kinds = habits.Size(5, 2, 3), habits.kinds(generation, postgresql=True)
-
-    async def read() -> tuple[list[Dirt], dict[str, list[dict[str, Any]]]]:
-        connection = await asyncpg.connect(own_database)
-        try:
-            # It starts with Holdfast's tables.
-            await connection.execute("drop schema public cascade; create schema public")
-            added = await habits.write_postgresql(own_database, size, generation, 7, kinds)
-            tables = {
-                table: [dict(row) for row in await connection.fetch(f"select * from {table}")] for table in COLUMNS[generation]
-            }
-            # The app goes on.
-            await connection.execute("insert into users (name) values ('Next')")
-            return added, tables
-        finally:
-            await connection.close()
-
-    added, tables = runner.run(read())
-    truth = habits.truth(size, generation, 7)
-    for table, rows in tables.items():
-        assert [row for row in truth[table].values() if row not in rows] == []
-        keys = [row["id"] if "id" in row else (row["habit_id"], row["tag_id"]) for row in rows]
-        assert {dirt.key for dirt in added if dirt.table == table} <= set(keys) - set(truth[table])
-    assert list(dict.fromkeys(dirt.kind for dirt in added)) == kinds
+def test_postgresql_gets_the_same_rows(generation: str, empty_database: str) -> None:
+    kinds = habits.KINDS.of(habits.form(generation, empty_database))
+    written = habits.write(empty_database, users=5, habits=2, days=3, generation=generation, seed=7, dirt={*kinds})
+    # The app goes on.
+    selects = [(f"select * from {table}",) for table in COLUMNS[generation]]
+    *read, _ = fetch_each(empty_database, *selects, ("insert into users (name) values ('Next')",))
+    for table, rows in zip(COLUMNS[generation], read, strict=True):
+        truth, keys = written.truth[table], {str(key_of(row)) for row in rows}
+        assert [row for row in truth.values() if row not in rows] == []
+        assert {planted.key for planted in written.planted if planted.entity == table} <= keys - set(truth)
+    assert list(dict.fromkeys(planted.kind for planted in written.planted)) == kinds
     assert "no_emails" in kinds
     assert "nul_characters" not in kinds
 
@@ -354,9 +351,10 @@ def test_postgresql_gets_the_same_rows(generation: str, own_database: str, runne
 # The databases of a phone
 
 
-@pytest.mark.parametrize("version", loop.VERSIONS)
+@pytest.mark.parametrize("version", VERSIONS)
 def test_each_version_has_its_columns(version: int, opened: Opened) -> None:
-    connection, _ = opened(loop.write, version=version)
+    connection, written = opened(loop, habits=1, days=1, version=version, truth=False)
+    assert written.truth == {}
     late = [(16, "type"), (18, "target_type"), (18, "target_value"), (18, "unit"), (23, "question"), (24, "uuid")]
     first = "archived color description freq_den freq_num highlight id name position reminder_days reminder_hour reminder_min"
     assert columns(connection, "Habits") == sorted([*first.split(), *(name for since, name in late if since <= version)])
@@ -366,11 +364,10 @@ def test_each_version_has_its_columns(version: int, opened: Opened) -> None:
     assert connection.execute("pragma user_version").fetchone()[0] == version
 
 
-@pytest.mark.parametrize("version", loop.VERSIONS)
+@pytest.mark.parametrize("version", VERSIONS)
 def test_the_truth_is_what_the_phone_has(version: int, opened: Opened) -> None:
-    size = loop.Size(6, 5)
-    connection, _ = opened(loop.write, size, version, seed=3)
-    truth = loop.truth(size, version, seed=3)
+    connection, written = opened(loop, habits=6, days=5, version=version, seed=3)
+    truth = written.truth
     assert [len(rows) for rows in truth.values()] == [6, 30]
     for table, rows in truth.items():
         found = [{name.lower(): row[name] for name in row.keys()} for row in connection.execute(f"select * from {table}")]  # noqa: SIM118
@@ -380,8 +377,8 @@ def test_the_truth_is_what_the_phone_has(version: int, opened: Opened) -> None:
     assert len(days) == 5
 
 
-def test_what_a_phone_has_varies() -> None:
-    truth = loop.truth(loop.Size(60, 5))
+def test_what_a_phone_has_varies(tmp_path: Path) -> None:
+    truth = loop.write(tmp_path / "a.db", habits=60, days=5).truth
     assert {(row["freq_num"], row["freq_den"]) for row in truth["Habits"].values()} == set(loop.FREQUENCIES)
     assert {row["value"] for row in truth["Repetitions"].values()} == {0, 1, 2, 3, 250, 1000, 2500, 20_000, 12_345_678}
     for rows in truth.values():
@@ -391,26 +388,17 @@ def test_what_a_phone_has_varies() -> None:
 
 @pytest.mark.parametrize("kind", LOOP_DIRT)
 def test_the_dirt_of_a_phone_is_in_the_file(kind: str, opened: Opened) -> None:
-    check_dirt(opened, LOOP_DIRT[kind], lambda path, dirt: loop.write(path, loop.Size(20, 4), dirt=dirt), kind)
+    check_dirt(opened, LOOP_DIRT[kind], kind, loop, habits=20, days=4)
 
 
-@pytest.mark.parametrize("version", loop.VERSIONS)
+@pytest.mark.parametrize("version", VERSIONS)
 def test_all_dirt_of_a_version_stands_beside_its_clean_rows(version: int, opened: Opened) -> None:
-    size, kinds = loop.Size(2, 2), loop.kinds(version)
-    clean, _ = opened(loop.write, size, version)
-    connection, added = opened(loop.write, size, version, dirt=kinds)
-    assert list(dict.fromkeys(dirt.kind for dirt in added)) == kinds
-    assert [dirt for dirt in added if not is_there(connection, dirt)] == []
-    assert len({(dirt.table, dirt.key) for dirt in added}) == len(added)
-    clean.text_factory = connection.text_factory = bytes
-    for table in ("Habits", "Repetitions"):
-        before = {tuple(row) for row in clean.execute(f"select * from {table}")}
-        assert before <= {tuple(row) for row in connection.execute(f"select * from {table}")}
+    check_all_dirt(opened, loop.KINDS.of(str(version)), loop, habits=2, days=2, version=version)
 
 
 def test_a_version_has_the_dirt_that_its_columns_can_have() -> None:
-    assert loop.kinds(25) == list(LOOP_DIRT)
-    assert {"unknown_values", "targets_at_most", "missing_uuids", "long_notes"} & set(loop.kinds(12)) == set()
+    assert loop.KINDS.of("25") == list(LOOP_DIRT)
+    assert {"unknown_values", "targets_at_most", "missing_uuids", "long_notes"} & set(loop.KINDS.of("12")) == set()
 
 
 # Both
@@ -419,10 +407,10 @@ def test_a_version_has_the_dirt_that_its_columns_can_have() -> None:
 @pytest.mark.parametrize("source", [habits, loop])
 def test_a_file_is_written_whole_or_not_at_all(source: ModuleType, tmp_path: Path) -> None:
     path = tmp_path / "a.db"
-    with pytest.raises(ValueError, match="cannot have rust"):
-        source.write(path, dirt=["rust"])
-    with pytest.raises(ValueError, match="Dirt hangs on"):
-        source.write(path, source.Size(0), dirt=["blank_names"])
+    with pytest.raises(ValueError, match="cannot hold rust"):
+        source.write(path, habits=1, days=1, dirt={"rust"})
+    with pytest.raises(ValueError, match="dirt hangs on"):
+        source.write(path, habits=0, dirt={"blank_names"})
     assert not path.exists()
     path.write_text("precious")
     with pytest.raises(FileExistsError):
@@ -430,17 +418,27 @@ def test_a_file_is_written_whole_or_not_at_all(source: ModuleType, tmp_path: Pat
     assert path.read_text() == "precious"
 
 
-@pytest.mark.parametrize("source", [habits, loop])
-def test_the_command_writes_what_the_function_writes(source: ModuleType, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("source", "options", "wrong"),
+    [(habits, {"users": 2, "generation": "D"}, "--generation=E"), (loop, {"version": 25}, "--version=26")],
+)
+def test_the_command_writes_what_the_function_writes(
+    source: ModuleType, options: dict[str, Any], wrong: str, tmp_path: Path
+) -> None:
     path = tmp_path / "by-hand.db"
-    arguments = ["--habits=2", "--days=3", "--seed=4", "--dirt=all", *(["--users=2"] if source is habits else [])]
-    command = [sys.executable, "-m", source.__name__, str(path), *arguments]
+    options |= {"habits": 2, "days": 3, "seed": 4}
+    arguments = [f"--{name}={value}" for name, value in options.items()]
+    command = [sys.executable, "-m", source.__name__, str(path), *arguments, "--dirt=all"]
     answer = subprocess.run(command, cwd=Path(__file__).parent, capture_output=True, text=True, check=True)
-    size = source.Size(2, 2, 3) if source is habits else source.Size(2, 3)
-    added = source.write(tmp_path / "called.db", size, seed=4, dirt=source.kinds())
-    assert answer.stdout.splitlines() == [f"{kind}, {fate}: {table} {key}" for kind, fate, table, key in added]
+    kinds = source.KINDS.of(str(options.get("generation", options.get("version"))))
+    written = source.write(tmp_path / "called.db", **options, dirt={*kinds})
+    counts, *lines, _ = answer.stdout.splitlines()
+    assert counts == str({table: len(rows) for table, rows in written.truth.items()})
+    assert lines == [f"{each.kind}: {each.fate}: {each.entity} {each.key!r} in {each.place}" for each in written.planted]
     with closing(sqlite3.connect(path)) as connection:
         assert count(connection, "habits where name like 'Dirt%'") > 10
-    refused = subprocess.run(command, cwd=Path(__file__).parent, capture_output=True, text=True, check=False)
-    assert (refused.returncode, refused.stdout) == (1, "")
-    assert "File exists" in refused.stderr
+    for words, sentence in (([], "File exists"), ([wrong], wrong[2:].partition("=")[0])):
+        refused = subprocess.run([*command, *words], cwd=Path(__file__).parent, capture_output=True, text=True, check=False)
+        assert (refused.returncode, refused.stdout) == (1, "")
+        assert refused.stderr.startswith(f"{source.__name__.removeprefix('sources.')}.py: ")
+        assert sentence in refused.stderr

@@ -167,7 +167,7 @@ def test_every_kind_of_dirt_is_in_the_council_database(empty_database: str) -> N
 
 
 def test_the_assistants_dump_holds_the_truth_and_its_transactions_add_up(tmp_path: Path) -> None:
-    written = assistant.write_dump(tmp_path / "dump.json", users=20, transactions=30, cached=4)
+    written = assistant.write(tmp_path / "dump.json", users=20, transactions=30, cached=4)
     dump = json.loads((tmp_path / "dump.json").read_text())
     assert dump.keys() == {"user_credits", "transactions", "consents", "query_cache"}
     transactions = dump.pop("transactions")
@@ -221,7 +221,7 @@ ASSISTANT: dict[str, Callable[[Row, Row], bool]] = {
 
 
 def test_every_kind_of_dirt_is_in_the_assistants_dump(tmp_path: Path) -> None:
-    written = assistant.write_dump(tmp_path / "dump.json", dirt={*assistant.KINDS})
+    written = assistant.write(tmp_path / "dump.json", dirt={*assistant.KINDS})
     text = (tmp_path / "dump.json").read_text()
     dump = json.loads(text)
     assert {planted.kind for planted in written.planted} == ASSISTANT.keys()
@@ -253,11 +253,11 @@ ASSISTANT_KEYS = {"user_credits": "user_id", "consents": "user_id", "query_cache
 
 
 def test_the_assistants_database_holds_the_truth(empty_database: str) -> None:
-    written = assistant.write_database(empty_database, users=4, transactions=5)
+    written = assistant.write(empty_database, users=4, transactions=5)
     assert_truth_is_there(empty_database, written, ASSISTANT_KEYS)
     assert len(written.truth["transactions"]) == 20
 
 
 def test_every_kind_of_dirt_is_in_the_assistants_database(empty_database: str) -> None:
-    written = assistant.write_database(empty_database, dirt={*assistant.KINDS.of("database")})
+    written = assistant.write(empty_database, dirt={*assistant.KINDS.of("database")})
     assert_planted(empty_database, written, ASSISTANT_CONDITIONS, ASSISTANT_KEYS)

@@ -3,7 +3,6 @@
 import asyncio
 import hashlib
 import json
-import sys
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -90,39 +89,6 @@ def _cached(varied: Varied, size: int = 200) -> Row:
     }
 
 
-def _dump(varied: Varied, form: str, *, users: int, transactions: int, cached: int, dirt: Names) -> tuple[Row, Written]:
-    """The app's four dictionaries; the transactions of all users in the order in which they happened."""
-    dump: Row = {"user_credits": {}, "transactions": [], "consents": {}, "query_cache": {}}
-    for _ in range(users):
-        row, entries = _account(varied, transactions)
-        dump["user_credits"][row["user_id"]] = row
-        dump["transactions"] += entries
-        if varied.often(0.8):
-            dump["consents"][row["user_id"]] = _consent(varied, row["user_id"])
-    dump["transactions"].sort(key=lambda entry: entry["timestamp"])
-    for _ in range(cached):
-        row = _cached(varied)
-        dump["query_cache"][row["query_hash"]] = row
-    truth: dict[str, dict[str, Row]] = {entity: {**dump[entity]} for entity in ("user_credits", "consents", "query_cache")}
-    truth["transactions"] = {str(place): entry for place, entry in enumerate(dump["transactions"])}
-    ground = Ground(dump, varied, lambda: _account(varied), lambda user: _consent(varied, user), lambda: _cached(varied))
-    return dump, Written(truth, assistant_dirt.plant(dirt, ground, form))
-
-
-def write_dump(
-    path: str | Path, *, users: int = 3, transactions: int = 4, cached: int = 3, seed: int = 0, dirt: Names = frozenset()
-) -> Written:
-    """Write a JSON file with so many transactions for each user, and so many entries of the cache.
-
-    The truth is the entries by their keys, of transactions by their places. Raises ValueError for a kind of dirt that only
-    the database can hold.
-    """
-    dump, written = _dump(Varied(seed), JSON, users=users, transactions=transactions, cached=cached, dirt=dirt)
-    with Path(path).open("w", encoding="utf-8") as file:
-        json.dump(dump, file, indent=2)
-    return written
-
-
 # PostgreSQL
 
 
@@ -186,35 +152,69 @@ def _typed(row: Row) -> Row:
     return {name: typed(name, value) for name, value in row.items()}
 
 
-def write_database(
-    url: str, *, users: int = 3, transactions: int = 4, cached: int = 3, seed: int = 0, dirt: Names = frozenset()
-) -> Written:
-    """Make the app's four tables and fill them. The truth is the rows by their keys, of transactions by their ids."""
-    varied = Varied(seed)
-    dump, written = _dump(varied, DATABASE, users=users, transactions=transactions, cached=cached, dirt=dirt)
+async def _fill(url: str, dump: Row, transactions: list[Row]) -> None:
+    async with tables(url, Base.metadata) as database:
+        for table in (UserCredits, Consent, QueryCache):
+            await database.insert(table.__table__, map(_typed, dump[table.__tablename__].values()))
+        await database.insert(Transaction.__table__, transactions)
+
+
+def _write_database(url: str, varied: Varied, dump: Row, written: Written) -> None:
+    """Make the app's four tables and fill them; lets the truth be that of the tables."""
     ids = [varied.uuid() for _ in dump["transactions"]]
     clean = len(written.truth["transactions"])
     rows = [{"id": key} | _typed(row) for key, row in zip(ids, dump["transactions"], strict=True)]
     written.truth = {entity: {key: _typed(row) for key, row in each.items()} for entity, each in written.truth.items()}
     written.truth["transactions"] = {str(row["id"]): row for row in rows[:clean]}
-
     written.planted = [
         replace(planted, key=str(ids[int(planted.key)])) if planted.entity == "transactions" else planted
         for planted in written.planted
     ]
+    asyncio.run(_fill(url, dump, rows))
 
-    async def write() -> None:
-        async with tables(url, Base.metadata) as database:
-            for table in (UserCredits, Consent, QueryCache):
-                await database.insert(table.__table__, map(_typed, dump[table.__tablename__].values()))
-            await database.insert(Transaction.__table__, rows)
 
-    asyncio.run(write())
+def _form(location: str | Path) -> str:
+    return DATABASE if is_url(location) else JSON
+
+
+def write(
+    location: str | Path,
+    *,
+    users: int = 3,
+    transactions: int = 4,
+    cached: int = 3,
+    seed: int = 0,
+    dirt: Names = frozenset(),
+) -> Written:
+    """Write a JSON file, or the tables into the PostgreSQL of a URL: transactions of each user, and entries of the cache.
+
+    The file has the app's four dictionaries, the transactions of all users in the order in which they happened. The truth is
+    the entries by their keys, of transactions by their places; the tables' rows by their keys. Raises ValueError for a kind of
+    dirt that the form cannot hold.
+    """
+    varied = Varied(seed)
+    dump: Row = {"user_credits": {}, "transactions": [], "consents": {}, "query_cache": {}}
+    for _ in range(users):
+        row, entries = _account(varied, transactions)
+        dump["user_credits"][row["user_id"]] = row
+        dump["transactions"] += entries
+        if varied.often(0.8):
+            dump["consents"][row["user_id"]] = _consent(varied, row["user_id"])
+    dump["transactions"].sort(key=lambda entry: entry["timestamp"])
+    for _ in range(cached):
+        row = _cached(varied)
+        dump["query_cache"][row["query_hash"]] = row
+    truth: dict[str, dict[str, Row]] = {entity: {**dump[entity]} for entity in ("user_credits", "consents", "query_cache")}
+    truth["transactions"] = {str(place): entry for place, entry in enumerate(dump["transactions"])}
+    ground = Ground(dump, varied, lambda: _account(varied), lambda user: _consent(varied, user), lambda: _cached(varied))
+    written = Written(truth, assistant_dirt.plant(dirt, ground, _form(location)))
+    if is_url(location):
+        _write_database(str(location), varied, dump, written)
+    else:
+        with Path(location).open("w", encoding="utf-8") as file:
+            json.dump(dump, file, indent=2)
     return written
 
 
 if __name__ == "__main__":
-    if any(map(is_url, sys.argv)):
-        command.run(write_database, KINDS, lambda _: DATABASE)
-    else:
-        command.run(write_dump, KINDS, lambda _: JSON)
+    command.run(write, KINDS, lambda options: _form(options.location))

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sources.planting import Kind, Kinds, Names, Planted, Row
+from sources.planting import Fate, Kind, Kinds, Names, Planted, Row
 from sources.varied import Varied
 
 JSON, DATABASE = FORMS = ("json", "database")
@@ -13,7 +13,6 @@ JSON, DATABASE = FORMS = ("json", "database")
 KINDS = Kinds()
 
 LATE = datetime(2026, 6, 1, 12)  # noqa: DTZ001 - as the app wrote times
-PAST = datetime(2020, 2, 29, 12)  # noqa: DTZ001
 
 CREDITS, TRANSACTIONS, CONSENTS, CACHE = "user_credits", "transactions", "consents", "query_cache"
 
@@ -65,9 +64,18 @@ def _cached(kind: Kind, ground: Ground, **changes: Any) -> Planted:
     return kind.planted(CACHE, query, f"{CACHE}.{query}")
 
 
-@KINDS.kind("reported", *FORMS)
-def not_adding_up(kind: Kind, ground: Ground) -> Planted:
-    return _credits(kind, ground, available_credits=1234)
+def _consent(kind: Kind, ground: Ground, **changes: Any) -> Planted:
+    user = changes.get("user_id") or ground.put_account()
+    ground.dump[CONSENTS][user] = ground.consent(user) | changes
+    return kind.planted(CONSENTS, user, f"{CONSENTS}.{user}")
+
+
+def _changed(name: str, fate: Fate, put: Callable[..., Planted], *, forms: tuple[str, ...] = FORMS, **changes: Any) -> None:
+    """A kind that is a clean entry with some fields changed."""
+    KINDS.add(name, fate, forms, lambda kind, ground: put(kind, ground, **changes))
+
+
+_changed("not_adding_up", "reported", _credits, available_credits=1234)
 
 
 @KINDS.kind("reported", *FORMS)
@@ -77,14 +85,8 @@ def without_transactions(kind: Kind, ground: Ground) -> Planted:
     return kind.planted(CREDITS, row["user_id"], f"{CREDITS}.{row['user_id']}")
 
 
-@KINDS.kind("reported", *FORMS)
-def negative_credits(kind: Kind, ground: Ground) -> Planted:
-    return _credits(kind, ground, available_credits=-5)
-
-
-@KINDS.kind("reported", *FORMS)
-def no_maximum(kind: Kind, ground: Ground) -> Planted:
-    return _credits(kind, ground, max_credits=0)
+_changed("negative_credits", "reported", _credits, available_credits=-5)
+_changed("no_maximum", "reported", _credits, max_credits=0)
 
 
 @KINDS.kind("reported", JSON)
@@ -94,19 +96,9 @@ def user_id_differs(kind: Kind, ground: Ground) -> Planted:
     return kind.planted(CREDITS, user, f"{CREDITS}.{user}")
 
 
-@KINDS.kind("reported", JSON)
-def fractional_credits(kind: Kind, ground: Ground) -> Planted:
-    return _credits(kind, ground, available_credits=2.5)
-
-
-@KINDS.kind("reported", JSON)
-def reset_no_date(kind: Kind, ground: Ground) -> Planted:
-    return _credits(kind, ground, last_reset_timestamp="never")
-
-
-@KINDS.kind("reported", JSON)
-def credits_unknown_keys(kind: Kind, ground: Ground) -> Planted:
-    return _credits(kind, ground, referred_by="auth0|ada")
+_changed("fractional_credits", "reported", _credits, forms=(JSON,), available_credits=2.5)
+_changed("reset_no_date", "reported", _credits, forms=(JSON,), last_reset_timestamp="never")
+_changed("credits_unknown_keys", "reported", _credits, forms=(JSON,), referred_by="auth0|ada")
 
 
 @KINDS.kind("kept", *FORMS)
@@ -126,39 +118,13 @@ def deduction_without_sign(kind: Kind, ground: Ground) -> Planted:
     return _transaction(kind, ground, user_id=user, transaction_type="deduct", amount=1)
 
 
-@KINDS.kind("reported", *FORMS)
-def zero_amount(kind: Kind, ground: Ground) -> Planted:
-    return _transaction(kind, ground, amount=0)
-
-
-@KINDS.kind("reported", *FORMS)
-def deducted_below_zero(kind: Kind, ground: Ground) -> Planted:
-    return _transaction(kind, ground, transaction_type="deduct", amount=-100_000)
-
-
-@KINDS.kind("reported", *FORMS)
-def unknown_type(kind: Kind, ground: Ground) -> Planted:
-    return _transaction(kind, ground, transaction_type="gift")
-
-
-@KINDS.kind("reported", *FORMS)
-def long_description(kind: Kind, ground: Ground) -> Planted:
-    return _transaction(kind, ground, description="d" * 501)
-
-
-@KINDS.kind("reported", *FORMS)
-def transaction_of_nobody(kind: Kind, ground: Ground) -> Planted:
-    return _transaction(kind, ground, user_id="auth0|gone")
-
-
-@KINDS.kind("reported", JSON)
-def transaction_no_date(kind: Kind, ground: Ground) -> Planted:
-    return _transaction(kind, ground, timestamp="last week")
-
-
-@KINDS.kind("reported", JSON)
-def transaction_unknown_keys(kind: Kind, ground: Ground) -> Planted:
-    return _transaction(kind, ground, order_id="A-17")
+_changed("zero_amount", "reported", _transaction, amount=0)
+_changed("deducted_below_zero", "reported", _transaction, transaction_type="deduct", amount=-100_000)
+_changed("unknown_type", "reported", _transaction, transaction_type="gift")
+_changed("long_description", "reported", _transaction, description="d" * 501)
+_changed("transaction_of_nobody", "reported", _transaction, user_id="auth0|gone")
+_changed("transaction_no_date", "reported", _transaction, forms=(JSON,), timestamp="last week")
+_changed("transaction_unknown_keys", "reported", _transaction, forms=(JSON,), order_id="A-17")
 
 
 @KINDS.kind("reported", JSON)
@@ -168,60 +134,22 @@ def transaction_fields_missing(kind: Kind, ground: Ground) -> Planted:
     return planted
 
 
-@KINDS.kind("reported", JSON)
-def nul_character(kind: Kind, ground: Ground) -> Planted:
-    return _transaction(kind, ground, description="nul \0 here")
-
-
-@KINDS.kind("reported", JSON)
-def unpaired_surrogate(kind: Kind, ground: Ground) -> Planted:
-    return _transaction(kind, ground, description="half of a face \ud83d")
-
-
-def _consent(kind: Kind, ground: Ground, user: str, **changes: Any) -> Planted:
-    ground.dump[CONSENTS][user] = ground.consent(user) | changes
-    return kind.planted(CONSENTS, user, f"{CONSENTS}.{user}")
-
-
-@KINDS.kind("reported", *FORMS)
-def consent_of_nobody(kind: Kind, ground: Ground) -> Planted:
-    return _consent(kind, ground, "auth0|never-bought")
-
-
-@KINDS.kind("reported", JSON)
-def consent_null(kind: Kind, ground: Ground) -> Planted:
-    return _consent(kind, ground, ground.put_account(), terms_accepted=None, marketing_consent=None)
-
-
-@KINDS.kind("reported", JSON)
-def consent_unknown_keys(kind: Kind, ground: Ground) -> Planted:
-    return _consent(kind, ground, ground.put_account(), ip="192.0.2.1")
-
-
-@KINDS.kind("reported", *FORMS)
-def cache_expired(kind: Kind, ground: Ground) -> Planted:
-    expires = (PAST + timedelta(hours=1)).isoformat()
-    return _cached(kind, ground, cached_at=PAST.isoformat(), expires_at=expires)
-
-
-@KINDS.kind("reported", *FORMS)
-def cache_expires_before(kind: Kind, ground: Ground) -> Planted:
-    return _cached(kind, ground, cached_at="2098-01-01T00:00:00", expires_at="2097-12-31T23:59:59")
-
-
-@KINDS.kind("reported", *FORMS)
-def cache_hash_form(kind: Kind, ground: Ground) -> Planted:
-    return _cached(kind, ground, query_hash="red shoes, size 42?")
-
-
-@KINDS.kind("reported", JSON)
-def cache_infinity(kind: Kind, ground: Ground) -> Planted:
-    return _cached(kind, ground, result={"products": [{"name": "Shoes", "distance": float("inf"), "score": float("nan")}]})
-
-
-@KINDS.kind("reported", JSON)
-def cache_nul_character(kind: Kind, ground: Ground) -> Planted:
-    return _cached(kind, ground, result={"products": ["nul \0 here"]})
+_changed("nul_character", "reported", _transaction, forms=(JSON,), description="nul \0 here")
+_changed("unpaired_surrogate", "reported", _transaction, forms=(JSON,), description="half of a face \ud83d")
+_changed("consent_of_nobody", "reported", _consent, user_id="auth0|never-bought")
+_changed("consent_null", "reported", _consent, forms=(JSON,), terms_accepted=None, marketing_consent=None)
+_changed("consent_unknown_keys", "reported", _consent, forms=(JSON,), ip="192.0.2.1")
+_changed("cache_expired", "reported", _cached, cached_at="2020-02-29T12:00:00", expires_at="2020-02-29T13:00:00")
+_changed("cache_expires_before", "reported", _cached, cached_at="2098-01-01T00:00:00", expires_at="2097-12-31T23:59:59")
+_changed("cache_hash_form", "reported", _cached, query_hash="red shoes, size 42?")
+_changed(
+    "cache_infinity",
+    "reported",
+    _cached,
+    forms=(JSON,),
+    result={"products": [{"name": "Shoes", "distance": float("inf"), "score": float("nan")}]},
+)
+_changed("cache_nul_character", "reported", _cached, forms=(JSON,), result={"products": ["nul \0 here"]})
 
 
 @KINDS.kind("reported", JSON)

@@ -2,6 +2,7 @@
 
 import argparse
 import inspect
+import sys
 from collections import Counter
 from collections.abc import Callable
 
@@ -12,7 +13,7 @@ def run(write: Callable[..., Written], kinds: Kinds, form: Callable[[argparse.Na
     """Call `write` with the options of the command line, and say what it wrote.
 
     Each parameter of `write` with a default is an option. `form` tells which form of the source is asked for: `--dirt all` is
-    every kind that this form can hold.
+    every kind that this form can hold. What `write` refuses ends the command with its sentence.
     """
     parser = argparse.ArgumentParser(description=inspect.getdoc(write), formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("location", help="a path, or the URL of a database")
@@ -21,13 +22,18 @@ def run(write: Callable[..., Written], kinds: Kinds, form: Callable[[argparse.Na
         if name == "dirt":
             parser.add_argument(option, default="", help=f"all, or some of {', '.join(kinds)}, with commas between")
         elif isinstance(parameter.default, bool):
-            parser.add_argument(option, action=argparse.BooleanOptionalAction, default=parameter.default)
+            parser.add_argument(
+                option, action=argparse.BooleanOptionalAction, default=parameter.default, help="default: %(default)s"
+            )
         elif parameter.default is not inspect.Parameter.empty:
-            parser.add_argument(option, type=type(parameter.default), default=parameter.default)
+            parser.add_argument(option, type=type(parameter.default), default=parameter.default, help="default: %(default)s")
     options = parser.parse_args()
     chosen = kinds.of(form(options)) if options.dirt == "all" else [name for name in options.dirt.split(",") if name]
     arguments = vars(options) | {"dirt": {*chosen}}
-    written = write(arguments.pop("location"), **arguments)
+    try:
+        written = write(arguments.pop("location"), **arguments)
+    except (FileExistsError, ValueError) as error:
+        sys.exit(f"{parser.prog}: {error}")
     print({entity: len(rows) for entity, rows in written.truth.items()})  # noqa: T201 - the command's answer
     for planted in written.planted:
         print(f"{planted.kind}: {planted.fate}: {planted.entity} {planted.key!r} in {planted.place}")  # noqa: T201

@@ -1,7 +1,8 @@
-"""Files that are written whole or not at all."""
+"""SQLite files: written whole or not at all, and changed."""
 
+import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 
@@ -14,3 +15,10 @@ def new_file(path: Path) -> Iterator[None]:
     except BaseException:
         path.unlink()
         raise
+
+
+def change(path: Path, *statements: str) -> None:
+    """Change a file as its app does."""
+    with closing(sqlite3.connect(path)) as connection, connection:
+        for statement in statements:
+            connection.execute(statement)

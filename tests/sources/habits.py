@@ -1,27 +1,27 @@
 """Databases of a habit tracker as its own models wrote them: SQLite, or the PostgreSQL that it moved to later.
 
-`cd tests; python -m sources.habits PATH --users 10 --generation D --dirt all` makes one by hand.
+`cd tests; python -m sources.habits PATH_OR_URL --users 10 --generation D --dirt all` makes one by hand.
 """
 # ruff: noqa: DTZ001 - the models' times are naive
 
+import asyncio
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from random import Random
-from typing import Any, NamedTuple
 
-import click
-from sources.dirt import Dirt, Key
+from sources import command, habits_dirt
+from sources.database import is_url, tables
 from sources.files import new_file
-from sources.habits_dirt import KINDS
 from sources.habits_models import GENERATIONS
-from sources.habits_soil import Soil
+from sources.habits_soil import Soil, key_of
+from sources.planting import Names, Row, Written
 from sources.words import NAMES, PEOPLE, TEXTS, text
-from sqlalchemy import Connection, create_engine, func, insert, select
-from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy import Connection, MetaData, create_engine, func, insert, select
 
-Row = dict[str, Any]
+KINDS = habits_dirt.KINDS
+"""The kinds of dirt; `KINDS.of(form(generation, location))` names those of a place."""
 
 PASSWORD = "a password of before"
 # Werkzeug's of PASSWORD, by its methods of three times; made once, as each takes a tenth of a second.
@@ -41,59 +41,39 @@ CATEGORIES = (
 _LOGS_AT_ONCE = 20_000
 
 
-class Size(NamedTuple):
-    """How many of each: all of one give one row in each table that a log stands on."""
-
-    users: int = 1
-    habits: int = 1
-    days: int = 1
-
-
-ONE = Size()
-
-
-def rows(size: Size, generation: str = "D", seed: int = 0) -> Iterator[tuple[str, list[Row]]]:
+def rows(*, users: int, habits: int, days: int, generation: str = "D", seed: int = 0) -> Iterator[tuple[str, list[Row]]]:
     """The clean rows, table by table and some users at a time: the same for the same arguments.
 
-    Habits are of `size.habits` a user, logs of `size.days` days in a row a habit, the last of them LAST.
+    Habits are so many a user, logs of so many days in a row a habit, the last of them LAST.
     """
     columns = {table.name: table.columns.keys() for table in GENERATIONS[generation].sorted_tables}
-    at_once = max(1, _LOGS_AT_ONCE // max(1, size.habits * size.days))
-    maker = _Maker(size, generation, seed)
-    for first in range(1, size.users + 1, at_once):
-        for name, made in maker.of_users(range(first, min(first + at_once, size.users + 1))):
+    at_once = max(1, _LOGS_AT_ONCE // max(1, habits * days))
+    maker = _Maker(habits, days, generation, seed)
+    for first in range(1, users + 1, at_once):
+        for name, made in maker.of_users(range(first, min(first + at_once, users + 1))):
             if made and name in columns:
                 yield name, [{column: row[column] for column in columns[name]} for row in made]
-
-
-def truth(size: Size, generation: str = "D", seed: int = 0) -> dict[str, dict[Key, Row]]:
-    """The clean rows as the models had them, by table and key; for small sizes, as all are in memory."""
-    found: dict[str, dict[Key, Row]] = {table: {} for table in GENERATIONS[generation].tables}
-    for table, made in rows(size, generation, seed):
-        for row in made:
-            found[table][row["id"] if "id" in row else (row["habit_id"], row["tag_id"])] = row
-    return found
 
 
 class _Maker:
     """Makes rows with the columns of all generations."""
 
-    def __init__(self, size: Size, generation: str, seed: int) -> None:
-        self.size = size
+    def __init__(self, habits: int, days: int, generation: str, seed: int) -> None:
+        self.habits = habits
         self.random = Random(seed)
         self.types = ("useful", "pleasant") if generation == "C" else ("USEFUL", "PLEASANT")
         self.times = generation == "A"
-        self.days = [LAST - timedelta(days=n) for n in reversed(range(size.days))]
+        self.days = [LAST - timedelta(days=n) for n in reversed(range(days))]
         self.comments = 0
 
     def of_users(self, users: Iterable[int]) -> Iterator[tuple[str, list[Row]]]:
         made: dict[str, list[Row]] = defaultdict(list)
         for user in users:
             made["users"].append(self.user(user))
-            if user == 1 and self.size.habits:
+            if user == 1 and self.habits:
                 for category, (name, color, icon) in enumerate(CATEGORIES, 1):
                     made["categories"].append({"id": category, "name": name, "color": color, "icon": icon})
-            habits = range((user - 1) * self.size.habits + 1, user * self.size.habits + 1)
+            habits = range((user - 1) * self.habits + 1, user * self.habits + 1)
             if habits:
                 # Two users' tags may have the same name.
                 made["tags"] += [
@@ -104,7 +84,7 @@ class _Maker:
                 made["habits"].append(self.habit(habit, user, habits.start))
                 tags = self.random.sample((2 * user - 1, 2 * user), self.random.randrange(3))
                 made["habit_tags"] += [{"habit_id": habit, "tag_id": tag} for tag in tags]
-                for log, day in enumerate(self.days, (habit - 1) * self.size.days + 1):
+                for log, day in enumerate(self.days, (habit - 1) * len(self.days) + 1):
                     made["habit_logs"].append(self.log(log, habit, day))
                     if log % 50 == 1:
                         self.comments += 1
@@ -187,76 +167,69 @@ class _Maker:
         return datetime(day.year, day.month, day.day, hour, minute, second, of_day * 7 % 1_000_000)
 
 
-def _fill(connection: Connection, size: Size, generation: str, seed: int, dirt: Collection[str]) -> list[Dirt]:
-    metadata = GENERATIONS[generation]
-    metadata.create_all(connection)
-    for table, made in rows(size, generation, seed):
-        connection.execute(insert(metadata.tables[table]), made)
-    if not dirt:
-        return []
-    if not all(size):
-        raise ValueError("Dirt hangs on a user, a habit and a log: make one of each at least")
-    postgresql = connection.dialect.name == "postgresql"
-    return KINDS.spread(Soil(connection, metadata.tables), dirt, postgresql=postgresql)
+def form(generation: str, location: str | Path) -> str:
+    """What decides which dirt there can be: the generation, and whether it is in a file or in PostgreSQL."""
+    return habits_dirt.in_postgresql(generation) if is_url(location) else generation
 
 
-def write(path: Path, size: Size = ONE, generation: str = "D", seed: int = 0, dirt: Collection[str] = ()) -> list[Dirt]:
-    """Write a new SQLite file. Says which dirt is where; the clean rows are those of `truth` with the same arguments.
+def write(
+    location: str | Path,
+    *,
+    users: int = 10,
+    habits: int = 10,
+    days: int = 100,
+    generation: str = "D",
+    truth: bool = True,
+    seed: int = 0,
+    dirt: Names = frozenset(),
+) -> Written:
+    """Write a new SQLite file, or the tables into the PostgreSQL of a URL: habits of each user, logs of each habit.
 
-    `dirt` are names out of `kinds(generation)`. No row of dirt changes a clean one. Raises FileExistsError; ValueError when
-    the generation cannot have a kind of dirt, or there is no user, habit and log for it.
+    Generations are A, B, C, D, and BD, a D that came from B. The truth is the rows as the models had them, by their ids, those
+    of habit_tags by both; without `truth` it is not kept. No row of dirt changes a clean one. Raises FileExistsError;
+    ValueError for a generation that there is not, a kind of dirt that its form cannot hold, and where there is no user, habit
+    and log for dirt.
     """
+    if generation not in GENERATIONS:
+        raise ValueError(f"the generations are {', '.join(GENERATIONS)}")
+    metadata = GENERATIONS[generation]
+    written = Written({table: {} for table in metadata.tables} if truth else {})
+
+    def fill(connection: Connection) -> None:
+        for table, made in rows(users=users, habits=habits, days=days, generation=generation, seed=seed):
+            connection.execute(insert(metadata.tables[table]), made)
+            if truth:
+                written.truth[table] |= {str(key_of(row)): row for row in made}
+        if dirt and not (users and habits and days):
+            raise ValueError("dirt hangs on a user, a habit and a log: make one of each at least")
+        soil, chosen = Soil(connection, metadata.tables), KINDS.chosen(dirt, form(generation, location))
+        written.planted = [kind.planted(table, key, table) for kind in chosen for table, key in kind.plant(soil)]
+
+    if is_url(location):
+        asyncio.run(_fill_postgresql(str(location), metadata, fill))
+    else:
+        _fill_file(Path(location), metadata, fill)
+    return written
+
+
+def _fill_file(path: Path, metadata: MetaData, fill: Callable[[Connection], None]) -> None:
     engine = create_engine(f"sqlite:///{path}")
     try:
         with new_file(path), engine.begin() as connection:
-            return _fill(connection, size, generation, seed, dirt)
+            metadata.create_all(connection)
+            fill(connection)
     finally:
         engine.dispose()
 
 
-async def write_postgresql(
-    url: str, size: Size = ONE, generation: str = "D", seed: int = 0, dirt: Collection[str] = ()
-) -> list[Dirt]:
-    """Write the tables into an empty PostgreSQL database, `postgresql://...`, as `write` does into a file."""
-    engine = create_async_engine(url.replace("postgresql:", "postgresql+asyncpg:", 1))
-    try:
-        async with engine.begin() as connection:
-            added = await connection.run_sync(_fill, size, generation, seed, dirt)
-            # The app goes on where the rows end.
-            for table in GENERATIONS[generation].sorted_tables:
-                if "id" in table.columns and (last := await connection.scalar(select(func.max(table.columns.id)))):
-                    await connection.execute(select(func.setval(f"{table.name}_id_seq", last)))
-            return added
-    finally:
-        await engine.dispose()
-
-
-def kinds(generation: str = "D", *, postgresql: bool = False) -> list[str]:
-    """The kinds of dirt that a generation may have, in a SQLite file or in PostgreSQL, where keys and types are enforced."""
-    tables = GENERATIONS[generation].sorted_tables
-    return KINDS.possible([str(column) for table in tables for column in table.columns], postgresql=postgresql)
-
-
-@click.command()
-@click.argument("path", type=click.Path(path_type=Path))
-@click.option("--users", default=10, show_default=True)
-@click.option("--habits", default=10, show_default=True, help="Of each user.")
-@click.option("--days", default=100, show_default=True, help="With a log, of each habit.")
-@click.option("--generation", type=click.Choice(list(GENERATIONS)), default="D", show_default=True)
-@click.option("--seed", default=0, show_default=True)
-@click.option("--dirt", default="", help="Kinds, separated by commas; or all.")
-def main(  # noqa: PLR0917 - click calls it by keyword
-    path: Path, users: int, habits: int, days: int, generation: str, seed: int, dirt: str
-) -> None:
-    """Write a habit tracker's SQLite file, and say which dirt is where."""
-    chosen = kinds(generation) if dirt == "all" else dirt.split(",") if dirt else []
-    try:
-        added = write(path, Size(users, habits, days), generation, seed, chosen)
-    except (FileExistsError, ValueError) as error:
-        raise click.ClickException(str(error)) from error
-    for kind, fate, table, key in added:
-        click.echo(f"{kind}, {fate}: {table} {key}")
+async def _fill_postgresql(url: str, metadata: MetaData, fill: Callable[[Connection], None]) -> None:
+    async with tables(url, metadata) as database:
+        await database.connection.run_sync(fill)
+        # The app goes on where the rows end.
+        for table in metadata.sorted_tables:
+            if "id" in table.columns and (last := await database.connection.scalar(select(func.max(table.columns.id)))):
+                await database.connection.execute(select(func.setval(f"{table.name}_id_seq", last)))
 
 
 if __name__ == "__main__":
-    main()
+    command.run(write, KINDS, lambda options: form(options.generation, options.location))

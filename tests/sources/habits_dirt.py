@@ -1,17 +1,55 @@
-"""The kinds of dirt in a habit tracker's database."""
+"""The kinds of dirt in a habit tracker's database: each adds rows, and says where."""
 # ruff: noqa: DTZ001, DTZ901 - the models' times are naive
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import date, datetime, timedelta
+from typing import Any
 
-from sources.dirt import NO_UTF8, NUL, Kinds, NoUtf8, Place
+from sources.habits_models import GENERATIONS
 from sources.habits_soil import Soil
+from sources.planting import Fate, Kinds, Place
+from sources.words import NO_UTF8, NUL, NoUtf8
 
 # The most that Holdfast takes of each is less.
 LONG = {"name": "n" * 256, "user": "u" * 101, "note": "long " * 401, "description": "d" * 10_001}
 
-KINDS = Kinds[Soil]()
-_kind = KINDS.kind
+_MISSING = 1_000_000_007
+
+KINDS = Kinds()
+
+Plant = Callable[[Soil], Iterator[Place]]
+
+
+def in_postgresql(generation: str) -> str:
+    """The form of a generation where keys and types are enforced; that of its SQLite file is its own name."""
+    return f"{generation} in PostgreSQL"
+
+
+def _forms(*needed: str, postgresql: bool) -> list[str]:
+    """Those of the generations that have these columns; in PostgreSQL only if that is said."""
+    able = [
+        generation
+        for generation, metadata in GENERATIONS.items()
+        if {*needed} <= {str(column) for table in metadata.sorted_tables for column in table.columns}
+    ]
+    return able + [in_postgresql(generation) for generation in able if postgresql]
+
+
+def _kind(fate: Fate, *needed: str, postgresql: bool = False) -> Callable[[Plant], Plant]:
+    """Register a function that adds rows."""
+    return KINDS.kind(fate, *_forms(*needed, postgresql=postgresql))
+
+
+def _values(name: str, fate: Fate, column: str, *values: Any, postgresql: bool = False) -> None:
+    """A kind that is a row for each value of a column, else clean; what PostgreSQL would refuse goes past the models' types."""
+    table, _, attribute = column.partition(".")
+
+    def plant(soil: Soil) -> Iterator[Place]:
+        for value in values:
+            odd = {attribute: value}
+            yield soil.add(table, odd) if postgresql else soil.add(table, **odd)
+
+    KINDS.add(name, fate, _forms(column, postgresql=postgresql), plant)
 
 
 # Users
@@ -32,10 +70,13 @@ def no_emails(soil: Soil) -> Iterator[Place]:
     yield soil.add("users", {"email": None})
 
 
-@_kind("reported", "users.email", postgresql=True)
-def emails_that_are_none(soil: Soil) -> Iterator[Place]:
-    for email in ("", " ", "nobody", "two@at@signs", "line\nend@example.org", "a" * 100 + "\u00a0@example.org"):
-        yield soil.add("users", {"email": email})
+_values(
+    "emails_that_are_none",
+    "reported",
+    "users.email",
+    *("", " ", "nobody", "two@at@signs", "line\nend@example.org", "a" * 100 + "\u00a0@example.org"),
+    postgresql=True,
+)
 
 
 @_kind("kept", "users.google_id", "users.github_id", postgresql=True)
@@ -43,10 +84,13 @@ def both_identities(soil: Soil) -> Iterator[Place]:
     yield soil.add("users", {"google_id": "both", "github_id": "both"})
 
 
-@_kind("reported", "users.password_hash", postgresql=True)
-def unknown_hashes(soil: Soil) -> Iterator[Place]:
-    for known in ("", "plain text", "md5$salt$5f4dcc3b5aa765d61d8327deb882cf99", "sha256$x", "scrypt:1048576:8:1$salt$00", "!"):
-        yield soil.add("users", {"password_hash": known})
+_values(
+    "unknown_hashes",
+    "reported",
+    "users.password_hash",
+    *("", "plain text", "md5$salt$5f4dcc3b5aa765d61d8327deb882cf99", "sha256$x", "scrypt:1048576:8:1$salt$00", "!"),
+    postgresql=True,
+)
 
 
 @_kind("kept", "users.password_hash", postgresql=True)
@@ -69,15 +113,12 @@ def null_booleans(soil: Soil) -> Iterator[Place]:
 @_kind("rejected", "habits.user_id")
 def orphaned_habits(soil: Soil) -> Iterator[Place]:
     """With a log, which is lost with it."""
-    habit = soil.add("habits", user_id=1_000_000_007)
+    habit = soil.add("habits", user_id=_MISSING)
     yield habit
     yield soil.add("habit_logs", {"habit_id": habit.key})
 
 
-@_kind("rejected", "habit_logs.habit_id")
-def orphaned_logs(soil: Soil) -> Iterator[Place]:
-    yield soil.add("habit_logs", habit_id=1_000_000_007)
-    yield soil.add("habit_logs", habit_id=-1)
+_values("orphaned_logs", "rejected", "habit_logs.habit_id", _MISSING, -1)
 
 
 @_kind("reported", "habit_logs.date")
@@ -95,15 +136,8 @@ def long_names(soil: Soil) -> Iterator[Place]:
     yield soil.add("users", {"name": LONG["user"]})
 
 
-@_kind("rejected", "habits.name", postgresql=True)
-def blank_names(soil: Soil) -> Iterator[Place]:
-    for name in ("", "   ", "\n\t", "\u00a0\u3000"):
-        yield soil.add("habits", {"name": name})
-
-
-@_kind("rejected", "habits.description", postgresql=True)
-def long_descriptions(soil: Soil) -> Iterator[Place]:
-    yield soil.add("habits", {"description": LONG["description"]})
+_values("blank_names", "rejected", "habits.name", "", "   ", "\n\t", "\u00a0\u3000", postgresql=True)
+_values("long_descriptions", "rejected", "habits.description", LONG["description"], postgresql=True)
 
 
 @_kind("reported", "habits.name")
@@ -117,26 +151,26 @@ def nul_characters(soil: Soil) -> Iterator[Place]:
         yield soil.add("comments", {"text": NUL})
 
 
-@_kind("kept", "habits.created_at")
-def forms_of_times(soil: Soil) -> Iterator[Place]:
-    """As other versions of the app and hand-made changes left them; each of them is a time."""
-    for form in (
-        "2024-02-29 12:30:15",
-        "2024-02-29 12:30:15.123456+00:00",
-        "2024-02-29 18:00:15.123456+05:30",
-        "2024-02-29T12:30:15Z",
-        "2024-02-29T12:30:15.123Z",
-        "2024-02-29T07:30:15-05:00",
-        "2024-02-29 12:30",
-        "2024-02-29",
-    ):
-        yield soil.add("habits", created_at=form)
-
-
-@_kind("kept", "habit_logs.date")
-def forms_of_days(soil: Soil) -> Iterator[Place]:
-    for form in ("2001-02-03", "2001-02-04 00:00:00.000000", "2001-02-05T00:00:00Z", "2001-02-06 23:59:59.999999+00:00"):
-        yield soil.add("habit_logs", date=form)
+# As other versions of the app and hand-made changes left them; each of them is a time.
+_values(
+    "forms_of_times",
+    "kept",
+    "habits.created_at",
+    "2024-02-29 12:30:15",
+    "2024-02-29 12:30:15.123456+00:00",
+    "2024-02-29 18:00:15.123456+05:30",
+    "2024-02-29T12:30:15Z",
+    "2024-02-29T12:30:15.123Z",
+    "2024-02-29T07:30:15-05:00",
+    "2024-02-29 12:30",
+    "2024-02-29",
+)
+_values(
+    "forms_of_days",
+    "kept",
+    "habit_logs.date",
+    *("2001-02-03", "2001-02-04 00:00:00.000000", "2001-02-05T00:00:00Z", "2001-02-06 23:59:59.999999+00:00"),
+)
 
 
 @_kind("reported", "habit_logs.date")
@@ -208,41 +242,18 @@ def related_to_another_users(soil: Soil) -> Iterator[Place]:
     yield soil.add("habits", {"user_id": other.key, "related_habit_id": 1})
 
 
-@_kind("reported", "habits.related_habit_id")
-def related_to_none(soil: Soil) -> Iterator[Place]:
-    yield soil.add("habits", related_habit_id=1_000_000_007)
-
-
-@_kind("reported", "habits.frequency", postgresql=True)
-def frequencies(soil: Soil) -> Iterator[Place]:
-    """In days, from 1 to 365."""
-    for days in (0, -1, 1000, 2**31 - 1):
-        yield soil.add("habits", {"frequency": days})
-
-
-@_kind("reported", "habits.execution_time", postgresql=True)
-def execution_times(soil: Soil) -> Iterator[Place]:
-    for seconds in (-1, 10_000_001):
-        yield soil.add("habits", {"execution_time": seconds})
-
-
-@_kind("reported", "habits.habit_type")
-def unknown_habit_types(soil: Soil) -> Iterator[Place]:
-    for name in ("EVIL", "useless"):
-        yield soil.add("habits", habit_type=name)
-
-
-@_kind("rejected", "habits.reward")
-def long_rewards(soil: Soil) -> Iterator[Place]:
-    yield soil.add("habits", {"reward": "r" * 501})
+_values("related_to_none", "reported", "habits.related_habit_id", _MISSING)
+# In days, from 1 to 365.
+_values("frequencies", "reported", "habits.frequency", 0, -1, 1000, 2**31 - 1, postgresql=True)
+_values("execution_times", "reported", "habits.execution_time", -1, 10_000_001, postgresql=True)
+_values("unknown_habit_types", "reported", "habits.habit_type", "EVIL", "useless")
+_values("long_rewards", "rejected", "habits.reward", "r" * 501)
 
 
 # From D on
 
 
-@_kind("reported", "habits.category_id")
-def missing_categories(soil: Soil) -> Iterator[Place]:
-    yield soil.add("habits", category_id=1_000_000_007)
+_values("missing_categories", "reported", "habits.category_id", _MISSING)
 
 
 @_kind("reported", "categories.color", postgresql=True)
@@ -263,38 +274,14 @@ def tags_of_another_user(soil: Soil) -> Iterator[Place]:
 
 @_kind("rejected", "habit_tags.tag_id")
 def orphaned_tags(soil: Soil) -> Iterator[Place]:
-    yield soil.add("tags", user_id=1_000_000_007)
-    yield soil.add("habit_tags", {"habit_id": 1, "tag_id": 1_000_000_007})
-    yield soil.add("habit_tags", {"habit_id": 1_000_000_007, "tag_id": 1})
+    yield soil.add("tags", user_id=_MISSING)
+    yield soil.add("habit_tags", {"habit_id": 1, "tag_id": _MISSING})
+    yield soil.add("habit_tags", {"habit_id": _MISSING, "tag_id": 1})
 
 
-@_kind("rejected", "tags.name", postgresql=True)
-def blank_tags(soil: Soil) -> Iterator[Place]:
-    for name in ("", "  "):
-        yield soil.add("tags", {"name": name})
-
-
-@_kind("reported", "comments.text", postgresql=True)
-def blank_comments(soil: Soil) -> Iterator[Place]:
-    for text in ("", " \n"):
-        yield soil.add("comments", {"text": text})
-
-
-@_kind("rejected", "comments.text", postgresql=True)
-def long_comments(soil: Soil) -> Iterator[Place]:
-    yield soil.add("comments", {"text": LONG["note"]})
-
-
-@_kind("rejected", "comments.habit_log_id")
-def orphaned_comments(soil: Soil) -> Iterator[Place]:
-    yield soil.add("comments", habit_log_id=1_000_000_007)
-
-
-@_kind("rejected", "habit_logs.notes", postgresql=True)
-def long_notes(soil: Soil) -> Iterator[Place]:
-    yield soil.add("habit_logs", {"notes": LONG["note"]})
-
-
-@_kind("reported", "habit_logs.duration", postgresql=True)
-def negative_durations(soil: Soil) -> Iterator[Place]:
-    yield soil.add("habit_logs", {"duration": -60})
+_values("blank_tags", "rejected", "tags.name", "", "  ", postgresql=True)
+_values("blank_comments", "reported", "comments.text", "", " \n", postgresql=True)
+_values("long_comments", "rejected", "comments.text", LONG["note"], postgresql=True)
+_values("orphaned_comments", "rejected", "comments.habit_log_id", _MISSING)
+_values("long_notes", "rejected", "habit_logs.notes", LONG["note"], postgresql=True)
+_values("negative_durations", "reported", "habit_logs.duration", -60, postgresql=True)

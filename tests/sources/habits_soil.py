@@ -4,10 +4,16 @@ from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sources.dirt import NoUtf8, Place
+from sources.planting import Place, Row
+from sources.words import NoUtf8
 from sqlalchemy import Connection, DateTime, Table, func, insert, select
 
 _TIME = datetime(2024, 2, 29, 12, 30, 15, 123456)  # noqa: DTZ001 - as the models have it
+
+
+def key_of(row: Row) -> int | str:
+    """What a row is told by; one of habit_tags, which has no id, by both ids that it has."""
+    return row["id"] if "id" in row else f"{row['habit_id']}/{row['tag_id']}"
 
 
 class Soil:
@@ -47,21 +53,15 @@ class Soil:
         """A row that is clean but for `values`, which pass through the model's types, and `raw`, which do not."""
         target = self._tables[table]
         row = dict(values or {})
-        key: int | tuple[int, ...]
         if "id" in target.columns:
-            key = row.setdefault("id", self.id(table))
-            where = "id = ?"
-        else:
-            key = row["habit_id"], row["tag_id"]
-            where = "habit_id = ? and tag_id = ?"
+            row.setdefault("id", self.id(table))
         row = self._clean(table, row.get("id", 0)) | row
         row = {column: value for column, value in row.items() if column in target.columns}
         self._connection.execute(insert(target), [row])
         for column, value in raw.items():
             new = "cast(? as text)" if isinstance(value, NoUtf8) else "?"
-            keys = (key,) if isinstance(key, int) else key
-            self._connection.exec_driver_sql(f'update {table} set "{column}" = {new} where {where}', (value, *keys))
-        return Place(table, key)
+            self._connection.exec_driver_sql(f'update {table} set "{column}" = {new} where id = ?', (value, row["id"]))
+        return Place(table, key_of(row))
 
     def _clean(self, table: str, id: int) -> dict[str, Any]:
         # Long before the clean logs, each of its own.

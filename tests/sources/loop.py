@@ -4,22 +4,21 @@
 """
 
 import sqlite3
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from datetime import date, timedelta
 from pathlib import Path
 from random import Random
-from typing import Any, NamedTuple
 
-import click
-from sources.dirt import Dirt, Key
+from sources import command, loop_dirt
 from sources.files import new_file
-from sources.loop_dirt import KINDS, Soil
+from sources.loop_dirt import VERSIONS, Soil
+from sources.planting import Names, Row, Written
 from sources.words import NAMES, TEXTS, text
 
-Row = dict[str, Any]
+KINDS = loop_dirt.KINDS
+"""The kinds of dirt; `KINDS.of(str(version))` names those of a version."""
 
-VERSIONS = range(12, 26)
 LAST = date(2025, 6, 30)
 DAY_MS = 24 * 60 * 60 * 1000
 _KEY = "integer primary key autoincrement"
@@ -55,16 +54,6 @@ FREQUENCIES = ((1, 1), (3, 7), (1, 2), (2, 30), (5, 31), (7, 7), (1, 7), (1, 14)
 _ARGB = (-2937041, -1684967, -415707, -5262293, -13070788, -16742021)
 
 
-class Size(NamedTuple):
-    """How many habits, and days with a repetition of each."""
-
-    habits: int = 1
-    days: int = 1
-
-
-ONE = Size()
-
-
 def schema(version: int) -> list[str]:
     """The statements that make the tables of a version."""
     # The object mapper of the first versions wrote Id; SQLite does not care.
@@ -89,28 +78,19 @@ def schema(version: int) -> list[str]:
     return statements
 
 
-def rows(size: Size, version: int = 25, seed: int = 0) -> Iterator[tuple[str, list[Row]]]:
+def _rows(habits: int, days: int, version: int, seed: int) -> Iterator[tuple[str, list[Row]]]:
     """The clean rows, habit by habit: the same for the same arguments. The last day of each is LAST."""
     random = Random(seed)
     columns = {name for since, name, _ in _HABITS if since <= version} | {"id"}
-    for habit in range(1, size.habits + 1):
+    for habit in range(1, habits + 1):
         made = _habit(random, habit, version)
         yield "Habits", [{column: value for column, value in made.items() if column in columns}]
         numeric = made["type"] == 1 and version >= 18
-        days = range(size.days)
-        repetitions = [_repetition(random, (habit - 1) * size.days + n + 1, habit, numeric, version) for n in days]
-        for repetition, day in zip(repetitions, reversed(days), strict=True):
+        repetitions = [_repetition(random, (habit - 1) * days + n + 1, habit, numeric, version) for n in range(days)]
+        for repetition, day in zip(repetitions, reversed(range(days)), strict=True):
             repetition["timestamp"] = timestamp(LAST - timedelta(days=day))
         if repetitions:
             yield "Repetitions", repetitions
-
-
-def truth(size: Size, version: int = 25, seed: int = 0) -> dict[str, dict[Key, Row]]:
-    """The clean rows by table and key; for small sizes, as all are in memory."""
-    found: dict[str, dict[Key, Row]] = {"Habits": {}, "Repetitions": {}}
-    for table, made in rows(size, version, seed):
-        found[table] |= {row["id"]: row for row in made}
-    return found
 
 
 def timestamp(day: date) -> int:
@@ -156,27 +136,42 @@ def _repetition(random: Random, id: int, habit: int, numeric: bool, version: int
     return made
 
 
-def write(path: Path, size: Size = ONE, version: int = 25, seed: int = 0, dirt: Collection[str] = ()) -> list[Dirt]:
-    """Write a new file. Says which dirt is where; the clean rows are those of `truth` with the same arguments.
+def write(
+    path: str | Path,
+    *,
+    habits: int = 10,
+    days: int = 100,
+    version: int = VERSIONS[-1],
+    truth: bool = True,
+    seed: int = 0,
+    dirt: Names = frozenset(),
+) -> Written:
+    """Write a new file of so many habits, and days with a repetition of each.
 
-    `dirt` are names out of `kinds(version)`. No row of dirt changes a clean one. Raises FileExistsError; ValueError when the
-    version cannot have a kind of dirt, or there is no habit and repetition for it.
+    The truth is the rows by their ids; without `truth` it is not kept. No row of dirt changes a clean one. Raises
+    FileExistsError; ValueError for a version that there is not, a kind of dirt that it cannot hold, and where there is no habit
+    and repetition for dirt.
     """
+    if version not in VERSIONS:
+        raise ValueError(f"the versions are those from {VERSIONS[0]} to {VERSIONS[-1]}")
+    path, written = Path(path), Written({"Habits": {}, "Repetitions": {}} if truth else {})
     with new_file(path), closing(sqlite3.connect(path)) as connection, connection:
         connection.execute("begin")
         for statement in schema(version):
             connection.execute(statement)
         connection.execute("insert into android_metadata values ('en_US')")
-        for table, made in rows(size, version, seed):
+        for table, made in _rows(habits, days, version, seed):
             _insert(connection, table, made)
+            if truth:
+                written.truth[table] |= {str(row["id"]): row for row in made}
         if version < 20:
             connection.execute("insert into Checkmarks (habit, timestamp, value) select habit, timestamp, 2 from Repetitions")
         connection.execute(f"pragma user_version = {version}")
-        if not dirt:
-            return []
-        if not all(size):
-            raise ValueError("Dirt hangs on a habit and a repetition: make one of each at least")
-        return KINDS.spread(Soil(connection), dirt)
+        if dirt and not (habits and days):
+            raise ValueError("dirt hangs on a habit and a repetition: make one of each at least")
+        soil, chosen = Soil(connection), KINDS.chosen(dirt, str(version))
+        written.planted = [kind.planted(table, key, table) for kind in chosen for table, key in kind.plant(soil)]
+    return written
 
 
 def _insert(connection: sqlite3.Connection, table: str, made: list[Row]) -> None:
@@ -185,31 +180,5 @@ def _insert(connection: sqlite3.Connection, table: str, made: list[Row]) -> None
     connection.executemany(f"insert into {table} ({', '.join(columns)}) values ({marks})", made)
 
 
-def kinds(version: int = 25) -> list[str]:
-    """The kinds of dirt that a version may have."""
-    with closing(sqlite3.connect(":memory:")) as connection:
-        for statement in schema(version):
-            connection.execute(statement)
-        return KINDS.possible(Soil(connection).columns)
-
-
-@click.command()
-@click.argument("path", type=click.Path(path_type=Path))
-@click.option("--habits", default=10, show_default=True)
-@click.option("--days", default=100, show_default=True, help="With a repetition, of each habit.")
-@click.option("--version", type=click.IntRange(VERSIONS[0], VERSIONS[-1]), default=VERSIONS[-1], show_default=True)
-@click.option("--seed", default=0, show_default=True)
-@click.option("--dirt", default="", help="Kinds, separated by commas; or all.")
-def main(path: Path, habits: int, days: int, version: int, seed: int, dirt: str) -> None:  # noqa: PLR0917 - click's call
-    """Write a file of the Loop Habit Tracker, and say which dirt is where."""
-    chosen = kinds(version) if dirt == "all" else dirt.split(",") if dirt else []
-    try:
-        added = write(path, Size(habits, days), version, seed, chosen)
-    except (FileExistsError, ValueError) as error:
-        raise click.ClickException(str(error)) from error
-    for kind, fate, table, key in added:
-        click.echo(f"{kind}, {fate}: {table} {key}")
-
-
 if __name__ == "__main__":
-    main()
+    command.run(write, KINDS, lambda options: str(options.version))

@@ -1,10 +1,13 @@
 """The kinds of dirt in a database of the Loop Habit Tracker."""
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
-from sources.dirt import NO_UTF8, NUL, Kinds, NoUtf8, Place
+from sources.planting import Fate, Kinds, Place
+from sources.words import NO_UTF8, NUL, NoUtf8
+
+VERSIONS = range(12, 26)
 
 _HOUR_MS = 60 * 60 * 1000
 _DAY_MS = 24 * _HOUR_MS
@@ -46,17 +49,34 @@ class Soil:
         return self.habit(**{"type": 1, "target_type": 0, "target_value": 5.0, "unit": "km"} | odd)
 
 
-KINDS = Kinds[Soil]()
-_kind = KINDS.kind
+KINDS = Kinds()
+
+Plant = Callable[[Soil], Iterator[Place]]
+
+
+def _forms(since: int) -> list[str]:
+    return [str(version) for version in VERSIONS if version >= since]
+
+
+def _kind(fate: Fate, since: int = VERSIONS[0]) -> Callable[[Plant], Plant]:
+    """Register a function that adds rows, as the versions have them since one."""
+    return KINDS.kind(fate, *_forms(since))
+
+
+def _values(name: str, fate: Fate, add: Callable[..., Place], column: str, *values: Any, since: int = VERSIONS[0]) -> None:
+    """A kind that is a row for each value of a column, clean but for it."""
+
+    def plant(soil: Soil) -> Iterator[Place]:
+        for value in values:
+            yield add(soil, **{column: value})
+
+    KINDS.add(name, fate, _forms(since), plant)
 
 
 # Repetitions
 
 
-@_kind("rejected")
-def missing_habits(soil: Soil) -> Iterator[Place]:
-    yield soil.repetition(habit=_MISSING)
-    yield soil.repetition(habit=-1)
+_values("missing_habits", "rejected", Soil.repetition, "habit", _MISSING, -1)
 
 
 @_kind("reported")
@@ -65,31 +85,15 @@ def two_of_a_day(soil: Soil) -> Iterator[Place]:
     yield soil.repetition(timestamp=soil.value("select timestamp from Repetitions where rowid = 1") + 1)
 
 
-@_kind("reported")
-def times_within_a_day(soil: Soil) -> Iterator[Place]:
-    yield soil.repetition(timestamp=9000 * _DAY_MS + 5 * _HOUR_MS + 30 * 60 * 1000)
+_values("times_within_a_day", "reported", Soil.repetition, "timestamp", 9000 * _DAY_MS + 5 * _HOUR_MS + 30 * 60 * 1000)
+# 1 BC, 1833, 287396 AD and the ends of 64 bits.
+_FAR = (-62_167_219_200_000, -50_000 * _DAY_MS, 9_007_199_254_740_991, 2**63 - 1, -(2**63))
+_values("far_days", "rejected", Soil.repetition, "timestamp", *_FAR)
+_values("times_that_are_none", "rejected", Soil.repetition, "timestamp", "today", "2024-02-29", 1.5, b"\x00")
+_values("unknown_values", "reported", Soil.repetition, "value", -1, 4, 1000, "yes", 0.5, since=16)
 
 
-@_kind("rejected")
-def far_days(soil: Soil) -> Iterator[Place]:
-    """1 BC, 1833, 287396 AD and the ends of 64 bits."""
-    for time in (-62_167_219_200_000, -50_000 * _DAY_MS, 9_007_199_254_740_991, 2**63 - 1, -(2**63)):
-        yield soil.repetition(timestamp=time)
-
-
-@_kind("rejected")
-def times_that_are_none(soil: Soil) -> Iterator[Place]:
-    for time in ("today", "2024-02-29", 1.5, b"\x00"):
-        yield soil.repetition(timestamp=time)
-
-
-@_kind("reported", "Repetitions.value")
-def unknown_values(soil: Soil) -> Iterator[Place]:
-    for value in (-1, 4, 1000, "yes", 0.5):
-        yield soil.repetition(value=value)
-
-
-@_kind("reported", "Repetitions.value", "Habits.target_value")
+@_kind("reported", since=18)
 def negative_numbers(soil: Soil) -> Iterator[Place]:
     """One below nothing; one far above what is taken."""
     habit = soil.numeric().key
@@ -97,21 +101,14 @@ def negative_numbers(soil: Soil) -> Iterator[Place]:
     yield soil.repetition(habit=habit, value=2**62)
 
 
-@_kind("kept", "Repetitions.value", "Habits.target_value")
+@_kind("kept", since=18)
 def skipped_numbers(soil: Soil) -> Iterator[Place]:
     """Three thousandths of a numeric habit are a day left out."""
     yield soil.repetition(habit=soil.numeric().key, value=3)
 
 
-@_kind("rejected", "Repetitions.notes")
-def long_notes(soil: Soil) -> Iterator[Place]:
-    yield soil.repetition(notes="long " * 401)
-
-
-@_kind("reported", "Repetitions.notes")
-def odd_notes(soil: Soil) -> Iterator[Place]:
-    for notes in (NUL, b"readable", NO_UTF8):
-        yield soil.repetition(notes=notes)
+_values("long_notes", "rejected", Soil.repetition, "notes", "long " * 401, since=25)
+_values("odd_notes", "reported", Soil.repetition, "notes", NUL, b"readable", NO_UTF8, since=25)
 
 
 # Habits
@@ -136,16 +133,8 @@ def odd_reminders(soil: Soil) -> Iterator[Place]:
         yield soil.habit(reminder_hour=hour, reminder_min=minute, reminder_days=days)
 
 
-@_kind("reported")
-def colors_out_of_range(soil: Soil) -> Iterator[Place]:
-    for color in (99, -1, 2**31, "red"):
-        yield soil.habit(color=color)
-
-
-@_kind("rejected")
-def blank_names(soil: Soil) -> Iterator[Place]:
-    for name in ("", "   ", "\n", None):
-        yield soil.habit(name=name)
+_values("colors_out_of_range", "reported", Soil.habit, "color", 99, -1, 2**31, "red")
+_values("blank_names", "rejected", Soil.habit, "name", "", "   ", "\n", None)
 
 
 @_kind("rejected")
@@ -154,7 +143,7 @@ def long_texts(soil: Soil) -> Iterator[Place]:
     yield soil.habit(description="d" * 10_001)
 
 
-@_kind("reported", "Habits.question")
+@_kind("reported", since=23)
 def long_questions(soil: Soil) -> Iterator[Place]:
     """Each fits where the two stand together, but not both."""
     yield soil.habit(question="q" * 6000, description="d" * 6000)
@@ -178,43 +167,23 @@ def texts_that_are_not_utf8(soil: Soil) -> Iterator[Place]:
     yield soil.habit(description=NO_UTF8)
 
 
-@_kind("reported")
-def odd_archived(soil: Soil) -> Iterator[Place]:
-    for archived in (2, "no"):
-        yield soil.habit(archived=archived)
+_values("odd_archived", "reported", Soil.habit, "archived", 2, "no")
+_values("odd_positions", "reported", Soil.habit, "position", -1, 2**40)
+_values("unknown_types", "reported", Soil.habit, "type", 2, -1, "numeric", since=16)
+_values("targets_of_nothing", "reported", Soil.numeric, "target_value", 0.0, -1.0, float("inf"), "much", since=18)
 
 
-@_kind("reported")
-def odd_positions(soil: Soil) -> Iterator[Place]:
-    for position in (-1, 2**40):
-        yield soil.habit(position=position)
-
-
-@_kind("reported", "Habits.type")
-def unknown_types(soil: Soil) -> Iterator[Place]:
-    for type_ in (2, -1, "numeric"):
-        yield soil.habit(type=type_)
-
-
-@_kind("reported", "Habits.target_value")
-def targets_of_nothing(soil: Soil) -> Iterator[Place]:
-    for target in (0.0, -1.0, float("inf"), "much"):
-        yield soil.numeric(target_value=target)
-
-
-@_kind("reported", "Habits.target_type")
+@_kind("reported", since=18)
 def targets_at_most(soil: Soil) -> Iterator[Place]:
     yield soil.numeric(target_type=1)
     yield soil.numeric(target_type=1, target_value=0.0)
     yield soil.numeric(target_type=2)
 
 
-@_kind("rejected", "Habits.unit")
-def long_units(soil: Soil) -> Iterator[Place]:
-    yield soil.numeric(unit="u" * 51)
+_values("long_units", "rejected", Soil.numeric, "unit", "u" * 51, since=18)
 
 
-@_kind("kept", "Habits.uuid")
+@_kind("kept", since=24)
 def missing_uuids(soil: Soil) -> Iterator[Place]:
     """And one that another habit has."""
     yield soil.habit(uuid=None)

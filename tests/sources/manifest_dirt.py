@@ -52,8 +52,7 @@ def _column(name: str, fate: Fate, table: str, *loosen: str, forms: tuple[str, .
         parents = [] if table in {"users", "tags"} else [ground.owner]
         return kind.planted(table, (await ground.put(table, *parents, **changes))["id"], table)
 
-    plant.__name__ = name
-    ROWS.kind(fate, *forms)(plant)
+    ROWS.add(name, fate, forms, plant)
 
 
 # Users

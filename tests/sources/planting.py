@@ -1,9 +1,9 @@
 """What a generator gives back, and how it names the kinds of dirt that it can add to clean data."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 Fate = Literal["rejected", "reported", "kept"]
 """What an import has to do: leave the row out and say so; say so, whether it comes or not; bring it in as it is."""
@@ -12,6 +12,13 @@ Row = dict[str, Any]
 
 Names = AbstractSet[str]
 """Names of kinds of dirt."""
+
+
+class Place(NamedTuple):
+    """A row of dirt that was added: its table, and its own key there."""
+
+    table: str
+    key: int | str
 
 
 @dataclass(frozen=True)
@@ -57,11 +64,14 @@ class Kinds(dict[str, Kind]):
         """Register the function as a kind that these forms of the source can hold."""
 
         def register(plant: Callable[..., Any]) -> Callable[..., Any]:
-            name = plant.__name__
-            self[name] = Kind(name, fate, frozenset(forms), plant)
+            self.add(plant.__name__, fate, forms, plant)
             return plant
 
         return register
+
+    def add(self, name: str, fate: Fate, forms: Iterable[str], plant: Callable[..., Any]) -> None:
+        """Register a function that is one of many alike, by a name."""
+        self[name] = Kind(name, fate, frozenset(forms), plant)
 
     def of(self, form: str) -> list[str]:
         """The names of the kinds that this form of the source can hold."""

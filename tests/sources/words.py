@@ -1,4 +1,4 @@
-"""Texts as people write them: in several scripts, with emoji, quotes and line ends."""
+"""Texts as people write them: in several scripts, with emoji, quotes and line ends; and as only a broken file has them."""
 # ruff: noqa: RUF001 - letters that look like others belong to it
 
 from random import Random
@@ -38,6 +38,16 @@ TEXTS = (
     "null",
 )
 PEOPLE = ("Ada", "Zoë", "Jürgen", "Ольга", "美咲", "فاطمة", "O'Brien", "María José", "X Æ", "नीला")
+
+
+class NoUtf8(bytes):
+    """Bytes that are stored as text."""
+
+    __slots__ = ()
+
+
+NO_UTF8 = NoUtf8(b"caf\xe9 \xff")
+NUL = "before\0after"
 
 
 def text(random: Random) -> str | None:
