@@ -626,8 +626,7 @@ with asked_days as (
 read_habit as materialized (
     select h.id, h.position, h.category, h.frequency, h.target_days, h.weekdays, h.interval_days, a.day,
         least((h.created_at at time zone a.timezone)::date, e.first_date) - '1900-01-01'::date as began,
-        e.completed as done,
-        width_bucket(a.until, e.completed) - width_bucket(a.since - 1, e.completed) as done_in_range,
+        e.completed[width_bucket(a.since - 1, e.completed) + 1 : width_bucket(a.until, e.completed)] as done_in_range,
         coalesce(e.completed[1 : width_bucket(a.day, e.completed)], '{}') as completed,
         coalesce(e.skipped[1 : width_bucket(a.day, e.skipped)], '{}') as skipped,
         octet_length(h.name) + coalesce(octet_length(h.description), 0) + e.bytes as bytes
@@ -686,12 +685,11 @@ from (
         (select coalesce(json_agg(row_to_json(x) order by x.date), '[]')
             from (
                 select '1900-01-01'::date + day as date, count(*) as completed
-                from (select unnest(done) as day from read_habit) done_day
-                where day between a.since and a.until
+                from (select unnest(done_in_range) as day from read_habit) done_day
                 group by day) x) as by_day,
         (select coalesce(json_agg(row_to_json(x) order by x.category), '[]')
             from (
-                select category, count(*) as habits, sum(done_in_range) as completed
+                select category, count(*) as habits, sum(cardinality(done_in_range)) as completed
                 from read_habit
                 group by category
                 order by category
