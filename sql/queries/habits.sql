@@ -254,7 +254,13 @@ insert into habit_entries (
 select :user_id, j.habit_id, :date, j.completed, j.skipped, j.value, j.note, j.mood, j.feeling, j.duration_seconds,
     case when :new::jsonb -> 'completed_at' is null and j.completed then now() else j.completed_at end
 from judged_entry j
-where :versions::int8multirange is null or :versions @> 0::bigint or exists (select 1 from locked_entry)
+-- At another version nothing is tried: what the entry may not be is a 422 only after its condition.
+where :versions::int8multirange is null
+   or exists (select 1 from locked_entry where version <@ :versions)
+   or :versions @> 0::bigint and not exists (
+        select 1
+        from habit_entries
+        where user_id = :user_id and habit_id = :habit_id and date = :date and not version <@ :versions)
 on conflict (user_id, habit_id, date) do update
 set completed = excluded.completed, skipped = excluded.skipped, value = excluded.value, note = excluded.note,
     mood = excluded.mood, feeling = excluded.feeling, duration_seconds = excluded.duration_seconds,
