@@ -104,10 +104,11 @@ class Bounds(msgspec.Struct, frozen=True):
 
 
 class TakenOut(msgspec.Struct, frozen=True):
-    """How many staged rows of a ledger cannot come."""
+    """How many staged rows of a ledger cannot come; and how many transactions are in a checkpoint here."""
 
     accounts: int
     transactions: int
+    folded: int
 
 
 class FreshFile(msgspec.Struct, frozen=True):
@@ -133,7 +134,7 @@ async def try_lock(on: Executor) -> bool:
 
 
 async def fail_abandoned(on: Executor) -> int:
-    """Mark the runs that were killed. Returns how many."""
+    """Mark the runs that were killed, unless one is under way. Returns how many."""
     return await queries.fail_abandoned.count(on)
 
 
@@ -248,6 +249,11 @@ async def compare(on: Executor, id: UUID, source: str, entity: str, bounds: tupl
 async def undo(on: Executor, id: UUID, entity: str, *, is_forced: bool) -> Undone:
     """Take back what an import did to a table."""
     return await queries.undo.only(on, Undone, id=id, entity=entity, is_forced=is_forced)
+
+
+async def unfold(on: Executor, id: UUID, *, is_forced: bool) -> None:
+    """Take what an import brought out of checkpoints, before it is taken back."""
+    await queries.unfold.row(on, id=id, is_forced=is_forced)
 
 
 async def changed_by_later(on: Executor, id: UUID) -> list[UUID]:

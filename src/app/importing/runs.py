@@ -22,7 +22,7 @@ ENTITIES = (
 )
 """The tables that an import fills, in the order in which rows are moved: a row comes after those that it refers to."""
 
-RULED_OUT = {"rejected", "merged", "same"}
+RULED_OUT = {"rejected", "merged", "folded", "same"}
 """Outcomes of a comparison that are as they should be."""
 
 
@@ -197,7 +197,8 @@ class _Run:
         counts = {}
         for entity in ENTITIES:
             done, refused = self._done.get(entity, Counter()), self._staging.refused[entity]
-            if found := {**done, "rejected": done["rejected"] + refused}:
+            merged = done["merged"] + self._staging.folded[entity]
+            if found := {**done, "merged": merged, "rejected": done["rejected"] + refused}:
                 read = sum(found.values())
                 if read:
                     counts[entity] = {"read": read, **{name: number for name, number in found.items() if number}}
@@ -263,6 +264,8 @@ async def verify(on: Transaction, done: Import, source: Source, asked: Asked, pr
             await on.transaction(part)
         except _Over:
             if is_last:
+                for entity, rows in (+staging.folded).items():
+                    compared.setdefault(entity, []).append(Compared("folded", rows, None, None, None))
                 return Verified(done.id, {entity: _added(found) for entity, found in compared.items()})
 
 
@@ -295,6 +298,7 @@ async def rollback(on: Transaction, done: Import, *, is_forced: bool) -> dict[st
     async def work(transaction: Transaction) -> None:
         counts.clear()
         await repository.analyze_items(transaction)
+        await repository.unfold(transaction, done.id, is_forced=is_forced)
         for entity in reversed(ENTITIES):
             undone = msgspec.structs.asdict(await repository.undo(transaction, done.id, entity, is_forced=is_forced))
             if any(undone.values()):
