@@ -238,7 +238,8 @@ async def verify(on: Transaction, done: Import, source: Source, asked: Asked, pr
     """Read the source of an import again, and compare row by row with what is here. Raises ImportFailed, SourceError."""
     await _lock(on)
     user = await _user(on, asked.user)
-    staging = Staging(Pace(asked.rest), progress, user)
+    pace = Pace(asked.rest)
+    staging = Staging(pace, progress, user)
     source.declare(staging)
     compared: dict[str, list[Compared]] = {}
     reading = source.read(staging)
@@ -258,6 +259,7 @@ async def verify(on: Transaction, done: Import, source: Source, asked: Asked, pr
                         found = await repository.compare(transaction, done.id, done.source, entity, bounds)
                         compared.setdefault(entity, []).extend(found)
                         progress.advance(f"comparing {entity}", sum(each.rows for each in found))
+                        await pace.breathe()
             raise _Over
 
         try:
