@@ -247,6 +247,14 @@ def test_a_report_that_does_not_fit_is_told_after_the_table(imports: Imports, tm
     assert len(imports.report(run["id"])) >= rejects
 
 
+def test_a_rollback_looks_how_large_its_tables_are_before_it_plans(imports: Imports, source: Path) -> None:
+    """Autovacuum, which looks at them while an import fills them, sees none of its rows."""
+    run = imports.run(source)["id"]
+    imports.rolled_back(run)
+    sizes = "select relname, reltuples from pg_class where relname in ('habits', 'habit_entries', 'workouts') order by relname"
+    assert [row["reltuples"] for row in imports.rows(sizes)] == [30, 6, -1]
+
+
 class Clock:
     """A time in which what sends, moves or compares rows takes a second, and all else none: as slow on any machine."""
 
