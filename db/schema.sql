@@ -781,10 +781,28 @@ COMMENT ON FUNCTION public.import_known_media(from_source text, has_store boolea
 -- Name: import_known_transactions(text); Type: FUNCTION; Schema: public; Owner: -
 --
 
-CREATE FUNCTION public.import_known_transactions(from_source text) RETURNS void
+CREATE FUNCTION public.import_known_transactions(from_source text) RETURNS bigint
     LANGUAGE plpgsql
     AS $$
+declare
+    folded bigint;
 begin
+    -- `holdfast maintain` has folded these into a checkpoint, which has the number of the last of them.
+    with folded_transaction as (
+        delete from staged_credit_transactions s
+        using import_items i
+        where i.source = from_source and i.entity = 'credit_transactions' and i.source_key = s.source_key
+          and not exists (
+              select from credit_transactions t
+              where t.user_id = i.user_id and t.seq = i.target_part::integer and t.type <> 'checkpoint')
+        returning s.owner),
+    told as (
+        insert into staged_reports (kind, entity, place, owner, rule, content)
+        select 'merged', 'credit_transactions', owner, owner, 'folded', json_build_object('transactions', count(*))
+        from folded_transaction
+        group by owner
+        order by owner)
+    select count(*) into folded from folded_transaction;
     -- Those that are here are as they were written: their numbers and sums stand.
     insert into staged_reports (kind, entity, place, owner, rule, content)
     select 'kept', 'credit_transactions', coalesce(s.at, s.source_key), s.owner, 'amount_changed', to_json(s)
@@ -797,18 +815,14 @@ begin
     from import_items i
     join credit_transactions t on t.user_id = i.user_id and t.seq = i.target_part::integer
     where i.source = from_source and i.entity = 'credit_transactions' and i.source_key = s.source_key;
-    -- `holdfast maintain` has folded these into a checkpoint.
-    delete from staged_credit_transactions s
-    using import_items i
-    where i.source = from_source and i.entity = 'credit_transactions' and i.source_key = s.source_key
-      and not exists (select from credit_transactions t where t.user_id = i.user_id and t.seq = i.target_part::integer);
+    return folded;
 end $$;
 
 --
 -- Name: FUNCTION import_known_transactions(from_source text); Type: COMMENT; Schema: public; Owner: -
 --
 
-COMMENT ON FUNCTION public.import_known_transactions(from_source text) IS 'Gives the staged transactions that are here their numbers and sums; those without a number after that are new.';
+COMMENT ON FUNCTION public.import_known_transactions(from_source text) IS 'Gives the staged transactions that are here their numbers and sums; those without a number after that are new. Those that were folded are taken out: returns how many.';
 
 --
 -- Name: import_ledgers(text); Type: FUNCTION; Schema: public; Owner: -
@@ -1532,7 +1546,7 @@ COMMENT ON FUNCTION public.import_settle_conversations(from_source text) IS 'Tak
 -- Name: import_settle_ledger(text); Type: FUNCTION; Schema: public; Owner: -
 --
 
-CREATE FUNCTION public.import_settle_ledger(from_source text, OUT accounts bigint, OUT transactions bigint) RETURNS record
+CREATE FUNCTION public.import_settle_ledger(from_source text, OUT accounts bigint, OUT transactions bigint, OUT folded bigint) RETURNS record
     LANGUAGE plpgsql
     AS $$
 declare
@@ -1553,7 +1567,7 @@ begin
     where n.place = s.place and n.turn > 1;
     analyze staged_credit_transactions;
     perform import_ledgers(from_source);
-    perform import_known_transactions(from_source);
+    folded := import_known_transactions(from_source);
     transactions := transactions + import_refuse_late();
 
     -- Sums that no integer holds.
@@ -1652,10 +1666,10 @@ begin
 end $$;
 
 --
--- Name: FUNCTION import_settle_ledger(from_source text, OUT accounts bigint, OUT transactions bigint); Type: COMMENT; Schema: public; Owner: -
+-- Name: FUNCTION import_settle_ledger(from_source text, OUT accounts bigint, OUT transactions bigint, OUT folded bigint); Type: COMMENT; Schema: public; Owner: -
 --
 
-COMMENT ON FUNCTION public.import_settle_ledger(from_source text, OUT accounts bigint, OUT transactions bigint) IS 'Numbers staged transactions, each with the balance after it, and adds what they lack to come to what is available. Returns how many accounts and transactions were taken out.';
+COMMENT ON FUNCTION public.import_settle_ledger(from_source text, OUT accounts bigint, OUT transactions bigint, OUT folded bigint) IS 'Numbers staged transactions, each with the balance after it, and adds what they lack to come to what is available. Returns how many accounts and transactions were taken out, and how many transactions are folded already.';
 
 --
 -- Name: import_stage(regclass); Type: FUNCTION; Schema: public; Owner: -
@@ -1735,6 +1749,11 @@ declare
 begin
     -- For touch().
     perform set_config('holdfast.is_import', 'on', true);
+    -- Autovacuum may have looked at the table while the import filled it, and seen none of its rows. The planner, too, would think
+    -- that it is empty, and compare each of a million with each other.
+    if exists (select from import_items i where i.import_id = run and i.entity = import_undo.entity::text) then
+        execute format('analyze %s', entity);
+    end if;
     select * into parts from import_parts(entity, true);
     select * into whole_parts from import_parts(coalesce(whole, entity), true);
     select string_agg(format('exists (select from %s child where %s)', f.conrelid::regclass,
@@ -1829,6 +1848,51 @@ end $_$;
 --
 
 COMMENT ON FUNCTION public.import_undo(run uuid, entity regclass, is_forced boolean) IS 'Takes back what an import did to a table: deletes what it made, and puts back what it changed. Rows that were changed since, and those that others refer to, stay.';
+
+--
+-- Name: import_unfold(uuid, boolean); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.import_unfold(run uuid, is_forced boolean) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+begin
+    create temporary table if not exists import_unfolded (
+        user_id uuid primary key, last_seq integer not null, available integer not null) on commit delete rows;
+    delete from import_unfolded;
+    -- Nobody spends, and nothing is folded, until the ledger is as it was.
+    perform from credit_accounts a
+    join import_items i using (user_id)
+    left join import_changes h using (user_id, entity, source_key, source)
+    where i.entity = 'credit_accounts' and i.is_made and run in (i.import_id, h.import_id)
+    for update of a;
+    insert into import_unfolded (user_id, last_seq, available)
+    select distinct on (a.user_id)
+        a.user_id, coalesce((h.before ->> 'last_seq')::integer, 0), coalesce((h.before ->> 'available')::integer, 0)
+    from credit_accounts a
+    join import_items i using (user_id)
+    left join import_changes h
+        on (h.user_id, h.entity, h.source_key, h.source) = (i.user_id, i.entity, i.source_key, i.source) and h.import_id = run
+    where i.entity = 'credit_accounts' and i.is_made and run in (i.import_id, h.import_id)
+      and (is_forced or hashtextextended(a::text, 0) = coalesce(h.mark, i.mark))
+    order by a.user_id, h.mark;
+    perform from credit_transactions t join import_unfolded u using (user_id) where t.seq > u.last_seq for update of t;
+    delete from credit_transactions t
+    using import_unfolded u
+    where t.user_id = u.user_id and t.seq > u.last_seq
+      and case when t.type = 'checkpoint' then u.last_seq = 0 else is_forced end;
+    -- It has swallowed what was here before the run, too: that much of it stays.
+    update credit_transactions t
+    set seq = u.last_seq, amount = u.available, balance_after = u.available
+    from import_unfolded u
+    where t.user_id = u.user_id and t.seq > u.last_seq and t.type = 'checkpoint';
+end $$;
+
+--
+-- Name: FUNCTION import_unfold(run uuid, is_forced boolean); Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON FUNCTION public.import_unfold(run uuid, is_forced boolean) IS 'Takes what a run brought out of the checkpoints of accounts that its rollback removes or puts back: maintenance has folded it. By force, also what was spent since.';
 
 --
 -- Name: imported_tasks(uuid, text); Type: FUNCTION; Schema: public; Owner: -

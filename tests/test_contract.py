@@ -354,7 +354,7 @@ def at_the_limits(schema: Any, path: str, method: str, sent_before: set[str]) ->
                 continue
         if case.media_type in {called, None} or made_of.parameter_location is ParameterLocation.HEADER:
             # Under different descriptions, or for another method of the path, the same request comes again.
-            asked = f"{case.method} {path} {case.query} {case.headers} {case.body}"
+            asked = f"{case.method} {path} {case.query!r} {case.headers!r} {case.body!r}"
             if made_of.parameter_location is ParameterLocation.PATH or asked not in sent_before:
                 sent_before.add(asked)
                 yield case

@@ -35,11 +35,11 @@ def assert_ledger_is_whole(imports: Imports) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def add(path: Path, user: str, *entries: tuple[str, int], available: int) -> None:
+def add(path: Path, user: str, *entries: tuple[str, int], available: int, month: str = "2026-06") -> None:
     """Let the old app write transactions of a user."""
     dump = json.loads(path.read_text())
     for place, (kind, amount) in enumerate(entries):
-        at = f"2026-06-0{place + 1}T00:00:00"
+        at = f"{month}-0{place + 1}T00:00:00"
         dump["transactions"].append({"user_id": user, "transaction_type": kind, "amount": amount, "timestamp": at})
     dump["user_credits"][user]["available_credits"] = available
     path.write_text(json.dumps(dump, indent=2))
@@ -159,6 +159,81 @@ def test_an_account_that_was_used_here_gets_nothing_more_and_keeps_its_ledger(
     assert kept["credit_accounts"]["kept"] == 1
     assert len(imports.rows("select from credit_transactions")) == len(before)
     assert_ledger_is_whole(imports)
+
+
+def folded(imports: Imports) -> int:
+    """Let maintenance fold what is old, as `serve` does within minutes: how many transactions it folds."""
+    count: int = json.loads(holdfast(imports.url, "maintain", "--json").stdout)["folded_transactions"]
+    return count
+
+
+def test_a_ledger_that_was_folded_here_is_verified_left_alone_and_taken_back(imports: Imports, tmp_path: Path) -> None:
+    path = tmp_path / "dump.json"
+    assistant.write(path, users=3, transactions=5)
+    before = imports.counts()
+    done = imports.run(path)
+    assert folded(imports) == 15
+    ledger = imports.rows(LEDGER)
+    assert [row["type"] for row in ledger] == ["checkpoint"] * 3
+    assert imports.verified(done["id"])["credit_transactions"] == {"folded": 15}
+    again = imports.run(path)
+    assert again["counts"]["credit_transactions"] == {"read": 15, "merged": 15}
+    told = [line for line in imports.report(again["id"]) if line["entity"] == "credit_transactions"]
+    assert [(line["kind"], line["rule"], line["content"]) for line in told] == [("merged", "folded", {"transactions": 5})] * 3
+    assert imports.rows(LEDGER) == ledger
+    for each in (again, done):
+        imports.rolled_back(each["id"])
+        assert_ledger_is_whole(imports)
+    assert imports.counts() == before
+    assert imports.run(path)["counts"] == done["counts"]
+    assert_ledger_is_whole(imports)
+
+
+def test_a_checkpoint_over_two_imports_is_parted_when_the_later_one_is_taken_back(imports: Imports, tmp_path: Path) -> None:
+    path = tmp_path / "dump.json"
+    truth = assistant.write(path, users=2).truth
+    before = imports.counts()
+    done = imports.run(path)
+    user, account = next(iter(truth["user_credits"].items()))
+    add(path, user, ("allocate", 5), ("deduct", -1), available=account["available_credits"] + 4, month="2025-06")
+    again = imports.run(path)
+    assert folded(imports) == 10
+    assert imports.verified(again["id"])["credit_transactions"] == {"folded": 10}
+    imports.rolled_back(again["id"])
+    assert_ledger_is_whole(imports)
+    [row] = [row for row in imports.rows(LEDGER) if row["subject"] == user]
+    assert (row["type"], row["seq"], row["balance_after"]) == ("checkpoint", 4, account["available_credits"])
+    # What it brought comes again.
+    third = imports.run(path)
+    assert third["counts"]["credit_transactions"] == {"read": 10, "imported": 2, "merged": 8}
+    assert_ledger_is_whole(imports)
+    for each in (third, done):
+        imports.rolled_back(each["id"])
+        assert_ledger_is_whole(imports)
+    assert imports.counts() == before
+
+
+@pytest.mark.parametrize(("is_folded", "is_forced"), [(False, True), (True, False), (True, True)])
+def test_what_was_spent_here_keeps_its_ledger_or_goes_with_it_by_force(
+    imports: Imports, tmp_path: Path, started: Started, *, is_folded: bool, is_forced: bool
+) -> None:
+    path = tmp_path / "dump.json"
+    truth = assistant.write(path, users=2).truth
+    imports.run(path)
+    user, account = next((name, row) for name, row in truth["user_credits"].items() if not row["is_guest"])
+    add(path, user, ("allocate", 5), available=account["available_credits"] + 5, month="2025-06")
+    again = imports.run(path)
+    assert not is_folded or folded(imports) == 9
+    service = started(database_url=imports.url).user()
+    imports.rows("update users set role = 'service' where id = $1::text::uuid", service.id)
+    on_behalf = {"X-On-Behalf-Of": f"auth0:{user}"}
+    assert service.post("/v1/credits/deductions", {"amount": 1}, headers=on_behalf).status_code in (200, 201)
+    imports.rolled_back(again["id"], *["--force"] * is_forced)
+    assert_ledger_is_whole(imports)
+    own = [row for row in imports.rows(LEDGER) if row["subject"] == user]
+    # Without it, they keep what was spent and what it was spent from.
+    left = account["available_credits"] if is_forced else account["available_credits"] + 4
+    assert (own[-1]["balance_after"], own[-1]["seq"]) == (left, 4 if is_forced else 6)
 
 
 @pytest.mark.parametrize("form", [JSON, DATABASE])

@@ -24,6 +24,11 @@ declare
 begin
     -- For touch().
     perform set_config('holdfast.is_import', 'on', true);
+    -- Autovacuum may have looked at the table while the import filled it, and seen none of its rows. The planner, too, would think
+    -- that it is empty, and compare each of a million with each other.
+    if exists (select from import_items i where i.import_id = run and i.entity = import_undo.entity::text) then
+        execute format('analyze %s', entity);
+    end if;
     select * into parts from import_parts(entity, true);
     select * into whole_parts from import_parts(coalesce(whole, entity), true);
     select string_agg(format('exists (select from %s child where %s)', f.conrelid::regclass,

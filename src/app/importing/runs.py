@@ -172,7 +172,8 @@ class _Run:
         counts = {}
         for entity in ENTITIES:
             done, refused = self._done.get(entity, Counter()), self._staging.refused[entity]
-            if found := {**done, "rejected": done["rejected"] + refused}:
+            merged = done["merged"] + self._staging.folded[entity]
+            if found := {**done, "merged": merged, "rejected": done["rejected"] + refused}:
                 read = sum(found.values())
                 if read:
                     counts[entity] = {"read": read, **{name: number for name, number in found.items() if number}}

@@ -76,6 +76,8 @@ class Staging:
         self.tables: dict[str, Table] = {}
         self.refused: Counter[str] = Counter()
         """Rows that a source's own rules refused, by table."""
+        self.folded: Counter[str] = Counter()
+        """Rows that were imported before, and are here only in the sum of others now, by table."""
         self._left_out: dict[tuple[str, str], Counter[str]] = {}
         self._reports: list[tuple[str, str, str, str | None, str, str | None]] = []
         self._pace = pace

@@ -12,7 +12,7 @@ from app.importing.schemas import Compared, Import
 from app.importing.sources.source import Source
 from app.importing.staging import Pace, Progress, Staging
 
-RULED_OUT = {"rejected", "merged", "same"}
+RULED_OUT = {"rejected", "merged", "folded", "same"}
 """Outcomes of a comparison that are as they should be."""
 
 
@@ -32,7 +32,8 @@ async def verify(on: Transaction, done: Import, source: Source, asked: Asked, pr
     """Read the source of an import again, and compare row by row with what is here. Raises ImportFailed, SourceError."""
     await parts.lock(on)
     user = await parts.account_of(on, asked.user)
-    staging = Staging(Pace(asked.rest), progress, user)
+    pace = Pace(asked.rest)
+    staging = Staging(pace, progress, user)
     source.declare(staging)
     compared: dict[str, list[Compared]] = {}
     reading = source.read(staging)
@@ -52,12 +53,15 @@ async def verify(on: Transaction, done: Import, source: Source, asked: Asked, pr
                         found = await repository.compare(transaction, done.id, done.source, entity, bounds)
                         compared.setdefault(entity, []).extend(found)
                         progress.advance(f"comparing {entity}", sum(each.rows for each in found))
+                        await pace.breathe()
             raise NotKeptError
 
         try:
             await on.transaction(part)
         except NotKeptError:
             if is_last:
+                for entity, rows in (+staging.folded).items():
+                    compared.setdefault(entity, []).append(Compared("folded", rows, None, None, None))
                 return Verified(done.id, {entity: _added(found) for entity, found in compared.items()})
 
 
