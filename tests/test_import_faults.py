@@ -284,11 +284,11 @@ class Clock:
         return self.now - sum(self.rests), self.rests
 
 
-def test_what_is_paced_rests_twice_as_long_as_it_works(imports: Imports, source: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_paced_rests_three_times_as_long_as_it_works(imports: Imports, source: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run, clock = imports.run(source)["id"], Clock(monkeypatch)
     for words in (("import", "habits", str(source)), ("verify", run)):
         worked, rests = clock.of(*words, url=imports.url)
         assert (worked, rests) == (15, [])
         # A second or two of work, and then a rest: seven tables are sent and moved, and the report is sent.
         worked, rests = clock.of(*words, "--pace", url=imports.url)
-        assert (worked, len(rests), sum(rests), max(rests)) == (15, 14, 30, 4)
+        assert (worked, len(rests), sum(rests), max(rests)) == (15, 14, 45, 6)

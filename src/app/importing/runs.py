@@ -154,7 +154,7 @@ class _Run:
         done = self._done.setdefault(entity, Counter())
         if entity == "tags":
             await repository.keep_tags(on, self.id, self._asked.source)
-        async for bounds in parts.chunks(on, entity):
+        async for bounds in parts.chunks(on, entity, self._pace.rows):
             moved = await repository.move(on, self.id, self._asked.source, entity, bounds, is_again=self._is_again)
             counts = msgspec.structs.asdict(moved)
             done.update(counts)

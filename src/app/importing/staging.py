@@ -17,6 +17,9 @@ from app.importing.values import REPLACEMENT, Refused, Row
 CHUNK = 10_000
 """Rows that are gathered before they are copied, and rows that are moved by one statement."""
 
+PACED_CHUNK = 1_000
+"""The same where a server is in use: a request beside it waits no longer than for these."""
+
 
 LEFT_OUT_VALUES = 1_000
 """Different values of a column without a place that a report names."""
@@ -36,9 +39,13 @@ class Progress(Protocol):
 
 
 class Pace:
-    """How fast an import goes: after each piece of work it rests for `rest` times as long. 0: it takes what there is."""
+    """How fast an import goes: after each piece of work it rests for `rest` times as long. 0: it takes what there is.
+
+    `rows`: of how many rows a piece is at most.
+    """
 
     def __init__(self, rest: float) -> None:
+        self.rows = PACED_CHUNK if rest else CHUNK
         self._rest = rest
         self._since = monotonic()
 
@@ -127,6 +134,7 @@ class Staging:
         """Copy what was gathered, of each table that has at least so many rows. Called now and then while a source is read."""
         if self._on is None:
             raise RuntimeError("begin() comes first")
+        least = min(least, self._pace.rows)
         for entity, table in self.tables.items():
             if len(table.rows) >= least:
                 await self._on.copy(f"staged_{entity}", table.columns, table.rows)

@@ -49,7 +49,7 @@ async def verify(on: Transaction, done: Import, source: Source, asked: Asked, pr
             await source.settle(transaction, done.id)
             for entity in ENTITIES:
                 if entity in staging.tables:
-                    async for bounds in parts.chunks(transaction, entity):
+                    async for bounds in parts.chunks(transaction, entity, pace.rows):
                         found = await repository.compare(transaction, done.id, done.source, entity, bounds)
                         compared.setdefault(entity, []).extend(found)
                         progress.advance(f"comparing {entity}", sum(each.rows for each in found))

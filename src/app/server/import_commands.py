@@ -26,7 +26,7 @@ from app.server.import_running import done, done_with_objects
 from app.server.showing import as_json, show_json, show_list
 from app.server.words import give_up
 
-PACED = 2.0
+PACED = 3.0
 """How long a paced import rests for each second that it works, in seconds."""
 
 THERE_IS_NONE = "There is no import with this id: `holdfast imports` shows them."
