@@ -284,7 +284,9 @@ class Clock:
         return self.now - sum(self.rests), self.rests
 
 
-def test_what_is_paced_rests_three_times_as_long_as_it_works(imports: Imports, source: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_paced_rests_three_times_as_long_as_it_works(
+    imports: Imports, source: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     run, clock = imports.run(source)["id"], Clock(monkeypatch)
     for words in (("import", "habits", str(source)), ("verify", run)):
         worked, rests = clock.of(*words, url=imports.url)
