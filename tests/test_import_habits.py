@@ -169,9 +169,12 @@ def test_every_kind_of_dirt_has_its_fate(form: str, imports: Imports, empty_data
     assert imports.counts() == before
 
 
-def test_users_go_on_where_they_were(imports: Imports, started: Started, tmp_path: Path) -> None:
+def test_users_go_on_where_they_were_and_a_forced_rollback_leaves_nothing_of_it(
+    imports: Imports, started: Started, tmp_path: Path
+) -> None:
     path = tmp_path / "habits.db"
     truth = habits.write(path, **SIZE).truth
+    before = imports.counts()
     done = imports.command("import", "habits", str(path), "--backup", str(tmp_path / "kept"))
     assert done.returncode == 0, done.stderr
     assert "generation D, an SQLite file" in done.stderr
@@ -188,6 +191,10 @@ def test_users_go_on_where_they_were(imports: Imports, started: Started, tmp_pat
             listed = user.walk("/v1/habits")
             assert {habit["name"] for habit in listed} == mine
             assert len(user.walk(f"/v1/habits/{listed[0]['id']}/entries")) == 3
+            user.made("/v1/habits", {"name": "Own"})
+    [outcome] = imports.rows("select id::text from imports")
+    imports.rolled_back(outcome["id"], "--force")
+    assert imports.counts() == before
 
 
 def test_an_import_is_repeated_and_taken_back(imports: Imports, started: Started, tmp_path: Path) -> None:
@@ -232,19 +239,6 @@ def test_an_import_is_repeated_and_taken_back(imports: Imports, started: Started
     third = imports.run(path)
     assert became(third, "imported")["habits"] == 22
     imports.rolled_back(third["id"], "--force")
-
-
-def test_a_forced_rollback_leaves_nothing(imports: Imports, started: Started, tmp_path: Path) -> None:
-    path = tmp_path / "habits.db"
-    truth = habits.write(path, **ONE).truth
-    before = imports.counts()
-    outcome = imports.run(path)
-    api = started(database_url=imports.url)
-    login = {"email": truth["users"]["1"]["email"], "password": habits.PASSWORD}
-    user = User(api, api.post("/v1/auth/login", login).json())
-    user.made("/v1/habits", {"name": "Own"})
-    imports.rolled_back(outcome["id"], "--force")
-    assert imports.counts() == before
 
 
 def test_an_account_here_gets_a_users_rows_only_when_that_is_said(imports: Imports, started: Started, tmp_path: Path) -> None:
