@@ -6,9 +6,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from client import Started
-from command import holdfast, process
-from imported import Imports, became
+from client import Execute, Started
+from imported import Imports, all_same, became
 from sources import assistant
 from sources.assistant_dirt import DATABASE, JSON
 from sources.planting import Row
@@ -22,8 +21,8 @@ LEDGER = (
 
 
 @pytest.fixture
-def imports(own_database: str) -> Imports:
-    return Imports(own_database, "assistant")
+def imports(own_database: str, own_execute: Execute) -> Imports:
+    return Imports(own_database, own_execute, "assistant")
 
 
 def moment(text: str) -> datetime:
@@ -31,7 +30,7 @@ def moment(text: str) -> datetime:
 
 
 def assert_ledger_is_whole(imports: Imports) -> None:
-    done = holdfast(imports.url, "verify-ledger")
+    done = imports.command("verify-ledger")
     assert done.returncode == 0, done.stdout + done.stderr
 
 
@@ -90,7 +89,7 @@ def test_every_field_of_a_dump_is_here_and_stays_as_it_is_when_it_comes_again(im
     assert told.keys() == {"consents.created_at"}
     assert told["consents.created_at"]["values"].keys() <= {str(each["created_at"]) for each in truth["consents"].values()}
     assert_ledger_is_whole(imports)
-    assert all(outcomes.keys() == {"same"} for outcomes in imports.verified(done["id"]).values())
+    assert imports.verified(done["id"]) == all_same(done)
     again = imports.run(path)
     assert became(again, "unchanged") == became(done, "imported")
     assert not became(again, "imported")
@@ -274,7 +273,7 @@ def test_dirt_has_its_fate_and_every_ledger_adds_up(form: str, imports: Imports,
         results = {row["query_hash"]: row["result"] for row in imports.rows("select query_hash, result from query_cache")}
         assert results[keys["cache_infinity"]] == {"products": [{"name": "Shoes", "distance": None, "score": None}]}
         assert results[keys["cache_nul_character"]] == {"products": ["nul \ufffd here"]}
-    verified = imports.verified(done["id"], "--location", str(location))
+    verified = imports.verified(done["id"])
     assert {outcome for outcomes in verified.values() for outcome in outcomes} == {"same", "rejected"}
     again = imports.run(location)
     assert not became(again, "imported")
@@ -319,17 +318,15 @@ def test_a_dry_run_leaves_nothing_and_says_the_same(imports: Imports, tmp_path: 
     assert imports.run(path)["counts"] == dry["counts"]
 
 
-@pytest.mark.parametrize("block", [1, 7, 64])
-def test_a_dump_is_read_through_a_window_of_any_size(
-    block: int, imports: Imports, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    path = tmp_path / "dump.json"
+def test_a_dump_is_read_through_a_window_of_any_size(imports: Imports, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path, more = tmp_path / "dump.json", tmp_path / "all.json"
     assistant.write(path, users=2, transactions=3, cached=1)
-    (tmp_path / "all.json").write_text(json.dumps(json.loads(path.read_text()) | {"number": 1234567, "empty": {}, "none": []}))
-    whole = list(json_stream.elements(tmp_path / "all.json"))
-    monkeypatch.setattr(json_stream, "BLOCK", block)
-    assert list(json_stream.elements(tmp_path / "all.json")) == whole
+    more.write_text(json.dumps(json.loads(path.read_text()) | {"number": 1234567, "empty": {}, "none": []}))
+    whole = list(json_stream.elements(more))
     assert ("number", "number", 1234567) in [each[:3] for each in whole]
+    for block in (64, 7, 1):
+        monkeypatch.setattr(json_stream, "BLOCK", block)
+        assert list(json_stream.elements(more)) == whole
     assert became(imports.run(path), "imported")["credit_transactions"] == 6
 
 
@@ -353,9 +350,8 @@ def test_files_that_are_no_dump_are_a_sentence(imports: Imports, tmp_path: Path)
     assert imports.rows("select from imports") == []
 
 
-def test_the_command_itself_copies_the_dump_first(own_database: str, tmp_path: Path) -> None:
+def test_the_dump_is_copied_first(imports: Imports, tmp_path: Path) -> None:
     path = tmp_path / "dump.json"
     assistant.write(path)
-    done = process(own_database, "import", "assistant", str(path), "--backup", str(tmp_path / "kept"))
-    assert done.returncode == 0, done.stderr
+    imports.run(path, "--backup", str(tmp_path / "kept"))
     assert (tmp_path / "kept" / "dump.json").read_bytes() == path.read_bytes()
