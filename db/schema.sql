@@ -956,7 +956,8 @@ begin
                         source, entity, source_key, import_id, user_id, target_id, target_part, checksum, mark)
                     select $2, %7$L, f.import_key, $1, %8$s, %9$s, f.import_checksum, f.import_mark
                     from fresh f),
-                refused as (select import_place, import_rule as rule, 'rejected' as kind from judged where import_rule is not null),
+                refused as (
+                    select import_place, import_rule as rule, 'rejected' as kind from judged where import_rule is not null),
                 %10$s
                 select (select count(*) from fresh), 0::bigint, 0::bigint, 0::bigint, (select count(*) from refused)
                 $statement$,
@@ -971,9 +972,10 @@ begin
             null;
         end;
     end if;
-    -- The planner knows nothing of what a with query holds: with conditions as booleans it takes half of the rows for likely, and
-    -- joins them by their hashes. By "is null" or "= 1" it thought of a handful, and compared each of 10,000 with each other.
-    -- What is inserted, changed and written down is one statement: a row without its item would be nobody's to roll back.
+    -- The planner knows nothing of what a with query holds: with conditions as booleans it takes half of the rows for likely,
+    -- and joins them by their hashes. By "is null" or "= 1" it thought of a handful, and compared each of 10,000 with each
+    -- other. What is inserted, changed and written down is one statement: a row without its item would be nobody's to roll
+    -- back.
     return query execute format($statement$
         with judged as materialized (select c.*, %2$s as import_rule from (%1$s offset 0) c),
         linked as %18$s (%3$s),
@@ -1042,7 +1044,8 @@ begin
         (select string_agg(
             case when entity = 'users'::regclass and name = 'password_hash'
                 -- It is renewed at the first login, and changed by its owner, without a new version of the account.
-                then 'password_hash = case when t.password_hash like ''$argon2id$%'' then t.password_hash else c.password_hash end'
+                then 'password_hash = case when t.password_hash like ''$argon2id$%'' then t.password_hash '
+                    'else c.password_hash end'
                 else format('%1$s = c.%1$s', name) end, ', ' order by place)
             from import_columns(entity)
             where name not in (select k.name from import_keys(entity) k)),
@@ -1179,7 +1182,8 @@ begin
         case when is_again then format(
             'lateral (select * from import_items i where i.user_id = %s and i.entity = %L and i.source_key = s.source_key '
             'and i.source = $2 limit 1)',
-            case when is_users or has_user then 'o.user_id' else nobody end, entity::text) else '(select * from import_items where false)' end);
+            case when is_users or has_user then 'o.user_id' else nobody end, entity::text)
+            else '(select * from import_items where false)' end);
     rule := format(
         'case %s else null end',
         (select string_agg(line, ' ' order by number)
@@ -1193,7 +1197,8 @@ begin
                     and f.confrelid = c.parent
                 where c.parent <> entity
                 union all
-                select 2, format('when import_ref_taggable_id is not null and taggable_id is null then %L', entity || '_target_exists')
+                select 2, format(
+                    'when import_ref_taggable_id is not null and taggable_id is null then %L', entity || '_target_exists')
                 from import_columns(entity) where name = 'taggable_id'
                 union all
                 select 3, format('when %s is null then %L', name, entity || '_' || name || '_needed')
@@ -1205,7 +1210,8 @@ begin
                     select from pg_attribute a
                     where a.attrelid = entity and a.attnum = any(k.conkey) and a.attgenerated <> '')) lines));
     columns := (
-        select case when has_user then 'user_id, ' else '' end || string_agg(name, ', ' order by place) from import_columns(entity));
+        select case when has_user then 'user_id, ' else '' end || string_agg(name, ', ' order by place)
+        from import_columns(entity));
     same := (
         select string_agg(format(
             case
@@ -1223,7 +1229,8 @@ begin
     mark := case when exists (select from pg_attribute where attrelid = entity and attname = 'version' and not attisdropped)
         then '%1$s.version' else 'hashtextextended(%1$s::text, 0)' end;
     has_own_references := exists (select from import_columns(entity) where parent = entity);
-    -- References within the table: their rows are known only now. One to a row that was refused, or to the row itself, is left out.
+    -- References within the table: their rows are known only now. One to a row that was refused, or to the row itself, is left
+    -- out.
     linked := format(
         'select import_place, judged.import_key, import_is_known, import_is_made, import_old_checksum, import_old_mark, '
         'import_target_id, import_target_part, import_checksum, import_rule, import_rule is null as import_is_good, '
@@ -1236,8 +1243,8 @@ begin
             from import_columns(entity)),
         coalesce(
             (select 'concat_ws('', '', ' || string_agg(format(
-                'case when judged.import_ref_%1$s is not null and p_%1$s.id is null then %2$L end', name, trim('"' from name)), ', ')
-                || ')'
+                'case when judged.import_ref_%1$s is not null and p_%1$s.id is null then %2$L end', name, trim('"' from name)),
+                ', ') || ')'
             from import_columns(entity) where parent = entity),
             quote_literal('')),
         (select coalesce(string_agg(format(
@@ -1348,7 +1355,8 @@ begin
         where s.username is not null),
     told as (
         insert into import_reports (import_id, kind, entity, place, rule, content)
-        select run, 'changed', 'users', coalesce(s.at, s.source_key), 'users_username_unique', (to_jsonb(s) - 'password_hash')::json
+        select run, 'changed', 'users', coalesce(s.at, s.source_key), 'users_username_unique',
+            (to_jsonb(s) - 'password_hash')::json
         from placed_name n
         join staged_users s using (place)
         where n.is_taken
@@ -1586,15 +1594,16 @@ begin
     get diagnostics out_of_range = row_count;
     transactions := transactions + out_of_range;
 
-    -- The old app kept 90 days, and did not write everything down: an entry before the new ones brings forward what they need so
-    -- that none goes below zero and the last one comes to what is available; one after them takes what is too much.
+    -- The old app kept 90 days, and did not write everything down: an entry before the new ones brings forward what they need
+    -- so that none goes below zero and the last one comes to what is available; one after them takes what is too much.
     create temporary table if not exists import_balances (
         owner text primary key, opening bigint not null, closing bigint not null, entries integer not null,
         first_at timestamptz, last_at timestamptz) on commit delete rows;
     delete from import_balances;
     insert into import_balances (owner, opening, closing, entries, first_at, last_at)
     with summed_transaction as (
-        select s.owner, s.amount, s.created_at, sum(s.amount) over (partition by s.owner order by s.created_at, s.place) as running
+        select s.owner, s.amount, s.created_at,
+            sum(s.amount) over (partition by s.owner order by s.created_at, s.place) as running
         from staged_credit_transactions s
         where s.seq is null),
     summed_ledger as (
@@ -1680,8 +1689,8 @@ CREATE FUNCTION public.import_stage(entity regclass) RETURNS void
     AS $$
 begin
     execute format(
-        'create temporary table if not exists staged_%s (place bigint generated always as identity primary key, source_key text not null, '
-        'owner text, at text, %s) on commit delete rows',
+        'create temporary table if not exists staged_%s (place bigint generated always as identity primary key, '
+        'source_key text not null, owner text, at text, %s) on commit delete rows',
         entity::text,
         (select string_agg(format(
             '%s %s', name, case when parent is not null or name = 'taggable_id' then 'text' else type end), ', ' order by place)
@@ -1734,7 +1743,8 @@ declare
         select from pg_attribute where attrelid = entity and attname = 'user_id' and not attisdropped);
     -- What an account has by itself is no reason to keep it, nor is what is made of a file.
     unasked constant regclass[] := array[
-        'sessions', 'api_tokens', 'storage_use', 'media_links', 'media_thumbnails', 'import_items', 'import_reports']::regclass[];
+        'sessions', 'api_tokens', 'storage_use', 'media_links', 'media_thumbnails', 'import_items',
+        'import_reports']::regclass[];
     children text;
     own_children text;
     keys constant text := concat_ws(', ', case when has_user then 'user_id' end,
@@ -1749,8 +1759,8 @@ declare
 begin
     -- For touch().
     perform set_config('holdfast.is_import', 'on', true);
-    -- Autovacuum may have looked at the table while the import filled it, and seen none of its rows. The planner, too, would think
-    -- that it is empty, and compare each of a million with each other.
+    -- Autovacuum may have looked at the table while the import filled it, and seen none of its rows. The planner, too, would
+    -- think that it is empty, and compare each of a million with each other.
     if exists (select from import_items i where i.import_id = run and i.entity = import_undo.entity::text) then
         execute format('analyze %s', entity);
     end if;
@@ -1832,8 +1842,9 @@ begin
               and not (is_users and name = 'password_hash')),
         case when whole is null then 'select null' else format(
             'select t.* from (select i.user_id, i.target_id as import_target_id, i.target_part as import_target_part, i.mark '
-            'from import_items i where i.entity = %1$L and i.is_made and (i.import_id = $1 or exists (select from import_changes h '
-            'where h.import_id = $1 and h.source = i.source and h.entity = i.entity and h.source_key = i.source_key))) c '
+            'from import_items i where i.entity = %1$L and i.is_made and (i.import_id = $1 or exists ('
+            'select from import_changes h where h.import_id = $1 and h.source = i.source and h.entity = i.entity '
+            'and h.source_key = i.source_key))) c '
             'join %1$s t on %2$s where %3$s <> c.mark',
             whole::text, whole_parts.target, format(whole_parts.mark, 't')) end,
         case entity
@@ -2323,13 +2334,13 @@ CREATE FUNCTION public.touch() RETURNS trigger
 declare
     has_search constant boolean := tg_nargs = 1 and tg_argv[0] = 'search';
 begin
-    -- The words of a text are gathered after this, so that NEW has none yet: without those of OLD the rows differ only in what was
-    -- changed.
+    -- The words of a text are gathered after this, so that NEW has none yet: without those of OLD the rows differ only in what
+    -- was changed.
     if has_search then
         old.search := null;
     end if;
-    -- The rows are compared as they are stored. jsonb would write out all texts twice, unfold what json columns hold, and refuse
-    -- U+0000: only small rows without documents have other columns to leave out.
+    -- The rows are compared as they are stored. jsonb would write out all texts twice, unfold what json columns hold, and
+    -- refuse U+0000: only small rows without documents have other columns to leave out.
     if (case when tg_nargs = 0 or has_search then old *<> new
             else to_jsonb(old) - tg_argv is distinct from to_jsonb(new) - tg_argv end) then
         new.version := greatest(old.version + 1, new_version());

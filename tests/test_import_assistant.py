@@ -162,7 +162,7 @@ def test_an_account_that_was_used_here_gets_nothing_more_and_keeps_its_ledger(
 
 def folded(imports: Imports) -> int:
     """Let maintenance fold what is old, as `serve` does within minutes: how many transactions it folds."""
-    count: int = json.loads(holdfast(imports.url, "maintain", "--json").stdout)["folded_transactions"]
+    count: int = imports.said("maintain")["folded_transactions"]
     return count
 
 

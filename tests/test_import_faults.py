@@ -14,6 +14,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 import pytest
+from client import Execute
 from command import HOLDFAST, holdfast
 from imported import Imports
 from needs import linux
@@ -32,8 +33,8 @@ ROOM = 16 * 1024
 
 
 @pytest.fixture
-def imports(own_database: str) -> Imports:
-    return Imports(own_database, "habits")
+def imports(own_database: str, own_execute: Execute) -> Imports:
+    return Imports(own_database, own_execute, "habits")
 
 
 @pytest.fixture
@@ -191,10 +192,10 @@ def of_council(path: Path) -> Path:
 
 @pytest.mark.parametrize("write", [of_habits, of_assistant, of_council])
 def test_a_backup_that_does_not_fit_is_told_and_nothing_is_imported(
-    write: Callable[[Path], Path], own_database: str, tmp_path: Path
+    write: Callable[[Path], Path], own_database: str, own_execute: Execute, tmp_path: Path
 ) -> None:
     source, folder = write(tmp_path), tmp_path / "kept"
-    imports = Imports(own_database, write.__name__.removeprefix("of_"))
+    imports = Imports(own_database, own_execute, write.__name__.removeprefix("of_"))
     before = imports.counts()
     folder.mkdir()
     with without_room(folder):

@@ -123,15 +123,16 @@ begin
     get diagnostics out_of_range = row_count;
     transactions := transactions + out_of_range;
 
-    -- The old app kept 90 days, and did not write everything down: an entry before the new ones brings forward what they need so
-    -- that none goes below zero and the last one comes to what is available; one after them takes what is too much.
+    -- The old app kept 90 days, and did not write everything down: an entry before the new ones brings forward what they need
+    -- so that none goes below zero and the last one comes to what is available; one after them takes what is too much.
     create temporary table if not exists import_balances (
         owner text primary key, opening bigint not null, closing bigint not null, entries integer not null,
         first_at timestamptz, last_at timestamptz) on commit delete rows;
     delete from import_balances;
     insert into import_balances (owner, opening, closing, entries, first_at, last_at)
     with summed_transaction as (
-        select s.owner, s.amount, s.created_at, sum(s.amount) over (partition by s.owner order by s.created_at, s.place) as running
+        select s.owner, s.amount, s.created_at,
+            sum(s.amount) over (partition by s.owner order by s.created_at, s.place) as running
         from staged_credit_transactions s
         where s.seq is null),
     summed_ledger as (
@@ -203,8 +204,8 @@ begin
 end $$;
 
 comment on function import_settle_ledger is
-    'Numbers staged transactions, each with the balance after it, and adds what they lack to come to what is available. Returns '
-    'how many accounts and transactions were taken out, and how many transactions are folded already.';
+    'Numbers staged transactions, each with the balance after it, and adds what they lack to come to what is available. '
+    'Returns how many accounts and transactions were taken out, and how many transactions are folded already.';
 
 create function import_unfold(run uuid, is_forced boolean) returns void language plpgsql as $$
 begin
@@ -240,8 +241,8 @@ begin
 end $$;
 
 comment on function import_unfold is
-    'Takes what a run brought out of the checkpoints of accounts that its rollback removes or puts back: maintenance has folded it. '
-    'By force, also what was spent since.';
+    'Takes what a run brought out of the checkpoints of accounts that its rollback removes or puts back: maintenance has '
+    'folded it. By force, also what was spent since.';
 
 -- migrate:down
 drop function import_unfold(uuid, boolean);

@@ -129,9 +129,11 @@ class _Run:
 
     async def _part(self, on: Transaction, reading: AsyncIterator[None]) -> bool:
         """Do one part. Returns whether there is no more."""
-        await self._staging.begin(on)
+        self._staging.begin(on)
         is_last = await anext(reading, END) is END
         await self._staging.copy()
+        if self._staging.is_empty:
+            return is_last
         refused = await parts.place_owners(
             on, self._staging, self.id, self._asked.source, into_existing=self._asked.into_existing
         )

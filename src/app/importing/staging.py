@@ -90,13 +90,13 @@ class Staging:
         self._pace = pace
         self._progress = progress
         self._on: Transaction | None = None
+        self.is_empty = True
+        """Whether nothing has been copied in this transaction: there are no temporary tables then."""
 
-    async def begin(self, on: Transaction) -> None:
-        """Have the temporary tables in a new transaction."""
+    def begin(self, on: Transaction) -> None:
+        """Begin anew in a new transaction."""
         self._on = on
-        await repository.stage_owners(on)
-        for entity in self.tables:
-            await repository.stage(on, entity)
+        self.is_empty = True
 
     def table(self, entity: str, *columns: str) -> Table:
         """The rows for a table, with the columns that this source fills. Called before the first row is read."""
@@ -137,13 +137,22 @@ class Staging:
         least = min(least, self._pace.rows)
         for entity, table in self.tables.items():
             if len(table.rows) >= least:
-                await self._on.copy(f"staged_{entity}", table.columns, table.rows)
+                await self._copy(self._on, entity, table.columns, table.rows)
                 self._progress.advance(f"reading {entity}", len(table.rows))
                 table.rows.clear()
                 await self._pace.breathe()
         if len(self._reports) >= least:
-            await self._on.copy("staged_reports", ("kind", "entity", "place", "owner", "rule", "content"), self._reports)
+            await self._copy(self._on, "reports", ("kind", "entity", "place", "owner", "rule", "content"), self._reports)
             self._reports.clear()
+
+    async def _copy(self, on: Transaction, entity: str, columns: Sequence[str], rows: list[tuple[Any, ...]]) -> None:
+        if self.is_empty:
+            # Not before: a source that has said its last row is asked once more, and has nothing for them.
+            self.is_empty = False
+            await repository.stage_owners(on)
+            for each in self.tables:
+                await repository.stage(on, each)
+        await on.copy(f"staged_{entity}", columns, rows)
 
 
 class Mapped(Protocol):

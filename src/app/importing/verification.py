@@ -42,9 +42,11 @@ async def verify(on: Transaction, done: Import, source: Source, asked: Asked, pr
 
         async def part(transaction: Transaction) -> None:
             nonlocal is_last
-            await staging.begin(transaction)
+            staging.begin(transaction)
             is_last = await anext(reading, END) is END
             await staging.copy()
+            if staging.is_empty:
+                raise NotKeptError
             await parts.place_owners(transaction, staging, done.id, done.source, into_existing=asked.into_existing)
             await source.settle(transaction, done.id)
             for entity in ENTITIES:
