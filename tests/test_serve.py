@@ -198,7 +198,8 @@ def test_a_postgresql_that_dies_is_started_again_but_not_for_ever(data: Path, tm
             statuses.add(status)
             # It replays its log: what asks now takes time from that.
             time.sleep(0.1)
-        assert statuses == {503}
+        # On a busy machine it may be there again before the first of them.
+        assert statuses <= {503}
         assert serving.workers() == workers
         os.kill(postmaster(serving, but=pid), signal.SIGKILL)
         assert serving.process.wait(PATIENCE) == 1
