@@ -9,9 +9,10 @@ from uuid import UUID
 
 import msgspec
 
+from app.archives import ENTITIES
 from app.database.executor import Transaction
 from app.importing import parts, repository
-from app.importing.parts import END, ENTITIES, ImportFailed, NotKeptError
+from app.importing.parts import END, ImportFailed, NotKeptError
 from app.importing.schemas import Line, LineCount
 from app.importing.sources.source import Source
 from app.importing.staging import CHUNK, Pace, Progress, Staging
