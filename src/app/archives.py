@@ -47,8 +47,9 @@ class Files(msgspec.Struct, frozen=True):
 class Manifest(msgspec.Struct, frozen=True):
     """What an archive has.
 
-    kind: what a user took of their own account, or an operator's, with what a move to another server needs. missing: the ids of
-    files that the store has no longer; damaged: of those whose bytes are not the ones that were stored. sha256: see `digest`.
+    kind: what a user took of their own account, or an operator's, with what a move to another server needs. missing: the files
+    that the store has no longer, by "<user id>/<id>"; damaged: those whose bytes are not the ones that were stored. sha256: see
+    Digest.
     """
 
     format: str

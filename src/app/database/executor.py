@@ -130,30 +130,20 @@ class Transaction:
         except DRIVER_ERRORS as error:
             raise_translated(error, f"copy.{table}")
 
-    async def copy_out(self, statement: str, output: Callable[[bytes], Awaitable[None]], seconds: float | None) -> None:
+    async def copy_out(
+        self, statement: str, output: Callable[[bytes], Coroutine[Any, Any, None]], seconds: float | None
+    ) -> None:
         """Receive the one column of a statement's rows by COPY, each on a line, piece by piece as the server sends it.
 
         Neither line feeds nor U+0001 and U+0002 may be in it: nothing is escaped. The statement is one that the database has
-        put together. seconds: for how long it may take; None: any time. Raises as a statement does, and what `output` raises.
+        put together. seconds: for how long it may take; None: any time. Raises as a statement does, and what `output` raises,
+        which must be no OSError: that would be taken for one of the connection.
         """
-        failed: OSError | None = None
-
-        async def taken(piece: bytes) -> None:
-            nonlocal failed
-            try:
-                await output(piece)
-            except OSError as error:
-                # A disk that is full, which is no fault of the database's.
-                failed = error
-                raise
-
         try:
             await self._connection.copy_from_query(
-                statement, output=taken, timeout=seconds, format="csv", delimiter="\2", quote="\1"
+                statement, output=output, timeout=seconds, format="csv", delimiter="\2", quote="\1"
             )
         except DRIVER_ERRORS as error:
-            if failed is not None:
-                raise failed from None
             raise_translated(error, "copy_out")
 
     async def snapshot(self, work: Callable[["Transaction"], Awaitable[T]]) -> T:

@@ -15,6 +15,13 @@ _EPOCH = (1980, 1, 1, 0, 0, 0)
 """When each entry was changed: the first time that a zip knows. The manifest has the true one."""
 
 
+class NotWritten(Exception):
+    """There is no room for an export, or it cannot be written for another reason: the text says which.
+
+    No OSError, which in the middle of a transaction is one of the connection.
+    """
+
+
 class Archive:
     """An archive under way. All methods take time, and are called in a thread, one at a time."""
 
@@ -71,8 +78,16 @@ class _Sink:
         self.take = take
 
     def write(self, piece: bytes) -> int:
-        self.take(bytes(piece))
+        written(self.take, bytes(piece))
         return len(piece)
 
     def flush(self) -> None:
         """Nothing is kept back."""
+
+
+def written(take: Callable[[bytes], Any], piece: bytes) -> None:
+    """Give a piece to what writes it. Raises NotWritten."""
+    try:
+        take(piece)
+    except OSError as error:
+        raise NotWritten(error.strerror or type(error).__name__) from error

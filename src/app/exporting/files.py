@@ -13,7 +13,7 @@ from uuid import UUID
 from app.archives import Manifest
 from app.database.executor import Transaction
 from app.exporting import repository
-from app.exporting.archive import Archive
+from app.exporting.archive import Archive, NotWritten
 from app.exporting.making import Export
 from app.storage import Storage
 
@@ -36,6 +36,8 @@ async def write(on: Transaction, storage: Callable[[], Storage], to: Path, email
             async for _ in export.add_files(storage()):
                 pass
             return await export.finish()
+        except NotWritten as error:
+            raise ExportFailed(f"{to} cannot be written: {error}.") from None
         finally:
             archive.give_up()
 
@@ -51,25 +53,28 @@ async def _owner(on: Transaction, email: str) -> UUID:
 def _named_at_the_end(path: Path) -> Iterator[IO[bytes]]:
     """Write a file that nobody else can read; it gets its name when the block has ended well, and is gone otherwise."""
     part = path.with_name(f"{path.name}.part")
-    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise ExportFailed(f"Another export is just being written to {path}.") from None
-        try:
-            # One that was killed has left it.
-            file.truncate()
-            os.fchmod(descriptor, 0o600)
-            yield file
-            file.flush()
-            os.fsync(descriptor)
-            part.replace(path)
-        except BaseException:
-            part.unlink(missing_ok=True)
-            raise
-    folder = os.open(path.parent, os.O_RDONLY)
     try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise ExportFailed(f"Another export is just being written to {path}.") from None
+            try:
+                # One that was killed has left it.
+                file.truncate()
+                os.fchmod(descriptor, 0o600)
+                yield file
+                file.flush()
+                os.fsync(descriptor)
+                part.replace(path)
+            except BaseException:
+                part.unlink(missing_ok=True)
+                raise
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+    except OSError as error:
+        raise ExportFailed(f"{path} cannot be written: {error.strerror}.") from None

@@ -11,7 +11,7 @@ import msgspec
 from app.archives import ENTITIES, FORMAT, NOBODYS, VERSION, Digest, Files, Manifest, Table, media_entry, table_entry
 from app.database.executor import Transaction
 from app.exporting import repository
-from app.exporting.archive import Archive
+from app.exporting.archive import Archive, written
 from app.storage import Storage
 
 PIECE = 512 * 1024
@@ -48,7 +48,7 @@ class Export:
         self._damaged: list[str] = []
 
     async def gather(self, on: Transaction, seconds: int) -> None:
-        """Write the tables. seconds: how long each may take; 0: any time. Raises as a statement does, OSError."""
+        """Write the tables. seconds: how long each may take; 0: any time. Raises as a statement does, NotWritten."""
         await repository.begin(on, seconds)
         entities = [entity for entity in ENTITIES if self._owner is None or entity not in NOBODYS]
         statements = await repository.statements(on, entities, self._owner, is_own=self._is_own)
@@ -56,18 +56,22 @@ class Export:
             await asyncio.to_thread(self.archive.begin, table_entry(entity), is_deflated=True)
             await _copied(on, statement, self.archive.write, seconds)
             self.tables[entity] = await asyncio.to_thread(self.archive.end)
-        await _copied(on, await repository.files_statement(on, self._owner), self._listed.write, seconds)
+        await _copied(on, await repository.files_statement(on, self._owner), self._list, seconds)
+        written(lambda _: self._listed.flush(), b"")
         self._listed.seek(0)
 
+    def _list(self, piece: bytes) -> None:
+        written(self._listed.write, piece)
+
     async def add_files(self, storage: Storage) -> AsyncIterator[None]:
-        """Write the files. A step for each piece: what has been written may be taken then. Raises Problem 503, OSError."""
+        """Write the files. A step for each piece: what has been written may be taken then. Raises Problem 503, NotWritten."""
         for line in self._listed:
             file = msgspec.json.decode(line, type=File)
             try:
                 pieces = await storage.read(file.storage_key, 0, file.size_bytes)
             except FileNotFoundError:
                 # Of a row whose object is lost, and of a user who was deleted since the tables were read.
-                self._missing.append(str(file.id))
+                self._missing.append(f"{file.user_id}/{file.id}")
                 continue
             name = media_entry(file.user_id, file.id)
             await asyncio.to_thread(self.archive.begin, name, is_deflated=False)
@@ -82,10 +86,10 @@ class Export:
             self._files += 1
             self._bytes += entry.bytes
             if entry.sha256 != file.sha256:
-                self._damaged.append(str(file.id))
+                self._damaged.append(f"{file.user_id}/{file.id}")
 
     async def finish(self) -> Manifest:
-        """Write and return the manifest. Raises OSError."""
+        """Write and return the manifest. Raises NotWritten."""
         sha256 = self._digest.add_tables((entity, table.sha256) for entity, table in self.tables.items())
         manifest = Manifest(
             FORMAT,

@@ -12,7 +12,7 @@ import structlog
 
 from app.auth.authentication import unauthenticated
 from app.database.executor import Transaction
-from app.exporting.archive import Archive
+from app.exporting.archive import Archive, NotWritten
 from app.exporting.making import Export
 from app.http.places import Place
 from app.http.services import Services
@@ -63,10 +63,9 @@ async def made(services: Services, user_id: UUID) -> AsyncIterable[bytes]:
         if spool is not None:
             spool.close()
         place.leave()
-        if not isinstance(error, OSError):
+        if not isinstance(error, NotWritten | OSError):
             raise
-        # No room on the disk.
-        log.warning("export_failed", error=type(error).__name__)
+        log.warning("export_failed", error=str(error))
         raise later("storage_unavailable", 60) from error
     if spool is None or not spool.export.tables["users"].rows:
         # They have deleted their account meanwhile.

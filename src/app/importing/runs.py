@@ -138,6 +138,8 @@ class _Run:
         )
         self._done.setdefault("users", Counter())["rejected"] += refused
         await self._source.settle(on, self.id)
+        # It may have found some that are here.
+        self._is_again = self._is_again or self._source.is_repeated
         for entity in ENTITIES:
             if entity in self._staging.tables:
                 await self._move(on, entity)
