@@ -330,15 +330,11 @@ CREATE FUNCTION public.habit_stats(frequency text, target_days integer, weekdays
 -- All weeks and months from the first entry on: those without a completed day are left out at the end.
 with counted_weeks as materialized (
     select week,
-        width_bucket(week * 7 + 6, done) - width_bucket(week * 7 - 1, done) as completed,
-        width_bucket(week * 7 + 6, left_out) - width_bucket(week * 7 - 1, left_out) as skipped
+        width_bucket(week * 7 + 6, done) - width_bucket(week * 7 - 1, done) as completed
     from generate_series(least(done[1], left_out[1]) / 7, today / 7) week),
 counted_months as materialized (
-    select month::date as month,
-        extract(year from month)::integer * 12 + extract(month from month)::integer as number,
-        m.last_day - m.first_day + 1 as days,
-        width_bucket(m.last_day, done) - width_bucket(m.first_day - 1, done) as completed,
-        width_bucket(m.last_day, left_out) - width_bucket(m.first_day - 1, left_out) as skipped
+    select month::date as month, m.first_day, m.last_day,
+        width_bucket(m.last_day, done) - width_bucket(m.first_day - 1, done) as completed
     from generate_series(
         date_trunc('month', ('1900-01-01'::date + least(done[1], left_out[1]))::timestamp),
         ('1900-01-01'::date + today)::timestamp, interval '1 month') month
@@ -346,13 +342,16 @@ counted_months as materialized (
         select month::date - '1900-01-01'::date as first_day,
             (month + interval '1 month')::date - 1 - '1900-01-01'::date as last_day) m),
 counted_periods as (
-    select today / 7 as present, w.week as number, w.completed, w.skipped, target_days, 7 as days
+    select today / 7 as present, w.week as number, w.completed,
+        width_bucket(w.week * 7 + 6, left_out) - width_bucket(w.week * 7 - 1, left_out) as skipped, target_days, 7 as days
     from counted_weeks w
     where frequency in ('weekly', 'custom')
     union all
     select extract(year from '1900-01-01'::date + today)::integer * 12
             + extract(month from '1900-01-01'::date + today)::integer,
-        m.number, m.completed, m.skipped, least(target_days, m.days), m.days
+        extract(year from m.month)::integer * 12 + extract(month from m.month)::integer, m.completed,
+        width_bucket(m.last_day, left_out) - width_bucket(m.first_day - 1, left_out),
+        least(target_days, m.last_day - m.first_day + 1), m.last_day - m.first_day + 1
     from counted_months m
     where frequency = 'monthly'),
 judged_periods as materialized (
@@ -380,10 +379,9 @@ ended_runs as materialized (
     select p.present, p.reach, p.excused, cardinality(p.met) as met, p.met[cardinality(p.met)] as last_met,
         array(
             select place
-            from generate_subscripts(p.met, 1) place
-            where p.met[place + 1] - p.met[place] > p.reach
-              and p.met[place + 1] - p.met[place]
-                - (width_bucket(p.met[place + 1], p.excused) - width_bucket(p.met[place], p.excused)) > p.reach)
+            from unnest(p.met, p.met[2:]) with ordinality as met (number, following, place)
+            where following - number > p.reach
+              and following - number - (width_bucket(following, p.excused) - width_bucket(number, p.excused)) > p.reach)
             as places
     from judged_periods p),
 rated_windows as (
@@ -429,18 +427,17 @@ select coalesce((
         as current_streak,
     coalesce((
         select max(run.until - run.since)
-        from ended_runs e
-        cross join unnest(0 || e.places, e.places || e.met) as run (since, until)), 0) as longest_streak,
-    (select json_object_agg(days, rate order by days) from rated_windows) as completion_rate,
+        from (select unnest(0 || e.places) as since, unnest(e.places || e.met) as until from ended_runs e) run), 0)
+        as longest_streak,
+    (select json_object_agg(days, rate) from rated_windows) as completion_rate,
     cardinality(done) as total_completed,
-    (select coalesce(json_agg(row_to_json(x) order by x.week), '[]')
+    (select coalesce(json_agg(row_to_json(x)), '[]')
         from (
             select '1900-01-01'::date + week * 7 as week, completed from counted_weeks where completed > 0) x)
         as by_week,
-    (select coalesce(json_agg(row_to_json(x) order by x.month), '[]')
+    (select coalesce(json_agg(row_to_json(x)), '[]')
         from (select month, completed from counted_months where completed > 0) x) as by_month,
-    (select day % 7 + 1 from unnest(done) day
-        group by day % 7 order by count(*) desc, day % 7 limit 1) as best_weekday
+    (select mode() within group (order by day % 7) + 1 from unnest(done) day) as best_weekday
 $$;
 
 --
@@ -956,10 +953,28 @@ COMMENT ON FUNCTION public.import_known_media(from_source text, has_store boolea
 -- Name: import_known_transactions(text); Type: FUNCTION; Schema: public; Owner: -
 --
 
-CREATE FUNCTION public.import_known_transactions(from_source text) RETURNS void
+CREATE FUNCTION public.import_known_transactions(from_source text) RETURNS bigint
     LANGUAGE plpgsql
     AS $$
+declare
+    folded bigint;
 begin
+    -- `holdfast maintain` has folded these into a checkpoint, which has the number of the last of them.
+    with folded_transaction as (
+        delete from staged_credit_transactions s
+        using import_items i
+        where i.source = from_source and i.entity = 'credit_transactions' and i.source_key = s.source_key
+          and not exists (
+              select from credit_transactions t
+              where t.user_id = i.user_id and t.seq = i.target_part::integer and t.type <> 'checkpoint')
+        returning s.owner),
+    told as (
+        insert into staged_reports (kind, entity, place, owner, rule, content)
+        select 'merged', 'credit_transactions', owner, owner, 'folded', json_build_object('transactions', count(*))
+        from folded_transaction
+        group by owner
+        order by owner)
+    select count(*) into folded from folded_transaction;
     -- Those that are here are as they were written: their numbers and sums stand.
     insert into staged_reports (kind, entity, place, owner, rule, content)
     select 'kept', 'credit_transactions', coalesce(s.at, s.source_key), s.owner, 'amount_changed', to_json(s)
@@ -972,18 +987,14 @@ begin
     from import_items i
     join credit_transactions t on t.user_id = i.user_id and t.seq = i.target_part::integer
     where i.source = from_source and i.entity = 'credit_transactions' and i.source_key = s.source_key;
-    -- `holdfast maintain` has folded these into a checkpoint.
-    delete from staged_credit_transactions s
-    using import_items i
-    where i.source = from_source and i.entity = 'credit_transactions' and i.source_key = s.source_key
-      and not exists (select from credit_transactions t where t.user_id = i.user_id and t.seq = i.target_part::integer);
+    return folded;
 end $$;
 
 --
 -- Name: FUNCTION import_known_transactions(from_source text); Type: COMMENT; Schema: public; Owner: -
 --
 
-COMMENT ON FUNCTION public.import_known_transactions(from_source text) IS 'Gives the staged transactions that are here their numbers and sums; those without a number after that are new.';
+COMMENT ON FUNCTION public.import_known_transactions(from_source text) IS 'Gives the staged transactions that are here their numbers and sums; those without a number after that are new. Those that were folded are taken out: returns how many.';
 
 --
 -- Name: import_ledgers(text); Type: FUNCTION; Schema: public; Owner: -
@@ -1117,7 +1128,8 @@ begin
                         source, entity, source_key, import_id, user_id, target_id, target_part, checksum, mark)
                     select $2, %7$L, f.import_key, $1, %8$s, %9$s, f.import_checksum, f.import_mark
                     from fresh f),
-                refused as (select import_place, import_rule as rule, 'rejected' as kind from judged where import_rule is not null),
+                refused as (
+                    select import_place, import_rule as rule, 'rejected' as kind from judged where import_rule is not null),
                 %10$s
                 select (select count(*) from fresh), 0::bigint, 0::bigint, 0::bigint, (select count(*) from refused)
                 $statement$,
@@ -1132,9 +1144,10 @@ begin
             null;
         end;
     end if;
-    -- The planner knows nothing of what a with query holds: with conditions as booleans it takes half of the rows for likely, and
-    -- joins them by their hashes. By "is null" or "= 1" it thought of a handful, and compared each of 10,000 with each other.
-    -- What is inserted, changed and written down is one statement: a row without its item would be nobody's to roll back.
+    -- The planner knows nothing of what a with query holds: with conditions as booleans it takes half of the rows for likely,
+    -- and joins them by their hashes. By "is null" or "= 1" it thought of a handful, and compared each of 10,000 with each
+    -- other. What is inserted, changed and written down is one statement: a row without its item would be nobody's to roll
+    -- back.
     return query execute format($statement$
         with judged as materialized (select c.*, %2$s as import_rule from (%1$s offset 0) c),
         linked as %18$s (%3$s),
@@ -1203,7 +1216,8 @@ begin
         (select string_agg(
             case when entity = 'users'::regclass and name = 'password_hash'
                 -- It is renewed at the first login, and changed by its owner, without a new version of the account.
-                then 'password_hash = case when t.password_hash like ''$argon2id$%'' then t.password_hash else c.password_hash end'
+                then 'password_hash = case when t.password_hash like ''$argon2id$%'' then t.password_hash '
+                    'else c.password_hash end'
                 else format('%1$s = c.%1$s', name) end, ', ' order by place)
             from import_columns(entity)
             where name not in (select k.name from import_keys(entity) k)),
@@ -1340,7 +1354,8 @@ begin
         case when is_again then format(
             'lateral (select * from import_items i where i.user_id = %s and i.entity = %L and i.source_key = s.source_key '
             'and i.source = $2 limit 1)',
-            case when is_users or has_user then 'o.user_id' else nobody end, entity::text) else '(select * from import_items where false)' end);
+            case when is_users or has_user then 'o.user_id' else nobody end, entity::text)
+            else '(select * from import_items where false)' end);
     rule := format(
         'case %s else null end',
         (select string_agg(line, ' ' order by number)
@@ -1354,7 +1369,8 @@ begin
                     and f.confrelid = c.parent
                 where c.parent <> entity
                 union all
-                select 2, format('when import_ref_taggable_id is not null and taggable_id is null then %L', entity || '_target_exists')
+                select 2, format(
+                    'when import_ref_taggable_id is not null and taggable_id is null then %L', entity || '_target_exists')
                 from import_columns(entity) where name = 'taggable_id'
                 union all
                 select 3, format('when %s is null then %L', name, entity || '_' || name || '_needed')
@@ -1366,7 +1382,8 @@ begin
                     select from pg_attribute a
                     where a.attrelid = entity and a.attnum = any(k.conkey) and a.attgenerated <> '')) lines));
     columns := (
-        select case when has_user then 'user_id, ' else '' end || string_agg(name, ', ' order by place) from import_columns(entity));
+        select case when has_user then 'user_id, ' else '' end || string_agg(name, ', ' order by place)
+        from import_columns(entity));
     same := (
         select string_agg(format(
             case
@@ -1384,7 +1401,8 @@ begin
     mark := case when exists (select from pg_attribute where attrelid = entity and attname = 'version' and not attisdropped)
         then '%1$s.version' else 'hashtextextended(%1$s::text, 0)' end;
     has_own_references := exists (select from import_columns(entity) where parent = entity);
-    -- References within the table: their rows are known only now. One to a row that was refused, or to the row itself, is left out.
+    -- References within the table: their rows are known only now. One to a row that was refused, or to the row itself, is left
+    -- out.
     linked := format(
         'select import_place, judged.import_key, import_is_known, import_is_made, import_old_checksum, import_old_mark, '
         'import_target_id, import_target_part, import_checksum, import_rule, import_rule is null as import_is_good, '
@@ -1397,8 +1415,8 @@ begin
             from import_columns(entity)),
         coalesce(
             (select 'concat_ws('', '', ' || string_agg(format(
-                'case when judged.import_ref_%1$s is not null and p_%1$s.id is null then %2$L end', name, trim('"' from name)), ', ')
-                || ')'
+                'case when judged.import_ref_%1$s is not null and p_%1$s.id is null then %2$L end', name, trim('"' from name)),
+                ', ') || ')'
             from import_columns(entity) where parent = entity),
             quote_literal('')),
         (select coalesce(string_agg(format(
@@ -1516,7 +1534,8 @@ begin
         where s.username is not null),
     told as (
         insert into import_reports (import_id, kind, entity, place, rule, content)
-        select run, 'changed', 'users', coalesce(s.at, s.source_key), 'users_username_unique', (to_jsonb(s) - 'password_hash')::json
+        select run, 'changed', 'users', coalesce(s.at, s.source_key), 'users_username_unique',
+            (to_jsonb(s) - 'password_hash')::json
         from placed_name n
         join staged_users s using (place)
         where n.is_taken
@@ -1833,7 +1852,7 @@ COMMENT ON FUNCTION public.import_settle_exported_ledger(from_source text) IS 'T
 -- Name: import_settle_ledger(text); Type: FUNCTION; Schema: public; Owner: -
 --
 
-CREATE FUNCTION public.import_settle_ledger(from_source text, OUT accounts bigint, OUT transactions bigint) RETURNS record
+CREATE FUNCTION public.import_settle_ledger(from_source text, OUT accounts bigint, OUT transactions bigint, OUT folded bigint) RETURNS record
     LANGUAGE plpgsql
     AS $$
 declare
@@ -1854,7 +1873,7 @@ begin
     where n.place = s.place and n.turn > 1;
     analyze staged_credit_transactions;
     perform import_ledgers(from_source);
-    perform import_known_transactions(from_source);
+    folded := import_known_transactions(from_source);
     transactions := transactions + import_refuse_late();
 
     -- Sums that no integer holds.
@@ -1873,15 +1892,16 @@ begin
     get diagnostics out_of_range = row_count;
     transactions := transactions + out_of_range;
 
-    -- The old app kept 90 days, and did not write everything down: an entry before the new ones brings forward what they need so
-    -- that none goes below zero and the last one comes to what is available; one after them takes what is too much.
+    -- The old app kept 90 days, and did not write everything down: an entry before the new ones brings forward what they need
+    -- so that none goes below zero and the last one comes to what is available; one after them takes what is too much.
     create temporary table if not exists import_balances (
         owner text primary key, opening bigint not null, closing bigint not null, entries integer not null,
         first_at timestamptz, last_at timestamptz) on commit delete rows;
     delete from import_balances;
     insert into import_balances (owner, opening, closing, entries, first_at, last_at)
     with summed_transaction as (
-        select s.owner, s.amount, s.created_at, sum(s.amount) over (partition by s.owner order by s.created_at, s.place) as running
+        select s.owner, s.amount, s.created_at,
+            sum(s.amount) over (partition by s.owner order by s.created_at, s.place) as running
         from staged_credit_transactions s
         where s.seq is null),
     summed_ledger as (
@@ -1953,10 +1973,10 @@ begin
 end $$;
 
 --
--- Name: FUNCTION import_settle_ledger(from_source text, OUT accounts bigint, OUT transactions bigint); Type: COMMENT; Schema: public; Owner: -
+-- Name: FUNCTION import_settle_ledger(from_source text, OUT accounts bigint, OUT transactions bigint, OUT folded bigint); Type: COMMENT; Schema: public; Owner: -
 --
 
-COMMENT ON FUNCTION public.import_settle_ledger(from_source text, OUT accounts bigint, OUT transactions bigint) IS 'Numbers staged transactions, each with the balance after it, and adds what they lack to come to what is available. Returns how many accounts and transactions were taken out.';
+COMMENT ON FUNCTION public.import_settle_ledger(from_source text, OUT accounts bigint, OUT transactions bigint, OUT folded bigint) IS 'Numbers staged transactions, each with the balance after it, and adds what they lack to come to what is available. Returns how many accounts and transactions were taken out, and how many transactions are folded already.';
 
 --
 -- Name: import_stage(regclass); Type: FUNCTION; Schema: public; Owner: -
@@ -1967,8 +1987,8 @@ CREATE FUNCTION public.import_stage(entity regclass) RETURNS void
     AS $$
 begin
     execute format(
-        'create temporary table if not exists staged_%s (place bigint generated always as identity primary key, source_key text not null, '
-        'owner text, at text, %s) on commit delete rows',
+        'create temporary table if not exists staged_%s (place bigint generated always as identity primary key, '
+        'source_key text not null, owner text, at text, %s) on commit delete rows',
         entity::text,
         (select string_agg(format(
             '%s %s', name, case when parent is not null or name = 'taggable_id' then 'text' else type end), ', ' order by place)
@@ -2021,7 +2041,8 @@ declare
         select from pg_attribute where attrelid = entity and attname = 'user_id' and not attisdropped);
     -- What an account has by itself is no reason to keep it, nor is what is made of a file.
     unasked constant regclass[] := array[
-        'sessions', 'api_tokens', 'storage_use', 'media_links', 'media_thumbnails', 'import_items', 'import_reports']::regclass[];
+        'sessions', 'api_tokens', 'storage_use', 'media_links', 'media_thumbnails', 'import_items',
+        'import_reports']::regclass[];
     children text;
     own_children text;
     keys constant text := concat_ws(', ', case when has_user then 'user_id' end,
@@ -2036,6 +2057,11 @@ declare
 begin
     -- For touch().
     perform set_config('holdfast.is_import', 'on', true);
+    -- Autovacuum may have looked at the table while the import filled it, and seen none of its rows. The planner, too, would
+    -- think that it is empty, and compare each of a million with each other.
+    if exists (select from import_items i where i.import_id = run and i.entity = import_undo.entity::text) then
+        execute format('analyze %s', entity);
+    end if;
     select * into parts from import_parts(entity, true);
     select * into whole_parts from import_parts(coalesce(whole, entity), true);
     select string_agg(format('exists (select from %s child where %s)', f.conrelid::regclass,
@@ -2114,8 +2140,9 @@ begin
               and not (is_users and name = 'password_hash')),
         case when whole is null then 'select null' else format(
             'select t.* from (select i.user_id, i.target_id as import_target_id, i.target_part as import_target_part, i.mark '
-            'from import_items i where i.entity = %1$L and i.is_made and (i.import_id = $1 or exists (select from import_changes h '
-            'where h.import_id = $1 and h.source = i.source and h.entity = i.entity and h.source_key = i.source_key))) c '
+            'from import_items i where i.entity = %1$L and i.is_made and (i.import_id = $1 or exists ('
+            'select from import_changes h where h.import_id = $1 and h.source = i.source and h.entity = i.entity '
+            'and h.source_key = i.source_key))) c '
             'join %1$s t on %2$s where %3$s <> c.mark',
             whole::text, whole_parts.target, format(whole_parts.mark, 't')) end,
         case entity
@@ -2130,6 +2157,51 @@ end $_$;
 --
 
 COMMENT ON FUNCTION public.import_undo(run uuid, entity regclass, is_forced boolean) IS 'Takes back what an import did to a table: deletes what it made, and puts back what it changed. Rows that were changed since, and those that others refer to, stay.';
+
+--
+-- Name: import_unfold(uuid, boolean); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.import_unfold(run uuid, is_forced boolean) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+begin
+    create temporary table if not exists import_unfolded (
+        user_id uuid primary key, last_seq integer not null, available integer not null) on commit delete rows;
+    delete from import_unfolded;
+    -- Nobody spends, and nothing is folded, until the ledger is as it was.
+    perform from credit_accounts a
+    join import_items i using (user_id)
+    left join import_changes h using (user_id, entity, source_key, source)
+    where i.entity = 'credit_accounts' and i.is_made and run in (i.import_id, h.import_id)
+    for update of a;
+    insert into import_unfolded (user_id, last_seq, available)
+    select distinct on (a.user_id)
+        a.user_id, coalesce((h.before ->> 'last_seq')::integer, 0), coalesce((h.before ->> 'available')::integer, 0)
+    from credit_accounts a
+    join import_items i using (user_id)
+    left join import_changes h
+        on (h.user_id, h.entity, h.source_key, h.source) = (i.user_id, i.entity, i.source_key, i.source) and h.import_id = run
+    where i.entity = 'credit_accounts' and i.is_made and run in (i.import_id, h.import_id)
+      and (is_forced or hashtextextended(a::text, 0) = coalesce(h.mark, i.mark))
+    order by a.user_id, h.mark;
+    perform from credit_transactions t join import_unfolded u using (user_id) where t.seq > u.last_seq for update of t;
+    delete from credit_transactions t
+    using import_unfolded u
+    where t.user_id = u.user_id and t.seq > u.last_seq
+      and case when t.type = 'checkpoint' then u.last_seq = 0 else is_forced end;
+    -- It has swallowed what was here before the run, too: that much of it stays.
+    update credit_transactions t
+    set seq = u.last_seq, amount = u.available, balance_after = u.available
+    from import_unfolded u
+    where t.user_id = u.user_id and t.seq > u.last_seq and t.type = 'checkpoint';
+end $$;
+
+--
+-- Name: FUNCTION import_unfold(run uuid, is_forced boolean); Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON FUNCTION public.import_unfold(run uuid, is_forced boolean) IS 'Takes what a run brought out of the checkpoints of accounts that its rollback removes or puts back: maintenance has folded it. By force, also what was spent since.';
 
 --
 -- Name: imported_tasks(uuid, text); Type: FUNCTION; Schema: public; Owner: -
@@ -2560,13 +2632,13 @@ CREATE FUNCTION public.touch() RETURNS trigger
 declare
     has_search constant boolean := tg_nargs = 1 and tg_argv[0] = 'search';
 begin
-    -- The words of a text are gathered after this, so that NEW has none yet: without those of OLD the rows differ only in what was
-    -- changed.
+    -- The words of a text are gathered after this, so that NEW has none yet: without those of OLD the rows differ only in what
+    -- was changed.
     if has_search then
         old.search := null;
     end if;
-    -- The rows are compared as they are stored. jsonb would write out all texts twice, unfold what json columns hold, and refuse
-    -- U+0000: only small rows without documents have other columns to leave out.
+    -- The rows are compared as they are stored. jsonb would write out all texts twice, unfold what json columns hold, and
+    -- refuse U+0000: only small rows without documents have other columns to leave out.
     if (case when tg_nargs = 0 or has_search then old *<> new
             else to_jsonb(old) - tg_argv is distinct from to_jsonb(new) - tg_argv end) then
         new.version := greatest(old.version + 1, new_version());

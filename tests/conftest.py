@@ -8,6 +8,7 @@ embedded one is started on a temporary folder: in memory where there is room, un
 import asyncio
 import fcntl
 import gc
+import json
 import os
 import shutil
 import subprocess
@@ -236,6 +237,15 @@ def connection(runner: asyncio.Runner, database: str) -> "Iterator[asyncpg.Conne
 def execute(runner: asyncio.Runner, connection: "asyncpg.Connection[asyncpg.Record]") -> Execute:
     """Sends statements past the app: what time does, a test has to do by itself."""
     return lambda sql, *values: [dict(row) for row in runner.run(connection.fetch(sql, *values))]
+
+
+@pytest.fixture
+def own_execute(runner: asyncio.Runner, own_database: str) -> Iterator[Execute]:
+    """Sends statements to the database of the test's own; JSON comes as Python has it."""
+    connection = runner.run(asyncpg.connect(own_database))
+    runner.run(connection.set_type_codec("json", encoder=json.dumps, decoder=json.loads, schema="pg_catalog"))
+    yield lambda sql, *values: [dict(row) for row in runner.run(connection.fetch(sql, *values))]
+    runner.run(connection.close())
 
 
 @pytest.fixture(scope="session")

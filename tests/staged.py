@@ -38,7 +38,7 @@ def staged(source: str, location: object) -> list[Copied]:
         staging = Staging(Pace(0), _Quiet(), UUID(int=1))
         async with SOURCES[source](str(location), Options(has_user=True)) as opened:
             opened.declare(staging)
-            await staging.begin(cast(Transaction, copies))
+            staging.begin(cast(Transaction, copies))
             async for _ in opened.read(staging):
                 await staging.copy()
             await staging.copy()

@@ -207,7 +207,7 @@ MALFORMED: dict[str, Callable[[str], list[str]]] = {
     "a control character": lambda tag: [f'{tag}, "\x01"'],
     "too many tags": lambda tag: [", ".join(['"1795253400123456-0123456789abcdef"'] * 200 + [tag])],
     "a long tag": lambda tag: [f'{tag}, "{"a" * 10_000}"'],
-    "too many lines": lambda tag: [tag] * 2_000,
+    "too many lines": lambda tag: [tag] * 300,
 }
 
 

@@ -307,11 +307,6 @@ def needs_a_token(operation: Json) -> bool:
     return "security" not in operation
 
 
-def has_limits_of_its_own(operation: Json) -> bool:
-    """Whether no other operation has its limits: a review takes the same long texts by its date, and by its id."""
-    return bool(operation["operationId"] != "daily_reviews_change_by_id")
-
-
 def can_be_wrong(operation: Json) -> bool:
     """Whether the document forbids anything: a body, a parameter that is more than some text.
 
@@ -337,11 +332,11 @@ def schema(api: Api) -> Any:
     return schemathesis.openapi.from_dict(parsed)
 
 
-def at_the_limits(schema: Any, path: str, method: str) -> Iterator[Case[Any]]:
+def at_the_limits(schema: Any, path: str, method: str, sent_before: set[str]) -> Iterator[Case[Any]]:
     """What lies at or just beyond each limit that the document names: always the same requests.
 
     Less what would only be said again: a body under its second type, which is read as under the first, and more than two of the
-    five wrong types of a value, which one decoder refuses.
+    five wrong types of a value, which one decoder refuses, and those of `sent_before`, to which it adds.
     """
     generation = GenerationConfig(with_security_parameters=False)
     cases = schema.iter_coverage_cases(
@@ -358,7 +353,11 @@ def at_the_limits(schema: Any, path: str, method: str) -> Iterator[Case[Any]]:
             if wrong_types[place] > 2:
                 continue
         if case.media_type in {called, None} or made_of.parameter_location is ParameterLocation.HEADER:
-            yield case
+            # Under different descriptions, or for another method of the path, the same request comes again.
+            asked = f"{case.method} {path} {case.query!r} {case.headers!r} {case.body!r}"
+            if made_of.parameter_location is ParameterLocation.PATH or asked not in sent_before:
+                sent_before.add(asked)
+                yield case
 
 
 class Caller:
@@ -370,6 +369,7 @@ class Caller:
         assert api.runner.run(set_role(api.database, UUID(api.user().id), "admin"))
         self.user = self._somebody()
         self.names: dict[str, dict[str, str] | str] = {}
+        self.sent: set[str] = set()
 
     def _somebody(self) -> User:
         """A user who has one of each, so that lists are not empty, and to whom every route is open."""
@@ -455,10 +455,23 @@ def caller(api: Api) -> Caller:
     return Caller(api)
 
 
-@operations(has_limits_of_its_own)
-def test_what_lies_at_a_limit_is_taken_or_refused_as_documented(caller: Caller, schema: Any, path: str, method: str) -> None:
-    for case in at_the_limits(schema, path, method):
+@operations()
+def test_what_lies_at_a_limit_is_taken_or_refused_as_documented_and_nobody_is_refused_before(
+    caller: Caller, schema: Any, path: str, method: str
+) -> None:
+    """Both in one test: to make up the requests of an operation takes as long as to send them."""
+    nobodys = set()
+    for case in at_the_limits(schema, path, method, caller.sent):
+        # One request for each place in which something can be wrong, and for each other method; browsers send OPTIONS bare.
+        assert case.meta is not None
+        kind = (case.method, *((place, part.mode) for place, part in case.meta.components.items()))
+        if kind not in nobodys and case.method != "OPTIONS" and needs_a_token(PATHS[path][method]):
+            nobodys.add(kind)
+            answer, read = send(caller.api, case, None)
+            assert_problem(answer, 401, "unauthenticated")
+            case.validate_response(read, checks=[content_type_conformance, response_schema_conformance])
         caller.check(case)
+    assert nobodys or not needs_a_token(PATHS[path][method])
 
 
 def made_up(caller: Caller, strategy: st.SearchStrategy[Case[Any]]) -> None:
@@ -484,22 +497,6 @@ def test_what_the_document_allows_is_taken(caller: Caller, schema: Any, path: st
 @operations(can_be_wrong)
 def test_what_the_document_forbids_is_refused(caller: Caller, schema: Any, path: str, method: str) -> None:
     made_up(caller, schema[path][method].as_strategy(GenerationMode.NEGATIVE))
-
-
-@operations(needs_a_token)
-def test_nobody_is_refused_before_anything_else_is_looked_at(api: Api, schema: Any, path: str, method: str) -> None:
-    sent = set()
-    for case in at_the_limits(schema, path, method):
-        # One request for each place in which something can be wrong, and for each other method; browsers send OPTIONS bare.
-        assert case.meta is not None
-        kind = (case.method, *((place, part.mode) for place, part in case.meta.components.items()))
-        if kind in sent or case.method == "OPTIONS":
-            continue
-        sent.add(kind)
-        answer, read = send(api, case, None)
-        assert_problem(answer, 401, "unauthenticated")
-        case.validate_response(read, checks=[content_type_conformance, response_schema_conformance])
-    assert sent
 
 
 def sample(schema: Json) -> Any:

@@ -757,10 +757,10 @@ def test_an_old_connection_is_replaced(started: Started) -> None:
         found: int = of.runner.run(of.database.run(PID, []))
         return found
 
-    old = started(pool_size=1, max_overflow=0, pool_recycle=0.1)
+    old = started(pool_size=1, max_overflow=0, pool_recycle=0.5)
     first = pid(old)
     assert pid(old) == first
-    time.sleep(0.15)
+    time.sleep(0.55)
     # The one that finds out answers, and is the last.
     assert pid(old) == first
     second = pid(old)

@@ -567,6 +567,18 @@ def test_an_entry_is_changed_only_as_the_version_says(ada: User) -> None:
     assert ada.delete(path, headers={"If-Match": etag(changed)}).status_code == 204
 
 
+@pytest.mark.parametrize(
+    "body", [{"completed": False, "completed_at": "2026-01-02T03:04:05Z"}, {"completed": True, "skipped": True}]
+)
+def test_the_condition_of_a_put_is_told_before_what_the_entry_may_not_be(ada: User, body: dict[str, Any]) -> None:
+    path = f"{habit(ada)}/entries/2026-01-01"
+    entry = ada.put(path, {"mood": 1}).json()
+    for headers in ({"If-Match": '"1"'}, {"If-None-Match": "*"}, {"If-None-Match": etag(entry)}):
+        assert_problem(ada.put(path, body, headers=headers), 412, "version_mismatch")
+    for headers in ({}, {"If-Match": etag(entry)}, {"If-None-Match": '"1"'}):
+        assert_problem(ada.put(path, body, headers=headers), 422, "invalid")
+
+
 def test_fifty_entries_of_a_day_at_once_make_one(api: Api, ada: User) -> None:
     path = habit(ada)
     day = f"{path}/entries/2026-01-01"

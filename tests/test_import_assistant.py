@@ -6,9 +6,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from client import Started
-from command import holdfast, process
-from imported import Imports, became
+from client import Execute, Started
+from imported import Imports, all_same, became
 from sources import assistant
 from sources.assistant_dirt import DATABASE, JSON
 from sources.planting import Row
@@ -22,8 +21,8 @@ LEDGER = (
 
 
 @pytest.fixture
-def imports(own_database: str) -> Imports:
-    return Imports(own_database, "assistant")
+def imports(own_database: str, own_execute: Execute) -> Imports:
+    return Imports(own_database, own_execute, "assistant")
 
 
 def moment(text: str) -> datetime:
@@ -31,15 +30,15 @@ def moment(text: str) -> datetime:
 
 
 def assert_ledger_is_whole(imports: Imports) -> None:
-    done = holdfast(imports.url, "verify-ledger")
+    done = imports.command("verify-ledger")
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def add(path: Path, user: str, *entries: tuple[str, int], available: int) -> None:
+def add(path: Path, user: str, *entries: tuple[str, int], available: int, month: str = "2026-06") -> None:
     """Let the old app write transactions of a user."""
     dump = json.loads(path.read_text())
     for place, (kind, amount) in enumerate(entries):
-        at = f"2026-06-0{place + 1}T00:00:00"
+        at = f"{month}-0{place + 1}T00:00:00"
         dump["transactions"].append({"user_id": user, "transaction_type": kind, "amount": amount, "timestamp": at})
     dump["user_credits"][user]["available_credits"] = available
     path.write_text(json.dumps(dump, indent=2))
@@ -90,7 +89,7 @@ def test_every_field_of_a_dump_is_here_and_stays_as_it_is_when_it_comes_again(im
     assert told.keys() == {"consents.created_at"}
     assert told["consents.created_at"]["values"].keys() <= {str(each["created_at"]) for each in truth["consents"].values()}
     assert_ledger_is_whole(imports)
-    assert all(outcomes.keys() == {"same"} for outcomes in imports.verified(done["id"]).values())
+    assert imports.verified(done["id"]) == all_same(done)
     again = imports.run(path)
     assert became(again, "unchanged") == became(done, "imported")
     assert not became(again, "imported")
@@ -161,6 +160,81 @@ def test_an_account_that_was_used_here_gets_nothing_more_and_keeps_its_ledger(
     assert_ledger_is_whole(imports)
 
 
+def folded(imports: Imports) -> int:
+    """Let maintenance fold what is old, as `serve` does within minutes: how many transactions it folds."""
+    count: int = imports.said("maintain")["folded_transactions"]
+    return count
+
+
+def test_a_ledger_that_was_folded_here_is_verified_left_alone_and_taken_back(imports: Imports, tmp_path: Path) -> None:
+    path = tmp_path / "dump.json"
+    assistant.write(path, users=3, transactions=5)
+    before = imports.counts()
+    done = imports.run(path)
+    assert folded(imports) == 15
+    ledger = imports.rows(LEDGER)
+    assert [row["type"] for row in ledger] == ["checkpoint"] * 3
+    assert imports.verified(done["id"])["credit_transactions"] == {"folded": 15}
+    again = imports.run(path)
+    assert again["counts"]["credit_transactions"] == {"read": 15, "merged": 15}
+    told = [line for line in imports.report(again["id"]) if line["entity"] == "credit_transactions"]
+    assert [(line["kind"], line["rule"], line["content"]) for line in told] == [("merged", "folded", {"transactions": 5})] * 3
+    assert imports.rows(LEDGER) == ledger
+    for each in (again, done):
+        imports.rolled_back(each["id"])
+        assert_ledger_is_whole(imports)
+    assert imports.counts() == before
+    assert imports.run(path)["counts"] == done["counts"]
+    assert_ledger_is_whole(imports)
+
+
+def test_a_checkpoint_over_two_imports_is_parted_when_the_later_one_is_taken_back(imports: Imports, tmp_path: Path) -> None:
+    path = tmp_path / "dump.json"
+    truth = assistant.write(path, users=2).truth
+    before = imports.counts()
+    done = imports.run(path)
+    user, account = next(iter(truth["user_credits"].items()))
+    add(path, user, ("allocate", 5), ("deduct", -1), available=account["available_credits"] + 4, month="2025-06")
+    again = imports.run(path)
+    assert folded(imports) == 10
+    assert imports.verified(again["id"])["credit_transactions"] == {"folded": 10}
+    imports.rolled_back(again["id"])
+    assert_ledger_is_whole(imports)
+    [row] = [row for row in imports.rows(LEDGER) if row["subject"] == user]
+    assert (row["type"], row["seq"], row["balance_after"]) == ("checkpoint", 4, account["available_credits"])
+    # What it brought comes again.
+    third = imports.run(path)
+    assert third["counts"]["credit_transactions"] == {"read": 10, "imported": 2, "merged": 8}
+    assert_ledger_is_whole(imports)
+    for each in (third, done):
+        imports.rolled_back(each["id"])
+        assert_ledger_is_whole(imports)
+    assert imports.counts() == before
+
+
+@pytest.mark.parametrize(("is_folded", "is_forced"), [(False, True), (True, False), (True, True)])
+def test_what_was_spent_here_keeps_its_ledger_or_goes_with_it_by_force(
+    imports: Imports, tmp_path: Path, started: Started, *, is_folded: bool, is_forced: bool
+) -> None:
+    path = tmp_path / "dump.json"
+    truth = assistant.write(path, users=2).truth
+    imports.run(path)
+    user, account = next((name, row) for name, row in truth["user_credits"].items() if not row["is_guest"])
+    add(path, user, ("allocate", 5), available=account["available_credits"] + 5, month="2025-06")
+    again = imports.run(path)
+    assert not is_folded or folded(imports) == 9
+    service = started(database_url=imports.url).user()
+    imports.rows("update users set role = 'service' where id = $1::text::uuid", service.id)
+    on_behalf = {"X-On-Behalf-Of": f"auth0:{user}"}
+    assert service.post("/v1/credits/deductions", {"amount": 1}, headers=on_behalf).status_code in (200, 201)
+    imports.rolled_back(again["id"], *["--force"] * is_forced)
+    assert_ledger_is_whole(imports)
+    own = [row for row in imports.rows(LEDGER) if row["subject"] == user]
+    # Without it, they keep what was spent and what it was spent from.
+    left = account["available_credits"] if is_forced else account["available_credits"] + 4
+    assert (own[-1]["balance_after"], own[-1]["seq"]) == (left, 4 if is_forced else 6)
+
+
 @pytest.mark.parametrize("form", [JSON, DATABASE])
 def test_dirt_has_its_fate_and_every_ledger_adds_up(form: str, imports: Imports, tmp_path: Path, empty_database: str) -> None:
     location = tmp_path / "dump.json" if form == JSON else empty_database
@@ -199,7 +273,7 @@ def test_dirt_has_its_fate_and_every_ledger_adds_up(form: str, imports: Imports,
         results = {row["query_hash"]: row["result"] for row in imports.rows("select query_hash, result from query_cache")}
         assert results[keys["cache_infinity"]] == {"products": [{"name": "Shoes", "distance": None, "score": None}]}
         assert results[keys["cache_nul_character"]] == {"products": ["nul \ufffd here"]}
-    verified = imports.verified(done["id"], "--location", str(location))
+    verified = imports.verified(done["id"])
     assert {outcome for outcomes in verified.values() for outcome in outcomes} == {"same", "rejected"}
     again = imports.run(location)
     assert not became(again, "imported")
@@ -244,17 +318,15 @@ def test_a_dry_run_leaves_nothing_and_says_the_same(imports: Imports, tmp_path: 
     assert imports.run(path)["counts"] == dry["counts"]
 
 
-@pytest.mark.parametrize("block", [1, 7, 64])
-def test_a_dump_is_read_through_a_window_of_any_size(
-    block: int, imports: Imports, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    path = tmp_path / "dump.json"
+def test_a_dump_is_read_through_a_window_of_any_size(imports: Imports, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path, more = tmp_path / "dump.json", tmp_path / "all.json"
     assistant.write(path, users=2, transactions=3, cached=1)
-    (tmp_path / "all.json").write_text(json.dumps(json.loads(path.read_text()) | {"number": 1234567, "empty": {}, "none": []}))
-    whole = list(json_stream.elements(tmp_path / "all.json"))
-    monkeypatch.setattr(json_stream, "BLOCK", block)
-    assert list(json_stream.elements(tmp_path / "all.json")) == whole
+    more.write_text(json.dumps(json.loads(path.read_text()) | {"number": 1234567, "empty": {}, "none": []}))
+    whole = list(json_stream.elements(more))
     assert ("number", "number", 1234567) in [each[:3] for each in whole]
+    for block in (64, 7, 1):
+        monkeypatch.setattr(json_stream, "BLOCK", block)
+        assert list(json_stream.elements(more)) == whole
     assert became(imports.run(path), "imported")["credit_transactions"] == 6
 
 
@@ -278,9 +350,8 @@ def test_files_that_are_no_dump_are_a_sentence(imports: Imports, tmp_path: Path)
     assert imports.rows("select from imports") == []
 
 
-def test_the_command_itself_copies_the_dump_first(own_database: str, tmp_path: Path) -> None:
+def test_the_dump_is_copied_first(imports: Imports, tmp_path: Path) -> None:
     path = tmp_path / "dump.json"
     assistant.write(path)
-    done = process(own_database, "import", "assistant", str(path), "--backup", str(tmp_path / "kept"))
-    assert done.returncode == 0, done.stderr
+    imports.run(path, "--backup", str(tmp_path / "kept"))
     assert (tmp_path / "kept" / "dump.json").read_bytes() == path.read_bytes()

@@ -7,9 +7,8 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from client import Started
-from command import holdfast
-from imported import Imports, became, changed_file
+from client import Execute, Started
+from imported import Imports, all_same, became, changed_file
 from sources import council
 from sources.council_dirt import DATABASE, FLAT, USERS
 from sources.council_documents import conversation, firebase_id
@@ -28,8 +27,8 @@ MESSAGES = (
 
 
 @pytest.fixture
-def imports(own_database: str) -> Imports:
-    return Imports(own_database, "council")
+def imports(own_database: str, own_execute: Execute) -> Imports:
+    return Imports(own_database, own_execute, "council")
 
 
 def file_of(folder: Path, written: Written, place: int = 0) -> Path:
@@ -82,7 +81,7 @@ def test_every_field_of_every_file_is_here_and_stays_as_it_is_when_it_comes_agai
         )
         resets = [str(given[name])[:10] for name in given if "reset" in name]
         assert resets == [str(row["last_reset_daily"]), str(row["last_reset_monthly"])]
-    assert all(outcomes.keys() == {"same"} for outcomes in imports.verified(done["id"]).values())
+    assert imports.verified(done["id"]) == all_same(done)
     again = imports.run(tmp_path)
     assert became(again, "unchanged") == became(done, "imported")
     assert not became(again, "imported")
@@ -112,7 +111,7 @@ def test_what_the_old_app_wrote_since_comes_with_the_next_import_and_goes_with_i
     imports.rolled_back(again["id"])
     assert imports.rows(MESSAGES) == documents
     assert imports.counts() == counts | {"import_changes": 0}
-    assert holdfast(imports.url, "verify", done["id"]).returncode == 1
+    imports.differing(done["id"])
 
 
 def test_a_conversation_that_went_on_here_gets_no_more_messages_and_keeps_those_that_it_has(
@@ -144,7 +143,7 @@ def test_a_conversation_that_went_on_here_gets_no_more_messages_and_keeps_those_
 def test_dirt_in_the_files_has_its_fate(layout: str, imports: Imports, tmp_path: Path) -> None:
     kinds = set(council.KINDS.of(layout))
     written = council.write_folder(tmp_path, layout=layout, users=2, conversations=2, dirt=kinds)
-    assert holdfast(imports.url, "users", "create", "one@example.com", given="correct horse battery\n").returncode == 0
+    imports.rows("insert into users (email, password_hash) values ('one@example.com', 'x')")
     words = ("--user", "one@example.com") if layout == FLAT else ()
     done = imports.run(tmp_path, *words)
     lines = imports.report(done["id"])
@@ -231,7 +230,7 @@ def test_a_folder_is_read_in_parts_and_a_dry_run_of_them_leaves_nothing(
     assert dry["counts"] == done["counts"]
     assert became(done, "imported") == {"users": 2, "identities": 2, "conversations": 10, "messages": 40, "usage": 2}
     assert_arrived(imports, written.truth["conversations"])
-    assert all(outcomes.keys() == {"same"} for outcomes in imports.verified(done["id"]).values())
+    assert imports.verified(done["id"]) == all_same(done)
     assert became(imports.run(tmp_path), "unchanged") == became(done, "imported")
 
 
@@ -255,9 +254,7 @@ def test_the_tables_bring_the_same(imports: Imports, empty_database: str) -> Non
     lines = imports.report(done["id"])
     rules = {line["rule"] for line in lines}
     assert {"title_blank", "created_at_equal", "messages_content_needed", "messages_role_known", "usage_tier_known"} <= rules
-    assert {outcome for each in imports.verified(done["id"], "--location", empty_database).values() for outcome in each} == {
-        "same"
-    }
+    assert {outcome for outcomes in imports.verified(done["id"]).values() for outcome in outcomes} == {"same"}
     assert not became(imports.run(empty_database), "imported")
     for each in imports.rows("select id from imports order by id desc"):
         imports.rolled_back(str(each["id"]))
@@ -268,7 +265,7 @@ def test_a_single_users_conversations_need_their_account(imports: Imports, tmp_p
     council.write_folder(tmp_path, layout=FLAT, conversations=3, messages=2)
     assert "--user EMAIL" in imports.refused(tmp_path)
     assert "There is no account" in imports.refused(tmp_path, "--user", "one@example.com")
-    assert holdfast(imports.url, "users", "create", "one@example.com", given="correct horse battery\n").returncode == 0
+    imports.rows("insert into users (email, password_hash) values ('one@example.com', 'x')")
     done = imports.run(tmp_path, "--user", "one@example.com")
     assert became(done, "imported") == {"conversations": 3, "messages": 6}
     imports.verified(done["id"])

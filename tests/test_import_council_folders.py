@@ -8,7 +8,7 @@ from typing import Any
 from unittest import mock
 
 import pytest
-from command import process
+from client import Execute
 from imported import Imports, became
 from sources import council
 
@@ -16,8 +16,8 @@ from app.importing.sources import folders
 
 
 @pytest.fixture
-def imports(own_database: str) -> Imports:
-    return Imports(own_database, "council")
+def imports(own_database: str, own_execute: Execute) -> Imports:
+    return Imports(own_database, own_execute, "council")
 
 
 def test_folders_that_cannot_be_read_are_a_sentence(imports: Imports, tmp_path: Path) -> None:
@@ -58,10 +58,9 @@ def test_links_are_not_followed_and_files_that_grow_are_rejects(imports: Imports
     assert became(done, "imported")["conversations"] == 2
 
 
-def test_the_command_itself_copies_the_folder_first(own_database: str, tmp_path: Path, imports: Imports) -> None:
+def test_the_folder_is_copied_first(imports: Imports, tmp_path: Path) -> None:
     council.write_folder(tmp_path / "app" / "data", users=1, conversations=2)
-    done = process(own_database, "import", "council", str(tmp_path / "app"), "--backup", str(tmp_path / "kept"))
-    assert done.returncode == 0, done.stderr
+    imports.run(tmp_path / "app", "--backup", str(tmp_path / "kept"))
 
     def here(root: str) -> dict[str, bytes]:
         return {str(path.relative_to(tmp_path / root)): path.read_bytes() for path in (tmp_path / root).rglob("*.json")}

@@ -8,9 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from client import Started, User
-from command import holdfast, process
-from moved import became, brought_in, counted, fetched, lines, rows_of, verified
+from client import Execute, Started, User
+from imported import Imports, all_same, became
 from sources import habits
 from sources.files import change
 from sources.planting import Row
@@ -21,6 +20,11 @@ Truth = dict[str, dict[str, Row]]
 GENERATIONS = ["A", "B", "C", "D", "BD"]
 SIZE: dict[str, Any] = {"users": 6, "habits": 4, "days": 3}
 ONE: dict[str, Any] = {"users": 1, "habits": 1, "days": 1}
+
+
+@pytest.fixture
+def imports(own_database: str, own_execute: Execute) -> Imports:
+    return Imports(own_database, own_execute, "habits")
 
 
 def keyed(table: dict[str, Row]) -> dict[str, Row]:
@@ -34,11 +38,11 @@ def aware(moment: Any) -> Any:
     return moment.replace(tzinfo=UTC)
 
 
-def assert_all_is_here(database: str, truth: Truth) -> None:
+def assert_all_is_here(imports: Imports, truth: Truth) -> None:
     """Every user, habit, log, comment and tag is here as the truth has it, and nothing else is."""
     names: dict[object, str] = {}
     for table, entity in (("users", "users"), ("habits", "habits")):
-        expected, found = keyed(truth[table]), became(database, "habits", entity)
+        expected, found = keyed(truth[table]), imports.here(entity)
         assert found.keys() == expected.keys()
         for key, row in expected.items():
             names[entity, row["id"]] = key
@@ -47,7 +51,7 @@ def assert_all_is_here(database: str, truth: Truth) -> None:
             assert here["created_at"] == aware(row["created_at"])
             assert here["updated_at"] == aware(row.get("updated_at", row["created_at"]))
             (_assert_user if entity == "users" else _assert_habit)(row, here, truth, names)
-    identities = fetched(database, "select user_id, provider, subject from identities")
+    identities = imports.rows("select user_id, provider, subject from identities")
     assert {(names[each["user_id"]], each["provider"], each["subject"]) for each in identities} == {
         (key, provider, row[f"{provider}_id"])
         for key, row in keyed(truth["users"]).items()
@@ -58,21 +62,21 @@ def assert_all_is_here(database: str, truth: Truth) -> None:
         (names[each["habit_id"]], each["date"]): (
             each["completed"], each["note"], each["duration_seconds"], each["created_at"], names[each["user_id"]],
         )
-        for each in fetched(database, "select * from habit_entries")
+        for each in imports.rows("select * from habit_entries")
     }  # fmt: skip
     assert entries == dict(_entry(row, truth, names) for row in truth["habit_logs"].values())
     if "comments" in truth:
-        comments = fetched(database, "select habit_id, date, text, created_at from habit_comments")
+        comments = imports.rows("select habit_id, date, text, created_at from habit_comments")
         assert sorted((names[each["habit_id"]], *tuple(each.values())[1:]) for each in comments) == sorted(
             (names["habits", log["habit_id"]], log["date"], row["text"], aware(row["created_at"]))
             for row in truth["comments"].values()
             for log in [truth["habit_logs"][str(row["habit_log_id"])]]
         )
-        tags = fetched(database, "select user_id, name from tags")
+        tags = imports.rows("select user_id, name from tags")
         assert sorted((names[each["user_id"]], each["name"]) for each in tags) == sorted(
             (names["users", row["user_id"]], row["name"]) for row in truth["tags"].values()
         )
-        carried = fetched(database, "select habit_id, name from taggings g join tags t using (user_id) where t.id = g.tag_id")
+        carried = imports.rows("select habit_id, name from taggings g join tags t using (user_id) where t.id = g.tag_id")
         assert sorted((names[each["habit_id"]], each["name"]) for each in carried) == sorted(
             (names["habits", row["habit_id"]], truth["tags"][str(row["tag_id"])]["name"])
             for row in truth["habit_tags"].values()
@@ -117,38 +121,34 @@ def _entry(row: Row, truth: Truth, names: dict[object, str]) -> tuple[object, ob
 
 
 @pytest.mark.parametrize("generation", GENERATIONS)
-def test_every_row_of_every_generation_arrives(generation: str, own_database: str, tmp_path: Path) -> None:
+def test_every_row_of_every_generation_arrives(generation: str, imports: Imports, tmp_path: Path) -> None:
     path = tmp_path / "habits.db"
     written = habits.write(path, **SIZE, generation=generation)
-    outcome = brought_in(own_database, "habits", path)
-    assert counted(outcome, "rejected") == {}
-    assert_all_is_here(own_database, written.truth)
-    same = {table: {"same": rows} for table, rows in counted(outcome, "imported").items()}
-    assert verified(own_database, outcome["id"]) == same
-    shown = holdfast(own_database, "imports").stdout
-    assert str(path) in shown
+    outcome = imports.run(path)
+    assert became(outcome, "rejected") == {}
+    assert_all_is_here(imports, written.truth)
+    assert imports.verified(outcome["id"]) == all_same(outcome)
 
 
 @pytest.mark.parametrize("generation", ["A", "D"])
-def test_every_row_of_a_postgresql_arrives(generation: str, own_database: str, empty_database: str) -> None:
+def test_every_row_of_a_postgresql_arrives(generation: str, imports: Imports, empty_database: str) -> None:
     written = habits.write(empty_database, **SIZE, generation=generation)
-    outcome = brought_in(own_database, "habits", empty_database)
-    assert counted(outcome, "rejected") == {}
-    assert_all_is_here(own_database, written.truth)
-    same = {table: {"same": rows} for table, rows in counted(outcome, "imported").items()}
-    assert verified(own_database, outcome["id"], "--location", empty_database) == same
+    outcome = imports.run(empty_database)
+    assert became(outcome, "rejected") == {}
+    assert_all_is_here(imports, written.truth)
+    assert imports.verified(outcome["id"]) == all_same(outcome)
 
 
 @pytest.mark.parametrize("form", ["A", "B", "C", "D", "BD", "PostgreSQL"])
-def test_every_kind_of_dirt_has_its_fate(form: str, own_database: str, empty_database: str, tmp_path: Path) -> None:
+def test_every_kind_of_dirt_has_its_fate(form: str, imports: Imports, empty_database: str, tmp_path: Path) -> None:
     generation = "D" if form == "PostgreSQL" else form
     at = empty_database if form == "PostgreSQL" else tmp_path / "habits.db"
     dirt = {*habits.KINDS.of(habits.form(generation, at))}
     written = habits.write(at, users=2, habits=2, days=2, generation=generation, dirt=dirt)
-    before = rows_of(own_database)
-    outcome = brought_in(own_database, "habits", at)
+    before = imports.counts()
+    outcome = imports.run(at)
     told: dict[tuple[str, str], set[str]] = {}
-    for line in lines(own_database, outcome["id"]):
+    for line in imports.report(outcome["id"]):
         told.setdefault((line["entity"], line["place"].partition("@")[0]), set()).add(line["kind"])
     entities = {"habit_logs": "habit_entries", "habit_tags": "taggings", "comments": "habit_comments"}
     wrong = []
@@ -161,23 +161,26 @@ def test_every_kind_of_dirt_has_its_fate(form: str, own_database: str, empty_dat
         if not {"rejected": "rejected" in kinds, "reported": bool(kinds), "kept": not kinds}[each.fate]:
             wrong.append((each, kinds))
     assert wrong == [], "\n".join(map(str, wrong))
-    verified(own_database, outcome["id"], *(["--location", empty_database] if form == "PostgreSQL" else []))
-    again = brought_in(own_database, "habits", at)
-    assert counted(again, "imported") == counted(again, "updated") == {}
+    imports.verified(outcome["id"])
+    again = imports.run(at)
+    assert became(again, "imported") == became(again, "updated") == {}
     for done in (again, outcome):
-        assert holdfast(own_database, "rollback", done["id"]).returncode == 0
-    assert rows_of(own_database) == before
+        imports.rolled_back(done["id"])
+    assert imports.counts() == before
 
 
-def test_users_go_on_where_they_were(own_database: str, started: Started, tmp_path: Path) -> None:
+def test_users_go_on_where_they_were_and_a_forced_rollback_leaves_nothing_of_it(
+    imports: Imports, started: Started, tmp_path: Path
+) -> None:
     path = tmp_path / "habits.db"
     truth = habits.write(path, **SIZE).truth
-    outcome = process(own_database, "import", "habits", str(path), "--backup", str(tmp_path / "kept"))
-    assert outcome.returncode == 0, outcome.stderr
-    assert "generation D, an SQLite file" in outcome.stderr
+    before = imports.counts()
+    done = imports.command("import", "habits", str(path), "--backup", str(tmp_path / "kept"))
+    assert done.returncode == 0, done.stderr
+    assert "generation D, an SQLite file" in done.stderr
     with closing(sqlite3.connect(tmp_path / "kept" / "habits.db")) as copy:
         assert copy.execute("select count(*) from habit_logs").fetchone() == (72,)
-    api = started(database_url=own_database)
+    api = started(database_url=imports.url)
     for row in truth["users"].values():
         answer = api.post("/v1/auth/login", {"email": row["email"], "password": habits.PASSWORD})
         expected = 401 if row["password_hash"] is None else 200 if row["is_active"] else 403
@@ -188,19 +191,23 @@ def test_users_go_on_where_they_were(own_database: str, started: Started, tmp_pa
             listed = user.walk("/v1/habits")
             assert {habit["name"] for habit in listed} == mine
             assert len(user.walk(f"/v1/habits/{listed[0]['id']}/entries")) == 3
+            user.made("/v1/habits", {"name": "Own"})
+    [outcome] = imports.rows("select id::text from imports")
+    imports.rolled_back(outcome["id"], "--force")
+    assert imports.counts() == before
 
 
-def test_an_import_is_repeated_and_taken_back(own_database: str, started: Started, tmp_path: Path) -> None:
+def test_an_import_is_repeated_and_taken_back(imports: Imports, started: Started, tmp_path: Path) -> None:
     path = tmp_path / "habits.db"
     truth = habits.write(path, **SIZE).truth
-    before = rows_of(own_database)
-    dry = brought_in(own_database, "habits", path, "--dry-run")
-    assert rows_of(own_database) == before
-    first = brought_in(own_database, "habits", path)
+    before = imports.counts()
+    dry = imports.run(path, "--dry-run")
+    assert imports.counts() == before
+    first = imports.run(path)
     assert dry["counts"] == first["counts"]
-    again = brought_in(own_database, "habits", path)
-    assert counted(again, "unchanged") == counted(first, "imported")
-    full = rows_of(own_database)
+    again = imports.run(path)
+    assert became(again, "unchanged") == became(first, "imported")
+    full = imports.counts()
     change(
         path,
         "update habits set name = 'Changed there' where id = 2",
@@ -208,57 +215,43 @@ def test_an_import_is_repeated_and_taken_back(own_database: str, started: Starte
         "insert into habit_logs (id, habit_id, date, completed, created_at)"
         " select 9999, habit_id, '2025-07-01', 1, created_at from habit_logs where id = 4",
     )
-    second = brought_in(own_database, "habits", path)
-    assert counted(second, "updated") == {"habits": 1, "habit_entries": 2}
-    assert counted(second, "imported") == {"habit_entries": 1}
-    assert verified(own_database, second["id"])["habit_entries"] == {"same": 73}
-    refused = holdfast(own_database, "rollback", first["id"])
-    assert (refused.returncode, second["id"] in refused.stderr) == (1, True)
-    assert holdfast(own_database, "rollback", second["id"]).returncode == 0
-    assert rows_of(own_database) == full
-    assert_all_is_here(own_database, truth)
+    second = imports.run(path)
+    assert became(second, "updated") == {"habits": 1, "habit_entries": 2}
+    assert became(second, "imported") == {"habit_entries": 1}
+    assert imports.verified(second["id"])["habit_entries"] == {"same": 73}
+    assert second["id"] in imports.given_up("rollback", first["id"])
+    imports.rolled_back(second["id"])
+    assert imports.counts() == full
+    assert_all_is_here(imports, truth)
     # What users have changed or made here since stays, and what it belongs to.
-    api = started(database_url=own_database)
+    api = started(database_url=imports.url)
     login = {"email": truth["users"]["1"]["email"], "password": habits.PASSWORD}
     user = User(api, api.post("/v1/auth/login", login).json())
     mine, other, *_ = user.walk("/v1/habits")
     assert user.patch(f"/v1/habits/{mine['id']}", {"name": "Changed here"}).status_code == 200
     assert user.put(f"/v1/habits/{other['id']}/entries/2026-01-01", {"completed": True}).status_code in {200, 201}
     own = user.made("/v1/habits", {"name": "Own"})
-    ended = holdfast(own_database, "rollback", first["id"])
+    ended = imports.command("rollback", first["id"])
     assert (ended.returncode, "are kept" in ended.stdout) == (0, True)
     assert {habit["id"] for habit in user.walk("/v1/habits")} == {mine["id"], other["id"], own["id"]}
     assert [entry["date"] for entry in user.walk(f"/v1/habits/{other['id']}/entries")] == ["2026-01-01"]
-    assert [str(row["id"]) for row in fetched(own_database, "select id from users")] == [user.id]
-    third = brought_in(own_database, "habits", path)
-    assert counted(third, "imported")["habits"] == 22
-    assert holdfast(own_database, "rollback", third["id"], "--force").returncode == 0
+    assert [str(row["id"]) for row in imports.rows("select id from users")] == [user.id]
+    third = imports.run(path)
+    assert became(third, "imported")["habits"] == 22
+    imports.rolled_back(third["id"], "--force")
 
 
-def test_a_forced_rollback_leaves_nothing(own_database: str, started: Started, tmp_path: Path) -> None:
-    path = tmp_path / "habits.db"
-    truth = habits.write(path, **ONE).truth
-    before = rows_of(own_database)
-    outcome = brought_in(own_database, "habits", path)
-    api = started(database_url=own_database)
-    login = {"email": truth["users"]["1"]["email"], "password": habits.PASSWORD}
-    user = User(api, api.post("/v1/auth/login", login).json())
-    user.made("/v1/habits", {"name": "Own"})
-    assert holdfast(own_database, "rollback", outcome["id"], "--force").returncode == 0
-    assert rows_of(own_database) == before
-
-
-def test_an_account_here_gets_a_users_rows_only_when_that_is_said(own_database: str, started: Started, tmp_path: Path) -> None:
+def test_an_account_here_gets_a_users_rows_only_when_that_is_said(imports: Imports, started: Started, tmp_path: Path) -> None:
     path = tmp_path / "habits.db"
     email = habits.write(path, **ONE).truth["users"]["1"]["email"]
-    user = started(database_url=own_database).user(email=email)
-    refused = brought_in(own_database, "habits", path)
-    assert counted(refused, "imported") == {}
-    assert {line["rule"] for line in lines(own_database, refused["id"]) if line["entity"] == "users"} >= {"unproved_email"}
-    outcome = brought_in(own_database, "habits", path, "--into-existing")
-    assert (counted(outcome, "merged"), counted(outcome, "imported")["habits"]) == ({"users": 1}, 1)
+    user = started(database_url=imports.url).user(email=email)
+    refused = imports.run(path)
+    assert became(refused, "imported") == {}
+    assert {line["rule"] for line in imports.report(refused["id"]) if line["entity"] == "users"} >= {"unproved_email"}
+    outcome = imports.run(path, "--into-existing")
+    assert (became(outcome, "merged"), became(outcome, "imported")["habits"]) == ({"users": 1}, 1)
     assert len(user.walk("/v1/habits")) == 1
-    assert holdfast(own_database, "rollback", outcome["id"]).returncode == 0
+    imports.rolled_back(outcome["id"])
     assert (user.walk("/v1/habits"), user.get("/v1/me").status_code) == ([], 200)
 
 
@@ -318,37 +311,28 @@ def test_every_cell_is_here_or_in_the_report(generation: str, tmp_path: Path) ->
 
 
 @pytest.mark.parametrize(
-    ("content", "sentence"),
+    ("table", "sentence"),
     [
-        (None, "is empty"),
-        (b"nothing of that kind", "is not an SQLite file, or it is encrypted"),
-        (b"SQLite format 3\0" + b"\xff" * 5000, "cannot be read as an SQLite file"),
         ("create table users (id integer)", "This is no database of the habit tracker: it has no users.created_at"),
         ("create table other (id integer)", "This is no database of the habit tracker: it has no table users"),
     ],
 )
-def test_what_is_no_habit_tracker_is_refused(
-    content: bytes | str | None, sentence: str, own_database: str, tmp_path: Path
-) -> None:
+def test_what_is_no_habit_tracker_is_refused(table: str, sentence: str, imports: Imports, tmp_path: Path) -> None:
     path = tmp_path / "habits.db"
-    if isinstance(content, str):
-        change(path, content)
-    else:
-        path.write_bytes(content or b"")
-    before = rows_of(own_database)
-    ended = holdfast(own_database, "import", "habits", str(path))
-    assert (ended.returncode, sentence in ended.stderr) == (1, True), ended.stderr
-    assert rows_of(own_database) == before
+    change(path, table)
+    before = imports.counts()
+    assert sentence in imports.refused(path)
+    assert imports.counts() == before
 
 
-def test_a_file_that_its_app_writes_to_is_read_as_it_was(own_database: str, tmp_path: Path) -> None:
+def test_a_file_that_its_app_writes_to_is_read_as_it_was(imports: Imports, tmp_path: Path) -> None:
     path = tmp_path / "habits.db"
     habits.write(path, **ONE, generation="A")
     with closing(sqlite3.connect(path, isolation_level=None)) as app:
         app.execute("begin immediate")
         app.execute("update habits set name = 'Not yet'")
-        outcome = brought_in(own_database, "habits", path)
+        outcome = imports.run(path)
         app.execute("rollback")
-    assert counted(outcome, "imported")["habits"] == 1
-    assert fetched(own_database, "select from habits where name = 'Not yet'") == []
-    assert date(2025, 6, 30) in {row["date"] for row in fetched(own_database, "select date from habit_entries")}
+    assert became(outcome, "imported")["habits"] == 1
+    assert imports.rows("select from habits where name = 'Not yet'") == []
+    assert date(2025, 6, 30) in {row["date"] for row in imports.rows("select date from habit_entries")}

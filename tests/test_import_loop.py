@@ -8,9 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from client import Started, User
-from command import holdfast, process
-from moved import brought_in, counted, fetched, lines, rows_of, verified
+from client import Execute, Started
+from imported import Imports, all_same, became
 from sources import loop
 from sources.files import change
 from sources.planting import Planted
@@ -27,6 +26,22 @@ RHYTHMS = {
     (1, 14): ("interval", None, 14),
 }
 
+NEAREST = {
+    (10, 7): ("daily", None, None),
+    (2, 1): ("daily", None, None),
+    (31, 31): ("daily", None, None),
+    (1, 400): ("interval", None, 365),
+    (2, 3): ("weekly", 5, None),
+    (5, 10): ("interval", None, 2),
+    (10, 365): ("interval", None, 37),
+    (99, 100): ("weekly", 7, None),
+    (4, 28): ("monthly", 4, None),
+    (0, 7): ("daily", None, None),
+}
+"""What becomes of rhythms that we do not have."""
+
+EMAIL = "ada@example.com"
+
 RED, BLUE_GREY = "#D32F2F", "#9E9E9E"
 
 HABITS = (
@@ -36,9 +51,10 @@ HABITS = (
 
 
 @pytest.fixture
-def user(own_database: str, started: Started) -> User:
-    """Somebody whose phone it is."""
-    return started(database_url=own_database).user()
+def imports(own_database: str, own_execute: Execute) -> Imports:
+    """Imports into the account of somebody whose phone it is, and who is not signed in: a server takes as long as an import."""
+    own_execute("insert into users (email, password_hash) values ($1, 'x')", EMAIL)
+    return Imports(own_database, own_execute, "loop", "--user", EMAIL)
 
 
 def color_of(path: Path, planted: Planted) -> Any:
@@ -62,21 +78,22 @@ def states(row: dict[str, Any], numeric: bool, target: float) -> tuple[bool, boo
 
 
 @pytest.mark.parametrize("version", [12, 15, 18, 21, 23, 24, 25])
-def test_every_habit_and_day_arrives(version: int, own_database: str, user: User, tmp_path: Path) -> None:
+def test_every_habit_and_day_arrives(version: int, imports: Imports, tmp_path: Path) -> None:
     path = tmp_path / "backup.db"
     truth = loop.write(path, habits=10, days=12, version=version).truth
-    outcome = brought_in(own_database, "loop", path, "--user", user.email)
-    assert counted(outcome, "rejected") == {}
-    rows = {row["key"]: row for row in fetched(own_database, HABITS)}
+    outcome = imports.run(path)
+    assert became(outcome, "rejected") == {}
+    [owner] = [row["id"] for row in imports.rows("select id from users")]
+    rows = {row["key"]: row for row in imports.rows(HABITS)}
     assert len(rows) == 10
     entries = {
         (entry["habit_id"], entry["date"]): (entry["completed"], entry["skipped"], entry["value"], entry["note"])
-        for entry in fetched(own_database, "select * from habit_entries")
+        for entry in imports.rows("select * from habit_entries")
     }
     expected = {}
     for number, habit in truth["Habits"].items():
         found = rows[habit.get("uuid") or number]
-        assert str(found["user_id"]) == user.id
+        assert found["user_id"] == owner
         question = [habit.get("question"), habit["description"]]
         assert found["description"] == ("\n\n".join(text for text in question if text and not text.isspace()) or None)
         assert (found["name"], found["is_archived"], found["position"]) == (
@@ -104,83 +121,65 @@ def test_every_habit_and_day_arrives(version: int, own_database: str, user: User
                     expected[found["id"], day] = (*state, None if not note or note.isspace() else note)
     assert entries == expected
     # What the schedule did is reported.
-    done_by_schedule = [line for line in lines(own_database, outcome["id"]) if "done_by_schedule" in line["rule"]]
+    done_by_schedule = [line for line in imports.report(outcome["id"]) if "done_by_schedule" in line["rule"]]
     assert len(done_by_schedule) == sum(
         row.get("value") == 1 and not truth["Habits"][str(row["habit"])].get("type") for row in truth["Repetitions"].values()
     )
     assert (len(done_by_schedule) > 5) == (version >= 22)
-    days = {line["content"]["reminder_days"] for line in lines(own_database, outcome["id"]) if "reminder_days" in line["rule"]}
+    days = {line["content"]["reminder_days"] for line in imports.report(outcome["id"]) if "reminder_days" in line["rule"]}
     assert days == {row["reminder_days"] for row in truth["Habits"].values()} - {127}
-    same = {table: {"same": rows} for table, rows in counted(outcome, "imported").items()}
-    assert verified(own_database, outcome["id"], "--user", user.email) == same
-    assert len(user.walk("/v1/habits")) == 10
+    assert imports.verified(outcome["id"], "--user", EMAIL) == all_same(outcome)
 
 
 @pytest.mark.parametrize(
-    ("version", "color", "expected"),
+    ("version", "colors"),
     [
-        (25, 0, RED),
-        (25, 19, BLUE_GREY),
-        (21, 12, "#303F9F"),
-        (20, 12, BLUE_GREY),
-        (14, 2, "#F9A825"),
-        (14, 1, "#E64A19"),
-        (13, -2937041, RED),
-        (20, 13, None),
-        (25, 20, None),
+        (25, {0: RED, 19: BLUE_GREY, 20: None}),
+        (21, {12: "#303F9F"}),
+        (20, {12: BLUE_GREY, 13: None}),
+        (14, {2: "#F9A825", 1: "#E64A19"}),
+        (13, {-2937041: RED}),
     ],
 )
-def test_a_colour_is_the_one_that_the_app_showed(  # noqa: PLR0917 - fixtures
-    version: int, color: int, expected: str | None, own_database: str, user: User, tmp_path: Path
+def test_a_colour_is_the_one_that_the_app_showed(
+    version: int, colors: dict[int, str | None], imports: Imports, tmp_path: Path
 ) -> None:
     path = tmp_path / "backup.db"
-    loop.write(path, habits=1, days=1, version=version)
-    change(path, f"update Habits set color = {color}")
-    outcome = brought_in(own_database, "loop", path, "--user", user.email)
-    assert user.walk("/v1/habits")[0]["color"] == expected
-    told = any("color_known" in line["rule"] for line in lines(own_database, outcome["id"]))
-    assert told == (expected is None)
+    loop.write(path, habits=len(colors), days=1, version=version)
+    for number, color in enumerate(colors, 1):
+        change(path, f"update Habits set name = '{color}', color = {color} where id = {number}")
+    outcome = imports.run(path)
+    assert {int(row["name"]): row["color"] for row in imports.rows("select name, color from habits")} == colors
+    told = {line["content"]["color"] for line in imports.report(outcome["id"]) if "color_known" in line["rule"]}
+    assert told == {color for color, expected in colors.items() if expected is None}
 
 
-@pytest.mark.parametrize(
-    ("times", "days", "rhythm"),
-    [
-        (10, 7, ("daily", None, None)),
-        (2, 1, ("daily", None, None)),
-        (31, 31, ("daily", None, None)),
-        (1, 400, ("interval", None, 365)),
-        (2, 3, ("weekly", 5, None)),
-        (5, 10, ("interval", None, 2)),
-        (10, 365, ("interval", None, 37)),
-        (99, 100, ("weekly", 7, None)),
-        (4, 28, ("monthly", 4, None)),
-        (0, 7, ("daily", None, None)),
-    ],
-)
-def test_a_rhythm_that_does_not_fit_becomes_what_is_nearest_and_is_reported(  # noqa: PLR0917 - fixtures
-    times: int, days: int, rhythm: tuple[Any, ...], own_database: str, user: User, tmp_path: Path
-) -> None:
+def test_a_rhythm_that_does_not_fit_becomes_what_is_nearest_and_is_reported(imports: Imports, tmp_path: Path) -> None:
     path = tmp_path / "backup.db"
-    loop.write(path, habits=1, days=1)
-    change(path, f"update Habits set freq_num = {times}, freq_den = {days}, reminder_days = 127")
-    outcome = brought_in(own_database, "loop", path, "--user", user.email)
-    [found] = fetched(own_database, "select frequency, target_days, interval_days from habits")
-    assert tuple(found.values()) == rhythm
-    [told] = [line for line in lines(own_database, outcome["id"]) if line["entity"] == "habits"]
-    assert told["kind"] == "changed"
-    assert "frequency" in told["rule"]
-    assert (told["content"]["freq_num"], told["content"]["freq_den"]) == (times, days)
+    loop.write(path, habits=len(NEAREST), days=1)
+    for number, (times, days) in enumerate(NEAREST, 1):
+        rhythm = f"freq_num = {times}, freq_den = {days}, reminder_days = 127"
+        change(path, f"update Habits set name = '{times} in {days}', {rhythm} where id = {number}")
+    outcome = imports.run(path)
+    found = imports.rows("select name, frequency, target_days, interval_days from habits")
+    expected = {f"{times} in {days}": rhythm for (times, days), rhythm in NEAREST.items()}
+    assert {name: (*rhythm,) for name, *rhythm in (row.values() for row in found)} == expected
+    told = [line for line in imports.report(outcome["id"]) if line["entity"] == "habits"]
+    assert sorted((line["content"]["freq_num"], line["content"]["freq_den"]) for line in told) == sorted(NEAREST)
+    for line in told:
+        assert line["kind"] == "changed"
+        assert "frequency" in line["rule"]
 
 
 @pytest.mark.parametrize("version", [12, 17, 25])
-def test_every_kind_of_dirt_has_its_fate(version: int, own_database: str, user: User, tmp_path: Path) -> None:
+def test_every_kind_of_dirt_has_its_fate(version: int, imports: Imports, tmp_path: Path) -> None:
     path = tmp_path / "backup.db"
     written = loop.write(path, habits=2, days=3, version=version, dirt={*loop.KINDS.of(str(version))})
-    before = rows_of(own_database)
-    outcome = brought_in(own_database, "loop", path, "--user", user.email)
+    before = imports.counts()
+    outcome = imports.run(path)
     told: dict[tuple[str, str], set[str]] = {}
     entities = {"Habits": "habits", "Repetitions": "habit_entries"}
-    for line in lines(own_database, outcome["id"]):
+    for line in imports.report(outcome["id"]):
         told.setdefault((line["entity"], line["place"]), set()).add(line["kind"])
     for each in written.planted:
         if version < 14 and color_of(path, each) == -1:
@@ -194,27 +193,29 @@ def test_every_kind_of_dirt_has_its_fate(version: int, own_database: str, user: 
         else:
             assert not kinds, each
     rejected = sum("rejected" in kinds for kinds in told.values())
-    assert sum(counted(outcome, "rejected").values()) == rejected
-    verified(own_database, outcome["id"], "--user", user.email)
-    again = brought_in(own_database, "loop", path, "--user", user.email)
-    assert counted(again, "imported") == counted(again, "updated") == {}
+    assert sum(became(outcome, "rejected").values()) == rejected
+    imports.verified(outcome["id"])
+    again = imports.run(path)
+    assert became(again, "imported") == became(again, "updated") == {}
     for done in (again, outcome):
-        assert holdfast(own_database, "rollback", done["id"]).returncode == 0
-    assert rows_of(own_database) == before
+        imports.rolled_back(done["id"])
+    assert imports.counts() == before
 
 
 @pytest.mark.parametrize("version", [20, 25])
-def test_a_backup_is_brought_in_again_and_taken_back(version: int, own_database: str, user: User, tmp_path: Path) -> None:
+def test_a_backup_is_brought_in_again_and_taken_back(version: int, imports: Imports, started: Started, tmp_path: Path) -> None:
     path = tmp_path / "backup.db"
     loop.write(path, habits=3, days=4, version=version)
-    before = rows_of(own_database)
-    dry = brought_in(own_database, "loop", path, "--user", user.email, "--dry-run")
-    assert rows_of(own_database) == before
-    first = brought_in(own_database, "loop", path, "--user", user.email)
+    user = started(database_url=imports.url).user()
+    imports.words = ("--user", user.email)
+    before = imports.counts()
+    dry = imports.run(path, "--dry-run")
+    assert imports.counts() == before
+    first = imports.run(path)
     assert dry["counts"] == first["counts"]
     habits = {habit["name"]: habit for habit in user.walk("/v1/habits")}
-    again = brought_in(own_database, "loop", path, "--user", user.email)
-    assert counted(again, "unchanged") == counted(first, "imported")
+    again = imports.run(path)
+    assert became(again, "unchanged") == became(first, "imported")
     change(
         path,
         "update Habits set name = 'Renamed' where id = 2",
@@ -223,40 +224,38 @@ def test_a_backup_is_brought_in_again_and_taken_back(version: int, own_database:
         f"insert into Repetitions (id, habit, timestamp, value) values (500, 2, {loop.timestamp(date(2025, 6, 27))}, 0)",
         f"insert into Repetitions (id, habit, timestamp, value) values (501, 2, {loop.timestamp(date(2025, 7, 1))}, 0)",
     )
-    second = brought_in(own_database, "loop", path, "--user", user.email)
-    assert counted(second, "updated").get("habits") == 1
-    assert sum(count for name in ("updated", "imported") for count in counted(second, name).values()) in {2, 3}
+    second = imports.run(path)
+    assert became(second, "updated").get("habits") == 1
+    assert sum(count for name in ("updated", "imported") for count in became(second, name).values()) in {2, 3}
     assert "Renamed" in {habit["name"] for habit in user.walk("/v1/habits")}
-    assert holdfast(own_database, "rollback", second["id"]).returncode == 0
+    imports.rolled_back(second["id"])
     assert {habit["name"] for habit in user.walk("/v1/habits")} == set(habits)
     # Another account's import of the same backup is its own.
     other = user.api.user()
-    others = brought_in(own_database, "loop", path, "--user", other.email)
-    assert counted(others, "imported")["habits"] == 3
+    others = imports.run(path, "--user", other.email)
+    assert became(others, "imported")["habits"] == 3
     assert len(other.walk("/v1/habits")) == 3
-    assert holdfast(own_database, "rollback", others["id"]).returncode == 0
+    imports.rolled_back(others["id"])
     # What its user has changed since is kept.
     [kept, *_] = user.walk("/v1/habits")
     assert user.patch(f"/v1/habits/{kept['id']}", {"name": "Mine"}).status_code == 200
-    assert holdfast(own_database, "rollback", first["id"]).returncode == 0
+    imports.rolled_back(first["id"])
     assert [habit["name"] for habit in user.walk("/v1/habits")] == ["Mine"]
 
 
-def test_whose_it_is_has_to_be_said(own_database: str, user: User, tmp_path: Path) -> None:
+def test_whose_it_is_has_to_be_said(imports: Imports, tmp_path: Path) -> None:
     path = tmp_path / "backup.db"
     loop.write(path, habits=1, days=1)
-    ended = process(own_database, "import", "loop", str(path))
-    assert ended.returncode == 1
-    assert ended.stderr == ("holdfast: A backup of the Loop Habit Tracker has no account: say whose it is by --user EMAIL.\n")
-    ended = holdfast(own_database, "import", "loop", str(path), "--user", "nobody@example.com")
-    assert (ended.returncode, "There is no account with the e-mail address of --user" in ended.stderr) == (1, True)
+    assert imports.given_up("import", "loop", str(path)) == (
+        "holdfast: A backup of the Loop Habit Tracker has no account: say whose it is by --user EMAIL.\n"
+    )
+    assert "There is no account with the e-mail address of --user" in imports.refused(path, "--user", "nobody@example.com")
     change(path, "pragma user_version = 8")
-    ended = holdfast(own_database, "import", "loop", str(path), "--user", user.email)
-    assert (ended.returncode, "of version 8: those from 12 to 25 can be read" in ended.stderr) == (1, True)
+    assert "of version 8: those from 12 to 25 can be read" in imports.refused(path)
 
 
 @pytest.mark.parametrize("version", [12, 25])
-def test_every_cell_is_here_or_in_the_report(version: int, own_database: str, user: User, tmp_path: Path) -> None:
+def test_every_cell_is_here_or_in_the_report(version: int, imports: Imports, tmp_path: Path) -> None:
     path = tmp_path / "backup.db"
     loop.write(path, habits=2, days=3, version=version)
     columns = {}
@@ -267,8 +266,8 @@ def test_every_cell_is_here_or_in_the_report(version: int, own_database: str, us
         connection.execute("update Habits set streak_goal = 'thirty', highlight = 7")
         connection.execute("create table Extra (id integer)")
         connection.commit()
-    outcome = brought_in(own_database, "loop", path, "--user", user.email)
-    told = {line["place"]: line["content"] for line in lines(own_database, outcome["id"]) if line["rule"] == "no_place"}
+    outcome = imports.run(path)
+    told = {line["place"]: line["content"] for line in imports.report(outcome["id"]) if line["rule"] == "no_place"}
     assert told.pop("Habits.streak_goal") == {"rows": 2, "values": {"thirty": 2}}
     assert told.pop("Habits.highlight") == {"rows": 2, "values": {"7": 2}}
     tables = {"Checkmarks", "Score", "Streak"} if version < 20 else {"Events"}

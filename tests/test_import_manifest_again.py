@@ -4,10 +4,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from client import Started
-from manifest_moves import TARGETS, Move, begun, total
+from imported import became
+from manifest_moves import TARGETS, Move, begun
 from sources import manifest
-from sources.read_back import fetch
 
 move = pytest.fixture(begun)
 
@@ -22,21 +21,21 @@ def _one(rows: dict[str, Any]) -> str:
 def test_an_import_again_changes_nothing(move: Move) -> None:
     move.write(users=2, rows=2, entries=2, dirt={*manifest.KINDS.of("first")})
     first = move.imported()
-    before, objects = {table: move.here(table) for table in TARGETS}, move.objects()
+    before, objects = move.all_here(), move.objects()
     again = move.imported()
-    assert total(again["counts"], "unchanged") == total(first["counts"], "imported")
-    assert total(again["counts"], "rejected") == total(first["counts"], "rejected")
-    assert total(again["counts"], "imported") == total(again["counts"], "updated") == {}
-    assert {table: move.here(table) for table in TARGETS} == before
+    assert became(again, "unchanged") == became(first, "imported")
+    assert became(again, "rejected") == became(first, "rejected")
+    assert became(again, "imported") == became(again, "updated") == {}
+    assert move.all_here() == before
     assert move.objects() == objects > 0
-    assert move.verify(again["id"]).returncode == 0
+    move.verified(again["id"])
 
 
 def test_what_changed_in_the_source_is_changed_here_and_nothing_else(move: Move) -> None:
     truth = move.write(users=2, rows=3, entries=3).truth
     first = move.imported()
-    before = {table: move.here(table) for table in TARGETS}
-    later = "updated_at = updated_at + interval '1 day'"
+    before = move.all_here()
+    later, changes = "updated_at = updated_at + interval '1 day'", []
     for table, change in {
         "users": "bio = 'New'",
         "goals": "title = 'New'",
@@ -50,27 +49,28 @@ def test_what_changed_in_the_source_is_changed_here_and_nothing_else(move: Move)
         "progress_snapshots": "notes = 'New'",
         "media": "alt_text = 'New'",
     }.items():
-        move.change(f"update {table} set {later}, {change} where id = '{_one(truth[table])}'")
-    assert move.verify(first["id"]).returncode == 1
+        changes.append(f"update {table} set {later}, {change} where id = '{_one(truth[table])}'")
+    move.change(*changes)
+    move.differing(first["id"])
     again = move.imported()
-    assert total(again["counts"], "updated") == dict.fromkeys(total(again["counts"], "updated"), 1)
-    assert set(TARGETS) - total(again["counts"], "updated").keys() == {"tags", "taggings", "workout_exercises"}
-    assert total(again["counts"], "imported") == {}
-    here = {table: move.here(table) for table in TARGETS}
+    assert became(again, "updated") == dict.fromkeys(became(again, "updated"), 1)
+    assert set(TARGETS) - became(again, "updated").keys() == {"tags", "taggings", "workout_exercises"}
+    assert became(again, "imported") == {}
+    here = move.all_here()
     for table in TARGETS:
         differing = [key for key, row in here[table].items() if row != before[table][key]]
-        expected = [_one(truth[table])] if table in total(again["counts"], "updated") else []
+        expected = [_one(truth[table])] if table in became(again, "updated") else []
         assert [key.split("/")[0] for key in differing] == expected, table
     assert here["blog_entries"][_one(truth["blog_entries"])]["slug"] == "new-slug"
-    assert move.verify(again["id"]).returncode == 0
+    move.verified(again["id"])
     # The later one goes first, and leaves what the first had made.
-    assert move.command("rollback", first["id"]).returncode == 1
-    assert move.command("rollback", again["id"]).returncode == 0
+    assert again["id"] in move.given_up("rollback", first["id"])
+    move.rolled_back(again["id"])
     for table in TARGETS:
         restored = move.here(table)
         for key, row in before[table].items():
             assert {**restored[key], "version": 0} == {**row, "version": 0}, table
-    assert move.command("rollback", first["id"]).returncode == 0
+    move.rolled_back(first["id"])
 
 
 def test_an_exercise_can_be_put_before_others(move: Move) -> None:
@@ -93,27 +93,24 @@ def test_a_slug_that_its_user_has_here_is_made_another(move: Move) -> None:
     truth = move.write(users=1, rows=2, entries=1).truth
     first, second = truth["blog_entries"]
     move.imported()
-    fetch(move.target, "update blog_entries set slug = 'mine'" + f" where slug = '{truth['blog_entries'][first]['slug']}'")
+    move.rows("update blog_entries set slug = 'mine' where slug = $1", truth["blog_entries"][first]["slug"])
     move.change(f"update blog_entries set slug = 'mine' where id = '{second}'")
     done = move.imported()
     assert move.here("blog_entries")[second]["slug"] == f"mine-{second[:8]}"
-    assert [line["place"] for line in move.lines(done["id"]) if line["rule"] == "blog_entries_slug_unique"] == [second]
+    assert [line["place"] for line in move.report(done["id"]) if line["rule"] == "blog_entries_slug_unique"] == [second]
 
 
 def test_a_change_that_would_make_two_alike_is_kept_out_alone(move: Move) -> None:
     truth = move.write(users=1, rows=3, entries=1).truth
     first, second, third = truth["daily_reviews"]
     move.imported()
-    fetch(
-        move.target,
-        f"update daily_reviews set date = '2001-01-01' where date = '{truth['daily_reviews'][first]['review_date']}'",
-    )
+    move.rows("update daily_reviews set date = '2001-01-01' where date = $1", truth["daily_reviews"][first]["review_date"])
     move.change(f"update daily_reviews set review_date = '2001-01-01' where id = '{second}'")
     move.change(f"update daily_reviews set gratitude = 'New' where id = '{third}'")
     done = move.imported()
     assert done["counts"]["daily_reviews"] == {"read": 3, "unchanged": 1, "updated": 1, "kept": 1}
     assert move.here("daily_reviews")[third]["gratitude"] == "New"
-    lines = [line for line in move.lines(done["id"]) if line["kind"] == "kept"]
+    lines = [line for line in move.report(done["id"]) if line["kind"] == "kept"]
     assert [(line["place"], line["rule"]) for line in lines] == [(second, "daily_reviews_date_unique")]
 
 
@@ -121,7 +118,7 @@ def test_what_belongs_to_a_row_that_its_user_deleted_here_does_not_end_the_impor
     truth = move.write(users=1, rows=1, entries=1).truth
     move.imported()
     goal, tag = _one(truth["goals"]), _one(truth["tags"])
-    fetch(move.target, "delete from goals")
+    move.rows("delete from goals")
     move.change(
         f"insert into goals ({GOAL})"
         " select gen_random_uuid(), created_at, updated_at, user_id, 'Below', goal_type, 'active', 0, false, id from goals"
@@ -133,7 +130,7 @@ def test_what_belongs_to_a_row_that_its_user_deleted_here_does_not_end_the_impor
     done = move.imported()
     assert done["counts"]["goals"] == {"read": 2, "imported": 1, "unchanged": 1}
     assert [row["parent_id"] for row in move.here("goals").values()] == [None]
-    rules = {(line["entity"], line["rule"]) for line in move.lines(done["id"])}
+    rules = {(line["entity"], line["rule"]) for line in move.report(done["id"])}
     assert {("goals", "left_empty: parent_id"), ("taggings", "taggings_target_exists")} <= rules
 
 
@@ -148,8 +145,7 @@ def test_circles_and_long_chains_of_goals_are_cut(move: Move) -> None:
     circle = insert.format(name="circle", count=7, parent="md5('circle' || n % 7 + 1)::uuid")
     beside = insert.format(name="beside", count=3, parent="md5('circle' || n)::uuid")
     own = insert.format(name="own", count=1, parent="md5('own' || n)::uuid")
-    for sql in (chain, circle, beside, own):
-        move.change(sql)
+    move.change(chain, circle, beside, own)
     done = move.imported()
     assert done["counts"]["goals"] == {"read": 262, "imported": 262}
     here = move.here("goals")
@@ -157,41 +153,36 @@ def test_circles_and_long_chains_of_goals_are_cut(move: Move) -> None:
     assert {"chain 1", "chain 101", "chain 201", "own 1"} <= {*roots}
     assert len([title for title in roots if title.startswith("circle")]) == 1
     assert len(roots) == 6
-    rules = [line["rule"] for line in move.lines(done["id"]) if line["entity"] == "goals"]
+    rules = [line["rule"] for line in move.report(done["id"]) if line["entity"] == "goals"]
     assert sorted(rules) == ["goals_depth", "goals_depth", "goals_parent_circle", "goals_parent_circle"]
-    assert move.verify(done["id"]).returncode == 0
+    move.verified(done["id"])
     assert move.imported()["counts"]["goals"] == {"read": 262, "unchanged": 262}
 
 
-def test_rollback_leaves_every_table_as_it_was(move: Move) -> None:
+def test_a_dry_run_and_a_rollback_leave_every_table_as_it_was(move: Move) -> None:
     truth = move.write(users=2, rows=2, entries=2, dirt={*manifest.KINDS.of("first")}).truth
     before = move.counts()
-    done = move.imported()
-    assert move.counts() != before
-    assert move.command("rollback", done["id"]).returncode == 0
+    dry = move.imported("--dry-run")
     assert move.counts() == before
-    assert move.command("maintain").returncode == 0
+    assert move.rows("select from imports") == move.rows("select from media_deletions") == []
+    assert move.objects() == 0
+    done = move.imported()
+    assert done["counts"] == dry["counts"]
+    assert move.counts() != before
+    move.rolled_back(done["id"])
+    assert move.counts() == before
+    move.said("maintain")
     assert move.objects() == 0
     again = move.imported()
     assert again["counts"] == done["counts"]
     # What a user has changed since stays, and what it belongs to.
     goal = move.here("goals")[_one(truth["goals"])]
-    fetch(move.target, f"update goals set title = 'Mine' where id = '{goal['id']}'")
-    assert move.command("rollback", again["id"]).returncode == 0
+    move.rows("update goals set title = 'Mine' where id = $1", goal["id"])
+    move.rolled_back(again["id"])
     left = {table: count for table, count in move.counts().items() if count > before[table]}
     assert left.pop("import_items") == left["users"] + left["goals"]
     assert left["goals"] == 1
     assert left.keys() <= {"users", "goals"}
-
-
-def test_a_dry_run_leaves_nothing(move: Move) -> None:
-    move.write(users=2, rows=2, entries=2, dirt={*manifest.KINDS.of("first")})
-    before = move.counts()
-    dry = move.imported("--dry-run")
-    assert move.counts() == before
-    assert fetch(move.target, "select from imports") == fetch(move.target, "select from media_deletions") == []
-    assert move.objects() == 0
-    assert move.imported()["counts"] == dry["counts"]
 
 
 # Files
@@ -199,32 +190,23 @@ def test_a_dry_run_leaves_nothing(move: Move) -> None:
 
 def test_a_run_that_fails_leaves_no_object_for_long(move: Move) -> None:
     move.write(users=1, rows=1, entries=1, dirt={"blank_title"})
-    done = move.command("import", "manifest", move.source, "--media-root", str(move.root), "--on-error", "stop")
-    assert done.returncode == 1
-    assert "goals_title_not_blank" in done.stderr
+    assert "goals_title_not_blank" in move.refused(move.there, "--on-error", "stop")
     assert move.objects() == 7
-    assert move.command("maintain").returncode == 0
+    move.said("maintain")
     assert move.objects() == 0
 
 
-def test_maintenance_leaves_the_objects_that_have_rows(move: Move, started: Started) -> None:
+def test_maintenance_leaves_the_objects_that_have_rows_and_verify_reads_them(move: Move) -> None:
     move.write(users=1, rows=1, entries=1)
     done = move.imported()
-    assert fetch(move.target, "select from media_deletions") == []
-    assert move.command("maintain").returncode == 0
+    assert move.rows("select from media_deletions") == []
+    move.said("maintain")
     assert move.objects() == 7
-    assert move.verify(done["id"]).returncode == 0
-
-
-def test_verify_reads_the_objects(move: Move) -> None:
-    move.write(users=1, rows=1, entries=1)
-    done = move.imported()
+    move.verified(done["id"])
     objects = [path for path in (move.data / "media").rglob("*") if path.is_file()]
     objects[0].write_bytes(bytes(len(objects[0].read_bytes())))
     objects[1].unlink()
-    verified = move.verify(done["id"])
-    assert verified.returncode == 1
-    assert verified.stdout.count("an object that is not there, or not the same") == 2
+    assert move.differing(done["id"]).count("an object that is not there, or not the same") == 2
 
 
 def test_a_file_that_changed_in_the_source_comes_as_another_one(move: Move) -> None:
@@ -232,18 +214,18 @@ def test_a_file_that_changed_in_the_source_comes_as_another_one(move: Move) -> N
     first = move.imported()
     row = truth["media"][_one(truth["media"])]
     (move.root / row["file_path"]).write_bytes(b"other bytes")
-    assert move.verify(first["id"]).returncode == 1
+    move.differing(first["id"])
     again = move.imported()
     assert again["counts"]["media"] == {"read": 7, "imported": 1, "unchanged": 6}
     assert len(move.here("media")) == move.objects() == 8
-    assert move.verify(again["id"]).returncode == 0
+    move.verified(again["id"])
 
 
 def test_without_the_folder_files_are_rejected_and_everything_else_comes(move: Move) -> None:
     truth = move.write(users=1, rows=1, entries=1).truth
-    done = move.said("import", "manifest", move.source)
+    done = move.said("import", "manifest", move.there)
     assert done["counts"]["media"] == {"read": 7, "rejected": 7}
-    lines = [line for line in move.lines(done["id"]) if line["entity"] == "media"]
+    lines = [line for line in move.report(done["id"]) if line["entity"] == "media"]
     assert {line["rule"] for line in lines} == {"media_root_needed"}
     assert {line["place"] for line in lines} == truth["media"].keys()
     assert move.imported()["counts"]["media"] == {"read": 7, "imported": 7}
@@ -256,4 +238,4 @@ def test_a_folder_on_the_way_that_is_a_link_is_not_followed(move: Move, tmp_path
     folder.symlink_to(tmp_path / "elsewhere")
     done = move.imported()
     assert done["counts"]["media"] == {"read": 7, "rejected": 7}
-    assert {line["rule"] for line in move.lines(done["id"]) if line["entity"] == "media"} == {"file_is_link"}
+    assert {line["rule"] for line in move.report(done["id"]) if line["entity"] == "media"} == {"file_is_link"}

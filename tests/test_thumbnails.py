@@ -231,7 +231,7 @@ def test_users_take_turns_and_none_takes_all_places(runner: asyncio.Runner) -> N
 @pytest.mark.parametrize(
     ("work", "error"),
     [
-        ("bytearray(2**31)", "MemoryError"),
+        ("bytes(2**31)", "MemoryError"),
         ("open('written', 'wb', buffering=0).write(b'x')", "OSError: [Errno 27] File too large"),
     ],
 )

@@ -103,6 +103,8 @@ def test_no_answer_holds_the_event_loop(stored: Stored, pieces: list[float]) -> 
         answer = stored.user.get(stored.path)
         held.append(max(pieces))
         assert answer.status_code == 200
+        if held[-1] < HELD:
+            break
     assert len(answer.content) < stored.size
     assert counted(answer.json()) == stored.rows
     assert min(held) < HELD

@@ -5,6 +5,8 @@
 -- Days, weeks and months are numbers: 1900-01-01 is day 0 and a Monday, so day / 7 is the week. done and left_out are the days
 -- up to today that were completed and that were skipped, in order: ten years are thousands of days, and each step over them as
 -- rows costs more than reading them did. In a sorted array width_bucket(day, days) is how many days there are up to one.
+-- The JSON lists come in the order in which generate_series and values give their rows: sorts of so few rows, several for each
+-- of 100 habits, would cost as much as writing the JSON. mode() sorts, and takes the first of equally frequent weekdays.
 -- judged_periods has the numbers of the periods that were met and of those that were excused: days, weeks, months, or the
 -- habit's own days of the week, numbered one after another. A run of met periods ends where the next one is more than reach
 -- further on, not counting excused ones: 1, or interval_days. The present period is not over: it ends no run.
@@ -17,15 +19,11 @@ returns table (
 -- All weeks and months from the first entry on: those without a completed day are left out at the end.
 with counted_weeks as materialized (
     select week,
-        width_bucket(week * 7 + 6, done) - width_bucket(week * 7 - 1, done) as completed,
-        width_bucket(week * 7 + 6, left_out) - width_bucket(week * 7 - 1, left_out) as skipped
+        width_bucket(week * 7 + 6, done) - width_bucket(week * 7 - 1, done) as completed
     from generate_series(least(done[1], left_out[1]) / 7, today / 7) week),
 counted_months as materialized (
-    select month::date as month,
-        extract(year from month)::integer * 12 + extract(month from month)::integer as number,
-        m.last_day - m.first_day + 1 as days,
-        width_bucket(m.last_day, done) - width_bucket(m.first_day - 1, done) as completed,
-        width_bucket(m.last_day, left_out) - width_bucket(m.first_day - 1, left_out) as skipped
+    select month::date as month, m.first_day, m.last_day,
+        width_bucket(m.last_day, done) - width_bucket(m.first_day - 1, done) as completed
     from generate_series(
         date_trunc('month', ('1900-01-01'::date + least(done[1], left_out[1]))::timestamp),
         ('1900-01-01'::date + today)::timestamp, interval '1 month') month
@@ -33,13 +31,16 @@ counted_months as materialized (
         select month::date - '1900-01-01'::date as first_day,
             (month + interval '1 month')::date - 1 - '1900-01-01'::date as last_day) m),
 counted_periods as (
-    select today / 7 as present, w.week as number, w.completed, w.skipped, target_days, 7 as days
+    select today / 7 as present, w.week as number, w.completed,
+        width_bucket(w.week * 7 + 6, left_out) - width_bucket(w.week * 7 - 1, left_out) as skipped, target_days, 7 as days
     from counted_weeks w
     where frequency in ('weekly', 'custom')
     union all
     select extract(year from '1900-01-01'::date + today)::integer * 12
             + extract(month from '1900-01-01'::date + today)::integer,
-        m.number, m.completed, m.skipped, least(target_days, m.days), m.days
+        extract(year from m.month)::integer * 12 + extract(month from m.month)::integer, m.completed,
+        width_bucket(m.last_day, left_out) - width_bucket(m.first_day - 1, left_out),
+        least(target_days, m.last_day - m.first_day + 1), m.last_day - m.first_day + 1
     from counted_months m
     where frequency = 'monthly'),
 judged_periods as materialized (
@@ -67,10 +68,9 @@ ended_runs as materialized (
     select p.present, p.reach, p.excused, cardinality(p.met) as met, p.met[cardinality(p.met)] as last_met,
         array(
             select place
-            from generate_subscripts(p.met, 1) place
-            where p.met[place + 1] - p.met[place] > p.reach
-              and p.met[place + 1] - p.met[place]
-                - (width_bucket(p.met[place + 1], p.excused) - width_bucket(p.met[place], p.excused)) > p.reach)
+            from unnest(p.met, p.met[2:]) with ordinality as met (number, following, place)
+            where following - number > p.reach
+              and following - number - (width_bucket(following, p.excused) - width_bucket(number, p.excused)) > p.reach)
             as places
     from judged_periods p),
 rated_windows as (
@@ -116,18 +116,17 @@ select coalesce((
         as current_streak,
     coalesce((
         select max(run.until - run.since)
-        from ended_runs e
-        cross join unnest(0 || e.places, e.places || e.met) as run (since, until)), 0) as longest_streak,
-    (select json_object_agg(days, rate order by days) from rated_windows) as completion_rate,
+        from (select unnest(0 || e.places) as since, unnest(e.places || e.met) as until from ended_runs e) run), 0)
+        as longest_streak,
+    (select json_object_agg(days, rate) from rated_windows) as completion_rate,
     cardinality(done) as total_completed,
-    (select coalesce(json_agg(row_to_json(x) order by x.week), '[]')
+    (select coalesce(json_agg(row_to_json(x)), '[]')
         from (
             select '1900-01-01'::date + week * 7 as week, completed from counted_weeks where completed > 0) x)
         as by_week,
-    (select coalesce(json_agg(row_to_json(x) order by x.month), '[]')
+    (select coalesce(json_agg(row_to_json(x)), '[]')
         from (select month, completed from counted_months where completed > 0) x) as by_month,
-    (select day % 7 + 1 from unnest(done) day
-        group by day % 7 order by count(*) desc, day % 7 limit 1) as best_weekday
+    (select mode() within group (order by day % 7) + 1 from unnest(done) day) as best_weekday
 $$;
 
 comment on function habit_stats is 'Streaks, rates and totals of a habit, out of the numbers of its days.';

@@ -38,8 +38,8 @@ comment on function import_keys is 'The columns that name a row among those of i
 create function import_stage(entity regclass) returns void language plpgsql as $$
 begin
     execute format(
-        'create temporary table if not exists staged_%s (place bigint generated always as identity primary key, source_key text not null, '
-        'owner text, at text, %s) on commit delete rows',
+        'create temporary table if not exists staged_%s (place bigint generated always as identity primary key, '
+        'source_key text not null, owner text, at text, %s) on commit delete rows',
         entity::text,
         (select string_agg(format(
             '%s %s', name, case when parent is not null or name = 'taggable_id' then 'text' else type end), ', ' order by place)
@@ -127,7 +127,8 @@ begin
         case when is_again then format(
             'lateral (select * from import_items i where i.user_id = %s and i.entity = %L and i.source_key = s.source_key '
             'and i.source = $2 limit 1)',
-            case when is_users or has_user then 'o.user_id' else nobody end, entity::text) else '(select * from import_items where false)' end);
+            case when is_users or has_user then 'o.user_id' else nobody end, entity::text)
+            else '(select * from import_items where false)' end);
     rule := format(
         'case %s else null end',
         (select string_agg(line, ' ' order by number)
@@ -141,7 +142,8 @@ begin
                     and f.confrelid = c.parent
                 where c.parent <> entity
                 union all
-                select 2, format('when import_ref_taggable_id is not null and taggable_id is null then %L', entity || '_target_exists')
+                select 2, format(
+                    'when import_ref_taggable_id is not null and taggable_id is null then %L', entity || '_target_exists')
                 from import_columns(entity) where name = 'taggable_id'
                 union all
                 select 3, format('when %s is null then %L', name, entity || '_' || name || '_needed')
@@ -153,7 +155,8 @@ begin
                     select from pg_attribute a
                     where a.attrelid = entity and a.attnum = any(k.conkey) and a.attgenerated <> '')) lines));
     columns := (
-        select case when has_user then 'user_id, ' else '' end || string_agg(name, ', ' order by place) from import_columns(entity));
+        select case when has_user then 'user_id, ' else '' end || string_agg(name, ', ' order by place)
+        from import_columns(entity));
     same := (
         select string_agg(format(
             case
@@ -171,7 +174,8 @@ begin
     mark := case when exists (select from pg_attribute where attrelid = entity and attname = 'version' and not attisdropped)
         then '%1$s.version' else 'hashtextextended(%1$s::text, 0)' end;
     has_own_references := exists (select from import_columns(entity) where parent = entity);
-    -- References within the table: their rows are known only now. One to a row that was refused, or to the row itself, is left out.
+    -- References within the table: their rows are known only now. One to a row that was refused, or to the row itself, is left
+    -- out.
     linked := format(
         'select import_place, judged.import_key, import_is_known, import_is_made, import_old_checksum, import_old_mark, '
         'import_target_id, import_target_part, import_checksum, import_rule, import_rule is null as import_is_good, '
@@ -184,8 +188,8 @@ begin
             from import_columns(entity)),
         coalesce(
             (select 'concat_ws('', '', ' || string_agg(format(
-                'case when judged.import_ref_%1$s is not null and p_%1$s.id is null then %2$L end', name, trim('"' from name)), ', ')
-                || ')'
+                'case when judged.import_ref_%1$s is not null and p_%1$s.id is null then %2$L end', name, trim('"' from name)),
+                ', ') || ')'
             from import_columns(entity) where parent = entity),
             quote_literal('')),
         (select coalesce(string_agg(format(
@@ -198,7 +202,8 @@ begin
             from import_columns(entity) where parent = entity));
 end $$;
 
-comment on function import_parts is 'The parts of the statements that import_move() and import_compare() put together for a table.';
+comment on function import_parts is
+    'The parts of the statements that import_move() and import_compare() put together for a table.';
 
 create function import_move_at_once(
     run uuid, from_source text, entity regclass, first bigint, last bigint, is_again boolean)
@@ -253,7 +258,8 @@ begin
                         source, entity, source_key, import_id, user_id, target_id, target_part, checksum, mark)
                     select $2, %7$L, f.import_key, $1, %8$s, %9$s, f.import_checksum, f.import_mark
                     from fresh f),
-                refused as (select import_place, import_rule as rule, 'rejected' as kind from judged where import_rule is not null),
+                refused as (
+                    select import_place, import_rule as rule, 'rejected' as kind from judged where import_rule is not null),
                 %10$s
                 select (select count(*) from fresh), 0::bigint, 0::bigint, 0::bigint, (select count(*) from refused)
                 $statement$,
@@ -268,9 +274,10 @@ begin
             null;
         end;
     end if;
-    -- The planner knows nothing of what a with query holds: with conditions as booleans it takes half of the rows for likely, and
-    -- joins them by their hashes. By "is null" or "= 1" it thought of a handful, and compared each of 10,000 with each other.
-    -- What is inserted, changed and written down is one statement: a row without its item would be nobody's to roll back.
+    -- The planner knows nothing of what a with query holds: with conditions as booleans it takes half of the rows for likely,
+    -- and joins them by their hashes. By "is null" or "= 1" it thought of a handful, and compared each of 10,000 with each
+    -- other. What is inserted, changed and written down is one statement: a row without its item would be nobody's to roll
+    -- back.
     return query execute format($statement$
         with judged as materialized (select c.*, %2$s as import_rule from (%1$s offset 0) c),
         linked as %18$s (%3$s),
@@ -339,7 +346,8 @@ begin
         (select string_agg(
             case when entity = 'users'::regclass and name = 'password_hash'
                 -- It is renewed at the first login, and changed by its owner, without a new version of the account.
-                then 'password_hash = case when t.password_hash like ''$argon2id$%'' then t.password_hash else c.password_hash end'
+                then 'password_hash = case when t.password_hash like ''$argon2id$%'' then t.password_hash '
+                    'else c.password_hash end'
                 else format('%1$s = c.%1$s', name) end, ', ' order by place)
             from import_columns(entity)
             where name not in (select k.name from import_keys(entity) k)),
@@ -360,8 +368,8 @@ begin
 end $$;
 
 comment on function import_move_at_once is
-    'Brings staged rows into their table: those that are new, and those that have changed in the source but not here. is_again: '
-    'some may be here, or come twice.';
+    'Brings staged rows into their table: those that are new, and those that have changed in the source but not here. '
+    'is_again: some may be here, or come twice.';
 
 create function import_move(
     run uuid, from_source text, entity regclass, first bigint, last bigint, is_again boolean)

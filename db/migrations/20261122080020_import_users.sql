@@ -89,7 +89,8 @@ begin
         where s.username is not null),
     told as (
         insert into import_reports (import_id, kind, entity, place, rule, content)
-        select run, 'changed', 'users', coalesce(s.at, s.source_key), 'users_username_unique', (to_jsonb(s) - 'password_hash')::json
+        select run, 'changed', 'users', coalesce(s.at, s.source_key), 'users_username_unique',
+            (to_jsonb(s) - 'password_hash')::json
         from placed_name n
         join staged_users s using (place)
         where n.is_taken

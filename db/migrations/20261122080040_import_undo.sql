@@ -9,7 +9,8 @@ declare
         select from pg_attribute where attrelid = entity and attname = 'user_id' and not attisdropped);
     -- What an account has by itself is no reason to keep it, nor is what is made of a file.
     unasked constant regclass[] := array[
-        'sessions', 'api_tokens', 'storage_use', 'media_links', 'media_thumbnails', 'import_items', 'import_reports']::regclass[];
+        'sessions', 'api_tokens', 'storage_use', 'media_links', 'media_thumbnails', 'import_items',
+        'import_reports']::regclass[];
     children text;
     own_children text;
     keys constant text := concat_ws(', ', case when has_user then 'user_id' end,
@@ -24,6 +25,11 @@ declare
 begin
     -- For touch().
     perform set_config('holdfast.is_import', 'on', true);
+    -- Autovacuum may have looked at the table while the import filled it, and seen none of its rows. The planner, too, would
+    -- think that it is empty, and compare each of a million with each other.
+    if exists (select from import_items i where i.import_id = run and i.entity = import_undo.entity::text) then
+        execute format('analyze %s', entity);
+    end if;
     select * into parts from import_parts(entity, true);
     select * into whole_parts from import_parts(coalesce(whole, entity), true);
     select string_agg(format('exists (select from %s child where %s)', f.conrelid::regclass,
@@ -102,8 +108,9 @@ begin
               and not (is_users and name = 'password_hash')),
         case when whole is null then 'select null' else format(
             'select t.* from (select i.user_id, i.target_id as import_target_id, i.target_part as import_target_part, i.mark '
-            'from import_items i where i.entity = %1$L and i.is_made and (i.import_id = $1 or exists (select from import_changes h '
-            'where h.import_id = $1 and h.source = i.source and h.entity = i.entity and h.source_key = i.source_key))) c '
+            'from import_items i where i.entity = %1$L and i.is_made and (i.import_id = $1 or exists ('
+            'select from import_changes h where h.import_id = $1 and h.source = i.source and h.entity = i.entity '
+            'and h.source_key = i.source_key))) c '
             'join %1$s t on %2$s where %3$s <> c.mark',
             whole::text, whole_parts.target, format(whole_parts.mark, 't')) end,
         case entity
@@ -114,8 +121,8 @@ begin
 end $$;
 
 comment on function import_undo is
-    'Takes back what an import did to a table: deletes what it made, and puts back what it changed. Rows that were changed since, '
-    'and those that others refer to, stay.';
+    'Takes back what an import did to a table: deletes what it made, and puts back what it changed. Rows that were changed '
+    'since, and those that others refer to, stay.';
 
 -- migrate:down
 drop function import_undo(uuid, regclass, boolean);

@@ -4,13 +4,13 @@ create or replace function touch() returns trigger language plpgsql as $$
 declare
     has_search constant boolean := tg_nargs = 1 and tg_argv[0] = 'search';
 begin
-    -- The words of a text are gathered after this, so that NEW has none yet: without those of OLD the rows differ only in what was
-    -- changed.
+    -- The words of a text are gathered after this, so that NEW has none yet: without those of OLD the rows differ only in what
+    -- was changed.
     if has_search then
         old.search := null;
     end if;
-    -- The rows are compared as they are stored. jsonb would write out all texts twice, unfold what json columns hold, and refuse
-    -- U+0000: only small rows without documents have other columns to leave out.
+    -- The rows are compared as they are stored. jsonb would write out all texts twice, unfold what json columns hold, and
+    -- refuse U+0000: only small rows without documents have other columns to leave out.
     if (case when tg_nargs = 0 or has_search then old *<> new
             else to_jsonb(old) - tg_argv is distinct from to_jsonb(new) - tg_argv end) then
         new.version := greatest(old.version + 1, new_version());
@@ -29,13 +29,13 @@ create or replace function touch() returns trigger language plpgsql as $$
 declare
     has_search constant boolean := tg_nargs = 1 and tg_argv[0] = 'search';
 begin
-    -- The words of a text are gathered after this, so that NEW has none yet: without those of OLD the rows differ only in what was
-    -- changed.
+    -- The words of a text are gathered after this, so that NEW has none yet: without those of OLD the rows differ only in what
+    -- was changed.
     if has_search then
         old.search := null;
     end if;
-    -- The rows are compared as they are stored. jsonb would write out all texts twice, unfold what json columns hold, and refuse
-    -- U+0000: only small rows without documents have other columns to leave out.
+    -- The rows are compared as they are stored. jsonb would write out all texts twice, unfold what json columns hold, and
+    -- refuse U+0000: only small rows without documents have other columns to leave out.
     if (case when tg_nargs = 0 or has_search then old *<> new
             else to_jsonb(old) - tg_argv is distinct from to_jsonb(new) - tg_argv end) then
         new.version := greatest(old.version + 1, new_version());

@@ -28,8 +28,8 @@ begin
 end $$;
 
 comment on function import_refuse is
-    'Takes out and reports staged rows that the table''s own rules refuse: where the rows that follow are numbered, that has to be '
-    'known first. Returns how many.';
+    'Takes out and reports staged rows that the table''s own rules refuse: where the rows that follow are numbered, that has '
+    'to be known first. Returns how many.';
 
 create function import_keep_created(from_source text) returns void language plpgsql as $$
 begin

@@ -24,8 +24,26 @@ end $$;
 
 comment on function import_ledgers is 'Makes the temporary table of the accounts that staged transactions belong to.';
 
-create function import_known_transactions(from_source text) returns void language plpgsql as $$
+create function import_known_transactions(from_source text) returns bigint language plpgsql as $$
+declare
+    folded bigint;
 begin
+    -- `holdfast maintain` has folded these into a checkpoint, which has the number of the last of them.
+    with folded_transaction as (
+        delete from staged_credit_transactions s
+        using import_items i
+        where i.source = from_source and i.entity = 'credit_transactions' and i.source_key = s.source_key
+          and not exists (
+              select from credit_transactions t
+              where t.user_id = i.user_id and t.seq = i.target_part::integer and t.type <> 'checkpoint')
+        returning s.owner),
+    told as (
+        insert into staged_reports (kind, entity, place, owner, rule, content)
+        select 'merged', 'credit_transactions', owner, owner, 'folded', json_build_object('transactions', count(*))
+        from folded_transaction
+        group by owner
+        order by owner)
+    select count(*) into folded from folded_transaction;
     -- Those that are here are as they were written: their numbers and sums stand.
     insert into staged_reports (kind, entity, place, owner, rule, content)
     select 'kept', 'credit_transactions', coalesce(s.at, s.source_key), s.owner, 'amount_changed', to_json(s)
@@ -38,15 +56,12 @@ begin
     from import_items i
     join credit_transactions t on t.user_id = i.user_id and t.seq = i.target_part::integer
     where i.source = from_source and i.entity = 'credit_transactions' and i.source_key = s.source_key;
-    -- `holdfast maintain` has folded these into a checkpoint.
-    delete from staged_credit_transactions s
-    using import_items i
-    where i.source = from_source and i.entity = 'credit_transactions' and i.source_key = s.source_key
-      and not exists (select from credit_transactions t where t.user_id = i.user_id and t.seq = i.target_part::integer);
+    return folded;
 end $$;
 
 comment on function import_known_transactions is
-    'Gives the staged transactions that are here their numbers and sums; those without a number after that are new.';
+    'Gives the staged transactions that are here their numbers and sums; those without a number after that are new. Those '
+    'that were folded are taken out: returns how many.';
 
 create function import_refuse_late() returns bigint language plpgsql as $$
 declare
@@ -69,7 +84,7 @@ end $$;
 comment on function import_refuse_late is
     'Takes out new transactions without an account, or of one that was changed here since. Returns how many.';
 
-create function import_settle_ledger(from_source text, out accounts bigint, out transactions bigint)
+create function import_settle_ledger(from_source text, out accounts bigint, out transactions bigint, out folded bigint)
 language plpgsql as $$
 declare
     out_of_range bigint;
@@ -89,7 +104,7 @@ begin
     where n.place = s.place and n.turn > 1;
     analyze staged_credit_transactions;
     perform import_ledgers(from_source);
-    perform import_known_transactions(from_source);
+    folded := import_known_transactions(from_source);
     transactions := transactions + import_refuse_late();
 
     -- Sums that no integer holds.
@@ -108,15 +123,16 @@ begin
     get diagnostics out_of_range = row_count;
     transactions := transactions + out_of_range;
 
-    -- The old app kept 90 days, and did not write everything down: an entry before the new ones brings forward what they need so
-    -- that none goes below zero and the last one comes to what is available; one after them takes what is too much.
+    -- The old app kept 90 days, and did not write everything down: an entry before the new ones brings forward what they need
+    -- so that none goes below zero and the last one comes to what is available; one after them takes what is too much.
     create temporary table if not exists import_balances (
         owner text primary key, opening bigint not null, closing bigint not null, entries integer not null,
         first_at timestamptz, last_at timestamptz) on commit delete rows;
     delete from import_balances;
     insert into import_balances (owner, opening, closing, entries, first_at, last_at)
     with summed_transaction as (
-        select s.owner, s.amount, s.created_at, sum(s.amount) over (partition by s.owner order by s.created_at, s.place) as running
+        select s.owner, s.amount, s.created_at,
+            sum(s.amount) over (partition by s.owner order by s.created_at, s.place) as running
         from staged_credit_transactions s
         where s.seq is null),
     summed_ledger as (
@@ -188,10 +204,48 @@ begin
 end $$;
 
 comment on function import_settle_ledger is
-    'Numbers staged transactions, each with the balance after it, and adds what they lack to come to what is available. Returns '
-    'how many accounts and transactions were taken out.';
+    'Numbers staged transactions, each with the balance after it, and adds what they lack to come to what is available. '
+    'Returns how many accounts and transactions were taken out, and how many transactions are folded already.';
+
+create function import_unfold(run uuid, is_forced boolean) returns void language plpgsql as $$
+begin
+    create temporary table if not exists import_unfolded (
+        user_id uuid primary key, last_seq integer not null, available integer not null) on commit delete rows;
+    delete from import_unfolded;
+    -- Nobody spends, and nothing is folded, until the ledger is as it was.
+    perform from credit_accounts a
+    join import_items i using (user_id)
+    left join import_changes h using (user_id, entity, source_key, source)
+    where i.entity = 'credit_accounts' and i.is_made and run in (i.import_id, h.import_id)
+    for update of a;
+    insert into import_unfolded (user_id, last_seq, available)
+    select distinct on (a.user_id)
+        a.user_id, coalesce((h.before ->> 'last_seq')::integer, 0), coalesce((h.before ->> 'available')::integer, 0)
+    from credit_accounts a
+    join import_items i using (user_id)
+    left join import_changes h
+        on (h.user_id, h.entity, h.source_key, h.source) = (i.user_id, i.entity, i.source_key, i.source) and h.import_id = run
+    where i.entity = 'credit_accounts' and i.is_made and run in (i.import_id, h.import_id)
+      and (is_forced or hashtextextended(a::text, 0) = coalesce(h.mark, i.mark))
+    order by a.user_id, h.mark;
+    perform from credit_transactions t join import_unfolded u using (user_id) where t.seq > u.last_seq for update of t;
+    delete from credit_transactions t
+    using import_unfolded u
+    where t.user_id = u.user_id and t.seq > u.last_seq
+      and case when t.type = 'checkpoint' then u.last_seq = 0 else is_forced end;
+    -- It has swallowed what was here before the run, too: that much of it stays.
+    update credit_transactions t
+    set seq = u.last_seq, amount = u.available, balance_after = u.available
+    from import_unfolded u
+    where t.user_id = u.user_id and t.seq > u.last_seq and t.type = 'checkpoint';
+end $$;
+
+comment on function import_unfold is
+    'Takes what a run brought out of the checkpoints of accounts that its rollback removes or puts back: maintenance has '
+    'folded it. By force, also what was spent since.';
 
 -- migrate:down
+drop function import_unfold(uuid, boolean);
 drop function import_settle_ledger(text);
 drop function import_refuse_late();
 drop function import_known_transactions(text);

@@ -254,7 +254,13 @@ insert into habit_entries (
 select :user_id, j.habit_id, :date, j.completed, j.skipped, j.value, j.note, j.mood, j.feeling, j.duration_seconds,
     case when :new::jsonb -> 'completed_at' is null and j.completed then now() else j.completed_at end
 from judged_entry j
-where :versions::int8multirange is null or :versions @> 0::bigint or exists (select 1 from locked_entry)
+-- At another version nothing is tried: what the entry may not be is a 422 only after its condition.
+where :versions::int8multirange is null
+   or exists (select 1 from locked_entry where version <@ :versions)
+   or :versions @> 0::bigint and not exists (
+        select 1
+        from habit_entries
+        where user_id = :user_id and habit_id = :habit_id and date = :date and not version <@ :versions)
 on conflict (user_id, habit_id, date) do update
 set completed = excluded.completed, skipped = excluded.skipped, value = excluded.value, note = excluded.note,
     mood = excluded.mood, feeling = excluded.feeling, duration_seconds = excluded.duration_seconds,
@@ -626,8 +632,7 @@ with asked_days as (
 read_habit as materialized (
     select h.id, h.position, h.category, h.frequency, h.target_days, h.weekdays, h.interval_days, a.day,
         least((h.created_at at time zone a.timezone)::date, e.first_date) - '1900-01-01'::date as began,
-        e.completed as done,
-        width_bucket(a.until, e.completed) - width_bucket(a.since - 1, e.completed) as done_in_range,
+        e.completed[width_bucket(a.since - 1, e.completed) + 1 : width_bucket(a.until, e.completed)] as done_in_range,
         coalesce(e.completed[1 : width_bucket(a.day, e.completed)], '{}') as completed,
         coalesce(e.skipped[1 : width_bucket(a.day, e.skipped)], '{}') as skipped,
         octet_length(h.name) + coalesce(octet_length(h.description), 0) + e.bytes as bytes
@@ -686,12 +691,11 @@ from (
         (select coalesce(json_agg(row_to_json(x) order by x.date), '[]')
             from (
                 select '1900-01-01'::date + day as date, count(*) as completed
-                from (select unnest(done) as day from read_habit) done_day
-                where day between a.since and a.until
+                from (select unnest(done_in_range) as day from read_habit) done_day
                 group by day) x) as by_day,
         (select coalesce(json_agg(row_to_json(x) order by x.category), '[]')
             from (
-                select category, count(*) as habits, sum(done_in_range) as completed
+                select category, count(*) as habits, sum(cardinality(done_in_range)) as completed
                 from read_habit
                 group by category
                 order by category

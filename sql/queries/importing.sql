@@ -3,8 +3,9 @@
 select pg_try_advisory_lock(hashtext('holdfast import'));
 
 -- name: fail_abandoned()!
--- tenant: none, as try_lock. Whoever has the lock knows that what still says running was killed.
-update imports set status = 'failed', finished_at = now() where status = 'running';
+-- tenant: none, as try_lock. Whoever gets the lock knows that what still says running was killed.
+update imports set status = 'failed', finished_at = now()
+where status = 'running' and pg_try_advisory_xact_lock(hashtext('holdfast import'));
 
 -- name: begin(source, form, location, options)$
 -- tenant: none, as try_lock
@@ -64,7 +65,7 @@ select import_settle_conversations(:source);
 
 -- name: settle_ledger(source)^
 -- tenant: none, as try_lock
-select accounts, transactions from import_settle_ledger(:source);
+select accounts, transactions, folded from import_settle_ledger(:source);
 
 -- name: bounds(entity)^
 -- tenant: none, as try_lock
@@ -99,6 +100,10 @@ select entity from import_changes where import_id = :id;
 -- name: undo(id, entity, is_forced)^
 -- tenant: none, as try_lock
 select removed, restored, kept from import_undo(:id, :entity::regclass, :is_forced);
+
+-- name: unfold(id, is_forced)^
+-- tenant: none, as try_lock
+select import_unfold(:id, :is_forced) is null as unfolded;
 
 -- name: changed_by_later(id)
 -- plan: exempt, it is asked once by an import, which reads more

@@ -6,7 +6,9 @@ select * from users order by id;
 select g.*, n.value as newest_value, n.goal_id is not null as has_progress
 from goals g
 left join (
-    select distinct on (goal_id) goal_id, value from goal_progress order by goal_id, progress_date desc, created_at desc, id desc
+    select distinct on (goal_id) goal_id, value
+    from goal_progress
+    order by goal_id, progress_date desc, created_at desc, id desc
 ) n on n.goal_id = g.id
 order by g.id;
 
@@ -27,7 +29,8 @@ select * from workouts order by id;
 
 -- name: workout_exercises()
 -- Their positions are 1, 2, 3, whatever numbers they have, and however often one comes.
-select e.*, w.user_id as owner, row_number() over (partition by e.workout_id order by e.order_index, e.created_at, e.id) as position
+select e.*, w.user_id as owner,
+    row_number() over (partition by e.workout_id order by e.order_index, e.created_at, e.id) as position
 from workout_exercises e
 left join workouts w on w.id = e.workout_id;
 

@@ -1,5 +1,6 @@
-"""How the apps' databases are written: SQLAlchemy 2 with its models, over asyncpg."""
+"""How the apps' databases are written: SQLAlchemy 2 with its models, over asyncpg. And changed."""
 
+import asyncio
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from itertools import islice
@@ -58,3 +59,17 @@ async def tables(url: str, metadata: MetaData, some: Sequence[Table] | None = No
             yield Tables(connection)
     finally:
         await engine.dispose()
+
+
+def change(url: str, *statements: str) -> None:
+    """Change a database as its app does."""
+
+    async def run() -> None:
+        connection = await asyncpg.connect(url)
+        try:
+            for statement in statements:
+                await connection.execute(statement)
+        finally:
+            await connection.close()
+
+    asyncio.run(run())

@@ -7,7 +7,7 @@ from uuid import UUID
 from app.database.executor import Transaction
 from app.importing import repository
 from app.importing.sources.source import USER
-from app.importing.staging import CHUNK, Staging
+from app.importing.staging import Staging
 
 END: Any = object()
 """What anext() gives when a source has been read to its end."""
@@ -38,13 +38,13 @@ async def account_of(on: Transaction, email: str | None) -> UUID | None:
     return user
 
 
-async def chunks(on: Transaction, entity: str) -> AsyncIterator[tuple[int, int]]:
-    """The staged rows of a table, some at a time: the first place and the last."""
+async def chunks(on: Transaction, entity: str, rows: int) -> AsyncIterator[tuple[int, int]]:
+    """The staged rows of a table, so many at a time: the first place and the last."""
     bounds = await repository.bounds(on, entity)
     if bounds.first is None or bounds.last is None:
         return
     # References between rows of one table are resolved among those that are moved together.
-    size = bounds.last - bounds.first + 1 if entity in ("habits", "goals") else CHUNK
+    size = bounds.last - bounds.first + 1 if entity in ("habits", "goals") else rows
     for first in range(bounds.first, bounds.last + 1, size):
         yield first, min(first + size - 1, bounds.last)
 

@@ -49,7 +49,7 @@ async def try_lock(on: Executor) -> bool:
 
 
 async def fail_abandoned(on: Executor) -> int:
-    """Mark the runs that were killed. Returns how many."""
+    """Mark the runs that were killed, unless one is under way. Returns how many."""
     return await queries.fail_abandoned.count(on)
 
 
@@ -184,6 +184,11 @@ async def touched(on: Executor, id: UUID) -> list[str]:
 async def undo(on: Executor, id: UUID, entity: str, *, is_forced: bool) -> Undone:
     """Take back what an import did to a table."""
     return await queries.undo.only(on, Undone, id=id, entity=entity, is_forced=is_forced)
+
+
+async def unfold(on: Executor, id: UUID, *, is_forced: bool) -> None:
+    """Take what an import brought out of checkpoints, before it is taken back."""
+    await queries.unfold.row(on, id=id, is_forced=is_forced)
 
 
 async def changed_by_later(on: Executor, id: UUID) -> list[UUID]:

@@ -21,6 +21,7 @@ async def rollback(on: Transaction, done: Import, *, is_forced: bool) -> dict[st
     async def work(transaction: Transaction) -> None:
         counts.clear()
         await repository.analyze_items(transaction)
+        await repository.unfold(transaction, done.id, is_forced=is_forced)
         touched = await repository.touched(transaction, done.id)
         for entity in sorted(touched, key=ENTITIES.index, reverse=True):
             undone = msgspec.structs.asdict(await repository.undo(transaction, done.id, entity, is_forced=is_forced))

@@ -130,9 +130,11 @@ class _Run:
 
     async def _part(self, on: Transaction, reading: AsyncIterator[None]) -> bool:
         """Do one part. Returns whether there is no more."""
-        await self._staging.begin(on)
+        self._staging.begin(on)
         is_last = await anext(reading, END) is END
         await self._staging.copy()
+        if self._staging.is_empty:
+            return is_last
         refused = await parts.place_owners(
             on, self._staging, self.id, self._asked.source, into_existing=self._asked.into_existing
         )
@@ -157,7 +159,7 @@ class _Run:
         done = self._done.setdefault(entity, Counter())
         if entity == "tags":
             await repository.keep_tags(on, self.id, self._asked.source)
-        async for bounds in parts.chunks(on, entity):
+        async for bounds in parts.chunks(on, entity, self._pace.rows):
             moved = await repository.move(on, self.id, self._asked.source, entity, bounds, is_again=self._is_again)
             counts = msgspec.structs.asdict(moved)
             done.update(counts)
@@ -175,7 +177,8 @@ class _Run:
         counts = {}
         for entity in ENTITIES:
             done, refused = self._done.get(entity, Counter()), self._staging.refused[entity]
-            if found := {**done, "rejected": done["rejected"] + refused}:
+            merged = done["merged"] + self._staging.folded[entity]
+            if found := {**done, "merged": merged, "rejected": done["rejected"] + refused}:
                 read = sum(found.values())
                 if read:
                     counts[entity] = {"read": read, **{name: number for name, number in found.items() if number}}

@@ -99,10 +99,11 @@ class Unfit(msgspec.Struct, frozen=True):
 
 
 class TakenOut(msgspec.Struct, frozen=True):
-    """How many staged rows of a ledger cannot come."""
+    """How many staged rows of a ledger cannot come; and how many transactions are in a checkpoint here."""
 
     accounts: int
     transactions: int
+    folded: int
 
 
 class FreshFile(msgspec.Struct, frozen=True):

@@ -18,6 +18,9 @@ from app.importing.values import REPLACEMENT, Refused, Row
 CHUNK = 10_000
 """Rows that are gathered before they are copied, and rows that are moved by one statement."""
 
+PACED_CHUNK = 1_000
+"""The same where a server is in use: a request beside it waits no longer than for these."""
+
 
 LEFT_OUT_VALUES = 1_000
 """Different values of a column without a place that a report names."""
@@ -37,9 +40,13 @@ class Progress(Protocol):
 
 
 class Pace:
-    """How fast an import goes: after each piece of work it rests for `rest` times as long. 0: it takes what there is."""
+    """How fast an import goes: after each piece of work it rests for `rest` times as long. 0: it takes what there is.
+
+    `rows`: of how many rows a piece is at most.
+    """
 
     def __init__(self, rest: float) -> None:
+        self.rows = PACED_CHUNK if rest else CHUNK
         self._rest = rest
         self._since = monotonic()
 
@@ -81,18 +88,20 @@ class Staging:
         self.tables: dict[str, Table] = {}
         self.refused: Counter[str] = Counter()
         """Rows that a source's own rules refused, by table."""
+        self.folded: Counter[str] = Counter()
+        """Rows that were imported before, and are here only in the sum of others now, by table."""
         self._left_out: dict[tuple[str, str], Counter[str]] = {}
         self._reports: list[tuple[str, str, str, str | None, str, str | None]] = []
         self._pace = pace
         self._progress = progress
         self._on: Transaction | None = None
+        self.is_empty = True
+        """Whether nothing has been copied in this transaction: there are no temporary tables then."""
 
-    async def begin(self, on: Transaction) -> None:
-        """Have the temporary tables in a new transaction."""
+    def begin(self, on: Transaction) -> None:
+        """Begin anew in a new transaction."""
         self._on = on
-        await repository.stage_owners(on)
-        for entity in self.tables:
-            await repository.stage(on, entity)
+        self.is_empty = True
 
     async def columns(self, entity: str) -> list[Column]:
         """The columns that a table has here."""
@@ -137,15 +146,25 @@ class Staging:
         """Copy what was gathered, of each table that has at least so many rows. Called now and then while a source is read."""
         if self._on is None:
             raise RuntimeError("begin() comes first")
+        least = min(least, self._pace.rows)
         for entity, table in self.tables.items():
             if len(table.rows) >= least:
-                await self._on.copy(f"staged_{entity}", table.columns, table.rows)
+                await self._copy(self._on, entity, table.columns, table.rows)
                 self._progress.advance(f"reading {entity}", len(table.rows))
                 table.rows.clear()
                 await self._pace.breathe()
         if len(self._reports) >= least:
-            await self._on.copy("staged_reports", ("kind", "entity", "place", "owner", "rule", "content"), self._reports)
+            await self._copy(self._on, "reports", ("kind", "entity", "place", "owner", "rule", "content"), self._reports)
             self._reports.clear()
+
+    async def _copy(self, on: Transaction, entity: str, columns: Sequence[str], rows: list[tuple[Any, ...]]) -> None:
+        if self.is_empty:
+            # Not before: a source that has said its last row is asked once more, and has nothing for them.
+            self.is_empty = False
+            await repository.stage_owners(on)
+            for each in self.tables:
+                await repository.stage(on, each)
+        await on.copy(f"staged_{entity}", columns, rows)
 
 
 class Mapped(Protocol):

@@ -13,7 +13,7 @@ from app.importing.schemas import Compared, Import
 from app.importing.sources.source import Source
 from app.importing.staging import Pace, Progress, Staging
 
-RULED_OUT = {"rejected", "merged", "same"}
+RULED_OUT = {"rejected", "merged", "folded", "same"}
 """Outcomes of a comparison that are as they should be."""
 
 
@@ -33,7 +33,8 @@ async def verify(on: Transaction, done: Import, source: Source, asked: Asked, pr
     """Read the source of an import again, and compare row by row with what is here. Raises ImportFailed, SourceError."""
     await parts.lock(on)
     user = await parts.account_of(on, asked.user)
-    staging = Staging(Pace(asked.rest), progress, user)
+    pace = Pace(asked.rest)
+    staging = Staging(pace, progress, user)
     source.declare(staging)
     compared: dict[str, list[Compared]] = {}
     reading = source.read(staging)
@@ -42,23 +43,28 @@ async def verify(on: Transaction, done: Import, source: Source, asked: Asked, pr
 
         async def part(transaction: Transaction) -> None:
             nonlocal is_last
-            await staging.begin(transaction)
+            staging.begin(transaction)
             is_last = await anext(reading, END) is END
             await staging.copy()
+            if staging.is_empty:
+                raise NotKeptError
             await parts.place_owners(transaction, staging, done.id, done.source, into_existing=asked.into_existing)
             await source.settle(transaction, done.id)
             for entity in ENTITIES:
                 if entity in staging.tables:
-                    async for bounds in parts.chunks(transaction, entity):
+                    async for bounds in parts.chunks(transaction, entity, pace.rows):
                         found = await repository.compare(transaction, done.id, done.source, entity, bounds)
                         compared.setdefault(entity, []).extend(found)
                         progress.advance(f"comparing {entity}", sum(each.rows for each in found))
+                        await pace.breathe()
             raise NotKeptError
 
         try:
             await on.transaction(part)
         except NotKeptError:
             if is_last:
+                for entity, rows in (+staging.folded).items():
+                    compared.setdefault(entity, []).append(Compared("folded", rows, None, None, None))
                 return Verified(done.id, {entity: _added(found) for entity, found in compared.items()})
 
 

@@ -15,17 +15,18 @@ from app.database.executor import Transaction
 from app.importing import repository, rollbacks, runs, verification
 from app.importing.objects import Objects
 from app.importing.runs import Asked, Outcome
-from app.importing.schemas import Import, Line, LineCount
+from app.importing.schemas import Import, LineCount
 from app.importing.sources.databases import is_url
 from app.importing.sources.registry import SOURCES
 from app.importing.sources.source import Options
 from app.importing.verification import Verified
 from app.server.import_progress import shown_progress
+from app.server.import_report import ReportFile, as_line
 from app.server.import_running import done, done_with_objects
 from app.server.showing import as_json, show_json, show_list
 from app.server.words import give_up
 
-PACED = 2.0
+PACED = 3.0
 """How long a paced import rests for each second that it works, in seconds."""
 
 WITH_FILES = {"holdfast"}
@@ -97,18 +98,15 @@ def import_(
         naive_tz=given["naive_tz"],
         media_root=str(given["media_root"].absolute()) if given["media_root"] else None,
     )
-
-    if backup is not None:
-        backup.mkdir(parents=True, exist_ok=True)
+    written = ReportFile(report)
 
     async def work(on: Transaction, objects: Objects | None) -> Outcome:
         async with SOURCES[source](location, _options(given, objects)) as opened:
             click.echo(f"{asked.location}: {opened.form}, about {opened.total:,} rows.", err=True)
             if backup is not None:
-                click.echo(f"Copied to {await opened.backup(backup)}.", err=True)
+                click.echo(f"Copied to {await opened.backup(_made(backup))}.", err=True)
             with shown_progress(opened.total * 2) as progress:
-                told = None if report is None else lambda line: print(_line(line), file=report)
-                return await runs.run(on, opened, asked, progress, told)
+                return await runs.run(on, opened, asked, progress, None if report is None else written.add)
 
     outcome = done_with_objects(work, is_needed=(given["media_root"] is not None or source in WITH_FILES) and not dry_run)
     if as_json:
@@ -117,6 +115,12 @@ def import_(
         _show_counts(outcome.counts)
         _show_report(outcome.report)
         click.echo(_ending(outcome, is_dry=dry_run))
+    written.end()
+
+
+def _made(folder: Path) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
 
 
 def _ending(outcome: Outcome, *, is_dry: bool) -> str:
@@ -136,7 +140,7 @@ def _ending(outcome: Outcome, *, is_dry: bool) -> str:
 def imports(import_id: UUID | None, *, as_json: bool) -> None:
     """Show every import; of one, its report as JSON Lines."""
     if import_id is None:
-        found = done(repository.every)
+        found = done(_every)
         if as_json:
             show_json(found)
         else:
@@ -147,11 +151,16 @@ def imports(import_id: UUID | None, *, as_json: bool) -> None:
         if await repository.get(on, import_id) is None:
             return False
         async for line in repository.report(on, import_id):
-            click.echo(_line(line))
+            click.echo(as_line(line))
         return True
 
     if not done(work):
         give_up(THERE_IS_NONE)
+
+
+async def _every(on: Transaction) -> list[Import]:
+    await repository.fail_abandoned(on)
+    return await repository.every(on)
 
 
 def _cells(done: Import) -> tuple[str, ...]:
@@ -246,12 +255,6 @@ def _shown(location: str) -> str:
         # Not by urlunsplit(): of postgresql:///tasks it would leave one slash.
         return f"{parts.scheme}://{user.partition(':')[0]}{at}{host}{parts.path}{'?' if query else ''}{query}"
     return str(Path(location).absolute())
-
-
-def _line(line: Line) -> str:
-    # Documents are as the source wrote them, over many lines: the report has one for each.
-    content = None if line.content is None else msgspec.Raw(msgspec.json.format(line.content.encode(), indent=-1))
-    return msgspec.json.encode({**msgspec.structs.asdict(line), "content": content}).decode()
 
 
 def _show_counts(counts: dict[str, dict[str, int]]) -> None:

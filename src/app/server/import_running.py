@@ -5,11 +5,12 @@ import gc
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, TypeVar
 
+from app.database.errors import DatabaseReadOnly, DatabaseUnavailable
 from app.database.executor import Transaction, on_connection
 from app.importing.objects import Objects
 from app.importing.parts import ImportFailed
-from app.importing.sources.source import SourceError
-from app.server.running import on_database
+from app.importing.sources.source import AGAIN, SourceError
+from app.server.running import LOST, TAKES_NO_WRITES, on_database
 from app.server.words import give_up, read_settings
 from app.storage import Storage
 
@@ -28,12 +29,21 @@ def done(work: Callable[[Transaction], Awaitable[T]]) -> T:
 def _told(work: Callable[[str], Coroutine[Any, Any, T]]) -> T:
     # Rows are many objects and no circles: to look for some among them takes a fifth of the time of reading.
     gc.set_threshold(500_000)
+
+    async def on(url: str) -> T:
+        try:
+            return await work(url)
+        except DatabaseReadOnly:
+            raise ImportFailed(f"{TAKES_NO_WRITES} {AGAIN}") from None
+        except DatabaseUnavailable as error:
+            raise ImportFailed(str(error) or f"{LOST} {AGAIN}") from None
+
     try:
-        return on_database(work)
+        return on_database(on)
     except (ImportFailed, SourceError) as error:
         give_up(str(error))
     except KeyboardInterrupt:
-        give_up("Interrupted. What was not finished is taken back: run the same command again to go on.", 130)
+        give_up(f"Interrupted. {AGAIN}", 130)
 
 
 def done_with_objects(

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 import asyncpg
 
 from app.database.dbmate import MigrationError
-from app.database.errors import DatabaseRefused, DatabaseUnavailable, QueryTimeout
+from app.database.errors import DatabaseReadOnly, DatabaseRefused, DatabaseUnavailable, QueryTimeout
 from app.database.executor import on_connection
 from app.database.package_files import FolderMissingError
 from app.database.postgres_programs import EmbeddedError
@@ -21,6 +21,9 @@ from app.telemetry import logs
 
 T = TypeVar("T")
 
+LOST = "The connection to the database was lost."
+
+TAKES_NO_WRITES = "The database takes no writes: its disk is full, or it is read-only."
 
 _FOR_PEOPLE = (ServeError, EmbeddedError, MigrationError, DatabaseRefused, FolderMissingError)
 """Errors whose text is written for whoever typed the command."""
@@ -53,9 +56,11 @@ def run(work: Callable[[Settings], T], settings: Settings | None = None) -> T:
         give_up(str(error), 2)
     except _FOR_PEOPLE as error:
         give_up(str(error))
+    except DatabaseReadOnly:
+        give_up(TAKES_NO_WRITES)
     except DatabaseUnavailable as error:
         # Without a text when the connection was lost on the way.
-        give_up(str(error) or "The connection to the database was lost.")
+        give_up(str(error) or LOST)
     except Problem as problem:
         give_up(problem.detail)
     except QueryTimeout:

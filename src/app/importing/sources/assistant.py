@@ -112,6 +112,7 @@ class Assistant:
         taken_out = await repository.settle_ledger(on, "assistant")
         self._staging.refused["credit_accounts"] += taken_out.accounts
         self._staging.refused["credit_transactions"] += taken_out.transactions
+        self._staging.folded["credit_transactions"] += taken_out.folded
 
     async def backup(self, folder: Path) -> Path:
         return await self._parts.backup(folder)

@@ -9,9 +9,10 @@ from typing import Any, Protocol
 
 import asyncpg
 
-from app.database.errors import DRIVER_ERRORS
+from app.database.errors import DRIVER_ERRORS, is_lost
 from app.importing.sources import dumps, statements
-from app.importing.sources.source import SourceError
+from app.importing.sources.folders import whole
+from app.importing.sources.source import AGAIN, SourceError
 from app.importing.values import Row
 
 FETCHED = 2_000
@@ -87,12 +88,15 @@ class _SqliteFile:
 
     async def backup(self, folder: Path) -> Path:
         copy = folder / self._path.name
-        with _told(self._path):
-            target = sqlite3.connect(copy)
+        with whole(self._path, copy) as part:
             try:
-                self._connection.backup(target)
-            finally:
-                target.close()
+                target = sqlite3.connect(part)
+                try:
+                    self._connection.backup(target)
+                finally:
+                    target.close()
+            except sqlite3.DatabaseError as error:
+                raise SourceError(f"{self._path} cannot be copied to {copy}: {error}.") from None
         return copy
 
 
@@ -153,7 +157,7 @@ class _Postgres:
 
 @asynccontextmanager
 async def _postgres(location: str) -> AsyncIterator[_Postgres]:
-    with _reached():
+    with _reached(is_open=False):
         connection: Any = await asyncpg.connect(location, timeout=30)
     try:
         with _reached():
@@ -168,7 +172,7 @@ async def _postgres(location: str) -> AsyncIterator[_Postgres]:
 
 
 @contextmanager
-def _reached() -> Iterator[None]:
+def _reached(*, is_open: bool = True) -> Iterator[None]:
     """Say what is wrong with a connection as a sentence, without what it was told."""
     try:
         yield
@@ -179,7 +183,9 @@ def _reached() -> Iterator[None]:
     except (asyncpg.ClientConfigurationError, ValueError):
         raise SourceError("The source's URL cannot be used: check its form.") from None
     except DRIVER_ERRORS as error:
+        if is_open and is_lost(error):
+            raise SourceError(f"The connection to the source's database was lost. {AGAIN}") from None
         state = getattr(error, "sqlstate", None)
         raise SourceError(
-            f"The source's database cannot be read{f' (SQLSTATE {state})' if state else ': is it running, and reachable?'}"
+            f"The source's database cannot be read{f' (SQLSTATE {state}).' if state else ': is it running, and reachable?'}"
         ) from None

@@ -5,7 +5,7 @@ import errno
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -24,22 +24,62 @@ class Listed(NamedTuple):
     others: list[str]
 
 
+@contextmanager
+def whole(source: Path, copy: Path) -> Iterator[Path]:
+    """Where a copy is written: beside its place, which it takes when it is whole, also from an older copy of a file.
+
+    Raises SourceError.
+    """
+    if source.resolve() in (copy.resolve(), *copy.resolve().parents):
+        raise SourceError("A backup cannot lie in the folder that it is of, nor take the source's place.")
+    if copy.is_dir():
+        raise SourceError(f"{copy} exists already: name another folder.")
+    part = copy.with_name(f"{copy.name}.part")
+    try:
+        _remove(part)
+        yield part
+        part.replace(copy)
+    except shutil.Error:
+        raise SourceError(f"The copy to {copy} is not whole: some folders cannot be read.") from None
+    except OSError as error:
+        raise _not_copied(source, copy, error) from None
+    finally:
+        with suppress(OSError):
+            _remove(part)
+
+
+def _remove(part: Path) -> None:
+    if part.is_dir():
+        shutil.rmtree(part)
+    else:
+        part.unlink(missing_ok=True)
+
+
+def _not_copied(source: Path | str, copy: Path | str, error: OSError) -> SourceError:
+    return SourceError(f"{source} cannot be copied to {copy}: {error.strerror or error}.")
+
+
 async def copied(source: Path, folder: Path) -> Path:
     """Copy a file or a folder into a folder. Returns the copy. Raises SourceError."""
     return await asyncio.to_thread(_copied, source, folder)
 
 
 def _copied(source: Path, folder: Path) -> Path:
-    source = source.resolve()
-    copy = folder.resolve() / source.name
-    if source == copy or source in copy.parents:
-        raise SourceError("A backup cannot lie in the folder that it is of.")
-    with told(copy):
+    copy = folder / source.resolve().name
+    with whole(source, copy) as part:
         if source.is_dir():
-            shutil.copytree(source, copy, symlinks=True)
+            shutil.copytree(source, part, symlinks=True, copy_function=_copy)
         else:
-            shutil.copy2(source, copy)
+            shutil.copy2(source, part)
     return copy
+
+
+def _copy(source: str, copy: str) -> None:
+    # An OSError would be put off to the end of all files: on a full disk, of each.
+    try:
+        shutil.copy2(source, copy)
+    except OSError as error:
+        raise _not_copied(source, copy, error) from None
 
 
 def read_text(path: Path) -> str:
@@ -83,15 +123,11 @@ def told(path: Path) -> Iterator[None]:
     """Say what is wrong with a folder as a sentence."""
     try:
         yield
-    except shutil.Error:
-        raise SourceError(f"The copy to {path} is not whole: some files cannot be read.") from None
     except OSError as error:
         sentences = {
             errno.EACCES: "cannot be read: this user has no right to",
             errno.ELOOP: "is a symbolic link that leads to itself",
             errno.ENOENT: "does not exist",
             errno.ENOTDIR: "is a file, not a folder",
-            errno.EEXIST: "exists already: name another folder",
-            errno.ENOSPC: "does not fit: the disk is full",
         }
         raise SourceError(f"{path} {sentences.get(error.errno or 0, 'cannot be read')}.") from None

@@ -12,6 +12,9 @@ from app.database.executor import Transaction
 from app.importing.objects import Objects
 from app.importing.staging import Staging
 
+AGAIN = "What was not finished is taken back: run the same command again to go on."
+"""What to do when an import was cut off."""
+
 
 class SourceError(Exception):
     """A source cannot be read. The text is for whoever typed the command: what it is about, and what to do."""
