@@ -1733,7 +1733,7 @@ COMMENT ON FUNCTION public.import_settle_conversations(from_source text) IS 'Tak
 -- Name: import_settle_export(text, boolean); Type: FUNCTION; Schema: public; Owner: -
 --
 
-CREATE FUNCTION public.import_settle_export(from_source text, is_own boolean, OUT identities bigint, OUT messages bigint, OUT transactions bigint) RETURNS record
+CREATE FUNCTION public.import_settle_export(from_source text, is_own boolean, OUT identities bigint, OUT messages bigint, OUT transactions bigint, OUT folded bigint) RETURNS record
     LANGUAGE plpgsql
     AS $$
 begin
@@ -1792,24 +1792,22 @@ begin
     where o.owner = s.owner and i.entity = 'conversations' and i.source_key = s.source_key and i.source = from_source
       and c.version = i.mark and c.last_seq > s.last_seq;
 
-    transactions := import_settle_exported_ledger(from_source);
+    select * into transactions, folded from import_settle_exported_ledger(from_source);
 end $$;
 
 --
--- Name: FUNCTION import_settle_export(from_source text, is_own boolean, OUT identities bigint, OUT messages bigint, OUT transactions bigint); Type: COMMENT; Schema: public; Owner: -
+-- Name: FUNCTION import_settle_export(from_source text, is_own boolean, OUT identities bigint, OUT messages bigint, OUT transactions bigint, OUT folded bigint); Type: COMMENT; Schema: public; Owner: -
 --
 
-COMMENT ON FUNCTION public.import_settle_export(from_source text, is_own boolean, OUT identities bigint, OUT messages bigint, OUT transactions bigint) IS 'Takes out staged rows of an export that would not fit to what is here. is_own: one that a user took of their own account. Returns how many were taken out.';
+COMMENT ON FUNCTION public.import_settle_export(from_source text, is_own boolean, OUT identities bigint, OUT messages bigint, OUT transactions bigint, OUT folded bigint) IS 'Takes out staged rows of an export that would not fit to what is here. is_own: one that a user took of their own account. Returns how many were taken out, and how many transactions are folded already.';
 
 --
 -- Name: import_settle_exported_ledger(text); Type: FUNCTION; Schema: public; Owner: -
 --
 
-CREATE FUNCTION public.import_settle_exported_ledger(from_source text) RETURNS bigint
+CREATE FUNCTION public.import_settle_exported_ledger(from_source text, OUT refused bigint, OUT folded bigint) RETURNS record
     LANGUAGE plpgsql
     AS $$
-declare
-    refused bigint;
 begin
     perform import_ledgers(from_source);
     -- A ledger goes on where it is as it was left.
@@ -1827,7 +1825,25 @@ begin
     order by s.place;
     get diagnostics refused = row_count;
 
-    -- Those that are here stand. There, `holdfast maintain` may have folded them into a checkpoint since; and here.
+    -- As with other ledgers (import_known_transactions): `holdfast maintain` has folded these into a checkpoint.
+    with folded_transaction as (
+        delete from staged_credit_transactions s
+        using import_items i
+        where i.source = from_source and i.entity = 'credit_transactions' and i.source_key = s.source_key
+          and not exists (
+              select from credit_transactions t
+              where t.user_id = i.user_id and t.seq = i.target_part::integer
+                and (t.type <> 'checkpoint' or s.type = 'checkpoint'))
+        returning s.owner),
+    told as (
+        insert into staged_reports (kind, entity, place, owner, rule, content)
+        select 'merged', 'credit_transactions', owner, owner, 'folded', json_build_object('transactions', count(*))
+        from folded_transaction
+        group by owner
+        order by owner)
+    select count(*) into folded from folded_transaction;
+
+    -- Those that are here stand: where the export is from, they may have been folded since.
     update staged_credit_transactions s
     set type = t.type, amount = t.amount, balance_after = t.balance_after, description = t.description,
         idempotency_key = t.idempotency_key, refunds_seq = t.refunds_seq, created_at = t.created_at
@@ -1835,18 +1851,13 @@ begin
     join credit_transactions t on t.user_id = i.user_id and t.seq = i.target_part::integer
     where i.source = from_source and i.entity = 'credit_transactions' and i.source_key = s.source_key
       and (s.type, s.amount) is distinct from (t.type, t.amount);
-    delete from staged_credit_transactions s
-    using import_items i
-    where i.source = from_source and i.entity = 'credit_transactions' and i.source_key = s.source_key
-      and not exists (select from credit_transactions t where t.user_id = i.user_id and t.seq = i.target_part::integer);
-    return refused;
 end $$;
 
 --
--- Name: FUNCTION import_settle_exported_ledger(from_source text); Type: COMMENT; Schema: public; Owner: -
+-- Name: FUNCTION import_settle_exported_ledger(from_source text, OUT refused bigint, OUT folded bigint); Type: COMMENT; Schema: public; Owner: -
 --
 
-COMMENT ON FUNCTION public.import_settle_exported_ledger(from_source text) IS 'Takes out staged transactions of ledgers that were changed here, or were here before. Returns how many.';
+COMMENT ON FUNCTION public.import_settle_exported_ledger(from_source text, OUT refused bigint, OUT folded bigint) IS 'Takes out staged transactions of ledgers that were changed here, or were here before, and those that are folded here. Returns how many of each.';
 
 --
 -- Name: import_settle_ledger(text); Type: FUNCTION; Schema: public; Owner: -

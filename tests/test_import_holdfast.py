@@ -136,6 +136,17 @@ def test_a_ledger_and_a_conversation_that_went_on_here_get_nothing_in_between(
     assert there.sql("select count(*) from messages where seq = 3") == [0]
 
 
+def test_transactions_that_are_folded_here_are_not_missed(archive: Path, there: Server) -> None:
+    there.imported(archive)
+    # As `holdfast maintain` does with old ones.
+    there.sql("delete from credit_transactions where seq < 12")
+    there.sql("update credit_transactions set type = 'checkpoint', amount = balance_after")
+    outcome = there.imported(archive)
+    assert outcome["counts"]["credit_transactions"] == {"read": 24, "merged": 24}
+    assert there.command("verify-ledger").returncode == 0
+    assert there.command("verify", outcome["id"]).returncode == 0
+
+
 def test_an_account_with_the_same_address_gets_nothing_unless_told(archive: Path, there: Server) -> None:
     there.sql("insert into users (email, password_hash) values ('heron@example.com', 'x')")
     outcome = there.imported(archive)

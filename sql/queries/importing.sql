@@ -181,4 +181,4 @@ select import_keep_rows(:id, :source, :entities);
 
 -- name: settle_export(source, is_own)^
 -- tenant: none, as try_lock
-select identities, messages, transactions from import_settle_export(:source, :is_own);
+select identities, messages, transactions, folded from import_settle_export(:source, :is_own);

@@ -91,11 +91,12 @@ class Column(msgspec.Struct, frozen=True):
 
 
 class Unfit(msgspec.Struct, frozen=True):
-    """How many staged rows of an export would not fit to what is here."""
+    """How many staged rows of an export would not fit to what is here, and how many are here only in a sum."""
 
     identities: int
     messages: int
     transactions: int
+    folded: int
 
 
 class TakenOut(msgspec.Struct, frozen=True):

@@ -71,6 +71,7 @@ class Holdfast:
         self._staging.refused.update(
             identities=unfit.identities, messages=unfit.messages, credit_transactions=unfit.transactions
         )
+        self._staging.folded.update(credit_transactions=unfit.folded)
         await repository.cut_goals(on)
         await repository.part_slugs(on, SOURCE)
         await stored_files.settle(on, SOURCE, objects, self._archive.opened, _changed)
