@@ -190,6 +190,117 @@ end $$;
 COMMENT ON FUNCTION public.end_sessions(owner uuid) IS 'Ends every session of a user; returns how many those were. API tokens go on.';
 
 --
+-- Name: export_begin(integer); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.export_begin(seconds integer) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+begin
+    -- Until the end of the transaction. A large export may take longer than a request's statement may.
+    perform set_config('statement_timeout', (seconds * 1000)::text, true);
+    perform set_config('timezone', 'UTC', true);
+    perform set_config('datestyle', 'ISO, YMD', true);
+    -- To sort all rows of a table by their keys: reading a large one off its index is a walk all over the disk.
+    perform set_config('work_mem', '32MB', true);
+    perform set_config('jit', 'off', true);
+    -- A plan for any user would be one for many.
+    perform set_config('plan_cache_mode', 'auto', true);
+end $$;
+
+--
+-- Name: FUNCTION export_begin(seconds integer); Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON FUNCTION public.export_begin(seconds integer) IS 'Sets up a transaction for exporting: what JSON looks like, and how many seconds a table may take; 0: any.';
+
+--
+-- Name: export_columns(regclass, boolean); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.export_columns(entity regclass, is_own boolean) RETURNS TABLE(place smallint, name text, type text)
+    LANGUAGE sql STABLE
+    AS $$
+    select a.attnum, quote_ident(a.attname), format_type(a.atttypid, a.atttypmod)
+    from pg_attribute a
+    where a.attrelid = entity and a.attname = 'user_id' and not a.attisdropped
+    union all
+    select c.place, c.name, c.type
+    from import_columns(entity) c
+    -- Where the bytes of a file lie is nobody else's; what the server decides about an account is not its user's to carry away.
+    where not (entity = 'media'::regclass and c.name = 'storage_key')
+      and not (is_own and entity = 'users'::regclass and c.name in ('password_hash', 'role'))
+    order by 1
+$$;
+
+--
+-- Name: FUNCTION export_columns(entity regclass, is_own boolean); Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON FUNCTION public.export_columns(entity regclass, is_own boolean) IS 'The columns of a table that an export has. is_own: one that a user takes of their own account.';
+
+--
+-- Name: export_files_statement(uuid); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.export_files_statement(owner uuid) RETURNS text
+    LANGUAGE sql STABLE
+    AS $$
+    select format('select row_to_json(r) from (%s) r',
+        export_rows('media', owner, 'user_id, id, storage_key, size_bytes, sha256'))
+$$;
+
+--
+-- Name: FUNCTION export_files_statement(owner uuid); Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON FUNCTION public.export_files_statement(owner uuid) IS 'The text of the statement that says where the files of an export lie.';
+
+--
+-- Name: export_rows(regclass, uuid, text); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.export_rows(entity regclass, owner uuid, columns text) RETURNS text
+    LANGUAGE sql STABLE
+    AS $$
+    select format('select %s from %s%s order by %s', columns, entity,
+        case when owner is null then ''
+            else format(' where %s = %L', case when entity = 'users'::regclass then 'id' else 'user_id' end, owner) end,
+        (select string_agg(quote_ident(a.attname), ', ' order by array_position(p.conkey, a.attnum))
+            from pg_constraint p
+            join pg_attribute a on a.attrelid = p.conrelid and a.attnum = any(p.conkey)
+            where p.conrelid = entity and p.contype = 'p'))
+$$;
+
+--
+-- Name: FUNCTION export_rows(entity regclass, owner uuid, columns text); Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON FUNCTION public.export_rows(entity regclass, owner uuid, columns text) IS 'The text of a statement: rows of a user, or of everybody, in the order of the primary key.';
+
+--
+-- Name: export_statement(regclass, uuid, boolean); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.export_statement(entity regclass, owner uuid, is_own boolean) RETURNS text
+    LANGUAGE sql STABLE
+    AS $_$
+    select format('select row_to_json(r) from (%s) r', export_rows(entity, owner,
+        (select string_agg(
+            -- A document is kept as it was written, but on one line: the blanks around it would not come back.
+            case when c.type = 'json'
+                then format('btrim(translate(%1$s::text, E''\n\r'', ''  ''), E'' \t'')::json as %1$s', c.name) else c.name end,
+            ', ' order by c.place)
+            from export_columns(entity, is_own) c)))
+$_$;
+
+--
+-- Name: FUNCTION export_statement(entity regclass, owner uuid, is_own boolean); Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON FUNCTION public.export_statement(entity regclass, owner uuid, is_own boolean) IS 'The text of the statement that gives a table''s rows as JSON, each on one line.';
+
+--
 -- Name: forget_import_items(); Type: FUNCTION; Schema: public; Owner: -
 --
 
@@ -630,7 +741,7 @@ declare
 begin
     select count(*) into made
     from staged_media s
-    join import_items i on i.import_id = run and i.entity = 'media' and i.source_key = s.source_key;
+    join import_items i on i.import_id = run and i.entity = 'media' and i.source_key = s.source_key and i.is_made;
     delete from media_deletions d using staged_media s
     where d.storage_key = s.storage_key
       and exists (
@@ -665,6 +776,67 @@ end $$;
 --
 
 COMMENT ON FUNCTION public.import_keep_reports(run uuid) IS 'Takes over what the source itself reported, once it is known whose it is.';
+
+--
+-- Name: import_keep_rows(uuid, text, text[]); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.import_keep_rows(run uuid, from_source text, entities text[]) RETURNS bigint
+    LANGUAGE plpgsql
+    AS $_$
+declare
+    named text;
+    has_user boolean;
+    found bigint;
+    kept bigint := 0;
+begin
+    foreach named in array entities loop
+        has_user := exists (
+            select from pg_attribute
+            where attrelid = named::regclass and attname = 'user_id' and not attisdropped);
+        execute format($statement$
+            insert into import_items (
+                source, entity, source_key, import_id, user_id, target_id, target_part, is_made, checksum, mark)
+            select $2, %1$L, s.source_key, $1, %2$s, %3$s, %4$s, false, 0, 0
+            from staged_%1$s s
+            %5$s
+            join %1$s t on %6$s
+            on conflict do nothing
+            $statement$,
+            named,
+            case when has_user then 'o.user_id' else quote_literal('00000000-0000-0000-0000-000000000000') || '::uuid' end,
+            coalesce((select string_agg('t.' || name, '') from import_keys(named::regclass) where is_id), 'null::uuid'),
+            coalesce((select string_agg('t.' || name || '::text', '') from import_keys(named::regclass) where not is_id), 'null'),
+            concat_ws(' ',
+                case when has_user then 'join import_owners o on o.owner = s.owner join users u on u.id = o.user_id' end,
+                (select string_agg(format(
+                    'join import_items k_%1$s on k_%1$s.user_id = o.user_id and k_%1$s.entity = %2$L '
+                    'and k_%1$s.source_key = s.%1$s and k_%1$s.source = $2', c.name, c.parent), ' ')
+                    from import_columns(named::regclass) c
+                    join import_keys(named::regclass) k using (name)
+                    where c.parent is not null)),
+            concat_ws(' and ',
+                case when has_user then 't.user_id = o.user_id' end,
+                (select string_agg(format(
+                    case when c.parent is null then 't.%1$s = s.%1$s' else 't.%1$s = k_%1$s.target_id' end, c.name), ' and ')
+                    from import_columns(named::regclass) c
+                    join import_keys(named::regclass) k using (name)),
+                -- The first transaction of one ledger is not that of another.
+                case when named = 'credit_transactions' then
+                    '(t.type, t.amount, t.balance_after, t.created_at) '
+                    'is not distinct from (s.type, s.amount, s.balance_after, s.created_at)' end))
+        using run, from_source;
+        get diagnostics found = row_count;
+        kept := kept + found;
+    end loop;
+    return kept;
+end $_$;
+
+--
+-- Name: FUNCTION import_keep_rows(run uuid, from_source text, entities text[]); Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON FUNCTION public.import_keep_rows(run uuid, from_source text, entities text[]) IS 'Staged rows that are here, under the same key of the same user, are those: they are left as they are. Returns how many. A table comes after those that its key refers to.';
 
 --
 -- Name: import_keep_tags(uuid, text); Type: FUNCTION; Schema: public; Owner: -
@@ -717,7 +889,7 @@ begin
     insert into import_items (source, entity, source_key, import_id, user_id, target_id, is_made, checksum, mark)
     select from_source, 'users', owner, run, user_id, user_id, false, 0, 0
     from import_owners
-    where user_id is not null and outcome in ('same_identity', 'same_email')
+    where user_id is not null and outcome in ('same_id', 'same_identity', 'same_email')
     on conflict do nothing;
     get diagnostics merged = row_count;
     return merged;
@@ -1297,6 +1469,13 @@ begin
     left join users u on u.id = i.target_id
     on conflict do nothing;
 
+    -- Nobody chooses the id of their account: who has the one of an export is whose it was.
+    insert into import_owners (owner, user_id, is_own, outcome)
+    select s.source_key, u.id, false, 'same_id'
+    from staged_users s
+    join users u on u.id = s.id
+    on conflict do nothing;
+
     -- The provider said that it is them.
     insert into import_owners (owner, user_id, is_own, outcome)
     select distinct on (s.source_key) s.source_key, d.user_id, false, 'same_identity'
@@ -1323,13 +1502,13 @@ begin
     -- The others are new: those with one e-mail address are one account, made of the oldest.
     insert into import_owners (owner, user_id, is_own, outcome)
     with placed_user as (
-        select s.source_key, first_value(s.source_key) over same_user as first_key, s.created_at, s.place
+        select s.source_key, first_value(s.source_key) over same_user as first_key, s.id, s.created_at, s.place
         from staged_users s
         where not exists (select from import_owners o where o.owner = s.source_key)
         window same_user as (
             partition by coalesce(normal_login(s.email), s.source_key) order by s.created_at, s.place)),
     identified_user as materialized (
-        select source_key, coalesce(new_id(created_at), new_id()) as id from placed_user where source_key = first_key)
+        select source_key, coalesce(id, new_id(created_at), new_id()) as id from placed_user where source_key = first_key)
     select p.source_key, i.id, p.source_key = p.first_key,
         case when p.source_key = p.first_key then 'new' else 'same_email' end
     from placed_user p
@@ -1341,7 +1520,7 @@ begin
         null, o.outcome, (to_jsonb(s) - 'password_hash')::json
     from import_owners o
     join staged_users s on s.source_key = o.owner
-    where o.outcome in ('same_identity', 'same_email', 'unproved_email')
+    where o.outcome in ('same_id', 'same_identity', 'same_email', 'unproved_email')
     order by s.place;
 
     -- A name that another account has cannot be had twice; the account is worth more than its name.
@@ -1371,7 +1550,7 @@ end $$;
 -- Name: FUNCTION import_place_users(run uuid, from_source text, into_existing boolean); Type: COMMENT; Schema: public; Owner: -
 --
 
-COMMENT ON FUNCTION public.import_place_users(run uuid, from_source text, into_existing boolean) IS 'Finds the account of each staged user: the one of an earlier import, of the same identity, of the same e-mail address, or a new one. Returns how many get none.';
+COMMENT ON FUNCTION public.import_place_users(run uuid, from_source text, into_existing boolean) IS 'Finds the account of each staged user: the one of an earlier import, of the same id, identity or e-mail address, or a new one, with the id that it had where the source is an export. Returns how many get none.';
 
 --
 -- Name: import_refuse(regclass); Type: FUNCTION; Schema: public; Owner: -
@@ -1549,6 +1728,136 @@ end $$;
 --
 
 COMMENT ON FUNCTION public.import_settle_conversations(from_source text) IS 'Takes out messages that cannot come, and numbers the others. Returns how many were taken out.';
+
+--
+-- Name: import_settle_export(text, boolean); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.import_settle_export(from_source text, is_own boolean, OUT identities bigint, OUT messages bigint, OUT transactions bigint, OUT folded bigint) RETURNS record
+    LANGUAGE plpgsql
+    AS $$
+begin
+    identities := 0;
+    if is_own then
+        -- What somebody says of themselves lets nobody into an account that was here.
+        with late_identity as (
+            delete from staged_identities s
+            using import_owners o
+            where o.owner = s.owner and not o.is_own and not exists (
+                select from import_items i
+                where i.user_id = o.user_id and i.entity = 'identities' and i.source_key = s.source_key
+                  and i.source = from_source)
+            returning s.*)
+        insert into staged_reports (kind, entity, place, owner, rule, content)
+        select 'rejected', 'identities', s.source_key, s.owner, 'account_is_here', to_json(s)
+        from late_identity s
+        order by s.place;
+        get diagnostics identities = row_count;
+        update staged_users s
+        set role = u.role, password_hash = u.password_hash
+        from import_owners o
+        join users u on u.id = o.user_id
+        where o.owner = s.source_key;
+    end if;
+
+    -- As with conversations of other sources (import_settle_conversations): messages go into one that is as it was left.
+    with changed_conversation as materialized (
+        select s.source_key, o.user_id
+        from staged_conversations s
+        join import_owners o on o.owner = s.owner
+        cross join lateral (
+            select i.user_id, i.target_id, i.mark from import_items i
+            where i.user_id = o.user_id and i.entity = 'conversations' and i.source_key = s.source_key
+              and i.source = from_source
+            limit 1) i
+        left join conversations c on c.user_id = i.user_id and c.id = i.target_id
+        where c.version is distinct from i.mark),
+    late_message as (
+        delete from staged_messages m
+        using changed_conversation c
+        where m.conversation_id = c.source_key and not exists (
+            select from import_items i
+            where i.user_id = c.user_id and i.entity = 'messages' and i.source_key = m.source_key and i.source = from_source)
+        returning m.*)
+    insert into staged_reports (kind, entity, place, owner, rule, content)
+    select 'rejected', 'messages', m.source_key, m.owner, 'conversation_changed_here', to_json(m)
+    from late_message m
+    order by m.place;
+    get diagnostics messages = row_count;
+    update staged_conversations s
+    set last_seq = c.last_seq, last_activity_at = greatest(s.last_activity_at, c.last_activity_at)
+    from import_owners o
+    join import_items i on i.user_id = o.user_id
+    join conversations c on c.user_id = i.user_id and c.id = i.target_id
+    where o.owner = s.owner and i.entity = 'conversations' and i.source_key = s.source_key and i.source = from_source
+      and c.version = i.mark and c.last_seq > s.last_seq;
+
+    select * into transactions, folded from import_settle_exported_ledger(from_source);
+end $$;
+
+--
+-- Name: FUNCTION import_settle_export(from_source text, is_own boolean, OUT identities bigint, OUT messages bigint, OUT transactions bigint, OUT folded bigint); Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON FUNCTION public.import_settle_export(from_source text, is_own boolean, OUT identities bigint, OUT messages bigint, OUT transactions bigint, OUT folded bigint) IS 'Takes out staged rows of an export that would not fit to what is here. is_own: one that a user took of their own account. Returns how many were taken out, and how many transactions are folded already.';
+
+--
+-- Name: import_settle_exported_ledger(text); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.import_settle_exported_ledger(from_source text, OUT refused bigint, OUT folded bigint) RETURNS record
+    LANGUAGE plpgsql
+    AS $$
+begin
+    perform import_ledgers(from_source);
+    -- A ledger goes on where it is as it was left.
+    with late_transaction as (
+        delete from staged_credit_transactions s
+        where not exists (select from import_ledgers l where l.owner = s.owner and l.is_open) and not exists (
+            select from import_items i
+            where i.source = from_source and i.entity = 'credit_transactions' and i.source_key = s.source_key)
+        returning s.*)
+    insert into staged_reports (kind, entity, place, owner, rule, content)
+    select 'rejected', 'credit_transactions', s.source_key, s.owner,
+        case when l.owner is null then 'credit_transactions_account_exists' else 'account_changed_here' end, to_json(s)
+    from late_transaction s
+    left join import_ledgers l on l.owner = s.owner
+    order by s.place;
+    get diagnostics refused = row_count;
+
+    -- As with other ledgers (import_known_transactions): `holdfast maintain` has folded these into a checkpoint.
+    with folded_transaction as (
+        delete from staged_credit_transactions s
+        using import_items i
+        where i.source = from_source and i.entity = 'credit_transactions' and i.source_key = s.source_key
+          and not exists (
+              select from credit_transactions t
+              where t.user_id = i.user_id and t.seq = i.target_part::integer
+                and (t.type <> 'checkpoint' or s.type = 'checkpoint'))
+        returning s.owner),
+    told as (
+        insert into staged_reports (kind, entity, place, owner, rule, content)
+        select 'merged', 'credit_transactions', owner, owner, 'folded', json_build_object('transactions', count(*))
+        from folded_transaction
+        group by owner
+        order by owner)
+    select count(*) into folded from folded_transaction;
+
+    -- Those that are here stand: where the export is from, they may have been folded since.
+    update staged_credit_transactions s
+    set type = t.type, amount = t.amount, balance_after = t.balance_after, description = t.description,
+        idempotency_key = t.idempotency_key, refunds_seq = t.refunds_seq, created_at = t.created_at
+    from import_items i
+    join credit_transactions t on t.user_id = i.user_id and t.seq = i.target_part::integer
+    where i.source = from_source and i.entity = 'credit_transactions' and i.source_key = s.source_key
+      and (s.type, s.amount) is distinct from (t.type, t.amount);
+end $$;
+
+--
+-- Name: FUNCTION import_settle_exported_ledger(from_source text, OUT refused bigint, OUT folded bigint); Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON FUNCTION public.import_settle_exported_ledger(from_source text, OUT refused bigint, OUT folded bigint) IS 'Takes out staged transactions of ledgers that were changed here, or were here before, and those that are folded here. Returns how many of each.';
 
 --
 -- Name: import_settle_ledger(text); Type: FUNCTION; Schema: public; Owner: -
@@ -3423,7 +3732,7 @@ CREATE TABLE public.imports (
     started_at timestamp with time zone DEFAULT now() NOT NULL,
     finished_at timestamp with time zone,
     CONSTRAINT imports_finished CHECK (((status = 'running'::text) = (finished_at IS NULL))),
-    CONSTRAINT imports_source_known CHECK ((source = ANY (ARRAY['habits'::text, 'council'::text, 'tasks'::text, 'manifest'::text, 'assistant'::text, 'loop'::text]))),
+    CONSTRAINT imports_source_known CHECK ((source = ANY (ARRAY['habits'::text, 'council'::text, 'tasks'::text, 'manifest'::text, 'assistant'::text, 'loop'::text, 'holdfast'::text]))),
     CONSTRAINT imports_status_known CHECK ((status = ANY (ARRAY['running'::text, 'done'::text, 'failed'::text, 'rolled_back'::text])))
 );
 
@@ -5846,4 +6155,6 @@ INSERT INTO public.schema_migrations (version) VALUES
     ('20261122081011'),
     ('20261122081020'),
     ('20261122081021'),
-    ('20261122081030');
+    ('20261122081030'),
+    ('20261123000000'),
+    ('20261123000010');

@@ -147,6 +147,12 @@ def own_database(template: str, worker_id: str) -> Iterator[str]:
     yield from _clone(template, f"{urlsplit(template).path[1:]}_{worker_id}_own")
 
 
+@pytest.fixture(scope="module")
+def shared_database(template: str, worker_id: str) -> Iterator[str]:
+    """The URL of a database that the tests of one module fill once, and only read."""
+    yield from _clone(template, f"{urlsplit(template).path[1:]}_{worker_id}_shared")
+
+
 @pytest.fixture
 def empty_database(template: str, worker_id: str) -> Iterator[str]:
     """The URL of a database without tables, where a test puts what another app had."""

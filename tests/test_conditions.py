@@ -44,6 +44,7 @@ WITHOUT_ETAG = {
     "GET /v1/habits/overview": "computed out of many rows",
     "GET /v1/habits/today": "computed, and another one tomorrow",
     "GET /v1/habits/{id}/stats": "computed, and other ones tomorrow",
+    "GET /v1/me/export": "made anew each time, out of everything",
     "GET /v1/query-cache/{query_hash}": "no version: it expires, and only services write it",
     "GET /v1/search": "a list",
     "GET /v1/usage": "no version: each message moves it, and each day",

@@ -11,7 +11,8 @@ create table imports (
     started_at timestamptz not null default now(),
     finished_at timestamptz,
     constraint imports_pkey primary key (id),
-    constraint imports_source_known check (source in ('habits', 'council', 'tasks', 'manifest', 'assistant', 'loop')),
+    constraint imports_source_known check (
+        source in ('habits', 'council', 'tasks', 'manifest', 'assistant', 'loop', 'holdfast')),
     constraint imports_status_known check (status in ('running', 'done', 'failed', 'rolled_back')),
     constraint imports_finished check ((status = 'running') = (finished_at is null))
 );

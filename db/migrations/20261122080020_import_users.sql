@@ -24,6 +24,13 @@ begin
     left join users u on u.id = i.target_id
     on conflict do nothing;
 
+    -- Nobody chooses the id of their account: who has the one of an export is whose it was.
+    insert into import_owners (owner, user_id, is_own, outcome)
+    select s.source_key, u.id, false, 'same_id'
+    from staged_users s
+    join users u on u.id = s.id
+    on conflict do nothing;
+
     -- The provider said that it is them.
     insert into import_owners (owner, user_id, is_own, outcome)
     select distinct on (s.source_key) s.source_key, d.user_id, false, 'same_identity'
@@ -50,13 +57,13 @@ begin
     -- The others are new: those with one e-mail address are one account, made of the oldest.
     insert into import_owners (owner, user_id, is_own, outcome)
     with placed_user as (
-        select s.source_key, first_value(s.source_key) over same_user as first_key, s.created_at, s.place
+        select s.source_key, first_value(s.source_key) over same_user as first_key, s.id, s.created_at, s.place
         from staged_users s
         where not exists (select from import_owners o where o.owner = s.source_key)
         window same_user as (
             partition by coalesce(normal_login(s.email), s.source_key) order by s.created_at, s.place)),
     identified_user as materialized (
-        select source_key, coalesce(new_id(created_at), new_id()) as id from placed_user where source_key = first_key)
+        select source_key, coalesce(id, new_id(created_at), new_id()) as id from placed_user where source_key = first_key)
     select p.source_key, i.id, p.source_key = p.first_key,
         case when p.source_key = p.first_key then 'new' else 'same_email' end
     from placed_user p
@@ -68,7 +75,7 @@ begin
         null, o.outcome, (to_jsonb(s) - 'password_hash')::json
     from import_owners o
     join staged_users s on s.source_key = o.owner
-    where o.outcome in ('same_identity', 'same_email', 'unproved_email')
+    where o.outcome in ('same_id', 'same_identity', 'same_email', 'unproved_email')
     order by s.place;
 
     -- A name that another account has cannot be had twice; the account is worth more than its name.
@@ -95,8 +102,8 @@ begin
 end $$;
 
 comment on function import_place_users is
-    'Finds the account of each staged user: the one of an earlier import, of the same identity, of the same e-mail address, or '
-    'a new one. Returns how many get none.';
+    'Finds the account of each staged user: the one of an earlier import, of the same id, identity or e-mail address, or '
+    'a new one, with the id that it had where the source is an export. Returns how many get none.';
 
 create function import_place_owner(named text, account uuid) returns void language plpgsql as $$
 begin
@@ -128,7 +135,7 @@ begin
     insert into import_items (source, entity, source_key, import_id, user_id, target_id, is_made, checksum, mark)
     select from_source, 'users', owner, run, user_id, user_id, false, 0, 0
     from import_owners
-    where user_id is not null and outcome in ('same_identity', 'same_email')
+    where user_id is not null and outcome in ('same_id', 'same_identity', 'same_email')
     on conflict do nothing;
     get diagnostics merged = row_count;
     return merged;

@@ -168,7 +168,7 @@ declare
 begin
     select count(*) into made
     from staged_media s
-    join import_items i on i.import_id = run and i.entity = 'media' and i.source_key = s.source_key;
+    join import_items i on i.import_id = run and i.entity = 'media' and i.source_key = s.source_key and i.is_made;
     delete from media_deletions d using staged_media s
     where d.storage_key = s.storage_key
       and exists (

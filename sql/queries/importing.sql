@@ -167,3 +167,18 @@ select import_keep_objects(:id);
 -- name: give_up_objects(folder)!
 -- tenant: none, as try_lock. On a connection of its own: a run that failed has written nothing else. Those with a row are out.
 update media_deletions set due_at = now() where storage_key like :folder || '/%' and due_at > now();
+
+-- name: columns(entity)
+-- tenant: none, as try_lock
+select c.name, c.type, c.parent is not null as is_reference, c.is_needed, k.name is not null as is_key
+from import_columns(:entity::regclass) c
+left join import_keys(:entity::regclass) k using (name)
+order by c.place;
+
+-- name: keep_rows(id, source, entities)$
+-- tenant: none, as try_lock
+select import_keep_rows(:id, :source, :entities);
+
+-- name: settle_export(source, is_own)^
+-- tenant: none, as try_lock
+select identities, messages, transactions, folded from import_settle_export(:source, :is_own);

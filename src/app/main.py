@@ -20,6 +20,7 @@ from app.conversations import handlers as conversations
 from app.credits.handlers import router as credits_router
 from app.daily_reviews import handlers as daily_reviews
 from app.database.executor import Database
+from app.exporting import handlers as exporting
 from app.goals import handlers as goals
 from app.habits import handlers as habits
 from app.health import handlers as health
@@ -72,6 +73,7 @@ def create_app(settings: Settings, passwords: Passwords | None = None) -> Applic
             credits_router,
             consents.router,
             query_cache.router,
+            exporting.router,
             admin.router,
             health.router,
             docs_page.router,

@@ -6,6 +6,7 @@ Every statement passes `_execute`, the one place that times, labels and logs it.
 import asyncio
 import random
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
+from functools import partial
 from time import perf_counter
 from typing import Any, TypeVar, TypeVarTuple, Unpack
 
@@ -72,9 +73,12 @@ async def _transact(
     limit: TimeLimit | None,
     *,
     is_served: bool = True,
+    is_snapshot: bool = False,
 ) -> T:
     """Do the work in a transaction, or within one that is under way: then in a savepoint."""
-    transaction = connection.transaction()
+    transaction = (
+        connection.transaction(isolation="repeatable_read", readonly=True) if is_snapshot else connection.transaction()
+    )
     try:
         async with asyncio.timeout(_time_to_say(limit)):
             await transaction.start()
@@ -125,6 +129,26 @@ class Transaction:
             await self._connection.copy_records_to_table(table, records=rows, columns=list(columns))
         except DRIVER_ERRORS as error:
             raise_translated(error, f"copy.{table}")
+
+    async def copy_out(
+        self, statement: str, output: Callable[[bytes], Coroutine[Any, Any, None]], seconds: float | None
+    ) -> None:
+        """Receive the one column of a statement's rows by COPY, each on a line, piece by piece as the server sends it.
+
+        Neither line feeds nor U+0001 and U+0002 may be in it: nothing is escaped. The statement is one that the database has
+        put together. seconds: for how long it may take; None: any time. Raises as a statement does, and what `output` raises,
+        which must be no OSError: that would be taken for one of the connection.
+        """
+        try:
+            await self._connection.copy_from_query(
+                statement, output=output, timeout=seconds, format="csv", delimiter="\2", quote="\1"
+            )
+        except DRIVER_ERRORS as error:
+            raise_translated(error, "copy_out")
+
+    async def snapshot(self, work: Callable[["Transaction"], Awaitable[T]]) -> T:
+        """Run `work`, which only reads, in a transaction of its own that sees everything as it was at the beginning."""
+        return await _transact(self._connection, work, self._echo, self._limit, is_served=self._is_served, is_snapshot=True)
 
     async def transaction(self, work: Callable[["Transaction"], Awaitable[T]]) -> T:
         """Run `work` within a savepoint, once: what it raises rolls back to there, and passes."""
@@ -177,6 +201,13 @@ class Database:
         Raises as `run` does; what `work` raises rolls back and passes.
         """
         return await self._with_connection(_transact, time_limit(self._settings), work)
+
+    async def snapshot(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
+        """Run `work`, which only reads, in a transaction that sees everything as it was at its beginning.
+
+        Raises as `run` does.
+        """
+        return await self._with_connection(partial(_transact, is_snapshot=True), time_limit(self._settings), work)
 
     async def _with_connection(
         self,

@@ -1,6 +1,6 @@
 """Answers as ready bytes: the body is encoded once, where the row is read."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterable
 from typing import Generic, Protocol, TypeVar
 
 import msgspec
@@ -71,7 +71,7 @@ class StreamingResponse(EncodedResponse[bytes]):
     What goes wrong on the way can only cut it off.
     """
 
-    def __init__(self, chunks: AsyncIterator[bytes], status: int = 200, headers: Headers = (_JSON,), etag: bytes = b"") -> None:
+    def __init__(self, chunks: AsyncIterable[bytes], status: int = 200, headers: Headers = (_JSON,), etag: bytes = b"") -> None:
         super().__init__(b"", status, headers, etag)
         self.chunks = chunks
 

@@ -8,6 +8,7 @@ from app.auth.token_cache import TokenCache
 from app.database import migrations
 from app.database.executor import Database
 from app.http.buckets import RequestLimits
+from app.http.places import Places
 from app.http.storage_quota import StorageQuota
 from app.http.turns import Turns
 from app.http.view_counts import ViewCounts
@@ -25,6 +26,7 @@ class Services:
     __slots__ = (
         "database",
         "document",
+        "exports",
         "passwords",
         "request_limits",
         "routing",
@@ -52,6 +54,7 @@ class Services:
         self.request_limits = RequestLimits(settings) if settings.rate_limits else None
         self.storage_quota = StorageQuota(settings) if settings.rate_limits else None
         self.turns = Turns(settings)
+        self.exports = Places()
         self.view_counts = ViewCounts()
         self.schema_version = migrations.expected_version()
         """What the database's newest migration must be."""

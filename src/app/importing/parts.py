@@ -9,13 +9,6 @@ from app.importing import repository
 from app.importing.sources.source import USER
 from app.importing.staging import Staging
 
-ENTITIES = (
-    *("users", "identities", "tags", "tasks", "habits", "habit_entries", "habit_comments", "goals", "goal_progress", "foods"),
-    *("workouts", "workout_exercises", "daily_reviews", "blog_entries", "conversations", "messages", "media", "taggings"),
-    *("progress_snapshots", "usage", "credit_accounts", "credit_transactions", "consent_events", "query_cache"),
-)
-"""The tables that an import fills, in the order in which rows are moved: a row comes after those that it refers to."""
-
 END: Any = object()
 """What anext() gives when a source has been read to its end."""
 

@@ -1,6 +1,6 @@
 """The statements of imports, with types. They are operators': none is about one user."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -9,6 +9,7 @@ import msgspec
 from app.database.queries import Executor, load, to_json
 from app.importing.schemas import (
     Bounds,
+    Column,
     Compared,
     FreshFile,
     Import,
@@ -18,6 +19,7 @@ from app.importing.schemas import (
     StoredFile,
     TakenOut,
     Undone,
+    Unfit,
 )
 from app.problems import constraints
 
@@ -130,6 +132,21 @@ async def settle_conversations(on: Executor, source: str) -> int:
 async def settle_ledger(on: Executor, source: str) -> TakenOut:
     """Number and balance the staged transactions, without those that cannot come. Returns how many these are."""
     return await queries.settle_ledger.only(on, TakenOut, source=source)
+
+
+async def columns(on: Executor, entity: str) -> list[Column]:
+    """The columns of a table that a source can fill; their names as in a statement."""
+    return await queries.columns.many(on, Column, entity=entity)
+
+
+async def keep_rows(on: Executor, id: UUID, source: str, entities: Sequence[str]) -> int:
+    """Remember the staged rows that are here under the same key. Returns how many."""
+    return int(await queries.keep_rows.value(on, int, id=id, source=source, entities=entities) or 0)
+
+
+async def settle_export(on: Executor, source: str, *, is_own: bool) -> Unfit:
+    """Take out staged rows that would not fit to what is here. Returns how many these are."""
+    return await queries.settle_export.only(on, Unfit, source=source, is_own=is_own)
 
 
 async def bounds(on: Executor, entity: str) -> Bounds:

@@ -2,9 +2,10 @@
 
 import msgspec
 
+from app.archives import ENTITIES
 from app.database.executor import Transaction
 from app.importing import parts, repository
-from app.importing.parts import ENTITIES, ImportFailed
+from app.importing.parts import ImportFailed
 from app.importing.schemas import Import
 
 

@@ -9,9 +9,10 @@ from uuid import UUID
 
 import msgspec
 
+from app.archives import ENTITIES
 from app.database.executor import Transaction
 from app.importing import parts, repository
-from app.importing.parts import END, ENTITIES, ImportFailed, NotKeptError
+from app.importing.parts import END, ImportFailed, NotKeptError
 from app.importing.schemas import Line, LineCount
 from app.importing.sources.source import Source
 from app.importing.staging import CHUNK, Pace, Progress, Staging
@@ -139,6 +140,8 @@ class _Run:
         )
         self._done.setdefault("users", Counter())["rejected"] += refused
         await self._source.settle(on, self.id)
+        # It may have found some that are here.
+        self._is_again = self._is_again or self._source.is_repeated
         for entity in ENTITIES:
             if entity in self._staging.tables:
                 await self._move(on, entity)

@@ -80,6 +80,25 @@ class Bounds(msgspec.Struct, frozen=True):
     last: int | None
 
 
+class Column(msgspec.Struct, frozen=True):
+    """A column that a source can fill. is_reference: to a row of another table, or of its own."""
+
+    name: str
+    type: str
+    is_reference: bool
+    is_needed: bool
+    is_key: bool
+
+
+class Unfit(msgspec.Struct, frozen=True):
+    """How many staged rows of an export would not fit to what is here, and how many are here only in a sum."""
+
+    identities: int
+    messages: int
+    transactions: int
+    folded: int
+
+
 class TakenOut(msgspec.Struct, frozen=True):
     """How many staged rows of a ledger cannot come; and how many transactions are in a checkpoint here."""
 

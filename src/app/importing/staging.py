@@ -12,6 +12,7 @@ import msgspec
 
 from app.database.executor import Transaction
 from app.importing import repository
+from app.importing.schemas import Column
 from app.importing.values import REPLACEMENT, Refused, Row
 
 CHUNK = 10_000
@@ -62,8 +63,12 @@ class Table:
     __slots__ = ("columns", "rows")
 
     def __init__(self, columns: Sequence[str]) -> None:
-        self.columns = ("source_key", "owner", "at", *columns)
         self.rows: list[tuple[Any, ...]] = []
+        self.have(columns)
+
+    def have(self, columns: Sequence[str]) -> None:
+        """Have these columns, and no others."""
+        self.columns = ("source_key", "owner", "at", *columns)
 
     def add(self, key: str, owner: str | None, *values: Any, at: str | None = None) -> None:
         """Add a row: its key in the source, the source's key of its user, and its values in the order of the columns.
@@ -97,6 +102,13 @@ class Staging:
         """Begin anew in a new transaction."""
         self._on = on
         self.is_empty = True
+
+    async def columns(self, entity: str) -> list[Column]:
+        """The columns that a table has here."""
+        if self._on is None:
+            raise RuntimeError("begin() comes first")
+        found = await repository.columns(self._on, entity)
+        return [msgspec.structs.replace(column, name=column.name.strip('"')) for column in found]
 
     def table(self, entity: str, *columns: str) -> Table:
         """The rows for a table, with the columns that this source fills. Called before the first row is read."""

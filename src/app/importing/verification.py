@@ -4,9 +4,10 @@ from uuid import UUID
 
 import msgspec
 
+from app.archives import ENTITIES
 from app.database.executor import Transaction
 from app.importing import parts, repository
-from app.importing.parts import END, ENTITIES, NotKeptError
+from app.importing.parts import END, NotKeptError
 from app.importing.runs import Asked
 from app.importing.schemas import Compared, Import
 from app.importing.sources.source import Source

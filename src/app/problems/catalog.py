@@ -171,6 +171,9 @@ KINDS: dict[str, Kind] = {
         503, "Database takes no writes", "The database is read-only or its disk is full. Reading still works."
     ),
     "thumbnail_queue_full": Kind(503, "Server busy", "Too many thumbnails are waiting to be made. Try again shortly."),
+    "export_queue_full": Kind(
+        503, "Server busy", "An export of yours is under way, or as many of others as are made at once. Try again shortly."
+    ),
     "password_queue_full": Kind(503, "Server busy", "Too many passwords are waiting to be checked. Try again shortly."),
     "storage_unavailable": Kind(
         503, "File store unavailable", "The file store cannot be reached. Nothing was stored; try again shortly."

@@ -13,6 +13,7 @@ from app.server.words import read_settings
 OTHERS = {
     "demo": "app.server.demo_command:demo",
     "doctor": "app.server.doctor_command:see_doctor",
+    "export": "app.server.export_command:export",
     "import": "app.server.import_commands:import_",
     "imports": "app.server.import_commands:imports",
     "maintain": "app.server.commands:see_to_it",

@@ -29,6 +29,9 @@ from app.server.words import give_up
 PACED = 3.0
 """How long a paced import rests for each second that it works, in seconds."""
 
+WITH_FILES = {"holdfast"}
+"""Sources that bring their files along, without --media-root."""
+
 THERE_IS_NONE = "There is no import with this id: `holdfast imports` shows them."
 
 
@@ -79,8 +82,9 @@ def import_(
 ) -> None:
     """Bring the data of another app in.
 
-    SOURCE is the app: assistant, council, habits, loop, manifest or tasks. LOCATION is its file, folder or database URL,
-    which is only read. It may be done while `serve` runs, and again: rows that are here are left or brought up to date.
+    SOURCE is the app: assistant, council, habits, loop, manifest or tasks; or holdfast, for what `holdfast export` wrote.
+    LOCATION is its file, folder or database URL, which is only read. It may be done while `serve` runs, and again: rows
+    that are here are left or brought up to date.
     Ends with a table of what came of the rows.
     """
     asked = Asked(
@@ -104,7 +108,7 @@ def import_(
             with shown_progress(opened.total * 2) as progress:
                 return await runs.run(on, opened, asked, progress, None if report is None else written.add)
 
-    outcome = done_with_objects(work, is_needed=given["media_root"] is not None and not dry_run)
+    outcome = done_with_objects(work, is_needed=(given["media_root"] is not None or source in WITH_FILES) and not dry_run)
     if as_json:
         show_json(outcome)
     else:

@@ -1,16 +1,15 @@
 """The life manifest's media: rows that point at files below --media-root."""
 
+from functools import partial
 from pathlib import Path
 
 import msgspec
 
 from app.database.executor import Transaction
-from app.importing import repository
-from app.importing.objects import Objects
-from app.importing.sources import cells, media_files
+from app.importing.sources import cells, media_files, stored_files
 from app.importing.sources.cells import TIMES, Cells
 from app.importing.sources.manifest_tables import kind
-from app.importing.sources.source import Options, SourceError
+from app.importing.sources.source import Options
 from app.importing.staging import Table
 from app.importing.values import Refused, Row
 from app.media.schemas import FileFacts, FileName
@@ -23,11 +22,6 @@ MEDIA: Cells = (
     ("is_public", cells.flag("is_public")),
     *TIMES,
 )
-
-BATCH = 500
-"""Files that are put into the store, or read out of it, between two statements."""
-
-ABSENT = "(an object that is not there, or not the same)"
 
 
 def stage(table: Table, row: Row, root: Path | None) -> str:
@@ -72,42 +66,11 @@ def _target(row: Row) -> tuple[str, str] | tuple[None, None]:
 
 
 async def settle(on: Transaction, source: str, options: Options) -> None:
-    """Put the staged files that are not here yet into the store; in a verification, read those that are.
+    """As stored_files.settle does. Raises SourceError when a file is no more what it was."""
+    root = options.media_root
+    opened = None if root is None else partial(media_files.opened, root)
 
-    Raises SourceError when a file is no more what it was.
-    """
-    objects, root = options.objects, options.media_root
-    is_storing = objects is not None and not objects.is_verifying
-    await repository.known_media(on, source, has_store=is_storing)
-    if objects is None or root is None:
-        return
-    if is_storing:
-        await _store(on, source, objects, root)
-    else:
-        await _check(on, source, objects)
+    def changed(path: str) -> str:
+        return f"{path} below {root} was changed while it was read: stop the app, or copy its files first."
 
-
-async def _store(on: Transaction, source: str, objects: Objects, root: Path) -> None:
-    after = 0
-    while files := await repository.fresh_media(on, source, after, BATCH):
-        keys = []
-        for fresh in files:
-            try:
-                with media_files.opened(root, fresh.path) as file:
-                    key, sha256 = await objects.put(file)
-            except Refused:
-                sha256 = None
-            if sha256 != fresh.sha256:
-                raise SourceError(f"{root / fresh.path} was changed while it was read: stop the app, or copy its files first.")
-            keys.append(key)
-        await repository.set_objects(on, [fresh.place for fresh in files], keys)
-        after = files[-1].place
-
-
-async def _check(on: Transaction, source: str, objects: Objects) -> None:
-    """Let the comparison see which objects are not what the source has."""
-    after = 0
-    while files := await repository.stored_media(on, source, after, BATCH):
-        lost = [each.place for each in files if await objects.sha256(each.storage_key, each.size_bytes) != each.sha256]
-        await repository.set_objects(on, lost, [ABSENT] * len(lost))
-        after = files[-1].place
+    await stored_files.settle(on, source, options.objects, opened, changed)

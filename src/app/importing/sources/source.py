@@ -54,8 +54,8 @@ class Source(Protocol):
     async def settle(self, on: Transaction, id: UUID) -> None:
         """Change what is staged where that needs all of it: circles of goals, the sums of a ledger.
 
-        Called before anything is moved or compared. The accounts of the staged users are in import_owners by then; `id` is the
-        import that reports are for.
+        Called before anything is moved or compared. It may find rows that are here, and set `is_repeated` then. The accounts
+        of the staged users are in import_owners by then; `id` is the import that reports are for.
         """
 
     async def backup(self, folder: Path) -> Path:
