@@ -265,6 +265,19 @@ CELLS = {
 """Another value for a cell of a column; of others 77."""
 
 
+def test_the_first_and_the_last_time_are_no_infinity(imports: Imports, tmp_path: Path) -> None:
+    path = tmp_path / "habits.db"
+    habits.write(path, users=1, habits=1, days=1)
+    change(path, "update habits set created_at = '0001-01-01 00:00:00', updated_at = '9999-12-31 23:59:59.999999'")
+    done = imports.run(path)
+    ask = "select created_at::text as made, updated_at::text as changed, isfinite(created_at) as is_one from habits"
+    [times] = imports.rows(ask)
+        "select created_at::text as made, updated_at::text as changed, isfinite(created_at) as is_one from habits"
+    )
+    assert times == {"made": "0001-01-01 00:00:00+00", "changed": "9999-12-31 23:59:59.999999+00", "is_one": True}
+    assert imports.verified(done["id"])["habits"] == {"same": 1}
+
+
 @pytest.mark.parametrize("generation", GENERATIONS)
 def test_every_cell_is_here_or_in_the_report(generation: str, tmp_path: Path) -> None:
     """Any cell that is another one makes another import: nothing of a source is passed over in silence."""

@@ -15,6 +15,9 @@ def origin(shared_database: str, tmp_path_factory: pytest.TempPathFactory) -> Se
     """A server with two accounts."""
     server = Server(shared_database, tmp_path_factory.mktemp("origin"))
     server.fill()
+    # The last day and the first time that Python knows: its driver would make infinities of them.
+    ends = "due_date = '9999-12-31', created_at = '0001-01-01 00:00Z', updated_at = '9999-12-31 23:59:59.999999Z'"
+    server.sql(f"update tasks set {ends} where (user_id, id) = (select user_id, id from tasks limit 1)")
     return server
 
 

@@ -1,6 +1,6 @@
 """A connection of the pool: what of asyncpg's own is left out, and what is added."""
 
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from time import monotonic
 from typing import Any, TypeAlias
 
@@ -36,6 +36,26 @@ async def set_exact_dates(connection: "asyncpg.Connection[asyncpg.Record] | Pool
         schema="pg_catalog",
         encoder=lambda day: (day.toordinal() - _DAY_0,),
         decoder=lambda days: date.fromordinal(days[0] + _DAY_0),
+        format="tuple",
+    )
+
+
+_TIME_0 = datetime(2000, 1, 1, tzinfo=UTC)
+"""The server counts microseconds from here."""
+
+_MICROSECOND = timedelta(microseconds=1)
+
+
+async def set_exact_times(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
+    """Have a new connection send the first and the last time that Python knows as these: they, too, would become infinity.
+
+    For commands, to which other apps' data may give any time; the API takes none of them.
+    """
+    await connection.set_type_codec(
+        "timestamptz",
+        schema="pg_catalog",
+        encoder=lambda time: ((time - _TIME_0) // _MICROSECOND,),
+        decoder=lambda since: _TIME_0 + since[0] * _MICROSECOND,
         format="tuple",
     )
 

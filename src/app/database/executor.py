@@ -14,7 +14,7 @@ import asyncpg
 import structlog
 
 from app.database.coalescing import Coalescer
-from app.database.connection import AnyConnection, Connection
+from app.database.connection import AnyConnection, Connection, set_exact_dates, set_exact_times
 from app.database.errors import DRIVER_ERRORS, DatabaseBusy, DatabaseUnavailable, is_lost, raise_translated
 from app.database.pool import CONFIRM_WITHIN, Pool
 from app.database.queries import Query
@@ -247,6 +247,8 @@ async def on_connection(url: str, work: Callable[[Transaction], Awaitable[T]]) -
     """
     connection = await connect_with_retry(lambda: asyncpg.connect(url, connection_class=Connection, timeout=30), url)
     try:
+        await set_exact_dates(connection)
+        await set_exact_times(connection)
         return await work(Transaction(connection, echo=False, is_served=False))
     finally:
         await connection.close(timeout=5)
