@@ -272,8 +272,6 @@ def test_the_first_and_the_last_time_are_no_infinity(imports: Imports, tmp_path:
     done = imports.run(path)
     ask = "select created_at::text as made, updated_at::text as changed, isfinite(created_at) as is_one from habits"
     [times] = imports.rows(ask)
-        "select created_at::text as made, updated_at::text as changed, isfinite(created_at) as is_one from habits"
-    )
     assert times == {"made": "0001-01-01 00:00:00+00", "changed": "9999-12-31 23:59:59.999999+00", "is_one": True}
     assert imports.verified(done["id"])["habits"] == {"same": 1}
 
