@@ -188,10 +188,10 @@ def test_an_unknown_user_takes_the_time_of_a_known_one(runner: asyncio.Runner, s
             assert api.post("/v1/auth/login", {"email": email, "password": "wrong"}).status_code == 401
             return time.perf_counter() - started
 
-        known = [seconds(user.email) for _ in range(9)]
-        unknown = [seconds(new_email()) for _ in range(9)]
+        # By turns: the machine may have other work for a while.
+        quotients = [seconds(user.email) / seconds(new_email()) for _ in range(9)]
     # Without the work for nobody, the quotient would be about 10.
-    assert 0.4 < statistics.median(known) / statistics.median(unknown) < 2.5
+    assert 0.4 < statistics.median(quotients) < 2.5
 
 
 @pytest.mark.parametrize(
