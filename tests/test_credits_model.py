@@ -12,7 +12,7 @@ from client import PASSWORD, Api, User, assert_problem, new_email
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
-from serving import Serving, run
+from serving import Serving, run, until
 
 from app.credits import repository
 
@@ -58,6 +58,8 @@ class Spending(RuleBasedStateMachine):
         api = self.api
         statement = "update users set role = 'admin', is_external = is_guest, is_guest = false where id = $1"
         api.runner.run(self.connection.execute(statement, self.user.id))
+        # The app hears of it on a connection of its own.
+        until(lambda: self.user.get("/v1/admin/users?limit=1").status_code == 200, "the account is known as an admin's")
 
     @rule()
     def a_day_goes_by(self) -> None:
