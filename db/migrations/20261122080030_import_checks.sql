@@ -34,7 +34,8 @@ begin
                 join imports m on m.id = p.import_id
                 where m.source = $2 and m.status <> 'rolled_back' and p.entity = %10$L and p.kind = 'rejected') r
                 on r.place = coalesce(s.at, s.source_key)
-            left join %7$s t on %8$s)
+            -- Without the limit all of a large table is read for each chunk, and joined by a hash.
+            left join lateral (select * from %7$s t where %8$s limit 1) t on true)
         select outcome, count(*), sum(source_hash::numeric), sum(target_hash::numeric),
             (select json_agg(json_build_object(
                 'key', d.import_key, 'columns', %9$L::json, 'source', d.source_values, 'target', d.target_values))
