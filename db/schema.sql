@@ -960,22 +960,7 @@ CREATE FUNCTION public.import_known_transactions(from_source text) RETURNS bigin
 declare
     folded bigint;
 begin
-    -- `holdfast maintain` has folded these into a checkpoint, which has the number of the last of them.
-    with folded_transaction as (
-        delete from staged_credit_transactions s
-        using import_items i
-        where i.source = from_source and i.entity = 'credit_transactions' and i.source_key = s.source_key
-          and not exists (
-              select from credit_transactions t
-              where t.user_id = i.user_id and t.seq = i.target_part::integer and t.type <> 'checkpoint')
-        returning s.owner),
-    told as (
-        insert into staged_reports (kind, entity, place, owner, rule, content)
-        select 'merged', 'credit_transactions', owner, owner, 'folded', json_build_object('transactions', count(*))
-        from folded_transaction
-        group by owner
-        order by owner)
-    select count(*) into folded from folded_transaction;
+    folded := import_take_out_folded(from_source);
     -- Those that are here are as they were written: their numbers and sums stand.
     insert into staged_reports (kind, entity, place, owner, rule, content)
     select 'kept', 'credit_transactions', coalesce(s.at, s.source_key), s.owner, 'amount_changed', to_json(s)
@@ -1623,6 +1608,59 @@ end $$;
 COMMENT ON FUNCTION public.import_refuse_late() IS 'Takes out new transactions without an account, or of one that was changed here since. Returns how many.';
 
 --
+-- Name: import_refuse_late_messages(text); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.import_refuse_late_messages(from_source text) RETURNS bigint
+    LANGUAGE plpgsql
+    AS $$
+declare
+    refused bigint;
+begin
+    -- What was said in the old app since goes into a conversation that is as it was left: where it was changed here, numbers
+    -- would be given twice.
+    with changed_conversation as materialized (
+        select s.source_key, o.user_id
+        from staged_conversations s
+        join import_owners o on o.owner = s.owner
+        cross join lateral (
+            select i.user_id, i.target_id, i.mark from import_items i
+            where i.user_id = o.user_id and i.entity = 'conversations' and i.source_key = s.source_key
+              and i.source = from_source
+            limit 1) i
+        left join conversations c on c.user_id = i.user_id and c.id = i.target_id
+        where c.version is distinct from i.mark),
+    late_message as (
+        delete from staged_messages m
+        using changed_conversation c
+        where m.conversation_id = c.source_key and not exists (
+            select from import_items i
+            where i.user_id = c.user_id and i.entity = 'messages' and i.source_key = m.source_key and i.source = from_source)
+        returning m.*)
+    insert into staged_reports (kind, entity, place, owner, rule, content)
+    select 'rejected', 'messages', coalesce(m.at, m.source_key), m.owner, 'conversation_changed_here', to_json(m)
+    from late_message m
+    order by m.place;
+    get diagnostics refused = row_count;
+
+    -- What is no longer in the source stays here.
+    update staged_conversations s
+    set last_seq = c.last_seq, last_activity_at = greatest(s.last_activity_at, c.last_activity_at)
+    from import_owners o
+    join import_items i on i.user_id = o.user_id
+    join conversations c on c.user_id = i.user_id and c.id = i.target_id
+    where o.owner = s.owner and i.entity = 'conversations' and i.source_key = s.source_key and i.source = from_source
+      and c.version = i.mark and c.last_seq > s.last_seq;
+    return refused;
+end $$;
+
+--
+-- Name: FUNCTION import_refuse_late_messages(from_source text); Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON FUNCTION public.import_refuse_late_messages(from_source text) IS 'Takes out new messages of conversations that were changed here since; the others stay as long as they are here. Returns how many were taken out.';
+
+--
 -- Name: import_set_objects(bigint[], text[]); Type: FUNCTION; Schema: public; Owner: -
 --
 
@@ -1687,40 +1725,7 @@ begin
         where n.place = c.place and n.messages <> c.last_seq;
     end if;
 
-    -- What was said in the old app since goes into a conversation that is as it was left: where it was changed here, numbers
-    -- would be given twice.
-    with changed_conversation as materialized (
-        select s.source_key, o.user_id
-        from staged_conversations s
-        join import_owners o on o.owner = s.owner
-        cross join lateral (
-            select i.user_id, i.target_id, i.mark from import_items i
-            where i.user_id = o.user_id and i.entity = 'conversations' and i.source_key = s.source_key
-              and i.source = from_source
-            limit 1) i
-        left join conversations c on c.user_id = i.user_id and c.id = i.target_id
-        where c.version is distinct from i.mark),
-    late_message as (
-        delete from staged_messages m
-        using changed_conversation c
-        where m.conversation_id = c.source_key and not exists (
-            select from import_items i
-            where i.user_id = c.user_id and i.entity = 'messages' and i.source_key = m.source_key and i.source = from_source)
-        returning m.*)
-    insert into staged_reports (kind, entity, place, owner, rule, content)
-    select 'rejected', 'messages', coalesce(m.at, m.source_key), m.owner, 'conversation_changed_here', to_json(m)
-    from late_message m
-    order by m.place;
-    get diagnostics late = row_count;
-
-    -- What is no longer in the source stays here.
-    update staged_conversations s
-    set last_seq = c.last_seq, last_activity_at = greatest(s.last_activity_at, c.last_activity_at)
-    from import_owners o
-    join import_items i on i.user_id = o.user_id
-    join conversations c on c.user_id = i.user_id and c.id = i.target_id
-    where o.owner = s.owner and i.entity = 'conversations' and i.source_key = s.source_key and i.source = from_source
-      and c.version = i.mark and c.last_seq > s.last_seq;
+    late := import_refuse_late_messages(from_source);
     return refused + late;
 end $$;
 
@@ -1761,38 +1766,7 @@ begin
         where o.owner = s.source_key;
     end if;
 
-    -- As with conversations of other sources (import_settle_conversations): messages go into one that is as it was left.
-    with changed_conversation as materialized (
-        select s.source_key, o.user_id
-        from staged_conversations s
-        join import_owners o on o.owner = s.owner
-        cross join lateral (
-            select i.user_id, i.target_id, i.mark from import_items i
-            where i.user_id = o.user_id and i.entity = 'conversations' and i.source_key = s.source_key
-              and i.source = from_source
-            limit 1) i
-        left join conversations c on c.user_id = i.user_id and c.id = i.target_id
-        where c.version is distinct from i.mark),
-    late_message as (
-        delete from staged_messages m
-        using changed_conversation c
-        where m.conversation_id = c.source_key and not exists (
-            select from import_items i
-            where i.user_id = c.user_id and i.entity = 'messages' and i.source_key = m.source_key and i.source = from_source)
-        returning m.*)
-    insert into staged_reports (kind, entity, place, owner, rule, content)
-    select 'rejected', 'messages', m.source_key, m.owner, 'conversation_changed_here', to_json(m)
-    from late_message m
-    order by m.place;
-    get diagnostics messages = row_count;
-    update staged_conversations s
-    set last_seq = c.last_seq, last_activity_at = greatest(s.last_activity_at, c.last_activity_at)
-    from import_owners o
-    join import_items i on i.user_id = o.user_id
-    join conversations c on c.user_id = i.user_id and c.id = i.target_id
-    where o.owner = s.owner and i.entity = 'conversations' and i.source_key = s.source_key and i.source = from_source
-      and c.version = i.mark and c.last_seq > s.last_seq;
-
+    messages := import_refuse_late_messages(from_source);
     select * into transactions, folded from import_settle_exported_ledger(from_source);
 end $$;
 
@@ -1826,23 +1800,7 @@ begin
     order by s.place;
     get diagnostics refused = row_count;
 
-    -- As with other ledgers (import_known_transactions): `holdfast maintain` has folded these into a checkpoint.
-    with folded_transaction as (
-        delete from staged_credit_transactions s
-        using import_items i
-        where i.source = from_source and i.entity = 'credit_transactions' and i.source_key = s.source_key
-          and not exists (
-              select from credit_transactions t
-              where t.user_id = i.user_id and t.seq = i.target_part::integer
-                and (t.type <> 'checkpoint' or s.type = 'checkpoint'))
-        returning s.owner),
-    told as (
-        insert into staged_reports (kind, entity, place, owner, rule, content)
-        select 'merged', 'credit_transactions', owner, owner, 'folded', json_build_object('transactions', count(*))
-        from folded_transaction
-        group by owner
-        order by owner)
-    select count(*) into folded from folded_transaction;
+    folded := import_take_out_folded(from_source);
 
     -- Those that are here stand: where the export is from, they may have been folded since.
     update staged_credit_transactions s
@@ -2038,6 +1996,42 @@ end $$;
 --
 
 COMMENT ON FUNCTION public.import_stored_media(from_source text, after bigint, most integer) IS 'Staged files that are here, with the object that each has.';
+
+--
+-- Name: import_take_out_folded(text); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.import_take_out_folded(from_source text) RETURNS bigint
+    LANGUAGE plpgsql
+    AS $$
+declare
+    folded bigint;
+begin
+    -- `holdfast maintain` has folded these into a checkpoint, which has the number of the last of them.
+    with folded_transaction as (
+        delete from staged_credit_transactions s
+        using import_items i
+        where i.source = from_source and i.entity = 'credit_transactions' and i.source_key = s.source_key
+          and not exists (
+              select from credit_transactions t
+              where t.user_id = i.user_id and t.seq = i.target_part::integer
+                and (t.type <> 'checkpoint' or s.type = 'checkpoint'))
+        returning s.owner),
+    told as (
+        insert into staged_reports (kind, entity, place, owner, rule, content)
+        select 'merged', 'credit_transactions', owner, owner, 'folded', json_build_object('transactions', count(*))
+        from folded_transaction
+        group by owner
+        order by owner)
+    select count(*) into folded from folded_transaction;
+    return folded;
+end $$;
+
+--
+-- Name: FUNCTION import_take_out_folded(from_source text); Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON FUNCTION public.import_take_out_folded(from_source text) IS 'Takes out staged transactions that are folded into a checkpoint here. Returns how many.';
 
 --
 -- Name: import_undo(uuid, regclass, boolean); Type: FUNCTION; Schema: public; Owner: -

@@ -11,6 +11,7 @@ import time
 import zipfile
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import asyncpg
 import pytest
@@ -19,8 +20,9 @@ from command import HOLDFAST
 from exported import PASSWORD_HASH, WORDS, Server, content
 
 from app.archives import ENTITIES
-from app.exporting import archive
+from app.exporting import archive, own
 from app.http import places
+from app.problems.catalog import Problem
 
 PAGE = (Path(__file__).parent.parent / "docs" / "export.md").read_text(encoding="utf-8")
 
@@ -396,6 +398,13 @@ def test_each_user_has_one_at_a_time(started: Started) -> None:
         await reading
 
     api.runner.run(work())
+
+
+def test_an_account_that_is_deleted_meanwhile_leaves_its_place(api: Api, ada: User) -> None:
+    for _ in range(places.MOST + 1):
+        with pytest.raises(Problem, match="unauthenticated"):
+            api.runner.run(own.made(api.app.services, uuid4()))
+    assert ada.get("/v1/me/export").status_code == 200
 
 
 def test_a_large_export_may_take_longer_than_a_statement(started: Started, execute: Execute) -> None:

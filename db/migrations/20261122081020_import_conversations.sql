@@ -43,6 +43,51 @@ end $$;
 comment on function import_keep_created is
     'A source that does not say when its users came gives them the time of the first that they did: found once, it stays.';
 
+create function import_refuse_late_messages(from_source text) returns bigint language plpgsql as $$
+declare
+    refused bigint;
+begin
+    -- What was said in the old app since goes into a conversation that is as it was left: where it was changed here, numbers
+    -- would be given twice.
+    with changed_conversation as materialized (
+        select s.source_key, o.user_id
+        from staged_conversations s
+        join import_owners o on o.owner = s.owner
+        cross join lateral (
+            select i.user_id, i.target_id, i.mark from import_items i
+            where i.user_id = o.user_id and i.entity = 'conversations' and i.source_key = s.source_key
+              and i.source = from_source
+            limit 1) i
+        left join conversations c on c.user_id = i.user_id and c.id = i.target_id
+        where c.version is distinct from i.mark),
+    late_message as (
+        delete from staged_messages m
+        using changed_conversation c
+        where m.conversation_id = c.source_key and not exists (
+            select from import_items i
+            where i.user_id = c.user_id and i.entity = 'messages' and i.source_key = m.source_key and i.source = from_source)
+        returning m.*)
+    insert into staged_reports (kind, entity, place, owner, rule, content)
+    select 'rejected', 'messages', coalesce(m.at, m.source_key), m.owner, 'conversation_changed_here', to_json(m)
+    from late_message m
+    order by m.place;
+    get diagnostics refused = row_count;
+
+    -- What is no longer in the source stays here.
+    update staged_conversations s
+    set last_seq = c.last_seq, last_activity_at = greatest(s.last_activity_at, c.last_activity_at)
+    from import_owners o
+    join import_items i on i.user_id = o.user_id
+    join conversations c on c.user_id = i.user_id and c.id = i.target_id
+    where o.owner = s.owner and i.entity = 'conversations' and i.source_key = s.source_key and i.source = from_source
+      and c.version = i.mark and c.last_seq > s.last_seq;
+    return refused;
+end $$;
+
+comment on function import_refuse_late_messages is
+    'Takes out new messages of conversations that were changed here since; the others stay as long as they are here. Returns '
+    'how many were taken out.';
+
 create function import_settle_conversations(from_source text) returns bigint language plpgsql as $$
 declare
     refused bigint;
@@ -83,40 +128,7 @@ begin
         where n.place = c.place and n.messages <> c.last_seq;
     end if;
 
-    -- What was said in the old app since goes into a conversation that is as it was left: where it was changed here, numbers
-    -- would be given twice.
-    with changed_conversation as materialized (
-        select s.source_key, o.user_id
-        from staged_conversations s
-        join import_owners o on o.owner = s.owner
-        cross join lateral (
-            select i.user_id, i.target_id, i.mark from import_items i
-            where i.user_id = o.user_id and i.entity = 'conversations' and i.source_key = s.source_key
-              and i.source = from_source
-            limit 1) i
-        left join conversations c on c.user_id = i.user_id and c.id = i.target_id
-        where c.version is distinct from i.mark),
-    late_message as (
-        delete from staged_messages m
-        using changed_conversation c
-        where m.conversation_id = c.source_key and not exists (
-            select from import_items i
-            where i.user_id = c.user_id and i.entity = 'messages' and i.source_key = m.source_key and i.source = from_source)
-        returning m.*)
-    insert into staged_reports (kind, entity, place, owner, rule, content)
-    select 'rejected', 'messages', coalesce(m.at, m.source_key), m.owner, 'conversation_changed_here', to_json(m)
-    from late_message m
-    order by m.place;
-    get diagnostics late = row_count;
-
-    -- What is no longer in the source stays here.
-    update staged_conversations s
-    set last_seq = c.last_seq, last_activity_at = greatest(s.last_activity_at, c.last_activity_at)
-    from import_owners o
-    join import_items i on i.user_id = o.user_id
-    join conversations c on c.user_id = i.user_id and c.id = i.target_id
-    where o.owner = s.owner and i.entity = 'conversations' and i.source_key = s.source_key and i.source = from_source
-      and c.version = i.mark and c.last_seq > s.last_seq;
+    late := import_refuse_late_messages(from_source);
     return refused + late;
 end $$;
 
@@ -125,5 +137,6 @@ comment on function import_settle_conversations is
 
 -- migrate:down
 drop function import_settle_conversations(text);
+drop function import_refuse_late_messages(text);
 drop function import_keep_created(text);
 drop function import_refuse(regclass);

@@ -24,7 +24,7 @@ end $$;
 
 comment on function import_ledgers is 'Makes the temporary table of the accounts that staged transactions belong to.';
 
-create function import_known_transactions(from_source text) returns bigint language plpgsql as $$
+create function import_take_out_folded(from_source text) returns bigint language plpgsql as $$
 declare
     folded bigint;
 begin
@@ -35,7 +35,8 @@ begin
         where i.source = from_source and i.entity = 'credit_transactions' and i.source_key = s.source_key
           and not exists (
               select from credit_transactions t
-              where t.user_id = i.user_id and t.seq = i.target_part::integer and t.type <> 'checkpoint')
+              where t.user_id = i.user_id and t.seq = i.target_part::integer
+                and (t.type <> 'checkpoint' or s.type = 'checkpoint'))
         returning s.owner),
     told as (
         insert into staged_reports (kind, entity, place, owner, rule, content)
@@ -44,6 +45,17 @@ begin
         group by owner
         order by owner)
     select count(*) into folded from folded_transaction;
+    return folded;
+end $$;
+
+comment on function import_take_out_folded is
+    'Takes out staged transactions that are folded into a checkpoint here. Returns how many.';
+
+create function import_known_transactions(from_source text) returns bigint language plpgsql as $$
+declare
+    folded bigint;
+begin
+    folded := import_take_out_folded(from_source);
     -- Those that are here are as they were written: their numbers and sums stand.
     insert into staged_reports (kind, entity, place, owner, rule, content)
     select 'kept', 'credit_transactions', coalesce(s.at, s.source_key), s.owner, 'amount_changed', to_json(s)
@@ -249,4 +261,5 @@ drop function import_unfold(uuid, boolean);
 drop function import_settle_ledger(text);
 drop function import_refuse_late();
 drop function import_known_transactions(text);
+drop function import_take_out_folded(text);
 drop function import_ledgers(text);

@@ -46,31 +46,32 @@ class _Spool:
 async def made(services: Services, user_id: UUID) -> AsyncIterable[bytes]:
     """Read a user's tables; what is returned sends them, and the files. Raises Problem 401, 503, and as a statement does."""
     place = services.exports.take(user_id)
-    folder = _folder(services.settings)
     spool: _Spool | None = None
+
+    def close() -> None:
+        if spool is not None:
+            spool.close()
 
     async def work(transaction: Transaction) -> None:
         nonlocal spool
         # It may be done again, from the beginning.
-        if spool is not None:
-            spool.close()
-        spool = _Spool(folder, user_id)
+        close()
+        spool = _Spool(_folder(services.settings), user_id)
         await spool.export.gather(transaction, SECONDS)
 
-    try:
-        await services.database.snapshot(work)
-    except BaseException as error:
-        if spool is not None:
-            spool.close()
-        place.leave()
-        if not isinstance(error, NotWritten | OSError):
-            raise
-        log.warning("export_failed", error=str(error))
-        raise later("storage_unavailable", 60) from error
-    if spool is None or not spool.export.tables["users"].rows:
-        # They have deleted their account meanwhile.
-        raise unauthenticated()
-    return _Sent(spool, services.storage, place)
+    with ExitStack() as giving_back:
+        giving_back.callback(place.leave)
+        giving_back.callback(close)
+        try:
+            await services.database.snapshot(work)
+        except (NotWritten, OSError) as error:
+            log.warning("export_failed", error=str(error))
+            raise later("storage_unavailable", 60) from error
+        if spool is None or not spool.export.tables["users"].rows:
+            # They have deleted their account meanwhile.
+            raise unauthenticated()
+        giving_back.pop_all()
+        return _Sent(spool, services.storage, place)
 
 
 class _Sent:

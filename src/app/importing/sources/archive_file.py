@@ -24,8 +24,8 @@ MOST_LINE = 64 * 1024 * 1024
 MOST_MANIFEST = 256 * 1024 * 1024
 """It names each file that is missing."""
 
-_FAULTS = (BadZipFile, EOFError, NotImplementedError, OverflowError, RuntimeError, ValueError, struct.error, zlib.error)
-"""What reading a broken zip raises."""
+_FAULTS = (BadZipFile, EOFError, OverflowError, RuntimeError, ValueError, struct.error, zlib.error)
+"""What reading a broken zip raises; a RuntimeError, too, where it is encrypted or packed in a way that zipfile cannot read."""
 
 
 class _Head(msgspec.Struct, frozen=True):
