@@ -36,10 +36,12 @@ def made(folder: Path, users: int, habits: int, days: int) -> Path:
 
 
 def holdfast(url: str, *words: str) -> str:
-    """Run a command on the database; what it says."""
+    """Run a command on the database; what it says. Raises ClickException with what it says when it fails."""
     done = subprocess.run(
-        [HOLDFAST, *words], env=os.environ | {"DATABASE_URL": url}, check=True, capture_output=True, text=True
+        [HOLDFAST, *words], env=os.environ | {"DATABASE_URL": url}, check=False, capture_output=True, text=True
     )
+    if done.returncode:
+        raise click.ClickException(f"holdfast {' '.join(words)}: {done.stdout}{done.stderr}")
     return done.stdout
 
 

@@ -115,10 +115,14 @@ begin
                     join pg_attribute a on a.attrelid = f.conrelid and a.attnum = any(f.conkey) and a.attgenerated <> ''
                     where f.conrelid = entity and f.contype = 'f') || ' end'
             else format(
-                'left join import_items i_%1$s on i_%1$s.user_id = o.user_id and i_%1$s.entity = %2$L '
-                'and i_%1$s.source_key = s.%1$s and i_%1$s.source = $2 '
-                -- The row itself is looked at, too: its user may have deleted it since.
-                'left join %2$s p_%1$s on p_%1$s.user_id = o.user_id and p_%1$s.id = i_%1$s.target_id', name, parent)
+                -- Each once, however many rows refer to it. Its row is looked at, too: its user may have deleted it since.
+                'left join (select k.user_id, k.%1$s, p.id from ('
+                'select distinct o.user_id, s.%1$s from staged_%3$s s join import_owners o on o.owner = s.owner '
+                'where s.place between $3 and $4) k '
+                'cross join lateral ('
+                'select p.id from import_items i join %2$s p on p.user_id = i.user_id and p.id = i.target_id '
+                'where i.user_id = k.user_id and i.entity = %2$L and i.source_key = k.%1$s and i.source = $2 limit 1) p) p_%1$s '
+                'on p_%1$s.user_id = o.user_id and p_%1$s.%1$s = s.%1$s', name, parent, entity::text)
             end, ' ' order by place), '')
             from import_columns(entity)
             where parent <> entity or name = 'taggable_id'),
@@ -229,14 +233,14 @@ declare
             insert into import_reports (import_id, kind, entity, place, user_id, rule, content)
             select $1, r.kind, %1$L, coalesce(s.at, s.source_key), %2$s, r.rule, %4$s
             from refused r
-            join staged_%1$s s on s.place = r.import_place
+            join staged_%1$s s on s.place = r.import_place and s.place between $3 and $4
             join judged c on c.import_place = r.import_place
             order by r.import_place),
         loose as (
             insert into import_reports (import_id, kind, entity, place, user_id, rule, content)
             select $1, 'changed', %1$L, coalesce(s.at, s.source_key), %3$s, 'left_empty: ' || l.import_unlinked, %4$s
             from linked l
-            join staged_%1$s s on s.place = l.import_place
+            join staged_%1$s s on s.place = l.import_place and s.place between $3 and $4
             where l.import_unlinked <> '' and (l.import_is_fresh or l.import_is_changed)
             order by l.import_place)
         $statement$;

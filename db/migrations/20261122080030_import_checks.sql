@@ -26,7 +26,8 @@ begin
                 case when (%4$s) is distinct from (%5$s) then json_build_array(%4$s) end as source_values,
                 case when (%4$s) is distinct from (%5$s) then json_build_array(%5$s) end as target_values
             from linked c
-            join staged_%10$s s on s.place = c.import_place
+            -- With its bounds once more, or the planner reads all that is staged for each chunk.
+            join staged_%10$s s on s.place = c.import_place and s.place between $3 and $4
             -- Those that another row stood in the way of are known by their report alone.
             left join (
                 select distinct p.place
