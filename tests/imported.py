@@ -28,6 +28,7 @@ class Imports:
         self.words = words
         self.variables = variables
         self._where: tuple[str, ...] = ()
+        self._rejected: dict[str, dict[str, int]] = {}
 
     def command(self, *words: str) -> "CompletedProcess[str]":
         """Run any command on the database."""
@@ -52,6 +53,7 @@ class Imports:
         outcome: Row = self.said(*self._import(location), *words)
         for entity, count in outcome["counts"].items():
             assert count["read"] == sum(number for name, number in count.items() if name != "read"), (entity, count)
+        self._rejected[outcome["id"]] = became(outcome, "rejected")
         # The URL of a database is kept without its password, and asked again.
         self._where = ("--location", str(location)) if is_url(location) else ()
         return outcome
@@ -61,11 +63,16 @@ class Imports:
         return self.given_up(*self._import(location), *words)
 
     def verified(self, id: str, *words: str) -> dict[str, dict[str, int]]:
-        """Verify it, successfully: by table how many rows compare how. Where they are the same, both sides have one sum."""
+        """Verify it, successfully: by table how many rows compare how. Where they are the same, both sides have one sum.
+
+        As many rows are rejected as were when it was made.
+        """
         compared = self.said("verify", id, *self._where, *words)["compared"]
         for outcomes in compared.values():
             assert all(each["source_sum"] == each["target_sum"] for each in outcomes if each["outcome"] == "same"), compared
-        return {entity: {each["outcome"]: each["rows"] for each in outcomes} for entity, outcomes in compared.items()}
+        counts = {entity: {each["outcome"]: each["rows"] for each in outcomes} for entity, outcomes in compared.items()}
+        assert {entity: rows["rejected"] for entity, rows in counts.items() if "rejected" in rows} == self._rejected[id]
+        return counts
 
     def differing(self, id: str, *words: str) -> str:
         """Verify what is not as the source has it: what is shown then."""

@@ -219,6 +219,11 @@ def test_what_changed_here_is_neither_overwritten_nor_rolled_back(imports: Impor
     assert counts["habits"] == {"removed": 3, "restored": 0, "kept": 1}, number
     assert counts["users"] == {"removed": 1, "restored": 0, "kept": 1}
     assert fetch(imports, "select name from habits") == ["Mine"]
+    # By force it goes even now.
+    assert "rolled back already" in imports.given_up("rollback", run)
+    assert imports.rolled_back(run, "--force")["habits"] == {"removed": 1, "restored": 0, "kept": 0}
+    assert nothing_came(imports)
+    assert "rolled back already" in imports.given_up("rollback", run, "--force")
 
 
 def test_what_a_user_added_keeps_what_it_belongs_to(imports: Imports, source: Path) -> None:

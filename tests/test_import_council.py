@@ -254,7 +254,7 @@ def test_the_tables_bring_the_same(imports: Imports, empty_database: str) -> Non
     lines = imports.report(done["id"])
     rules = {line["rule"] for line in lines}
     assert {"title_blank", "created_at_equal", "messages_content_needed", "messages_role_known", "usage_tier_known"} <= rules
-    assert {outcome for outcomes in imports.verified(done["id"]).values() for outcome in outcomes} == {"same"}
+    assert {outcome for outcomes in imports.verified(done["id"]).values() for outcome in outcomes} == {"same", "rejected"}
     assert not became(imports.run(empty_database), "imported")
     for each in imports.rows("select id from imports order by id desc"):
         imports.rolled_back(str(each["id"]))

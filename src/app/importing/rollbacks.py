@@ -12,8 +12,11 @@ from app.importing.schemas import Import
 async def rollback(on: Transaction, done: Import, *, is_forced: bool) -> dict[str, dict[str, int]]:
     """Take back what an import did. Returns by table what was removed, restored and kept. Raises ImportFailed."""
     await parts.lock(on)
-    if done.status not in ("done", "failed"):
-        raise ImportFailed("This import is rolled back already." if done.status == "rolled_back" else "This import is running.")
+    if done.status == "running":
+        raise ImportFailed("This import is running.")
+    # What the first time kept can be taken back by force.
+    if done.status == "rolled_back" and not (is_forced and await repository.touched(on, done.id)):
+        raise ImportFailed("This import is rolled back already.")
     if later := await repository.changed_by_later(on, done.id):
         raise ImportFailed(f"Later imports have changed rows of this one: roll back {', '.join(map(str, later))} first.")
     counts: dict[str, dict[str, int]] = {}

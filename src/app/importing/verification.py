@@ -1,5 +1,6 @@
 """Verification: the source is read again, and compared row by row with what is here."""
 
+from collections.abc import Iterator
 from uuid import UUID
 
 import msgspec
@@ -48,7 +49,10 @@ async def verify(on: Transaction, done: Import, source: Source, asked: Asked, pr
             await staging.copy()
             if staging.is_empty:
                 raise NotKeptError
-            await parts.place_owners(transaction, staging, done.id, done.source, into_existing=asked.into_existing)
+            into_existing = asked.into_existing
+            staging.refused["users"] += await parts.place_owners(
+                transaction, staging, done.id, done.source, into_existing=into_existing
+            )
             await source.settle(transaction, done.id)
             for entity in ENTITIES:
                 if entity in staging.tables:
@@ -63,9 +67,16 @@ async def verify(on: Transaction, done: Import, source: Source, asked: Asked, pr
             await on.transaction(part)
         except NotKeptError:
             if is_last:
-                for entity, rows in (+staging.folded).items():
-                    compared.setdefault(entity, []).append(Compared("folded", rows, None, None, None))
+                for entity, found in _taken_out(staging):
+                    compared.setdefault(entity, []).append(found)
                 return Verified(done.id, {entity: _added(found) for entity, found in compared.items()})
+
+
+def _taken_out(staging: Staging) -> Iterator[tuple[str, Compared]]:
+    """By table, the rows that never came as far as a comparison."""
+    for outcome, counts in (("rejected", staging.refused), ("folded", staging.folded)):
+        for entity, rows in (+counts).items():
+            yield entity, Compared(outcome, rows, None, None, None)
 
 
 def _added(found: list[Compared]) -> list[Compared]:
