@@ -1,10 +1,12 @@
 -- name: hits(user_id, q, kind, limit)
 -- What matches a search, best first, of one kind or (null) of all: per table the newest 200 matches or fewer are ranked, and a
 -- snippet is made only of what is returned. asked.words is null when q has no word: then nothing matches.
--- What 5 of the newest 100 rows of a table have is common there: then the newest 1,000 rows are walked, and if 50 of them have
--- it, as many as a page, those are ranked (of "coalesce" the planner expects that every second row passes, and so walks). What
--- is not common, or only among the very newest, the index gives, which knows no order of words: so search is asked, too. There
--- "is true" is for the planner, which takes a user for one of few rows and would read them all by their key.
+-- What one of the newest 100 rows of a table has is taken for common there: then the newest 1,000 rows are walked, and if 50 of
+-- them have it, as many as a page, those are ranked (of "coalesce" the planner expects that every second row passes, and so
+-- walks). If 5 of those behind the first 100 have it, the walk goes on until 50 do, to the 10,000th row: of a phrase of words
+-- that most rows have the index would give nearly all of them. What is not common, or only among the very newest, the index
+-- gives, which knows no order of words: so search is asked, too. There "is true" is for the planner, which takes a user for one
+-- of few rows and would read them all by their key.
 -- A conversation is found by its title or by a message, and shown by the best of them; the newest are those of the highest ids.
 with asked as (
     select words, own_query(:user_id, words) as own_words, any_word(:q) as any_word
@@ -12,13 +14,13 @@ with asked as (
 asked_table as materialized (
     select
         t.kind, t.shown_kind,
-        (select count(*) filter (where newest.search @@ (select words from asked)) >= 5
+        (select count(*) filter (where newest.search @@ (select words from asked))
         from (
             select s.search
             from searched s
             where s.user_id = :user_id and s.kind = t.kind
             order by s.id desc
-            limit 100) newest) as is_common
+            limit 100) newest) as newest
     from unnest(
         array['tasks', 'goals', 'habits', 'daily-reviews', 'blog-entries', 'conversations', 'messages'],
         array['tasks', 'goals', 'habits', 'daily-reviews', 'blog-entries', 'conversations', 'conversations'])
@@ -38,10 +40,32 @@ walked as materialized (
         where coalesce(newest.search @@ (select words from asked), false)
         order by newest.id desc
         limit 200) found
-    where t.is_common),
+    where t.newest > 0),
+walked_on as materialized (
+    select t.kind, t.shown_kind, found.id, found.seq, found.search
+    from asked_table t
+    cross join lateral (
+        select newest.id, newest.seq, newest.search
+        from (
+            select s.id, s.seq, s.search
+            from searched s
+            where s.user_id = :user_id and s.kind = t.kind
+            order by s.id desc
+            limit 10000) newest
+        where coalesce(newest.search @@ (select words from asked), false)
+        order by newest.id desc
+        limit 50) found
+    where (select count(*) from walked w where w.kind = t.kind) between t.newest + 5 and 49),
+found as (
+    select kind, shown_kind, id, seq, search, count(*) over (partition by kind) as matches
+    from walked
+    union all
+    select kind, shown_kind, id, seq, search, count(*) over (partition by kind)
+    from walked_on),
 matched as (
     select kind, shown_kind, id, seq, search
-    from walked
+    from found
+    where matches >= 50
     union all
     select t.kind, t.shown_kind, indexed.id, indexed.seq, indexed.search
     from asked_table t
@@ -54,7 +78,7 @@ matched as (
           and s.search @@ (select words from asked)
         order by s.id desc
         limit 200) indexed
-    where (select count(*) from walked w where w.kind = t.kind) < 50),
+    where not exists (select from found f where f.kind = t.kind and f.matches >= 50)),
 best as (
     select distinct on (shown_kind, id) kind, shown_kind, id, seq, ts_rank(search, (select any_word from asked)) as rank
     from matched
