@@ -124,6 +124,14 @@ def test_a_worker_that_is_killed_is_replaced(served: Serving) -> None:
     assert served.get("/health/live").status_code == 200
 
 
+@needs.linux
+def test_most_of_what_workers_have_loaded_is_in_memory_once(served: Serving) -> None:
+    for worker in served.workers():
+        memory = psutil.Process(worker).memory_full_info()
+        # What is its own: two thirds, where the collector of each looks through everything.
+        assert memory.uss < memory.rss / 2
+
+
 def test_a_request_in_flight_gets_its_answer_when_told_to_stop(data: Path, tmp_path: Path) -> None:
     with Serving(data, tmp_path / "said") as serving:
         started = serving.processes()

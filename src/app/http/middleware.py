@@ -8,7 +8,7 @@ import itertools
 import re
 import secrets
 from collections.abc import Callable
-from functools import cache
+from functools import partial
 from time import perf_counter
 from typing import Any, Final, cast
 
@@ -34,14 +34,17 @@ _SANE_ID = re.compile(rb"[A-Za-z0-9_.:-]{1,128}")
 
 
 class Application:
-    """The ASGI application. Litestar itself is asked for the lifespan only."""
+    """The ASGI application. Litestar itself is asked for what handlers declare, and for the lifespan."""
 
-    def __init__(self, litestar: Litestar, services: Services) -> None:
-        """Raise DeclarationError for what a handler declares and nothing would honour."""
+    def __init__(self, declared: Litestar, starting: Litestar, services: Services) -> None:
+        """Raise DeclarationError for what a handler declares and nothing would honour.
+
+        `declared` has the handlers, `starting` the lifespan.
+        """
         self.services = services
-        self.routing = services.routing = Routing(litestar, services)
-        services.document = cache(lambda: openapi.document(self.routing.routes))
-        self._litestar = litestar
+        self.routing = services.routing = Routing(declared, services)
+        services.document = partial(openapi.document, declared)
+        self._starting = starting
         self.waits = Waits(services.settings.body_timeout, services.settings.write_timeout)
         self.on_start: Callable[[], None] | None = None
         """Called in the server's event loop when it starts the app."""
@@ -58,7 +61,7 @@ class Application:
         else:
             if self.on_start is not None:
                 self.on_start()
-            await self._litestar(scope, cast("Any", receive), cast("Any", send))
+            await self._starting(scope, cast("Any", receive), cast("Any", send))
 
     async def _respond(self, scope: HTTPScope, receive: Receive, send: Send) -> None:
         started = perf_counter()

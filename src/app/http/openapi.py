@@ -7,15 +7,17 @@ a signed-in caller: 401, ...); what a route adds to them stands in its `opt["pro
 
 import inspect
 from collections.abc import Iterable
+from functools import cache
 from http import HTTPStatus
 from typing import Any, get_args
 
 import msgspec
+from litestar import Litestar
 
 from app import __version__
 from app.http.idempotency import ChosenFormId, ChosenId
 from app.http.openapi_components import HEADERS, PARAMETERS, Json, ProblemResponses, Schemas, reference
-from app.http.routes import Route
+from app.http.routes import Route, routes_of
 from app.http.sent_back import SentBack, sent_back_by
 
 DESCRIPTION = """\
@@ -64,9 +66,10 @@ TAGS = {
 _BINARY: Json = {"type": "string", "format": "binary"}
 
 
-def document(routes: Iterable[Route]) -> bytes:
-    """The OpenAPI document of these routes, as JSON."""
-    shown = [route for route in routes if route.handler.resolve_include_in_schema()]
+@cache
+def document(app: Litestar) -> bytes:
+    """The OpenAPI document of what an application's handlers declare, as JSON."""
+    shown = [route for route in routes_of(app) if route.handler.resolve_include_in_schema()]
     shown.sort(key=lambda route: (route.path, route.method))
     kinds = (kind for route in shown for kind in (route.data, route.options.multipart, route.answer) if kind is not None)
     taken_back = sent_back_by(shown)

@@ -7,6 +7,7 @@ would not be honoured, so it stops the start: a guard that is never called is wo
 
 import inspect
 from datetime import date
+from functools import cache
 from types import UnionType
 from typing import Any, Literal, get_args, get_origin
 from uuid import UUID
@@ -135,7 +136,8 @@ class Route(msgspec.Struct, frozen=True):
         return self.method in {"POST", "PUT", "PATCH"} and is_own and not options.beyond_quota
 
 
-def routes_of(app: Litestar) -> list[Route]:
+@cache
+def routes_of(app: Litestar) -> tuple[Route, ...]:
     """Every route of an application. Raises DeclarationError for what would not be honoured."""
     _check_layer(app, "The app", _OF_THE_APP)
     found = []
@@ -145,7 +147,7 @@ def routes_of(app: Litestar) -> list[Route]:
         for method, (handler, _) in route.route_handler_map.items():
             if method != "OPTIONS":
                 found.append(_route(method, route, handler))
-    return found
+    return tuple(found)
 
 
 def _route(method: str, route: HTTPRoute, handler: HTTPRouteHandler) -> Route:

@@ -2,6 +2,7 @@
 
 import asyncio
 import ctypes
+import gc
 import multiprocessing
 import os
 import platform
@@ -19,7 +20,7 @@ from granian.log import LogLevels
 
 from app import settings as environment
 from app.http.middleware import Application
-from app.main import create_app
+from app.main import create_app, declared
 from app.server import granian_process, open_files
 from app.server.supervisor import DRAIN_WITHIN
 from app.telemetry import logs
@@ -71,6 +72,10 @@ def run_granian() -> None:
     The process's first argument is the process id of the supervisor.
     """
     die_with_parent(int(sys.argv[1]))
+    # Once for all workers, and mostly while the database starts.
+    declared()
+    # What is loaded stays: a worker that looked through it for garbage would have a copy of its own of most pages.
+    gc.freeze()
     told = granian_process.wait_until_told()
     if told is None:
         return
