@@ -3,7 +3,8 @@
 import importlib
 import re
 import types
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple, cast
@@ -73,7 +74,16 @@ def function_of(statement: Statement) -> Callable[..., Any] | None:
 @cache
 def loader_of(file: str) -> types.ModuleType:
     """The one module that loads a file."""
-    source = Path(app.__file__).parent
-    loaders = [path for path in source.rglob("*.py") if f'= load("{file}")' in path.read_text(encoding="utf-8")]
+    loaders = _loaders()[file]
     assert len(loaders) == 1, f"{file}.sql is loaded by {len(loaders)} modules"
-    return importlib.import_module(".".join(["app", *loaders[0].relative_to(source).with_suffix("").parts]))
+    return importlib.import_module(loaders[0])
+
+
+@cache
+def _loaders() -> Mapping[str, list[str]]:
+    """The modules that load each file."""
+    source, found = Path(app.__file__).parent, defaultdict[str, list[str]](list)
+    for path in source.rglob("*.py"):
+        for file in re.findall(r'= load\("(\w+)"\)', path.read_text(encoding="utf-8")):
+            found[file].append(".".join(["app", *path.relative_to(source).with_suffix("").parts]))
+    return found

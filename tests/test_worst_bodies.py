@@ -179,8 +179,6 @@ def without_garbage() -> Iterator[None]:
     """Keep the objects of all the tests out of the garbage collector's way: it would look through them in between."""
     gc.collect()
     gc.freeze()
-    yield
-    gc.unfreeze()
 
 
 @pytest.fixture
