@@ -137,10 +137,10 @@ text as (select string_agg(chr(1 + n % 8), '') as text from generate_series(1, 1
 review as (
     insert into daily_reviews (user_id, id, date, highlights, accomplishments, challenges, lessons, gratitude, tomorrow)
     select user_id, new_id(), '2026-01-01'::date + n, text, text, text, text, text, text
-    from owner, text, generate_series(1, 200) n),
+    from owner, text, generate_series(1, 40) n),
 workout as (
     insert into workouts (user_id, id, date, type)
-    select user_id, new_id(), '2026-01-01'::date + n, n from owner, generate_series(1, 200) n returning user_id, id),
+    select user_id, new_id(), '2026-01-01'::date + n, n from owner, generate_series(1, 40) n returning user_id, id),
 exercise as (
     insert into workout_exercises (user_id, workout_id, position, name, notes)
     select user_id, id, position, 'Squat', text from workout, text, generate_series(1, 4) position),
@@ -150,8 +150,9 @@ message as (
     insert into messages (user_id, conversation_id, seq, role, content)
     select user_id, id, n, 'assistant', repeat('A' || chr(127881), 200000) from conversation, generate_series(1, 40) n)
 insert into blog_entries (user_id, title, content, excerpt, slug)
-select user_id, n, repeat(chr(127881), 200000), repeat(chr(127881), 2000), n from owner, generate_series(1, 200) n"""
-"""The largest rows that a list may have, and a conversation of 40 MB whose characters take four bytes each in Python."""
+select user_id, n, repeat(chr(127881), case when n > 160 then 200000 else 1 end), repeat(chr(127881), 2000), n
+from owner, generate_series(1, 200) n"""
+"""The largest rows that a list may have, of each more than a page holds, and a conversation of 40 MB whose characters take four bytes each in Python."""
 
 
 @pytest.fixture(scope="module")

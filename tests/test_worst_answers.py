@@ -55,7 +55,7 @@ LARGEST = {
 
 TEXTS = {
     "six bytes in JSON": ("\x01", 10_000, 1_500),
-    "four bytes in Python": ("a" + "\U0001f389" * 3, 10_000, 1_500),
+    "four bytes in Python": ("a" * 200 + "\U0001f389", 10_000, 1_500),
     "short": ("a", 0, 10_000),
 }
 """What the longest field repeats, its length in characters, and how many rows have it: more than an answer shows."""
