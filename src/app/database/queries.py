@@ -7,12 +7,14 @@ A repository calls `queries.get.one(database, Task, user_id=..., id=...)`; `data
 import re
 from collections.abc import Awaitable, Callable, Coroutine
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar, cast
 from uuid import UUID
 
 import aiosql
 import msgspec
 from aiosql.adapters.asyncpg import AsyncPGAdapter
+from aiosql.query_loader import QueryLoader
 from aiosql.types import QueryDatum, SQLOperationType
 from asyncpg import Record
 
@@ -180,11 +182,18 @@ class Queries(aiosql.queries.Queries):
         def __getattr__(self, name: str) -> Query: ...
 
 
+class _Loader(QueryLoader):
+    """aiosql looks for /* */ at each character before it reads a file, which takes as long as all the rest; ours have none."""
+
+    def load_query_data_from_sql(self, sql: str, ns_parts: list[str], fname: Path | str = "<unknown>") -> list[QueryDatum]:
+        return [self._make_query_datum(each, ns_parts, (fname, 0)) for each in re.split(r"--\s*name\s*:\s*", sql)[1:]]
+
+
 @cache
 def load(name: str) -> Queries:
     """Load sql/queries/<name>.sql. A missing file, a statement twice or an undeclared parameter stops the start."""
     path = package_files.folder("sql") / "queries" / f"{name}.sql"
-    queries = aiosql.from_path(path, AsyncPGAdapter, queries_cls=Queries, encoding="utf-8")
+    queries = aiosql.from_path(path, AsyncPGAdapter, queries_cls=Queries, loader_cls=_Loader, encoding="utf-8")
     if not isinstance(queries, Queries):
         raise TypeError(name)
     return queries
