@@ -165,7 +165,8 @@ def empty_database(template: str, worker_id: str) -> Iterator[str]:
 def _clone(template: str, name: str) -> Iterator[str]:
     url = in_database(template, name)
     source = urlsplit(template).path[1:]
-    asyncio.run(_statement(url, f"create database {{name}} template {source}"))
+    # By its files it takes half of the time that it takes by its pages, which go through the log.
+    asyncio.run(_statement(url, f"create database {{name}} template {source} strategy file_copy"))
     yield url
     asyncio.run(_statement(url, "drop database if exists {name} with (force)"))
 

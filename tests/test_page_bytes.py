@@ -152,7 +152,8 @@ message as (
 insert into blog_entries (user_id, title, content, excerpt, slug)
 select user_id, n, repeat(chr(127881), case when n > 160 then 200000 else 1 end), repeat(chr(127881), 2000), n
 from owner, generate_series(1, 200) n"""
-"""The largest rows that a list may have, of each more than a page holds, and a conversation of 40 MB whose characters take four bytes each in Python."""
+"""The largest rows that a list may have, of each more than a page holds, and a conversation of 40 MB whose characters take four
+bytes each in Python."""
 
 
 @pytest.fixture(scope="module")

@@ -175,7 +175,7 @@ def caller(api: Api) -> Caller:
 
 
 @pytest.fixture(scope="module")
-def without_garbage() -> Iterator[None]:
+def without_garbage() -> None:
     """Keep the objects of all the tests out of the garbage collector's way: it would look through them in between."""
     gc.collect()
     gc.freeze()
