@@ -42,6 +42,8 @@ DEFAULTS = {
     "media_url": None,
     "media_max_bytes": 1024**3,
     "media_quota_bytes": 10 * 1024**3,
+    "backup_url": None,
+    "backup_max_age_hours": None,
 }
 
 GOOD: list[tuple[str, str, str, Any]] = [

@@ -69,6 +69,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     media_max_bytes: int = GIB
     media_quota_bytes: int = 10 * GIB
 
+    backup_url: str | None = None
+    """Where `holdfast backup` puts backups unless it is told: a folder, or a bucket as in media_url."""
+
+    backup_max_age_hours: int | None = None
+    """After so long without a new backup there is a warning; None: never."""
+
     @property
     def production(self) -> bool:
         return self.environment == "production"
@@ -121,10 +127,12 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
         credits_registered=read("CREDITS_REGISTERED", _whole(1, 1_000_000), 50),
         credits_reset_hours=read("CREDITS_RESET_HOURS", _whole(1, 100_000), 24),
         query_cache_ttl_seconds=read("QUERY_CACHE_TTL_SECONDS", _whole(1, 31_536_000), 3600),
-        media_url=read("MEDIA_URL", _media_url, None),
+        media_url=read("MEDIA_URL", store_url, None),
         # S3 takes 10,000 parts of storage.PART_BYTES.
         media_max_bytes=read("MEDIA_MAX_BYTES", _whole(1, 40 * GIB), GIB),
         media_quota_bytes=read("MEDIA_QUOTA_BYTES", _whole(1, 2**60), 10 * GIB),
+        backup_url=read("BACKUP_URL", store_url, None),
+        backup_max_age_hours=read("BACKUP_MAX_AGE_HOURS", _whole(1, 100_000), None),
     )
     if settings.production and settings.database_url is None:
         raise SettingsError(
@@ -150,7 +158,8 @@ def database_url(text: str) -> str:
     return "postgresql" + text[len(parts.scheme) :]
 
 
-def _media_url(text: str) -> str:
+def store_url(text: str) -> str:
+    """Check the URL of an object store: s3://, gs://, az:// or file:///. Raises ValueError."""
     try:
         parts = urlsplit(text)
     except ValueError:

@@ -6,6 +6,7 @@ words go nowhere, for they name hosts, folders and buckets.
 
 import asyncio
 import os
+import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from datetime import timedelta
@@ -35,9 +36,9 @@ class Storage:
     def __init__(self, settings: Settings) -> None:
         """Raise SettingsError for a bucket that cannot be used as it is configured. A folder is made when it is needed."""
         url = settings.media_url
-        self._folder = _folder_of(url) if url else settings.data / "media"
+        self.folder = _folder_of(url) if url else settings.data / "media"
         self._opened: ObjectStore | None = None
-        if url and self._folder is None:
+        if url and self.folder is None:
             try:
                 # A store that is down is no reason to keep a caller waiting for minutes, as is the default.
                 self._opened = from_url(url, retry_config={"max_retries": 3, "retry_timeout": timedelta(seconds=10)})
@@ -45,9 +46,9 @@ class Storage:
                 raise SettingsError("MEDIA_URL: the store cannot be used; check the URL and its credentials") from None
 
     def _store(self) -> ObjectStore:
-        if self._opened is None and self._folder is not None:
-            _make_private(self._folder)
-            self._opened = LocalStore(self._folder, automatic_cleanup=True)
+        if self._opened is None and self.folder is not None:
+            _make_private(self.folder)
+            self._opened = LocalStore(self.folder, automatic_cleanup=True)
         if self._opened is None:
             raise TypeError("neither a folder nor a bucket")
         return self._opened
@@ -71,9 +72,9 @@ class Storage:
             # After an exception, too: there is no other way to end what a bucket holds of an unfinished object.
             with _translated("write"):
                 await writer.close()
-        if self._folder is not None:
+        if self.folder is not None:
             with _translated("write"):
-                await asyncio.to_thread(_settle, self._folder / key)
+                await asyncio.to_thread(_settle, self.folder / key)
 
     async def read(self, key: str, start: int, stop: int) -> AsyncIterator[bytes]:
         """Read the bytes from `start` up to `stop`, the first piece at once: an object that cannot be read is found out now.
@@ -93,12 +94,46 @@ class Storage:
         with _translated("read"):
             return bytes(await obstore.get_range_async(self._store(), key, start=start, end=min(start + READ_BYTES, stop)))
 
+    async def size(self, key: str) -> int:
+        """How long an object is. Raises FileNotFoundError, Problem 503."""
+        with _translated("read"):
+            return int((await obstore.head_async(self._store(), key))["size"])
+
+    async def sizes(self, below: str) -> dict[str, int]:
+        """The objects below a folder, or of all for "": their keys, and how long they are. Raises Problem 503."""
+        found = {}
+        with _translated("list"):
+            async for some in obstore.list(self._store(), below or None):
+                found.update({each["path"]: each["size"] for each in some})
+        return found
+
+    async def folders(self) -> list[str]:
+        """The folders at the top. Raises Problem 503."""
+        with _translated("list"):
+            return list((await obstore.list_with_delimiter_async(self._store()))["common_prefixes"])
+
+    def make_private(self, below: str) -> None:
+        """Make a folder at the top that is for nobody else. In a bucket there is nothing to make. Raises Problem 503."""
+        if self.folder is not None:
+            with _translated("write"):
+                _make_private(self.folder)
+                (self.folder / below).mkdir(mode=0o700, exist_ok=True)
+
+    async def delete_all(self, below: str) -> None:
+        """Delete what is below a folder, and what killed processes have left there. Raises Problem 503."""
+        with _translated("delete"):
+            if self.folder is not None:
+                await asyncio.to_thread(shutil.rmtree, self.folder / below, ignore_errors=True)
+                return
+            async for some in obstore.list(self._store(), below):
+                await obstore.delete_async(self._store(), [each["path"] for each in some])
+
     async def delete(self, key: str) -> None:
         """Delete an object, or what there is of it; it is fine when there is none. Raises Problem 503."""
         with _translated("delete"):
-            if self._folder is not None:
+            if self.folder is not None:
                 # What a killed worker leaves of an object that it was writing; the store itself does not see it.
-                for part in self._folder.glob(f"{key}#*"):
+                for part in self.folder.glob(f"{key}#*"):
                     part.unlink(missing_ok=True)
             with suppress(FileNotFoundError):
                 await obstore.delete_async(self._store(), key)
