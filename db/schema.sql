@@ -2811,6 +2811,37 @@ COMMENT ON COLUMN public.audit_events.target IS 'The path that was asked for.';
 COMMENT ON COLUMN public.audit_events.detail IS 'The request id, by which the log tells how it ended.';
 
 --
+-- Name: backups; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.backups (
+    name text NOT NULL,
+    made_at timestamp with time zone NOT NULL,
+    size_bytes bigint NOT NULL,
+    is_encrypted boolean NOT NULL,
+    is_verified boolean NOT NULL,
+    verified_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+--
+-- Name: TABLE backups; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON TABLE public.backups IS 'The backups that were made of this database, for doctor and metrics; where they lie says what there is.';
+
+--
+-- Name: COLUMN backups.size_bytes; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.backups.size_bytes IS 'Of all its files, those that it shares with other backups included.';
+
+--
+-- Name: COLUMN backups.verified_at; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.backups.verified_at IS 'When it was last tried, or made where it was not.';
+
+--
 -- Name: blog_entries; Type: TABLE; Schema: public; Owner: -
 --
 
@@ -4850,6 +4881,13 @@ ALTER TABLE ONLY public.audit_events
     ADD CONSTRAINT audit_events_pkey PRIMARY KEY (id);
 
 --
+-- Name: backups backups_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.backups
+    ADD CONSTRAINT backups_pkey PRIMARY KEY (name);
+
+--
 -- Name: blog_entries blog_entries_pkey; Type: CONSTRAINT; Schema: public; Owner: -
 --
 
@@ -6157,4 +6195,5 @@ INSERT INTO public.schema_migrations (version) VALUES
     ('20261122081021'),
     ('20261122081030'),
     ('20261123000000'),
-    ('20261123000010');
+    ('20261123000010'),
+    ('20261123000020');

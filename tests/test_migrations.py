@@ -14,11 +14,12 @@ import pytest
 from seeds import SEEDS
 from write_schema import SCHEMA, dump
 
+from app.backups import repository as backups  # noqa: F401 - declares the words of its constraints
 from app.database import migrations, package_files
 from app.database.dbmate import MigrationError
 from app.http.exception_handlers import constraint_of, problem_for
 from app.http.responses import encode
-from app.importing import repository as importing  # noqa: F401 - declares the words of its constraints
+from app.importing import repository as importing  # noqa: F401 - as backups
 from app.problems import constraints
 
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"

@@ -647,6 +647,7 @@ UNUSUAL = {
     "migrations.try_lock": ("state of the session", "a migration runs on a connection of its own, in several transactions"),
     "migrations.unlock": ("state of the session", "as try_lock"),
     "importing.try_lock": ("state of the session", "an import runs on a connection of its own, in several transactions"),
+    "backups.begin": ("state of the session", "until the end of its transaction, which is a command's"),
 }
 """Statements that may do one of these, and why."""
 
