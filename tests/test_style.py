@@ -100,6 +100,7 @@ READS_THE_ENVIRONMENT = {
     "database/postgres_programs.py": "gives PATH alone to PostgreSQL's programs",
     "importing/sources/dumps.py": "gives it to pg_dump, with a password: PGSSLROOTCERT and the like are about its server",
     "database/dbmate.py": "gives it to dbmate, without its own settings; asyncpg reads PGSSLMODE by itself, dbmate does not",
+    "backups/programs.py": "gives it to pg_dump and pg_restore, with a password: asyncpg reads PGSSLROOTCERT and the like, too",
     "telemetry/metrics.py": "PROMETHEUS_MULTIPROC_DIR is how prometheus_client is told",
 }
 
