@@ -11,6 +11,8 @@ from app.server.signals import StopSignals
 from app.server.words import read_settings
 
 OTHERS = {
+    "backup": "app.server.backup_command:backup",
+    "backups": "app.server.backup_command:backups",
     "demo": "app.server.demo_command:demo",
     "doctor": "app.server.doctor_command:see_doctor",
     "export": "app.server.export_command:export",
@@ -18,6 +20,7 @@ OTHERS = {
     "imports": "app.server.import_commands:imports",
     "maintain": "app.server.commands:see_to_it",
     "migrate": "app.server.migrate_commands:migrate",
+    "restore": "app.server.restore_command:restore",
     "rollback": "app.server.import_commands:rollback",
     "users": "app.server.user_commands:users",
     "verify": "app.server.import_commands:verify",

@@ -1,0 +1,155 @@
+"""`holdfast backup` and `holdfast backups`: the whole database and its files, copied, tried, and kept for a while."""
+
+import asyncio
+from pathlib import Path
+from tempfile import TemporaryFile
+
+import msgspec
+import rich_click as click
+
+from app.backups import databases, form, making, repository, restoring, retention, verifying
+from app.backups.destination import Destination
+from app.backups.form import BackupDamaged, Manifest, Verified
+from app.backups.making import work_folder
+from app.backups.retention import Keep, Known
+from app.database.executor import Transaction, on_connection
+from app.server.backup_running import done, place
+from app.server.running import run
+from app.server.showing import as_json, show_facts, show_json, show_list
+from app.server.words import give_up, read_settings
+from app.storage import Storage
+
+
+class Outcome(msgspec.Struct, frozen=True):
+    """What came of it: the backup, what its verification found, and which old ones were removed."""
+
+    name: str
+    size_bytes: int
+    manifest: Manifest
+    verified: Verified | None
+    removed: list[str]
+
+
+@click.command()
+@click.argument("destination", required=False)
+@click.option("--keep", help="Remove old backups but the last of so many days, weeks, ...: daily=7,weekly=4,monthly=12.")
+@click.option("--recipient", multiple=True, help="Encrypt it with age for this public key, age1...; may be given again.")
+@click.option("--no-verify", is_flag=True, help="Do not restore it into a database of its own to see that it is whole.")
+@click.option("--verify", "old", metavar="NAME", help="Make none, but verify this one again.")
+@click.option("--identity", type=click.Path(path_type=Path, dir_okay=False, exists=True), help="With --verify: age's key file.")
+@as_json
+def backup(
+    destination: str | None,
+    keep: str | None,
+    recipient: tuple[str, ...],
+    old: str | None,
+    identity: Path | None,
+    *,
+    no_verify: bool,
+    as_json: bool,
+) -> None:
+    """Back up the whole database and its files, and see that the backup can be restored.
+
+    DESTINATION is a folder, or a bucket such as s3://bucket/path; otherwise BACKUP_URL. It may be done while `serve` runs, and
+    is as of one moment. It has the hashes of passwords: encrypt it, or keep it as you keep the database.
+    """
+    settings = read_settings()
+    to = place(destination, settings)
+    rule = Keep.of(keep) if keep else None
+    storage = Storage(settings)
+
+    async def work(url: str) -> Outcome:
+        if old is not None:
+            return await _verify(url, to, old, identity)
+        await making.check_recipients(recipient)
+        if not no_verify:
+            await making.check_rights(url)
+        with work_folder() as folder, TemporaryFile(dir=folder) as listed:
+            taken = await making.take(url, folder, listed)
+            manifest = await making.make(taken, storage, to, recipient)
+            verified = None
+            if not no_verify:
+                verified = await verifying.verify(url, to, manifest, folder, taken.contents, is_read_back=True)
+        await _record(url, manifest, verified)
+        removed = await retention.apply(to, rule) if rule is not None and (verified is None or verified.is_good) else []
+        return Outcome(manifest.name, manifest.bytes, manifest, verified, removed)
+
+    outcome = done(lambda url: databases.alone(url, lambda: work(url)))
+    if as_json:
+        show_json(outcome)
+    else:
+        _show(outcome)
+    if outcome.verified is not None and not outcome.verified.is_good:
+        give_up("The backup is not good: " + "; ".join(outcome.verified.differences[:5]))
+    if outcome.manifest.missing:
+        give_up(
+            f"{len(outcome.manifest.missing):,} files are not in the store, or not what was stored there: the manifest names "
+            "them. All else is in the backup."
+        )
+
+
+async def _verify(url: str, source: Destination, name: str, identity: Path | None) -> Outcome:
+    manifest, _ = await restoring.chosen(source, name)
+    await restoring.check_age(url, manifest)
+    with work_folder() as folder:
+        try:
+            contents = await verifying.fetch(source, manifest, folder, identity)
+        except BackupDamaged as error:
+            verified = await verifying.write_down(source, manifest, [str(error)], 0.0)
+        else:
+            verified = await verifying.verify(url, source, manifest, folder, contents, is_read_back=False)
+    await _record(url, manifest, verified)
+    return Outcome(name, manifest.bytes, manifest, verified, [])
+
+
+async def _record(url: str, manifest: Manifest, verified: Verified | None) -> None:
+    """Write it down where doctor and metrics look."""
+
+    async def work(on: Transaction) -> None:
+        if await repository.can_be_recorded(on):
+            await repository.record(
+                on,
+                manifest.name,
+                form.time_of(manifest.name),
+                manifest.bytes,
+                is_encrypted=manifest.is_encrypted,
+                is_verified=verified is not None and verified.is_good,
+            )
+
+    await on_connection(url, work)
+
+
+def _show(outcome: Outcome) -> None:
+    manifest, verified = outcome.manifest, outcome.verified
+    facts = [
+        ("backup", f"{outcome.name}{', encrypted' if manifest.is_encrypted else ''}"),
+        ("size", f"{outcome.size_bytes:,} bytes, {manifest.media_files:,} files of users included"),
+    ]
+    if verified is None:
+        facts.append(("verified", "no"))
+    else:
+        said = "yes: restored, compared, the ledger adds up" if verified.is_good else "it is NOT good"
+        facts.append(("verified", f"{said}, in {verified.seconds:,.1f} s"))
+    if outcome.removed:
+        facts.append(("removed", ", ".join(outcome.removed)))
+    show_facts(facts)
+
+
+@click.command()
+@click.argument("destination", required=False)
+@as_json
+def backups(destination: str | None, *, as_json: bool) -> None:
+    """Show the backups at DESTINATION, or at BACKUP_URL, oldest first."""
+    settings = read_settings()
+    source = place(destination, settings, is_read=True)
+    found = run(lambda _: asyncio.run(retention.known(source)))
+    if as_json:
+        show_json(found)
+        return
+
+    def cells(each: Known) -> tuple[str, ...]:
+        manifest = each.manifest
+        size = f"{manifest.bytes:,}" if manifest else "-"
+        return each.name, each.state, f"{size:>15}", "encrypted" if manifest and manifest.is_encrypted else ""
+
+    show_list(found, ("Name", "State", "Bytes", ""), cells, lambda each: "  ".join(cells(each)).rstrip())

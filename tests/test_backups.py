@@ -1,0 +1,326 @@
+"""`holdfast backup` and `holdfast restore`: what was backed up comes back to the byte, and what is damaged does not at all."""
+
+import asyncio
+import gzip
+import hashlib
+import json
+import stat
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import asyncpg
+import pytest
+from conftest import in_database
+from exported import Server
+
+from app.backups import databases, form
+from app.backups.form import Manifest
+
+
+@pytest.fixture(scope="module")
+def origin(shared_database: str, tmp_path_factory: pytest.TempPathFactory) -> Server:
+    """A server with two accounts and their files."""
+    server = Server(shared_database, tmp_path_factory.mktemp("origin"))
+    server.fill()
+    server.sql(
+        "update media_thumbnails set size_bytes = octet_length('bytes of ' || storage_key), "
+        "sha256 = encode(sha256(('bytes of ' || storage_key)::bytea), 'hex')"
+    )
+    for key in server.sql("select storage_key from media_thumbnails"):
+        (server.data / "media" / key).write_text(f"bytes of {key}")
+    return server
+
+
+@pytest.fixture(scope="module")
+def place(origin: Server, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with one verified backup of it."""
+    folder = tmp_path_factory.mktemp("backups") / "here"
+    backed_up(origin, folder)
+    return folder
+
+
+@pytest.fixture
+def there(own_database: str, tmp_path: Path) -> Iterator[Server]:
+    """Another server, which is empty; what a restore puts aside there is dropped."""
+    yield Server(own_database, tmp_path / "there")
+    for name in aside(own_database):
+        asyncio.run(databases.execute(in_database(own_database, "postgres"), f'drop database "{name}"'))
+
+
+def aside(url: str) -> list[str]:
+    """The databases beside that of a URL which belong to it."""
+    like = f"{urlsplit(url).path[1:]}\\_b%"
+    found = Server(in_database(url, "postgres"), Path()).sql("select datname from pg_database where datname like $1", like)
+    return [str(name) for name in found]
+
+
+def backed_up(server: Server, to: Path | str, *words: str) -> dict[str, Any]:
+    """Back up, successfully."""
+    done = server.command("backup", str(to), "--json", *words)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return dict(json.loads(done.stdout))
+
+
+def restored(server: Server, source: Path | str, *words: str) -> dict[str, Any]:
+    """Restore, successfully."""
+    done = server.command("restore", str(source), "--json", *words)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return dict(json.loads(done.stdout))
+
+
+def only(place: Path) -> Path:
+    """The folder of the one backup of a place."""
+    [folder] = [each for each in place.iterdir() if form.NAME.fullmatch(each.name)]
+    return folder
+
+
+def copied(place: Path, to: Path) -> Path:
+    """A copy of a place, to be damaged. Returns the folder of its one backup."""
+    subprocess.run(["cp", "-a", str(place), str(to)], check=True)
+    return only(to)
+
+
+def resealed(folder: Path, **changes: Any) -> None:
+    """Change the manifest of a backup as only somebody can who means it: with the right seal."""
+    told = json.loads((folder / "backup.json").read_bytes()) | changes
+    for file in told["files"]:
+        path = folder / file["path"]
+        if path.is_file():
+            file |= {"bytes": path.stat().st_size, "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
+    manifest = form.decoded(json.dumps(told).encode(), Manifest, "")
+    (folder / "backup.json").write_bytes(form.sealed(manifest))
+
+
+def is_empty(server: Server) -> bool:
+    return server.sql("select count(*) from users") == [0] and not [*server.data.glob("media/**/*")]
+
+
+# The circle
+
+
+def test_what_was_backed_up_comes_back_to_the_byte(origin: Server, place: Path, there: Server, tmp_path: Path) -> None:
+    done = restored(there, place)
+    assert done["name"] == only(place).name
+    assert (done["files"], done["lost"], done["aside"], done["migrated"]) == (48, [], None, False)
+    here, elsewhere = origin.exported(tmp_path / "here.zip"), there.exported(tmp_path / "there.zip")
+    assert here["sha256"] == elsewhere["sha256"]
+    assert here["media"]["files"] == 24
+    # What no export has.
+    for table in ("sessions", "api_tokens", "media_links", "storage_use", "audit_events", "media_thumbnails"):
+        text = f"select t::text from {table} t order by 1"
+        assert there.sql(text) == origin.sql(text), table
+    assert there.sql("select count(*) from sessions") != [0]
+    assert aside(there.url) == []
+
+
+def test_a_backup_is_for_nobody_elses_eyes_and_says_that_it_was_verified(place: Path, origin: Server) -> None:
+    for folder in (place, *(each for each in place.iterdir() if each.is_dir())):
+        assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    [listed] = origin.command("backups", str(place)).stdout.splitlines()
+    assert listed.split()[:2] == [only(place).name, "verified"]
+    assert json.loads((only(place) / "verified.json").read_bytes())["is_good"]
+    # The verification has left no database behind.
+    assert aside(origin.url) == []
+
+
+def test_a_second_backup_has_what_came_since_and_copies_no_file_again(there: Server, place: Path, tmp_path: Path) -> None:
+    restored(there, place)
+    to = tmp_path / "backups"
+    first = backed_up(there, to, "--no-verify")
+    copies = {path: path.stat().st_mtime_ns for path in to.glob("media/**/*")}
+    assert len(copies) == 48
+    there.sql("update tasks set title = 'Written since'")
+    time.sleep(1)
+    second = backed_up(there, to, "--no-verify")
+    assert first["name"] < second["name"]
+    assert {path: path.stat().st_mtime_ns for path in to.glob("media/**/*")} == copies
+    there.sql("delete from users")
+    # The newest, and then an older one.
+    restored(there, to)
+    assert set(there.sql("select title from tasks")) == {"Written since"}
+    assert restored(there, to, first["name"], "--replace")["aside"] in aside(there.url)
+    assert "Written since" not in there.sql("select title from tasks")
+
+
+def test_what_is_there_is_replaced_only_when_told_and_is_kept(there: Server, place: Path) -> None:
+    there.sql("insert into users (email) values ('before@example.com')")
+    assert "The database is not empty" in there.refused("restore", str(place))
+    assert there.sql("select email from users") == ["before@example.com"]
+    kept = restored(there, place, "--replace")["aside"]
+    assert len(there.sql("select email from users")) == 2
+    assert Server(in_database(there.url, kept), there.data).sql("select email from users") == ["before@example.com"]
+
+
+def test_tables_that_are_not_holdfasts_are_not_taken_for_nothing(empty_database: str, place: Path, tmp_path: Path) -> None:
+    other = Server(empty_database, tmp_path / "other")
+    other.sql("create table orders (id integer)")
+    assert "The database is not empty" in other.refused("restore", str(place))
+
+
+def test_a_database_that_is_in_use_is_left_alone(there: Server, place: Path) -> None:
+    async def work() -> None:
+        user = await asyncpg.connect(there.url)
+        try:
+            said = await asyncio.to_thread(there.refused, "restore", str(place), "--replace")
+        finally:
+            await user.close()
+        assert "in use by 1 connections, so nothing was restored" in said
+
+    asyncio.run(work())
+    assert is_empty(there)
+
+
+def test_a_backup_of_an_older_schema_is_brought_up_to_date(there: Server, place: Path, tmp_path: Path) -> None:
+    restored(there, place)
+    assert there.command("migrate", "down").returncode == 0
+    to = tmp_path / "older"
+    backed_up(there, to)
+    there.sql("delete from users")
+    assert restored(there, to)["migrated"]
+    assert there.command("migrate", "status").stdout.count("pending") == 0
+    assert there.sql("select count(*) from tasks") == [24]
+
+
+def test_backups_of_a_database_are_made_one_at_a_time(origin: Server, tmp_path: Path) -> None:
+    async def work() -> None:
+        async def second() -> str:
+            return await asyncio.to_thread(origin.refused, "backup", str(tmp_path))
+
+        assert "Another backup or restore of this database is under way" in await databases.alone(origin.url, second)
+
+    asyncio.run(work())
+
+
+# What is damaged
+
+
+def cut(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-7])
+
+
+def flip(path: Path) -> None:
+    whole = path.read_bytes()
+    path.write_bytes(whole[: len(whole) // 2] + bytes([whole[len(whole) // 2] ^ 1]) + whole[len(whole) // 2 + 1 :])
+
+
+def data(folder: Path) -> Path:
+    """The largest file of a dump."""
+    return max(folder.glob("database/*"), key=lambda path: path.stat().st_size)
+
+
+DAMAGE: dict[str, tuple[Callable[[Path], object], str]] = {
+    "a file that was cut off": (lambda folder: cut(data(folder)), "cut off or changed"),
+    "a changed byte": (lambda folder: flip(data(folder)), "cut off or changed"),
+    "a file that is gone": (lambda folder: data(folder).unlink(), "is missing"),
+    "changed contents": (lambda folder: flip(folder / "contents.json"), "cut off or changed"),
+    "a manifest that was cut off": (lambda folder: cut(folder / "backup.json"), "cannot be read"),
+    "an empty manifest": (lambda folder: (folder / "backup.json").write_bytes(b""), "cannot be read"),
+    "a manifest of something else": (lambda folder: (folder / "backup.json").write_text("[1]"), "cannot be read"),
+    "a changed manifest": (
+        lambda folder: (folder / "backup.json").write_bytes(
+            (folder / "backup.json").read_bytes().replace(b'"media_files": 48', b'"media_files": 47')
+        ),
+        "was changed since it was written",
+    ),
+    "no manifest": (lambda folder: (folder / "backup.json").unlink(), "has no finished backup"),
+    "a newer form": (lambda folder: resealed(folder, version=2), "install the newer one"),
+    "another form": (lambda folder: resealed(folder, format="zip"), "none of a backup of Holdfast"),
+    "a newer schema": (lambda folder: resealed(folder, schema="29991231000000"), "of a newer holdfast"),
+    "a newer server": (lambda folder: resealed(folder, server=99), "of PostgreSQL 99"),
+    "a name that climbs": (
+        lambda folder: resealed(folder, files=[{"path": "database/../../x", "bytes": 1, "sha256": ""}]),
+        "a file that no backup has",
+    ),
+    "a folder that climbs": (lambda folder: resealed(folder, media="../media"), "a file that no backup has"),
+    "nothing in it": (lambda folder: resealed(folder, files=[]), "leaves out files"),
+    "other rows than it says": (
+        lambda folder: (
+            (folder / "contents.json").write_bytes(
+                (folder / "contents.json").read_bytes().replace(b'"rows": 24', b'"rows": 25')
+            ),
+            resealed(folder),
+        ),
+        "24 restored",
+    ),
+}
+
+
+@pytest.mark.parametrize(("damage", "said"), DAMAGE.values(), ids=DAMAGE.keys())
+def test_what_is_damaged_is_refused_and_nothing_is_changed(
+    damage: Callable[[Path], object], said: str, place: Path, there: Server, tmp_path: Path
+) -> None:
+    folder = copied(place, tmp_path / "damaged")
+    damage(folder)
+    assert said in there.refused("restore", str(folder.parent))
+    assert is_empty(there)
+    assert aside(there.url) == []
+
+
+def test_a_dump_that_postgresql_cannot_read_is_dropped_again(place: Path, there: Server, tmp_path: Path) -> None:
+    folder = copied(place, tmp_path / "damaged")
+    file = data(folder)
+    file.write_bytes(gzip.compress(b"no rows\n"))
+    resealed(folder)
+    assert "pg_restore has failed" in there.refused("restore", str(folder.parent))
+    assert is_empty(there)
+    assert aside(there.url) == []
+
+
+def test_a_verification_finds_what_is_wrong_and_a_restore_passes_it_over(
+    origin: Server, place: Path, there: Server, tmp_path: Path
+) -> None:
+    older = copied(place, tmp_path / "two")
+    newer = older.with_name("29990101T000000Z")
+    subprocess.run(["cp", "-a", str(older), str(newer)], check=True)
+    contents = json.loads((newer / "contents.json").read_bytes())
+    contents["tables"]["tasks"]["checksum"] = "1"
+    (newer / "contents.json").write_text(json.dumps(contents))
+    resealed(newer, name=newer.name)
+    said = origin.refused("backup", str(newer.parent), "--verify", newer.name)
+    assert "not good: tasks: the checksum of its 24 rows is another one" in said
+    listed = origin.command("backups", str(newer.parent)).stdout.splitlines()
+    assert [line.split()[1] for line in listed] == ["verified", "bad"]
+    done = restored(there, newer.parent)
+    assert done["name"] == older.name
+    assert done["skipped"] == [f"{newer.name} was found bad when it was verified"]
+
+
+def test_a_verification_looks_at_files_and_at_users_files(origin: Server, place: Path, tmp_path: Path) -> None:
+    folder = copied(place, tmp_path / "less")
+    next(path for path in (folder.parent / "media").rglob("*") if path.is_file()).unlink()
+    assert "the file is missing" in origin.refused("backup", str(folder.parent), "--verify", folder.name)
+    flip(data(folder))
+    assert "cut off or changed" in origin.refused("backup", str(folder.parent), "--verify", folder.name)
+    assert not json.loads((folder / "verified.json").read_bytes())["is_good"]
+
+
+def test_files_of_users_that_are_gone_or_changed_are_named_and_all_else_comes(
+    place: Path, there: Server, tmp_path: Path
+) -> None:
+    folder = copied(place, tmp_path / "less")
+    first, second, *_ = sorted(path for path in (folder.parent / "media").rglob("*") if path.is_file())
+    first.unlink()
+    flip(second)
+    assert "2 files could not be brought back" in there.refused("restore", str(folder.parent))
+    assert there.sql("select count(*) from media") == [24]
+    assert len([path for path in there.data.glob("media/**/*") if path.is_file()]) == 46
+
+
+def test_a_file_that_the_store_has_not_is_told_and_all_else_is_in_the_backup(
+    place: Path, there: Server, tmp_path: Path
+) -> None:
+    restored(there, place)
+    gone, other, *_ = sorted(path for path in there.data.glob("media/**/*") if path.is_file())
+    gone.unlink()
+    other.write_text("x" * other.stat().st_size)
+    to = tmp_path / "less"
+    assert "2 files are not in the store, or not what was stored there" in there.refused("backup", str(to))
+    told = json.loads((only(to) / "backup.json").read_bytes())
+    assert sorted(told["missing"]) == sorted([gone.name, other.name])
+    assert told["media_files"] == 46
+    # It is good all the same: what is lost was lost before.
+    assert json.loads((only(to) / "verified.json").read_bytes())["is_good"]
