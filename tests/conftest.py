@@ -20,6 +20,7 @@ from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
+import httpx
 import msgspec
 import psutil
 import pytest
@@ -247,6 +248,29 @@ def own_execute(runner: asyncio.Runner, own_database: str) -> Iterator[Execute]:
     runner.run(connection.set_type_codec("json", encoder=json.dumps, decoder=json.loads, schema="pg_catalog"))
     yield lambda sql, *values: [dict(row) for row in runner.run(connection.fetch(sql, *values))]
     runner.run(connection.close())
+
+
+@pytest.fixture(scope="module")
+def bucket() -> Iterator[str]:
+    """S3 as moto plays it; its address and credentials are given as they are to every tool of S3."""
+    from moto.server import ThreadedMotoServer  # noqa: PLC0415 - half a second, in one worker instead of all
+
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    given = {
+        "AWS_ENDPOINT": f"http://{host}:{port}",
+        "AWS_ALLOW_HTTP": "true",
+        "AWS_REGION": "us-east-1",
+        "AWS_ACCESS_KEY_ID": "a",
+        "AWS_SECRET_ACCESS_KEY": "b",
+    }
+    with pytest.MonkeyPatch.context() as environment:
+        for name, value in given.items():
+            environment.setenv(name, value)
+        assert httpx.put(f"http://{host}:{port}/files").status_code == 200
+        yield f"http://{host}:{port}/files"
+    server.stop()
 
 
 @pytest.fixture(scope="session")

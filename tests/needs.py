@@ -21,6 +21,7 @@ node = pytest.mark.skipif(
 )
 nginx = pytest.mark.skipif(NGINX is None, reason="nginx is not installed: apt-get install nginx-light")
 just = pytest.mark.skipif(not JUST, reason="there is no just here: `just test` puts it on the path")
+age = pytest.mark.skipif(shutil.which("age") is None, reason="age is not installed: apt-get install age")
 systemd = pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd-analyze is not installed")
 root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
 linux = pytest.mark.skipif(

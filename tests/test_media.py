@@ -814,29 +814,6 @@ def test_a_folder_that_cannot_be_made_is_told(
 # In a bucket
 
 
-@pytest.fixture(scope="module")
-def bucket() -> Iterator[str]:
-    """S3 as moto plays it; its address and credentials are given as they are to every tool of S3."""
-    from moto.server import ThreadedMotoServer  # noqa: PLC0415 - half a second, in one worker instead of all
-
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    given = {
-        "AWS_ENDPOINT": f"http://{host}:{port}",
-        "AWS_ALLOW_HTTP": "true",
-        "AWS_REGION": "us-east-1",
-        "AWS_ACCESS_KEY_ID": "a",
-        "AWS_SECRET_ACCESS_KEY": "b",
-    }
-    with pytest.MonkeyPatch.context() as environment:
-        for name, value in given.items():
-            environment.setenv(name, value)
-        assert httpx.put(f"http://{host}:{port}/files").status_code == 200
-        yield f"http://{host}:{port}/files"
-    server.stop()
-
-
 def test_files_lie_in_a_bucket_as_well(runner: asyncio.Runner, settings: Settings, passwords: Passwords, bucket: str) -> None:
     content = os.urandom(11 * 1024 * 1024)
     elsewhere = msgspec.structs.replace(settings, media_url="s3://files/media", media_max_bytes=12 * 1024 * 1024)

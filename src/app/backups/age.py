@@ -5,9 +5,12 @@ import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-from app.backups.form import BackupFailed
+from app.backups.form import BackupDamaged, BackupFailed
 
 PIECE = 1024 * 1024
+
+NOT_OURS = "no identity matched"
+"""What age says to the wrong key."""
 
 
 def program() -> str:
@@ -29,7 +32,7 @@ def decrypting(identity: Path) -> list[str]:
 
 
 async def through(command: list[str], pieces: AsyncIterator[bytes], what: str) -> AsyncIterator[bytes]:
-    """What comes out of age for what goes in. Raises BackupFailed, and what `pieces` raises."""
+    """What comes out of age for what goes in. Raises BackupDamaged, or BackupFailed, and what `pieces` raises."""
     process = await asyncio.create_subprocess_exec(
         *command, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
     )
@@ -42,7 +45,10 @@ async def through(command: list[str], pieces: AsyncIterator[bytes], what: str) -
             yield piece
         await feeding
         if await process.wait() != 0:
-            raise BackupFailed(f"{what}: age refuses it: {_said(await saying)}")
+            said = _said(await saying)
+            # The other failures are those of a file: there is nothing wrong with it when the key is another one.
+            failure = BackupFailed if NOT_OURS in said else BackupDamaged
+            raise failure(f"{what}: age refuses it: {said}.")
     finally:
         feeding.cancel()
         saying.cancel()

@@ -5,6 +5,7 @@ import contextlib
 import os
 import re
 import shutil
+import signal
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -73,7 +74,8 @@ class Programs:
             await process.wait()
             raise
         if process.returncode != 0:
-            raise BackupFailed(f"{program} has failed: {_said(errors, url)}")
+            ended = signal.strsignal(-process.returncode) if process.returncode and process.returncode < 0 else None
+            raise BackupFailed(f"{program} has failed: {ended or _said(errors, url)}.")
 
 
 def find(major: int) -> Programs:
@@ -135,6 +137,6 @@ def _without_password(url: str) -> tuple[str, str]:
 def _said(errors: bytes, url: str) -> str:
     """The first of a program's complaints, without the statement that it was about, and without the host."""
     lines = [line.partition("error: ")[2] for line in errors.decode(errors="replace").splitlines() if "error: " in line]
-    text = lines[0] if lines else "it gives no reason"
+    text = lines[0].rstrip(".") if lines else "it gives no reason"
     host = urlsplit(url).hostname
     return text.replace(host, "***") if host else text
