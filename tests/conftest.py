@@ -31,6 +31,7 @@ pytest.register_assert_rewrite("client")
 from client import Api, Execute, Started, User  # noqa: E402 - its assertions are shown in full only when it comes after the line above
 
 from app.auth.passwords import Passwords  # noqa: E402
+from app.backups import watching  # noqa: E402
 from app.database import embedded, migrations  # noqa: E402
 from app.http import view_counts  # noqa: E402
 from app.settings import Settings, database_url  # noqa: E402
@@ -199,6 +200,8 @@ def api(runner: asyncio.Runner, settings: Settings, passwords: Passwords) -> Ite
     with pytest.MonkeyPatch.context() as patch:
         # A test that looks at views writes them when it wants to.
         patch.setattr(view_counts, "EVERY", 86_400.0)
+        # Nor does a statement of nobody's come in between.
+        patch.setattr(watching, "FIRST", 86_400.0)
         with Api.started(runner, settings, passwords) as api:
             yield api
 

@@ -10,11 +10,14 @@ from pathlib import Path
 
 import asyncpg
 import pytest
+import structlog
 from backed_up import aged, aside, backed_up, copied, filled, is_empty, only, resealed, restored
+from client import Started
+from command import holdfast
 from conftest import in_database
 from exported import Server
 
-from app.backups import databases
+from app.backups import databases, form, watching
 
 
 @pytest.fixture(scope="module")
@@ -259,3 +262,39 @@ def test_a_file_that_the_store_has_not_is_told_and_all_else_is_in_the_backup(
     assert told["media_files"] == 10
     # It is good all the same: what is lost was lost before.
     assert json.loads((only(to) / "verified.json").read_bytes())["is_good"]
+
+
+# What is known of it
+
+
+def test_doctor_and_metrics_tell_how_old_the_newest_backup_is(there: Server, started: Started, tmp_path: Path) -> None:
+    served = started(database_url=there.url, backup_max_age_hours=30)
+    database, settings = served.database, served.settings
+    assert "ok    backup      none was made" in there.command("doctor").stdout
+    assert "mind  backup      none was made" in holdfast(there.url, "doctor", BACKUP_MAX_AGE_HOURS="30").stdout
+    with structlog.testing.capture_logs() as logs:
+        served.runner.run(watching.look(database, settings))
+    assert [(line["event"], line["hours"]) for line in logs] == [("backup_too_old", None)]
+    done = backed_up(there, tmp_path / "backups", "--no-verify")
+    assert f"mind  backup      {done['name']}, 0.0 hours old" in there.command("doctor").stdout
+    verified = there.command("backup", str(tmp_path / "backups"), "--verify", done["name"])
+    assert verified.returncode == 0, verified.stderr
+    assert f"ok    backup      {done['name']}, 0.0 hours old, {done['size_bytes']:,} bytes, verified" in (
+        there.command("doctor").stdout
+    )
+    with structlog.testing.capture_logs() as logs:
+        served.runner.run(watching.look(database, settings))
+    assert logs == []
+    text = served.get("/metrics").text
+    made_at = form.time_of(done["name"]).timestamp()
+    found = dict(line.split() for line in text.splitlines() if line.startswith("holdfast_backup_"))
+    assert {name: float(value) for name, value in found.items()} == {
+        "holdfast_backup_timestamp_seconds": made_at,
+        "holdfast_backup_bytes": done["size_bytes"],
+        "holdfast_backup_verified": 1,
+    }
+    there.sql("update backups set made_at = made_at - interval '31 hours'")
+    with structlog.testing.capture_logs() as logs:
+        served.runner.run(watching.look(database, settings))
+    assert [(line["event"], line["hours"], line["run"]) for line in logs] == [("backup_too_old", 31.0, "holdfast backup")]
+    assert "It should be no older than 30" in holdfast(there.url, "doctor", BACKUP_MAX_AGE_HOURS="30").stdout

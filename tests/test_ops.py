@@ -14,6 +14,7 @@ import msgspec
 import needs
 import yaml  # type: ignore[import-untyped]
 
+from app.backups.retention import Keep
 from app.database import embedded
 from app.database.postgres_programs import binaries_folder
 from app.server.cli import main
@@ -54,8 +55,8 @@ def variables(name: str) -> dict[str, str]:
     return dict(re.findall(r"(?m)^#?([A-Z][A-Z_]+)=(.*)$", "\n".join(lines)))
 
 
-def unit() -> dict[str, list[str]]:
-    lines = (OPS / "holdfast.service").read_text(encoding="utf-8").splitlines()
+def unit(file: str = "holdfast.service") -> dict[str, list[str]]:
+    lines = (OPS / file).read_text(encoding="utf-8").splitlines()
     found: dict[str, list[str]] = {}
     for line in lines:
         name, is_assignment, value = line.partition("=")
@@ -195,14 +196,35 @@ def test_the_unit_runs_a_command_that_exists_where_the_readme_puts_it() -> None:
     assert f"/dev/stdin {settings}\n" in README
 
 
+def test_the_backup_runs_a_command_that_exists_as_the_user_whose_files_it_copies() -> None:
+    backup = unit("holdfast-backup.service")
+    program, *words = backup["ExecStart"][0].split()
+    assert program == unit()["ExecStart"][0].split()[0]
+    assert refused(words[:1]) is None
+    Keep.of(words[words.index("--keep") + 1])
+    assert backup["EnvironmentFile"] == unit()["EnvironmentFile"]
+    # A dynamic user is named after its unit, and owns the folders of its units.
+    assert backup["User"] == ["holdfast"]
+    files, backups = backup["StateDirectory"][0].split()
+    assert [files] == unit()["StateDirectory"]
+    assert variables("holdfast.env.example")["BACKUP_URL"] == f"file:///var/lib/{backups}"
+    assert backup["Environment"] == [f"TMPDIR=/var/cache/{backup['CacheDirectory'][0]}"]
+    # What the service may not do, the backup may not either; but for @resources: it gives way to the server by nice.
+    assert {*unit()["SystemCallFilter"][1].split()} - {*backup["SystemCallFilter"][1].split()} == {"@resources"}
+    same = [name for name in unit() if name.startswith(("Protect", "Private", "Restrict", "NoNew", "Capability", "Memory"))]
+    assert {name: backup[name] for name in same} == {name: unit()[name] for name in same}
+
+
 @needs.systemd
-def test_systemd_understands_every_line_of_the_unit(tmp_path: Path) -> None:
+def test_systemd_understands_every_line_of_the_units(tmp_path: Path) -> None:
     # Where the command is here: that it can be run is checked too.
     here = Path(sys.executable).with_name("holdfast")
-    text = (OPS / "holdfast.service").read_text(encoding="utf-8")
-    (tmp_path / "holdfast.service").write_text(text.replace("/usr/local/bin/holdfast", str(here)), encoding="utf-8")
+    names = ["holdfast.service", "holdfast-backup.service", "holdfast-backup.timer"]
+    for name in names:
+        text = (OPS / name).read_text(encoding="utf-8")
+        (tmp_path / name).write_text(text.replace("/usr/local/bin/holdfast", str(here)), encoding="utf-8")
     verified = subprocess.run(
-        ["systemd-analyze", "verify", str(tmp_path / "holdfast.service")], capture_output=True, text=True, check=False
+        ["systemd-analyze", "verify", *(str(tmp_path / name) for name in names)], capture_output=True, text=True, check=False
     )
     # Other units of the machine may have flaws of their own.
     assert [line for line in verified.stderr.splitlines() if "holdfast" in line] == []

@@ -12,6 +12,7 @@ from app.accounts import handlers as accounts
 from app.admin import handlers as admin
 from app.auth.passwords import Passwords
 from app.auth.token_cache import TokenCache, listening
+from app.backups import watching
 from app.batch import handlers as batch
 from app.blog_entries import handlers as blog_entries
 from app.blog_entries.repository import add_views
@@ -106,6 +107,7 @@ def _lifespan(services: Services, passwords: Passwords | None) -> Callable[[Lite
                 metrics.settling(),
                 view_counts.regularly(services.view_counts, partial(add_views, services.database)),
                 jobs.regularly(services.database, services.storage, services.storage_quota),
+                watching.regularly(services.database, settings),
             ):
                 # What is there now stays: the collector need not look at it again and again, nor every 700 objects.
                 gc.collect()

@@ -4,6 +4,8 @@ from typing import Literal
 
 import msgspec
 
+from app.backups import repository as backups
+from app.backups import watching
 from app.database import migrations
 from app.database.queries import Executor, load
 from app.server import open_files
@@ -86,6 +88,7 @@ async def examine(database: Executor, settings: Settings) -> list[Finding]:
         else Finding("ok", "role", "is no superuser"),
         await _privileges(database, found),
         await _schema(database),
+        *await _backups(database, settings),
         _pool(found, settings),
         _sockets(settings),
         _limits(settings),
@@ -117,6 +120,21 @@ async def _schema(database: Executor) -> Finding:
     if applied and applied[-1] > expected:
         return Finding("bad", "schema", "is newer than this holdfast", "Install the newer holdfast.")
     return Finding("bad", "schema", "lacks migrations" if applied else "is empty", "Run: holdfast migrate up")
+
+
+async def _backups(database: Executor, settings: Settings) -> list[Finding]:
+    if not await backups.can_be_recorded(database):
+        return []
+    last = await backups.last(database)
+    if last is None:
+        is_wanted = settings.production or watching.is_too_old(None, settings)
+        return [Finding("mind" if is_wanted else "ok", "backup", "none was made of this database", "Run: holdfast backup")]
+    text = f"{last.name}, {last.age_seconds / 3600:,.1f} hours old, {last.size_bytes:,} bytes"
+    if watching.is_too_old(last, settings):
+        return [Finding("mind", "backup", text, f"It should be no older than {settings.backup_max_age_hours}: holdfast backup")]
+    if not last.is_verified:
+        return [Finding("mind", "backup", f"{text}, not verified", f"Run: holdfast backup --verify {last.name}")]
+    return [Finding("ok", "backup", f"{text}, verified")]
 
 
 def _pool(found: Server, settings: Settings) -> Finding:

@@ -44,6 +44,19 @@ pool_waiting = Gauge("holdfast_pool_waiting", "Requests that wait for a connecti
 argon2_waiting = Gauge("holdfast_argon2_waiting", "Passwords that wait to be hashed", multiprocess_mode="livesum")
 
 
+backup_time = Gauge(
+    "holdfast_backup_timestamp_seconds", "When the newest backup was made; 0: never", multiprocess_mode="mostrecent"
+)
+
+
+backup_bytes = Gauge("holdfast_backup_bytes", "Size of the newest backup", multiprocess_mode="mostrecent")
+
+
+backup_verified = Gauge(
+    "holdfast_backup_verified", "1: the newest backup was restored and compared", multiprocess_mode="mostrecent"
+)
+
+
 class Timer:
     """A place for durations in seconds: `note` is a list's append, and `settle` adds them up a second later, in one go.
 
