@@ -20,7 +20,7 @@ from conftest import in_database
 from exported import WORDS, Server
 from hypothesis import given
 from hypothesis import strategies as st
-from serving import until
+from serving import Serving, run, until
 
 from app.backups import form, programs
 from app.backups.form import BackupFailed
@@ -215,6 +215,23 @@ def test_what_is_not_kept_goes_with_the_files_that_nobody_else_has(there: Server
     assert "20260101T000000Z" in told["removed"]
     assert sorted(each.name for each in to.iterdir()) == sorted([told["name"], "media", "notes"])
     assert len([path for path in (to / "media").rglob("*") if path.is_file()]) == 3
+
+
+def test_the_embedded_server_is_backed_up_while_it_serves_and_its_folder_comes_back(data: Path, tmp_path: Path) -> None:
+    to = tmp_path / "backups"
+    with Serving(data, tmp_path / "said") as serving:
+        ada = serving.post("/v1/auth/register", {"email": "ada@example.com", "password": "correct horse battery"}).json()
+        serving.post("/v1/tasks", {"title": "Water the plants"}, ada["token"])
+        backup = run("backup", str(to), HOLDFAST_DATA=str(data))
+        assert backup.returncode == 0, backup.stderr
+        assert "yes: restored, compared, the ledger adds up" in backup.stdout
+        refused = run("restore", str(to), "--replace", HOLDFAST_DATA=str(data))
+        assert (refused.returncode, "Stop the server" in refused.stderr) == (1, True), refused.stderr
+        assert serving.get("/v1/tasks", ada["token"]).json()["items"][0]["title"] == "Water the plants"
+    shutil.rmtree(data)
+    done = run("restore", str(to), HOLDFAST_DATA=str(data))
+    assert done.returncode == 0, done.stderr
+    assert "ada@example.com" in run("users", "list", HOLDFAST_DATA=str(data)).stdout
 
 
 # What ends half-way
