@@ -687,6 +687,39 @@ end $$;
 COMMENT ON FUNCTION public.import_cut_goals() IS 'Takes the parent from one staged goal of each circle, and from those that would be below the 100th level; reports them.';
 
 --
+-- Name: import_forget_gone(uuid, text); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.import_forget_gone(owner uuid, from_source text) RETURNS bigint
+    LANGUAGE plpgsql
+    AS $_$
+declare
+    entity text;
+    gone bigint := 0;
+    forgotten bigint;
+begin
+    for entity in select distinct i.entity from import_items i where i.user_id = owner and i.source = from_source loop
+        execute format(
+            'delete from import_items i where i.user_id = $1 and i.source = $2 and i.entity = %L '
+            'and not exists (select from %s t where t.%s = $1%s)',
+            entity, entity::regclass, case when entity = 'users' then 'id' else 'user_id' end,
+            (select string_agg(
+                    format(case when k.is_id then ' and t.%s = i.target_id' else ' and t.%s::text = i.target_part' end, k.name), '')
+                from import_keys(entity::regclass) k))
+        using owner, from_source;
+        get diagnostics forgotten = row_count;
+        gone := gone + forgotten;
+    end loop;
+    return gone;
+end $_$;
+
+--
+-- Name: FUNCTION import_forget_gone(owner uuid, from_source text); Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON FUNCTION public.import_forget_gone(owner uuid, from_source text) IS 'Forgets which rows of a user came by imports of a source and were deleted since, so that an import brings them again. Returns how many.';
+
+--
 -- Name: import_fresh_media(text, bigint, integer); Type: FUNCTION; Schema: public; Owner: -
 --
 
@@ -6196,4 +6229,5 @@ INSERT INTO public.schema_migrations (version) VALUES
     ('20261122081030'),
     ('20261123000000'),
     ('20261123000010'),
-    ('20261123000020');
+    ('20261123000020'),
+    ('20261123000030');

@@ -3,6 +3,7 @@
 import asyncio
 import gzip
 import json
+import shutil
 import stat
 import subprocess
 from collections.abc import Callable, Iterator
@@ -15,7 +16,7 @@ from backed_up import aged, aside, backed_up, copied, filled, is_empty, only, re
 from client import Started
 from command import holdfast
 from conftest import in_database
-from exported import Server
+from exported import PASSWORD_HASH, Server
 
 from app.backups import databases, form, watching
 
@@ -136,6 +137,64 @@ def test_backups_of_a_database_are_made_one_at_a_time(origin: Server, tmp_path: 
         assert "Another backup or restore of this database is under way" in await databases.alone(origin.url, second)
 
     asyncio.run(work())
+
+
+# One account
+
+
+def test_what_one_account_has_lost_comes_back_by_an_import_and_nothing_else_changes(
+    place: Path, there: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    restored(there, place)
+    heron, falcon = there.sql("select id::text from users order by username desc")
+    before = there.exported(tmp_path / "before.zip", "--user", "heron@example.com")
+    there.sql("delete from goals where user_id = $1::text::uuid", heron)
+    there.sql("delete from conversations where user_id = $1::text::uuid", heron)
+    there.sql("delete from media where user_id = $1::text::uuid", heron)
+    there.sql("delete from tasks where user_id = $1::text::uuid", falcon)
+    shutil.rmtree(there.data / "media")
+    words = ("restore", str(place), "--user", "Heron@example.com", "--into-import")
+    done = there.command(*words, "--json")
+    assert done.returncode == 0, done.stdout + done.stderr
+    outcome = json.loads(done.stdout)
+    assert {"goals", "goal_progress", "conversations", "messages", "media"} <= {
+        entity for entity, counts in outcome["counts"].items() if counts.get("imported")
+    }
+    assert sum(counts.get("rejected", 0) + counts.get("updated", 0) for counts in outcome["counts"].values()) == 0
+    assert there.exported(tmp_path / "after.zip", "--user", "heron@example.com")["sha256"] == before["sha256"]
+    # Nobody else's.
+    assert there.sql("select count(*) from tasks where user_id = $1::text::uuid", falcon) == [0]
+    assert there.command("verify", outcome["id"]).returncode == 0
+    assert there.command("verify-ledger").returncode == 0
+    # What is deleted after it came back, comes back again; what was changed since stays.
+    there.sql("delete from tasks where user_id = $1::text::uuid", heron)
+    there.sql("update habits set name = 'Renamed since'")
+    again = there.command(*words, "--json")
+    assert json.loads(again.stdout)["counts"]["tasks"]["imported"] == 12
+    assert set(there.sql("select name from habits")) == {"Renamed since"}
+    assert there.command("rollback", json.loads(again.stdout)["id"]).returncode == 0
+    assert there.sql("select count(*) from tasks where user_id = $1::text::uuid", heron) == [0]
+
+
+def test_an_account_that_was_deleted_comes_back_whole(
+    place: Path, there: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    restored(there, place)
+    before = there.exported(tmp_path / "before.zip", "--user", "heron@example.com")
+    there.sql("delete from users where username = 'heron'")
+    done = there.command("restore", str(place), "--user", "heron@example.com", "--into-import")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert there.exported(tmp_path / "after.zip", "--user", "heron@example.com")["sha256"] == before["sha256"]
+    assert there.sql("select password_hash from users where username = 'heron'") == [PASSWORD_HASH]
+
+
+def test_an_account_that_the_backup_has_not_is_told(place: Path, there: Server, tmp_path: Path) -> None:
+    said = there.refused("restore", str(place), "--user", "nobody@example.com", "--into-import")
+    assert f"There is no account with the e-mail address of --user. It was looked for in {only(place).name}." in said
+    assert aside(there.url) == []
+    assert there.command("restore", str(place), "--user", "heron@example.com").returncode == 2
 
 
 # What is damaged

@@ -182,3 +182,7 @@ select import_keep_rows(:id, :source, :entities);
 -- name: settle_export(source, is_own)^
 -- tenant: none, as try_lock
 select identities, messages, transactions, folded from import_settle_export(:source, :is_own);
+
+-- name: forget_gone(owner, source)$
+-- tenant: none, as try_lock
+select import_forget_gone(:owner, :source);

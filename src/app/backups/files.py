@@ -8,9 +8,12 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from app.backups.counting import Object
 from app.backups.destination import Destination
 from app.backups.form import BackupDamaged, BackupFailed
+from app.settings import Settings
 from app.storage import Storage
 
 AT_ONCE = 8
@@ -21,6 +24,25 @@ _KEY = re.compile(r"(?!.*\.\.)[0-9A-Za-z][0-9A-Za-z_./-]{0,499}", re.ASCII)
 
 class _Changed(Exception):
     """An object is not what its row says."""
+
+
+class BackedUp(Storage):
+    """The objects of a backup as a store to read from: each is brought into a folder here when it is asked for."""
+
+    def __init__(self, settings: Settings, folder: Path, source: Destination, media: str, identity: Path | None) -> None:
+        """media: the folder of the backup's files at its place."""
+        super().__init__(msgspec.structs.replace(settings, media_url=folder.as_uri()))
+        self._source, self._media, self._identity = source, media, identity
+
+    async def read(self, key: str, start: int, stop: int) -> AsyncIterator[bytes]:
+        """As Storage does. What the backup has not, or not whole, is none."""
+        try:
+            async with self.writing(key) as write:
+                async for piece in _pieces(self._source, self._media, key, self._identity):
+                    await write(piece)
+        except BackupDamaged:
+            raise FileNotFoundError from None
+        return await super().read(key, start, stop)
 
 
 async def copy(
@@ -63,13 +85,9 @@ async def bring_back(
         nonlocal brought
         if await _size(storage, each.key) == each.bytes:
             return
-        key = f"{folder}/{named(each.key, is_encrypted=folder != 'media')}"
-        pieces = source.pieces(key)
-        if folder != "media":
-            pieces = source.decrypted(key, pieces, identity)
         try:
             async with storage.writing(each.key) as write:
-                await _copied(pieces, each, write)
+                await _copied(_pieces(source, folder, each.key, identity), each, write)
         except (BackupDamaged, _Changed):
             await storage.delete(each.key)
             lost.append(each.key)
@@ -98,6 +116,14 @@ def named(key: str, *, is_encrypted: bool) -> str:
     if not _KEY.fullmatch(key):
         raise BackupFailed("A file of the database has a key that is none of Holdfast's.")
     return f"{key}.age" if is_encrypted else key
+
+
+def _pieces(source: Destination, folder: str, key: str, identity: Path | None) -> AsyncIterator[bytes]:
+    """The bytes of an object, decrypted."""
+    is_encrypted = folder != "media"
+    path = f"{folder}/{named(key, is_encrypted=is_encrypted)}"
+    pieces = source.pieces(path)
+    return source.decrypted(path, pieces, identity) if is_encrypted else pieces
 
 
 async def _each(objects: Iterable[Object], one: Callable[[Object], Coroutine[Any, Any, None]]) -> None:

@@ -22,6 +22,14 @@ NO_ROOM = (
 )
 
 
+class Wanted(msgspec.Struct, frozen=True):
+    """Which backup: where it lies, its name or None for the newest good one, and the file with the key if it is encrypted."""
+
+    source: Destination
+    name: str | None
+    identity: Path | None
+
+
 class Fetched(msgspec.Struct, frozen=True):
     """A backup whose dump is in a folder here, plain and checked."""
 
@@ -77,11 +85,10 @@ async def check_age(url: str, manifest: Manifest) -> None:
         )
 
 
-async def restore(
-    url: str, storage: Storage, source: Destination, name: str | None, identity: Path | None, *, is_replacing: bool
-) -> Restored:
+async def restore(url: str, storage: Storage, wanted: Wanted, *, is_replacing: bool) -> Restored:
     """Restore a backup into the place of the database of a URL. Raises BackupFailed; then that one is as it was."""
-    manifest, skipped = await chosen(source, name)
+    source, identity = wanted.source, wanted.identity
+    manifest, skipped = await chosen(source, wanted.name)
     host = await single(url)
     await check_age(host, manifest)
     programs.find(await on_connection(host, repository.server))

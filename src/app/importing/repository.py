@@ -258,3 +258,8 @@ async def keep_objects(on: Executor, id: UUID) -> int:
 async def give_up_objects(on: Executor, folder: str) -> int:
     """Let maintenance delete at once what has no row of the objects of a folder. Returns how many."""
     return await queries.give_up_objects.count(on, folder=folder)
+
+
+async def forget_gone(on: Executor, owner: UUID, source: str) -> int:
+    """Forget the rows of a user that came from a source and were deleted since: they can come again. Returns how many."""
+    return int(await queries.forget_gone.value(on, int, owner=owner, source=source) or 0)

@@ -5,11 +5,16 @@ from pathlib import Path
 
 import rich_click as click
 
+from app.archives import Manifest
 from app.backups import databases, restoring
-from app.backups.restoring import Restored
+from app.backups.restoring import Restored, Wanted
+from app.importing.sources.holdfast import SOURCE
+from app.server import restore_user
 from app.server.backup_running import done, place
+from app.server.import_commands import import_
 from app.server.showing import as_json, show_facts, show_json
 from app.server.words import give_up, read_settings
+from app.settings import Settings
 from app.storage import Storage
 
 
@@ -18,20 +23,41 @@ from app.storage import Storage
 @click.argument("name", required=False)
 @click.option("--replace", is_flag=True, help="Restore it though the database is not empty, which is kept under another name.")
 @click.option("--identity", type=click.Path(path_type=Path, dir_okay=False, exists=True), help="The file with age's key.")
+@click.option("--user", help="The e-mail address of an account: bring back what it had and has no more, and nothing else.")
+@click.option("--into-import", is_flag=True, help="With --user: by an import, which can be verified and rolled back.")
 @as_json
-def restore(source: str, name: str | None, identity: Path | None, *, replace: bool, as_json: bool) -> None:
+@click.pass_context
+def restore(
+    context: click.Context,
+    source: str,
+    name: str | None,
+    identity: Path | None,
+    user: str | None,
+    *,
+    replace: bool,
+    into_import: bool,
+    as_json: bool,
+) -> None:
     """Put a backup into the place of the database, with its files.
 
     SOURCE is the folder or the bucket with the backups; NAME is one of them, otherwise the newest good one. It is restored into
     a new database and compared first: until all of it is there, nothing has changed. Stop the server before.
+
+    With --user the server may go on: the rows of the account that are gone come back, those that are here stay as they are.
     """
     settings = read_settings()
-    here = place(source, settings, is_read=True)
+    wanted = Wanted(place(source, settings, is_read=True), name, identity)
+    if (user is not None) is not into_import:
+        give_up("--user and --into-import belong together: the rows of one account come back by an import.", 2)
+    if user is not None:
+        if replace:
+            give_up("--replace is for the whole database: with --user nothing is replaced.", 2)
+        context.invoke(import_, source=SOURCE, location=str(_taken_out(settings, wanted, user)), as_json=as_json)
+        return
     storage = Storage(settings)
 
     async def work(url: str) -> Restored:
-        again = partial(restoring.restore, url, storage, here, name, identity, is_replacing=replace)
-        return await databases.alone(url, again)
+        return await databases.alone(url, partial(restoring.restore, url, storage, wanted, is_replacing=replace))
 
     restored = done(work)
     if as_json:
@@ -40,6 +66,21 @@ def restore(source: str, name: str | None, identity: Path | None, *, replace: bo
         _show(restored)
     if restored.lost:
         give_up(f"{len(restored.lost):,} files could not be brought back, such as {restored.lost[0]}; all else is there.")
+
+
+def _taken_out(settings: Settings, wanted: Wanted, email: str) -> Path:
+    """Write what an account had into an archive, and say so. It stays: verify reads it again."""
+    folder = Path.cwd()
+
+    async def work(url: str) -> tuple[Path, Manifest]:
+        return await databases.alone(url, partial(restore_user.take_out, url, settings, wanted, email, folder))
+
+    path, made = done(work)
+    rows = sum(table.rows for table in made.tables.values())
+    click.echo(f"{path}: {rows:,} rows and {made.media.files:,} files that the account had.", err=True)
+    if lost := len(made.missing) + len(made.damaged):
+        click.echo(f"{lost:,} files are not in the backup: the archive's manifest names them.", err=True)
+    return path
 
 
 def _show(restored: Restored) -> None:
