@@ -5,6 +5,7 @@ import os
 import shutil
 import signal
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -254,8 +255,12 @@ def test_a_full_disk_leaves_nothing_behind(origin: Server, tmp_path: Path) -> No
 
 
 def test_a_restore_that_is_killed_has_changed_nothing_and_can_be_done_again(
-    origin: Server, there: Server, tmp_path: Path
+    origin: Server, there: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    work = tmp_path / "work"
+    work.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(work))
+    monkeypatch.setenv("TMPDIR", str(work))
     to = tmp_path / "backups"
     backed_up(origin, to, "--no-verify")
     there.sql("insert into users (email) values ('before@example.com')")
@@ -264,9 +269,11 @@ def test_a_restore_that_is_killed_has_changed_nothing_and_can_be_done_again(
     until(lambda: aside(there.url), "the database that is being restored")
     process.send_signal(signal.SIGKILL)
     process.communicate()
+    assert [*work.iterdir()]
     assert there.sql("select email from users") == ["before@example.com"]
     kept = restored(there, to, "--replace")["aside"]
     # What was left is gone.
+    assert not [*work.iterdir()]
     assert aside(there.url) == [kept]
     Server(in_database(there.url, "postgres"), tmp_path).sql(f'drop database "{kept}"')
 
@@ -277,7 +284,7 @@ def test_a_backup_that_is_killed_is_seen_as_unfinished(origin: Server, tmp_path:
     folder.mkdir(parents=True)
     (folder / "toc.dat").write_bytes(b"half")
     assert origin.command("backups", str(to)).stdout.split()[:2] == ["20260101T000000Z", "unfinished"]
-    assert "has no finished backup" in origin.refused("restore", str(to))
+    assert "was never finished" in origin.refused("restore", str(to))
 
 
 # Servers of one's own

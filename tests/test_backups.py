@@ -228,7 +228,7 @@ DAMAGE: dict[str, tuple[Callable[[Path], object], str]] = {
         ),
         "was changed since it was written",
     ),
-    "no manifest": (lambda folder: (folder / "backup.json").unlink(), "has no finished backup"),
+    "no manifest": (lambda folder: (folder / "backup.json").unlink(), "was never finished"),
     "a newer form": (lambda folder: resealed(folder, version=2), "install the newer one"),
     "another form": (lambda folder: resealed(folder, format="zip"), "none of a backup of Holdfast"),
     "a newer schema": (lambda folder: resealed(folder, schema="29991231000000"), "of a newer holdfast"),
@@ -281,9 +281,15 @@ def test_a_verification_finds_what_is_wrong_and_a_restore_passes_it_over(
     assert "not good: tasks: the checksum of its 24 rows is another one" in said
     listed = origin.command("backups", str(newer.parent)).stdout.splitlines()
     assert [line.split()[1] for line in listed] == ["verified", "bad"]
+    # And one whose manifest is damaged.
+    newest = newer.with_name("29990102T000000Z")
+    newest.mkdir()
+    (newest / "backup.json").write_text("{")
     done = restored(there, newer.parent)
     assert done["name"] == older.name
-    assert done["skipped"] == [f"{newer.name} was found bad when it was verified"]
+    skipped, *done["skipped"] = done["skipped"]
+    assert skipped == "29990102T000000Z/backup.json is damaged: it cannot be read."
+    assert done["skipped"] == [f"{newer.name} was found bad when it was verified."]
 
 
 def test_a_verification_looks_at_files_and_at_users_files(origin: Server, place: Path, tmp_path: Path) -> None:

@@ -123,7 +123,8 @@ class Storage:
         """Delete what is below a folder, and what killed processes have left there. Raises Problem 503."""
         with _translated("delete"):
             if self.folder is not None:
-                await asyncio.to_thread(shutil.rmtree, self.folder / below, ignore_errors=True)
+                with suppress(FileNotFoundError):
+                    await asyncio.to_thread(shutil.rmtree, self.folder / below)
                 return
             async for some in obstore.list(self._store(), below):
                 await obstore.delete_async(self._store(), [each["path"] for each in some])

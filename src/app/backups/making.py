@@ -1,6 +1,7 @@
 """How a backup is made: the database and its files as of one moment, copied to their place, the manifest last."""
 
 import asyncio
+import fcntl
 import os
 import shutil
 import tempfile
@@ -12,7 +13,6 @@ from pathlib import Path
 from typing import IO
 
 import msgspec
-import psutil
 
 from app.backups import age, counting, files, form, programs, repository
 from app.backups.counting import Contents
@@ -24,7 +24,7 @@ from app.database import migrations
 from app.database.executor import Transaction, on_connection
 from app.storage import Storage
 
-PREFIX = "holdfast-backup-"
+PREFIX, LOCK = "holdfast-backup-", "lock"
 
 
 class Taken(msgspec.Struct, frozen=True):
@@ -40,12 +40,14 @@ class Taken(msgspec.Struct, frozen=True):
 
 @contextmanager
 def work_folder() -> Iterator[Path]:
-    """A folder for files on their way, in TMPDIR, gone at the end. Those of processes that were killed are removed."""
+    """A folder for files on their way, in TMPDIR, gone at the end. Those that killed processes have left are removed."""
     for left in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
-        with suppress(ValueError):
-            if not psutil.pid_exists(int(left.name.split("-")[2])):
-                shutil.rmtree(left, ignore_errors=True)
-    with tempfile.TemporaryDirectory(prefix=f"{PREFIX}{os.getpid()}-") as folder:
+        # Whoever lives holds the lock; and another user's is not ours to remove.
+        with suppress(OSError), (left / LOCK).open("r+b") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            shutil.rmtree(left)
+    with tempfile.TemporaryDirectory(prefix=PREFIX) as folder, (Path(folder) / LOCK).open("wb") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
         yield Path(folder)
 
 

@@ -10,7 +10,7 @@ from app.backups import counting, files, programs, repository, verifying
 from app.backups.counting import Contents
 from app.backups.databases import STOP, beside, name_in, replace, scratch, single
 from app.backups.destination import Destination
-from app.backups.form import NAME, BackupFailed, Manifest
+from app.backups.form import NAME, BackupDamaged, BackupFailed, Manifest
 from app.backups.making import work_folder
 from app.database import migrations
 from app.database.executor import Transaction, on_connection
@@ -66,12 +66,15 @@ async def chosen(source: Destination, name: str | None) -> tuple[Manifest, list[
         return found, []
     skipped: list[str] = []
     for each in reversed(await source.names()):
-        manifest = await source.manifest(each)
-        verified = await source.verified(each)
+        try:
+            manifest, verified = await source.manifest(each), await source.verified(each)
+        except BackupDamaged as error:
+            skipped.append(str(error))
+            continue
         if manifest is not None and (verified is None or verified.is_good):
             return manifest, skipped
-        skipped.append(f"{each} {'was never finished' if manifest is None else 'was found bad when it was verified'}")
-    raise BackupFailed(f"{source.shown} has no finished backup.")
+        skipped.append(f"{each} {'was never finished' if manifest is None else 'was found bad when it was verified'}.")
+    raise BackupFailed(" ".join([f"{source.shown} has no good backup.", *skipped]))
 
 
 async def check_age(url: str, manifest: Manifest) -> None:
