@@ -111,7 +111,6 @@ async def restore(url: str, storage: Storage, wanted: Wanted, *, is_replacing: b
                 await replace(host, name_in(other), aside)
         else:
             brought, lost = await _restore(host, fetched, storage, is_one=True)
-        await on_connection(host, migrations.analyze_new_tables)
     return Restored(
         manifest.name,
         manifest.made_at,
@@ -149,6 +148,8 @@ async def _restore(url: str, fetched: Fetched, storage: Storage, *, is_one: bool
     if differences := await verifying.compare(url, fetched.contents):
         told = "; ".join(differences[:5])
         raise BackupFailed(f"What was restored is not what was backed up{'' if is_one else ', so it was dropped'}: {told}.")
+    # It is served at once, and the planner should know it.
+    await on_connection(url, migrations.analyze_new_tables)
     with TemporaryFile() as listed:
 
         async def list_objects(on: Transaction) -> None:
