@@ -53,6 +53,8 @@ def test_what_was_backed_up_comes_back_to_the_byte(origin: Server, place: Path, 
     here, elsewhere = origin.exported(tmp_path / "here.zip"), there.exported(tmp_path / "there.zip")
     assert here["sha256"] == elsewhere["sha256"]
     assert here["media"]["files"] == 6
+    # Its own row came after its moment.
+    assert there.sql("select name || ' ' || is_verified from backups") == [f"{done['name']} true"]
     # What no export has.
     for table in ("sessions", "api_tokens", "media_links", "storage_use", "audit_events", "media_thumbnails"):
         text = f"select t::text from {table} t order by 1"
@@ -112,7 +114,7 @@ def test_a_database_that_is_in_use_is_left_alone(there: Server, place: Path) -> 
             said = await asyncio.to_thread(there.refused, "restore", str(place), "--replace")
         finally:
             await user.close()
-        assert "in use by 1 connections, so nothing was restored" in said
+        assert "in use (connections: 1), so nothing was restored" in said
 
     asyncio.run(work())
     assert is_empty(there)

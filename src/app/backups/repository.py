@@ -4,6 +4,7 @@ from datetime import datetime
 
 import msgspec
 
+from app.backups.form import Manifest, time_of
 from app.database.queries import Executor, load
 from app.problems import constraints
 
@@ -105,6 +106,13 @@ async def record(on: Executor, name: str, made_at: datetime, size_bytes: int, *,
     return await queries.record.count(
         on, name=name, made_at=made_at, size_bytes=size_bytes, is_encrypted=is_encrypted, is_verified=is_verified
     )
+
+
+async def note(on: Executor, manifest: Manifest, *, is_verified: bool) -> None:
+    """Write a backup down where the schema is new enough for it."""
+    if await can_be_recorded(on):
+        made_at, is_encrypted = time_of(manifest.name), manifest.is_encrypted
+        await record(on, manifest.name, made_at, manifest.bytes, is_encrypted=is_encrypted, is_verified=is_verified)
 
 
 async def last(on: Executor) -> Last | None:

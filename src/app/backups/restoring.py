@@ -1,6 +1,7 @@
 """How a backup is put back: into a new database, compared, and only then under the name of the old one."""
 
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryFile
 
@@ -135,7 +136,7 @@ async def _check_target(url: str, *, is_replacing: bool) -> bool:
                 "is there under another name."
             )
         if others := await repository.sessions(on):
-            raise BackupFailed(f"The database is in use by {others:,} connections, so nothing was restored. {STOP}")
+            raise BackupFailed(f"The database is in use (connections: {others:,}), so nothing was restored. {STOP}")
         return is_used
 
     return await on_connection(url, look)
@@ -150,6 +151,8 @@ async def _restore(url: str, fetched: Fetched, storage: Storage, *, is_one: bool
         raise BackupFailed(f"What was restored is not what was backed up{'' if is_one else ', so it was dropped'}: {told}.")
     # It is served at once, and the planner should know it.
     await on_connection(url, migrations.analyze_new_tables)
+    # Its own row came after its moment.
+    await on_connection(url, partial(repository.note, manifest=fetched.manifest, is_verified=True))
     with TemporaryFile() as listed:
 
         async def list_objects(on: Transaction) -> None:

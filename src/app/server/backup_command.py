@@ -1,18 +1,19 @@
 """`holdfast backup` and `holdfast backups`: the whole database and its files, copied, tried, and kept for a while."""
 
 import asyncio
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryFile
 
 import msgspec
 import rich_click as click
 
-from app.backups import databases, form, making, repository, restoring, retention, verifying
+from app.backups import databases, making, repository, restoring, retention, verifying
 from app.backups.destination import Destination
 from app.backups.form import BackupDamaged, Manifest, Verified
 from app.backups.making import work_folder
 from app.backups.retention import Keep, Known
-from app.database.executor import Transaction, on_connection
+from app.database.executor import on_connection
 from app.server.backup_running import done, place
 from app.server.running import run
 from app.server.showing import as_json, show_facts, show_json, show_list
@@ -70,7 +71,9 @@ def backup(
             verified = None
             if not no_verify:
                 verified = await verifying.verify(url, to, manifest, folder, taken.contents, is_read_back=True)
-        await _record(url, manifest, verified)
+        await on_connection(
+            url, partial(repository.note, manifest=manifest, is_verified=verified is not None and verified.is_good)
+        )
         removed = await retention.apply(to, rule) if rule is not None and (verified is None or verified.is_good) else []
         return Outcome(manifest.name, manifest.bytes, manifest, verified, removed)
 
@@ -98,32 +101,16 @@ async def _verify(url: str, source: Destination, name: str, identity: Path | Non
             verified = await verifying.write_down(source, manifest, [str(error)], 0.0)
         else:
             verified = await verifying.verify(url, source, manifest, folder, contents, is_read_back=False)
-    await _record(url, manifest, verified)
+    await on_connection(url, partial(repository.note, manifest=manifest, is_verified=verified.is_good))
     return Outcome(name, manifest.bytes, manifest, verified, [])
-
-
-async def _record(url: str, manifest: Manifest, verified: Verified | None) -> None:
-    """Write it down where doctor and metrics look."""
-
-    async def work(on: Transaction) -> None:
-        if await repository.can_be_recorded(on):
-            await repository.record(
-                on,
-                manifest.name,
-                form.time_of(manifest.name),
-                manifest.bytes,
-                is_encrypted=manifest.is_encrypted,
-                is_verified=verified is not None and verified.is_good,
-            )
-
-    await on_connection(url, work)
 
 
 def _show(outcome: Outcome) -> None:
     manifest, verified = outcome.manifest, outcome.verified
     facts = [
         ("backup", f"{outcome.name}{', encrypted' if manifest.is_encrypted else ''}"),
-        ("size", f"{outcome.size_bytes:,} bytes, {manifest.media_files:,} files of users included"),
+        ("size", f"{outcome.size_bytes:,} bytes"),
+        ("files", f"{manifest.media_files:,}, of {manifest.media_bytes:,} bytes"),
     ]
     if verified is None:
         facts.append(("verified", "no"))
