@@ -16,9 +16,10 @@ from app.database import postgres_programs
 from app.database.postgres_programs import EmbeddedError
 
 JOBS = max(1, (os.cpu_count() or 1) // 2)
-"""How many tables are dumped at once: a server that is in use keeps the other half of the machine."""
+"""How many tables are dumped or tried at once: a server that is in use keeps the other half of the machine."""
 
-RESTORE_JOBS = min(8, os.cpu_count() or 1)
+ALL_JOBS = min(8, os.cpu_count() or 1)
+"""How many are restored at once, where nobody waits for a server meanwhile."""
 
 FOR_RESTORING = {"maintenance_work_mem": "256MB", "synchronous_commit": "off"}
 """Settings of the sessions that restore: the database has no other name than its own until all of it is there."""
@@ -42,9 +43,12 @@ class Programs:
         )
         await self._run("pg_dump", url, *how)
 
-    async def restore(self, url: str, folder: Path, *, is_one_transaction: bool = False) -> None:
-        """Restore a dump into the database of a URL, which has no tables. Raises BackupFailed."""
-        how = ("--single-transaction",) if is_one_transaction else (f"--jobs={RESTORE_JOBS}",)
+    async def restore(self, url: str, folder: Path, *, jobs: int | None = JOBS) -> None:
+        """Restore a dump into the database of a URL, which has no tables. jobs: tables at once; None: in one transaction.
+
+        Raises BackupFailed.
+        """
+        how = ("--single-transaction",) if jobs is None else (f"--jobs={jobs}",)
         options = " ".join(f"-c {name}={value}" for name, value in FOR_RESTORING.items())
         await self._run(
             "pg_restore", url, "--exit-on-error", "--no-owner", "--no-privileges", *how, str(folder), options=options

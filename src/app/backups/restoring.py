@@ -145,7 +145,7 @@ async def _check_target(url: str, *, is_replacing: bool) -> bool:
 async def _restore(url: str, fetched: Fetched, storage: Storage, *, is_one: bool = False) -> tuple[int, list[str]]:
     """Restore a dump and compare it; then bring the files back. Returns how many came, and the keys of those that are lost."""
     found = programs.find(await on_connection(url, repository.server))
-    await found.restore(url, fetched.folder / "database", is_one_transaction=is_one)
+    await found.restore(url, fetched.folder / "database", jobs=None if is_one else programs.ALL_JOBS)
     if differences := await verifying.compare(url, fetched.contents):
         told = "; ".join(differences[:5])
         raise BackupFailed(f"What was restored is not what was backed up{'' if is_one else ', so it was dropped'}: {told}.")
