@@ -68,7 +68,15 @@ async def alone(url: str, work: Callable[[], Awaitable[T]]) -> T:
         await repository.begin(on)
         if not await repository.is_my_turn(on, name_in(url)):
             raise BackupFailed("Another backup or restore of this database is under way: try again later.")
-        return await work()
+        try:
+            return await work()
+        except OSError as error:
+            # In a transaction it would be taken for one of the connection. A file that a full disk has cut off fails once more
+            # when it is closed.
+            if isinstance(error.__context__, BackupFailed):
+                raise error.__context__ from None
+            named = ": ".join(str(part) for part in (error.filename, error.strerror or type(error).__name__) if part)
+            raise BackupFailed(f"{named}. TMPDIR says where there is room for files on their way.") from None
 
     # Not in the database itself: what takes its place could not be given its name while somebody is in it.
     return await on_connection(maintenance_url(url), lambda on: on.transaction(locked))

@@ -35,12 +35,12 @@ class Destination:
 
     async def names(self) -> list[str]:
         """The names of all backups, finished or not, oldest first."""
-        with _told(self.shown):
+        with told(self.shown):
             return sorted(name for name in await self._store.folders() if NAME.fullmatch(name))
 
     async def media_folders(self) -> list[str]:
         """The folders of files that there are."""
-        with _told(self.shown):
+        with told(self.shown):
             return [name for name in await self._store.folders() if name.partition("-")[0] == "media"]
 
     async def manifest(self, name: str) -> Manifest | None:
@@ -55,7 +55,7 @@ class Destination:
 
     async def text(self, key: str) -> bytes | None:
         """A small file as it is; None: it is not there."""
-        with _told(f"{self.shown}: {key}"):
+        with told(f"{self.shown}: {key}"):
             try:
                 size = await self._store.size(key)
                 if size > MOST_MANIFEST:
@@ -73,7 +73,7 @@ class Destination:
         if recipients:
             pieces = age.through(age.encrypting(recipients), pieces, key)
         hashed, size = hashlib.sha256(), 0
-        with _told(f"{self.shown}: {key}"):
+        with told(f"{self.shown}: {key}"):
             self._store.make_private(key.partition("/")[0])
             try:
                 async with self._store.writing(key) as write:
@@ -88,7 +88,7 @@ class Destination:
 
     async def pieces(self, key: str, size: int | None = None) -> AsyncIterator[bytes]:
         """The bytes of a file as it lies there. Raises BackupFailed when it is not there, or has another size."""
-        with _told(f"{self.shown}: {key}"):
+        with told(f"{self.shown}: {key}"):
             try:
                 found = await self._store.size(key)
                 if size is not None and found != size:
@@ -129,17 +129,17 @@ class Destination:
 
     async def sizes(self, below: str) -> dict[str, int]:
         """The files below a folder, by their paths there, and how long they are."""
-        with _told(self.shown):
+        with told(self.shown):
             return {key.removeprefix(f"{below}/"): size for key, size in (await self._store.sizes(below)).items()}
 
     async def delete(self, key: str) -> None:
         """Delete a file."""
-        with _told(f"{self.shown}: {key}"):
+        with told(f"{self.shown}: {key}"):
             await self._store.delete(key)
 
     async def delete_all(self, name: str) -> None:
         """Delete a backup: its manifest first, so that what is left of it is never taken for one."""
-        with _told(f"{self.shown}: {name}"):
+        with told(f"{self.shown}: {name}"):
             await self._store.delete(f"{name}/{MANIFEST}")
             await self._store.delete_all(name)
 
@@ -162,7 +162,7 @@ async def _one(text: bytes) -> AsyncIterator[bytes]:
 
 
 @contextmanager
-def _told(what: str) -> Iterator[None]:
+def told(what: str) -> Iterator[None]:
     """Say what went wrong in a store, with the system's own words about it where it has some."""
     try:
         yield

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from app.backups.counting import Object
-from app.backups.destination import Destination
+from app.backups.destination import Destination, told
 from app.backups.form import BackupDamaged, BackupFailed
 from app.settings import Settings
 from app.storage import Storage
@@ -76,26 +76,27 @@ async def bring_back(
 ) -> tuple[int, list[str]]:
     """Write those to the store that it has not. Returns how many, and the keys of those that the backup has not, or not whole.
 
-    Raises BackupFailed, Problem 503.
+    Raises BackupFailed.
     """
     brought = 0
     lost: list[str] = []
 
     async def one(each: Object) -> None:
         nonlocal brought
-        if await _size(storage, each.key) == each.bytes:
-            return
-        try:
-            async with storage.writing(each.key) as write:
-                await _copied(_pieces(source, folder, each.key, identity), each, write)
-        except (BackupDamaged, _Changed):
-            await storage.delete(each.key)
-            lost.append(each.key)
-        except BaseException:
-            await storage.delete(each.key)
-            raise
-        else:
-            brought += 1
+        with told("A file cannot be brought back"):
+            if await _size(storage, each.key) == each.bytes:
+                return
+            try:
+                async with storage.writing(each.key) as write:
+                    await _copied(_pieces(source, folder, each.key, identity), each, write)
+            except (BackupDamaged, _Changed):
+                await storage.delete(each.key)
+                lost.append(each.key)
+            except BaseException:
+                await storage.delete(each.key)
+                raise
+            else:
+                brought += 1
 
     await _each(objects, one)
     return brought, sorted(lost)
