@@ -3,6 +3,7 @@
 import asyncio
 import gzip
 import json
+import re
 import shutil
 import stat
 import subprocess
@@ -17,8 +18,10 @@ from client import Started
 from command import holdfast
 from conftest import in_database
 from exported import PASSWORD_HASH, Server
+from test_ops import refused
 
 from app.backups import databases, form, watching
+from app.database.postgres_programs import binaries_folder
 
 
 @pytest.fixture(scope="module")
@@ -169,12 +172,23 @@ def test_what_one_account_has_lost_comes_back_by_an_import_and_nothing_else_chan
     assert there.sql("select count(*) from tasks where user_id = $1::text::uuid", falcon) == [0]
     assert there.command("verify", outcome["id"]).returncode == 0
     assert there.command("verify-ledger").returncode == 0
-    # What is deleted after it came back, comes back again; what was changed since stays.
+    # What is deleted after it came back, comes back again; what was changed since stays, and so does a tag that was made anew
+    # under its old address: it carries what the old one did.
     there.sql("delete from tasks where user_id = $1::text::uuid", heron)
     there.sql("update habits set name = 'Renamed since'")
+    # A tag that is made anew has another id and the same name: what carried the old one carries it.
+    there.sql(
+        "with gone as (delete from tags where id = (select id from tags where user_id = $1::text::uuid order by id limit 1) "
+        "and user_id = $1::text::uuid returning user_id, name, slug) "
+        "insert into tags (user_id, name, slug) select user_id, name || ' anew', slug from gone",
+        heron,
+    )
     again = there.command(*words, "--json")
     assert json.loads(again.stdout)["counts"]["tasks"]["imported"] == 12
     assert set(there.sql("select name from habits")) == {"Renamed since"}
+    assert there.sql("select count(*) from taggings where user_id = $1::text::uuid", heron) == [12]
+    tags = there.sql("select name from tags where user_id = $1::text::uuid", heron)
+    assert sorted(tags) == [*["Garden"] * 11, "Garden anew"]
     assert there.command("rollback", json.loads(again.stdout)["id"]).returncode == 0
     assert there.sql("select count(*) from tasks where user_id = $1::text::uuid", heron) == [0]
 
@@ -365,3 +379,25 @@ def test_doctor_and_metrics_tell_how_old_the_newest_backup_is(there: Server, sta
         served.runner.run(watching.look(database, settings))
     assert [(line["event"], line["hours"], line["run"]) for line in logs] == [("backup_too_old", 31.0, "holdfast backup")]
     assert "It should be no older than 30" in holdfast(there.url, "doctor", BACKUP_MAX_AGE_HOURS="30").stdout
+
+
+# What the books say
+
+
+def test_the_commands_and_files_of_the_guide_are_there() -> None:
+    page = (Path(__file__).parent.parent / "docs" / "backup.md").read_text(encoding="utf-8")
+    found = [line.removeprefix("$ ") for line in page.splitlines() if line.startswith(("$ holdfast ", "holdfast "))]
+    found += re.findall(r"`(holdfast (?:backups?|restore|verify-ledger|doctor)[^`]*)`", page)
+    # An output begins with what it is about.
+    commands = [line.split()[1:] for line in found if not line.startswith("holdfast: ")]
+    assert len(commands) > 8
+    assert [problem for words in commands if (problem := refused(words))] == []
+    named = set(re.findall(r"\bops/([\w.-]+)", page))
+    assert named == {"holdfast-backup.service", "holdfast-backup.timer"}
+
+
+def test_the_dump_of_a_backup_is_read_without_holdfast(place: Path) -> None:
+    listed = subprocess.run(
+        [binaries_folder() / "pg_restore", "--list", only(place) / "database"], capture_output=True, text=True, check=True
+    )
+    assert "TABLE DATA public credit_transactions" in listed.stdout

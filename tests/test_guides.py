@@ -1,29 +1,21 @@
 """docs/database.md, operations.md and clients.md: what they name exists, their SQL and JavaScript run."""
 
 import asyncio
-import os
 import re
-import shlex
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 from textwrap import dedent
 from typing import get_args, get_type_hints
-from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
-import msgspec
 import needs
 import pytest
 import yaml  # type: ignore[import-untyped]
-from client import Api
 from prometheus_client import Counter, Gauge, Histogram
 from serving import Serving
 from test_ops import known_settings, refused
 
-from app.auth.passwords import Passwords
-from app.database.postgres_programs import binaries_folder
 from app.health.schemas import Readiness
 from app.main import create_app
 from app.problems.catalog import KINDS
@@ -41,15 +33,6 @@ TABLES = set(re.findall(r"(?m)^CREATE (?:UNLOGGED )?TABLE public\.(\w+)", SCHEMA
 
 OF_OTHERS = {"MALLOC_MMAP_THRESHOLD_", "ON_ERROR_STOP"}
 """Variables of others than us."""
-
-NOT_PUT_BACK = {
-    # Their owner makes new ones.
-    "sessions", "api_tokens", "media_links", "media_thumbnails",
-    # No user's.
-    "audit_events", "media_deletions", "query_cache", "rate_limits", "schema_migrations", "storage_use",
-    # What an import has done to an account that was deleted is no longer true of it.
-    "imports", "import_items", "import_changes", "import_reports",
-}  # fmt: skip
 
 
 def blocks(text: str, language: str) -> list[str]:
@@ -148,14 +131,6 @@ def test_the_tour_of_the_schema_passes_every_table() -> None:
     assert sorted(passed) == sorted(TABLES)
 
 
-def test_what_a_user_has_lost_is_put_back_whole() -> None:
-    [script] = [block for block in blocks(OPERATIONS, "sh") if "put_back(" in block]
-    loop = re.search(r"for table in (.*?); do", script, re.DOTALL)
-    assert loop
-    tables = loop[1].replace("\\\n", " ").split()
-    assert sorted([*tables, *NOT_PUT_BACK]) == sorted(TABLES)
-
-
 def test_the_sums_of_connections_are_right() -> None:
     assert f"{connections_needed(Settings())} with one worker and the defaults" in DATABASE
     assert f"{connections_needed(Settings(workers=4))} with four" in DATABASE
@@ -215,91 +190,6 @@ def test_every_line_for_postgresql_conf_is_a_setting_of_postgresql(own_database:
     names = [name for block in blocks(DATABASE, "conf") for name in re.findall(r"(?m)^(\w+) = ", block)]
     assert len(names) > 5
     assert asyncio.run(unknown(names)) == []
-
-
-def put_back(folder: Path, user_id: str, databases: dict[str, str]) -> str:
-    """Run the script for what was deleted, as it is written, on these databases; returns what it says."""
-    [script] = [block for block in blocks(OPERATIONS, "sh") if "put_back(" in block]
-    holdfast, psql = Path(sys.executable).with_name("holdfast"), binaries_folder() / "psql"
-    programs = {
-        # Of the databases of the guide the tests' own; of its users whoever runs the tests.
-        "psql": "\n".join(
-            (
-                "options=$1; name=$2; shift 2",
-                *(f'[ "$name" = {name} ] && url={shlex.quote(url)}' for name, url in databases.items()),
-                f'exec {psql} "$options" "$url" "$@"',
-            )
-        ),
-        "sudo": '[ "$1" = -u ] && shift 2 && exec "$@"\nexec sh -ac "${3#. /etc/holdfast.env; }"',
-        "holdfast": f'exec {holdfast} "$@"',
-    }
-    for name, text in programs.items():
-        (folder / name).write_text(f"#!/bin/sh\n{text}\n", encoding="utf-8")
-        (folder / name).chmod(0o755)
-    done = subprocess.run(
-        ["bash", "-eu", "-c", re.sub(r"(?m)^user=.*$", f"user={user_id}", script)],
-        env=os.environ | {"PATH": f"{folder}:{os.environ['PATH']}", "DATABASE_URL": databases["holdfast"]},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert (done.returncode, done.stderr) == (0, ""), done.stderr
-    return done.stdout
-
-
-def test_what_a_user_deleted_is_put_back_by_the_script_but_for_what_hangs_on_what_is_not_there(
-    runner: asyncio.Runner, settings: Settings, passwords: Passwords, own_database: str, tmp_path: Path
-) -> None:
-    name = urlsplit(own_database).path[1:]
-    restored = urlunsplit(urlsplit(own_database)._replace(path=f"/{name}_restored"))
-
-    async def on_server(statement: str) -> None:
-        connection = await asyncpg.connect(settings.database_url)
-        try:
-            await connection.execute(statement)
-        finally:
-            await connection.close()
-
-    own = msgspec.structs.replace(settings, database_url=own_database)
-    with Api.started(runner, own, passwords) as api:
-        user, other = api.user(), api.user()
-        newer = user.made("/v1/goals", {"title": "Read", "goal_type": "monthly"})
-        above = user.made("/v1/goals", {"title": "Learn", "goal_type": "yearly"})
-        assert user.patch(f"/v1/goals/{newer['id']}", {"parent_id": above["id"]}).status_code == 200
-        plants, foreign = user.task(title="It's \\n\tTAB"), other.task()
-        garden, attic = (user.made("/v1/tags", {"name": name}) for name in ("Garden", "Attic"))
-        for tag in (garden, attic):
-            assert user.put(f"/v1/tags/{tag['id']}/tasks/{plants['id']}").status_code == 204
-        talk = user.made("/v1/conversations", {})["id"]
-        user.made(f"/v1/conversations/{talk}/messages", {"role": "user", "content": "Which bike?"})
-        lists = ("/v1/goals", "/v1/tasks?with=tags", "/v1/tags", f"/v1/conversations/{talk}", "/v1/conversations")
-        before = {path: user.get(path).json() for path in lists}
-    runner.run(on_server(f"create database {name}_restored template {name}"))
-    try:
-        with Api.started(runner, own, passwords) as api:
-            user, other = user.at(api), other.at(api)
-            gone = [f"/v1/goals/{above['id']}", f"/v1/tasks/{plants['id']}"]
-            gone += [f"/v1/tags/{garden['id']}", f"/v1/conversations/{talk}"]
-            assert [user.delete(path).status_code for path in gone] == [204] * len(gone)
-            assert other.delete(f"/v1/tasks/{foreign['id']}").status_code == 204
-            said = put_back(tmp_path, user.id, {"holdfast": own_database, "restored": restored})
-            assert {path: user.get(path).json() for path in lists} == before
-            assert other.get("/v1/tasks").json()["items"] == []
-            assert "goals: 2 put back, 0 there already, 0 left out\n" in said
-            assert "tags: 1 put back, 1 there already, 0 left out\n" in said
-            # The tag made anew: another id, the same name.
-            for path in (f"/v1/tags/{garden['id']}", f"/v1/conversations/{talk}"):
-                assert user.delete(path).status_code == 204
-            anew = user.made("/v1/tags", {"name": "Garden"})
-            said = put_back(tmp_path, user.id, {"holdfast": own_database, "restored": restored})
-            assert "taggings: 0 put back, 1 there already, 1 left out\n" in said
-            assert user.get(f"/v1/conversations/{talk}").json() == before[f"/v1/conversations/{talk}"]
-            [task] = user.get("/v1/tasks?with=tags").json()["items"]
-            assert [tag["id"] for tag in task["tags"]] == [attic["id"]]
-            assert {tag["id"] for tag in user.get("/v1/tags").json()["items"]} == {anew["id"], attic["id"]}
-    finally:
-        runner.run(on_server(f"drop database {name}_restored with (force)"))
 
 
 @needs.node
