@@ -19,7 +19,7 @@ def done(work: Callable[[str], Coroutine[Any, Any, T]]) -> T:
     except BackupFailed as error:
         give_up(str(error))
     except KeyboardInterrupt:
-        give_up("Interrupted: nothing was changed.", 130)
+        give_up("Interrupted: the database is as it was.", 130)
 
 
 def place(given: str | None, settings: Settings, *, is_read: bool = False) -> Destination:
