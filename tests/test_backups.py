@@ -9,6 +9,7 @@ import stat
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 import pytest
@@ -20,7 +21,7 @@ from conftest import in_database
 from exported import PASSWORD_HASH, Server
 from test_ops import refused
 
-from app.backups import databases, form, watching
+from app.backups import databases, files, form, watching
 from app.database.postgres_programs import binaries_folder
 
 
@@ -142,6 +143,28 @@ def test_backups_of_a_database_are_made_one_at_a_time(origin: Server, tmp_path: 
         assert "Another backup or restore of this database is under way" in await databases.alone(origin.url, second)
 
     asyncio.run(work())
+
+
+def test_a_file_that_is_deleted_while_it_is_backed_up_is_no_alarm(
+    place: Path, there: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    restored(there, place)
+    key, other, *_ = there.sql("select storage_key from media order by id")
+    copy = files.copy
+
+    async def deleted_before(*given: Any) -> Any:
+        (there.data / "media" / key).unlink()
+        (there.data / "media" / other).unlink()
+        connection = await asyncpg.connect(there.url)
+        await connection.execute("delete from media where storage_key = $1", key)
+        await connection.close()
+        return await copy(*given)
+
+    monkeypatch.setattr(files, "copy", deleted_before)
+    done = there.command("backup", str(tmp_path / "backups"), "--no-verify", "--json")
+    told = json.loads(done.stdout)
+    assert (done.returncode, told["lost"], sorted(told["manifest"]["missing"])) == (1, [other], sorted([key, other]))
+    assert "1 files are not in the store" in done.stderr
 
 
 # One account
@@ -341,7 +364,7 @@ def test_a_file_that_the_store_has_not_is_told_and_all_else_is_in_the_backup(
     told = json.loads((only(to) / "backup.json").read_bytes())
     assert sorted(told["missing"]) == sorted([gone.name, other.name])
     assert told["media_files"] == 10
-    # It is good all the same: what is lost was lost before.
+    # It is good all the same: what is lost was lost before. And what is deleted while its files are copied is not missed.
     assert json.loads((only(to) / "verified.json").read_bytes())["is_good"]
 
 

@@ -44,6 +44,15 @@ where c.relkind = 'r' and c.relnamespace = current_schema()::regnamespace
       where a.attrelid = c.oid and a.attname in ('storage_key', 'size_bytes', 'sha256') and not a.attisdropped) = 3
 order by c.relname;
 
+-- name: still_named(keys)
+-- tenant: none, the objects of everybody's files
+-- plan: exempt, a few keys, after a backup that missed them
+-- Which of some objects still have a row: the others were deleted since.
+select storage_key from media where storage_key = any(:keys::text[])
+union
+select storage_key from media_thumbnails where storage_key = any(:keys::text[])
+order by storage_key;
+
 -- name: has_tables()$
 -- tenant: none, it reads the catalog
 select exists (select from pg_class c join pg_namespace n on n.oid = c.relnamespace

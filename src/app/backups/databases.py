@@ -79,7 +79,15 @@ async def alone(url: str, work: Callable[[], Awaitable[T]]) -> T:
             raise BackupFailed(f"{named}. TMPDIR says where there is room for files on their way.") from None
 
     # Not in the database itself: what takes its place could not be given its name while somebody is in it.
-    return await on_connection(maintenance_url(url), lambda on: on.transaction(locked))
+    elsewhere = maintenance_url(url)
+    try:
+        await on_connection(elsewhere, repository.server)
+    except DatabaseRefused:
+        raise BackupFailed(
+            f"The database {name_in(elsewhere)} of the server cannot be reached, in which backups take turns: let the role of "
+            "DATABASE_URL connect to it."
+        ) from None
+    return await on_connection(elsewhere, lambda on: on.transaction(locked))
 
 
 @asynccontextmanager

@@ -1,5 +1,6 @@
 """The statements of backups, with types."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 import msgspec
@@ -59,6 +60,11 @@ async def checksum_statements(on: Executor) -> list[str]:
 async def objects_statements(on: Executor) -> list[str]:
     """The texts of the statements that give the objects of the store."""
     return await queries.objects_statements.values(on)
+
+
+async def still_named(on: Executor, keys: Sequence[str]) -> list[str]:
+    """Those of some objects that rows still stand for."""
+    return await queries.still_named.values(on, keys=keys)
 
 
 async def has_tables(on: Executor) -> bool:

@@ -22,13 +22,14 @@ from app.storage import Storage
 
 
 class Outcome(msgspec.Struct, frozen=True):
-    """What came of it: the backup, what its verification found, and which old ones were removed."""
+    """What came of it: the backup, what its verification found, which old ones were removed, and which files are lost."""
 
     name: str
     size_bytes: int
     manifest: Manifest
     verified: Verified | None
     removed: list[str]
+    lost: list[str] = []
 
 
 @click.command()
@@ -75,7 +76,9 @@ def backup(
             url, partial(repository.note, manifest=manifest, is_verified=verified is not None and verified.is_good)
         )
         removed = await retention.apply(to, rule) if rule is not None and (verified is None or verified.is_good) else []
-        return Outcome(manifest.name, manifest.bytes, manifest, verified, removed)
+        # Users go on deleting while their files are copied: what has no row any more is not missed.
+        lost = await on_connection(url, partial(repository.still_named, keys=manifest.missing)) if manifest.missing else []
+        return Outcome(manifest.name, manifest.bytes, manifest, verified, removed, lost)
 
     outcome = done(lambda url: databases.alone(url, lambda: work(url)))
     if as_json:
@@ -84,9 +87,9 @@ def backup(
         _show(outcome)
     if outcome.verified is not None and not outcome.verified.is_good:
         give_up("The backup is not good: " + "; ".join(outcome.verified.differences[:5]))
-    if outcome.manifest.missing:
+    if outcome.lost:
         give_up(
-            f"{len(outcome.manifest.missing):,} files are not in the store, or not what was stored there: the manifest names "
+            f"{len(outcome.lost):,} files are not in the store, or not what was stored there: the manifest names "
             "them. All else is in the backup."
         )
 
