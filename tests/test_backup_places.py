@@ -24,7 +24,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from serving import Serving, run, until
 
-from app.backups import form, programs
+from app.backups import databases, form, programs
 from app.backups.form import BackupFailed
 from app.backups.retention import Keep, Known, kept
 
@@ -307,6 +307,8 @@ def test_a_backup_that_is_killed_is_seen_as_unfinished(origin: Server, tmp_path:
     folder = to / "20260101T000000Z" / "database"
     folder.mkdir(parents=True)
     (folder / "toc.dat").write_bytes(b"half")
+    for name in ("20260101T000000Z", "../20260101T000000Z", "20260102T000000Z"):
+        assert f"has no finished backup {name}" in origin.refused("restore", str(to), name)
     assert origin.command("backups", str(to)).stdout.split()[:2] == ["20260101T000000Z", "unfinished"]
     assert "was never finished" in origin.refused("restore", str(to))
 
@@ -352,6 +354,14 @@ def test_a_role_that_may_not_create_databases_restores_in_one_transaction(
 def test_programs_of_another_version_are_not_taken() -> None:
     with pytest.raises(BackupFailed, match=r"is of PostgreSQL 99 and needs the pg_dump and pg_restore of 99: .*-client-99"):
         programs.find(99)
+
+
+def test_databases_beside_others_have_names_of_their_own_that_postgresql_takes_whole() -> None:
+    urls = [f"postgresql://host/{name}" for name in ("holdfast", "x" * 63, "x" * 62 + "y", "\N{SNOWMAN}" * 21)]
+    names = [databases.beside(url, "before_20261122185601") for url in urls]
+    assert names[0] == "holdfast_before_20261122185601"
+    assert len({*names}) == 4
+    assert max(len(name.encode()) for name in names) <= 63
 
 
 def test_a_database_that_was_never_migrated_has_nothing_to_back_up(empty_database: str, tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Databases beside the one that is served: made like it, dropped again, or put into its place."""
 
+import hashlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from functools import partial
@@ -17,6 +18,9 @@ from app.database.executor import Transaction, on_connection
 from app.database.startup import connect_with_retry
 
 T = TypeVar("T")
+
+LONGEST = 40
+"""Bytes of a database's name that are left for others to be named after it."""
 
 NO_RIGHT = (
     "The role of DATABASE_URL may not create databases, so a backup cannot be tried: run `alter role ... createdb` as the "
@@ -38,8 +42,11 @@ def in_database(url: str, name: str) -> str:
 
 def beside(url: str, what: str) -> str:
     """The name of a database that belongs to that of a URL."""
-    # PostgreSQL cuts names off at 63 bytes.
-    return f"{name_in(url).encode()[:36].decode(errors='ignore')}_{what}"
+    name = name_in(url)
+    if len(name.encode()) > LONGEST:
+        # PostgreSQL cuts names off at 63 bytes; two that begin alike are still two.
+        name = f"{name.encode()[: LONGEST - 9].decode(errors='ignore')}_{hashlib.sha256(name.encode()).hexdigest()[:8]}"
+    return f"{name}_{what}"
 
 
 async def single(url: str) -> str:

@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
 
@@ -82,6 +83,7 @@ class Programs:
             raise BackupFailed(f"{program} has failed: {ended or _said(errors, url)}.")
 
 
+@cache
 def find(major: int) -> Programs:
     """The programs of a major version: on the PATH, where Debian keeps them, or those that come along. Raises BackupFailed.
 
