@@ -1,10 +1,12 @@
 -- name: begin()$
 -- tenant: none, it reads no rows
 -- The same row is the same text in every session: of times, dates and bytes, too. Until the end of the transaction.
+-- Counting takes one core and no more: the others are those of a server that is in use.
 select set_config('timezone', 'UTC', true) || set_config('datestyle', 'ISO, YMD', true)
     || set_config('intervalstyle', 'postgres', true) || set_config('bytea_output', 'hex', true)
     || set_config('extra_float_digits', '1', true) || set_config('statement_timeout', '0', true)
-    || set_config('idle_in_transaction_session_timeout', '0', true) is null;
+    || set_config('idle_in_transaction_session_timeout', '0', true)
+    || set_config('max_parallel_workers_per_gather', '0', true) is null;
 
 -- name: snapshot()^
 -- tenant: none, it reads no rows

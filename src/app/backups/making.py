@@ -68,14 +68,9 @@ async def _take(found: Programs, host: str, folder: Path, listed: IO[bytes], on:
     if not versions:
         raise BackupFailed("There is nothing to back up: the database was never migrated.")
     await counting.list_objects(on, listed)
-    # Both see what this transaction sees.
-    dumping = asyncio.create_task(found.dump(host, folder / "database", snapshot.id))
-    try:
-        contents = await counting.contents(on)
-        await dumping
-    finally:
-        dumping.cancel()
-        await asyncio.wait([dumping])
+    # Both see what this transaction sees. One after the other: a server that is in use needs a core, too.
+    await found.dump(host, folder / "database", snapshot.id)
+    contents = await counting.contents(on)
     return Taken(folder, listed, contents, snapshot.made_at, snapshot.server, versions[-1])
 
 

@@ -50,7 +50,8 @@ class Programs:
         Raises BackupFailed.
         """
         how = ("--single-transaction",) if jobs is None else (f"--jobs={jobs}",)
-        options = " ".join(f"-c {name}={value}" for name, value in FOR_RESTORING.items())
+        settings = FOR_RESTORING if jobs == ALL_JOBS else FOR_RESTORING | {"max_parallel_maintenance_workers": "0"}
+        options = " ".join(f"-c {name}={value}" for name, value in settings.items())
         await self._run(
             "pg_restore", url, "--exit-on-error", "--no-owner", "--no-privileges", *how, str(folder), options=options
         )
