@@ -12,11 +12,13 @@ import stat
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
-from app.database.postgres_programs import EmbeddedError, binaries_folder, environment, run
+from app.database.cluster import FOLDER, finish_restore, make_cluster, make_database, tail_of
+from app.database.postgres_programs import EmbeddedError, binaries_folder, environment
 from app.database.postmaster import NAME, PORT, answers, clean_up, find_postmaster, is_alive, sockets_of, url_of, wait_until
 from app.database.unprivileged import Account, account_for, command_prefix, give
 
@@ -34,6 +36,20 @@ SOCKET_PATH_MAX = 100
 
 LOG_MAX = 10_000_000
 """Bytes from which on the log starts anew. The one before is kept."""
+
+
+class Extras(NamedTuple):
+    """What a server is started with beside what every one is."""
+
+    options: Mapping[str, str] = {}
+    """Its settings."""
+    variables: Mapping[str, str] = {}
+    """For the commands that it runs."""
+    paths: Sequence[Path] = ()
+    """What these commands have to get at."""
+
+
+NO_EXTRAS = Extras()
 
 
 class StartCancelledError(Exception):
@@ -88,7 +104,7 @@ def prepare(data: Path) -> None:
 
 def is_made(data: Path) -> bool:
     """Whether the data folder has its cluster: not before the first start."""
-    return (data / "postgres").exists()
+    return (data / FOLDER).exists()
 
 
 def start(
@@ -96,24 +112,28 @@ def start(
     *,
     durable: bool = True,
     max_connections: int = 100,
+    extras: Extras = NO_EXTRAS,
+    ready_within: float = READY_WITHIN,
     cancelled: Callable[[], bool] = lambda: False,
 ) -> Server:
     """Start the server of a data folder, or take over the one that still runs there. Returns when it answers.
 
-    The first start makes the cluster. `durable=False` is for tests: faster, and a crash of the machine loses it.
+    The first start makes the cluster. ready_within: seconds, more than usual for a recovery. `durable=False` is for tests:
+    faster, and a crash of the machine loses it.
     Call this from the main thread: on Linux the server stops when the thread that started it ends.
     Raises EmbeddedError, or StartCancelledError once `cancelled` says so.
     """
     data = data.resolve()
     prepare(data)
     binaries = binaries_folder()
-    cluster = data / "postgres"
+    cluster = data / FOLDER
+    finish_restore(data)
     account = account_for(data, cluster)
     if found := _adopt(cluster, cancelled):
         return found
-    prefix = command_prefix(account, binaries, data)
+    prefix = command_prefix(account, binaries, [data, *extras.paths])
     if not cluster.exists():
-        _make_cluster(cluster, account, [*prefix, str(binaries / "initdb")], durable=durable)
+        make_cluster(cluster, account, [*prefix, str(binaries / "initdb")], durable=durable)
     sockets, is_short = _socket_folder(data, account)
     clean_up(cluster, sockets)
     log = _log_file(data, account)
@@ -124,10 +144,10 @@ def start(
                 str(binaries / "postgres"),
                 "-D",
                 str(cluster),
-                *_options(sockets, max_connections, durable=durable),
+                *_options(sockets, max_connections, extras.options, durable=durable),
             ],
             cwd="/",
-            env=environment(),
+            env={**environment(), **extras.variables},
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
@@ -136,8 +156,8 @@ def start(
         )
     server = Server(url_of(sockets), process.pid, process, sockets if is_short else None)
     try:
-        _wait_until_ready(server, binaries, sockets, log, cancelled)
-        _make_database(binaries, sockets)
+        _wait_until_ready(server, sockets, log, ready_within, cancelled)
+        make_database(binaries, sockets)
     except BaseException:
         server.stop()
         raise
@@ -146,7 +166,7 @@ def start(
 
 def running(data: Path) -> str | None:
     """The URL of the server that runs on a data folder and answers, no matter who started it; None if there is none."""
-    cluster = data.resolve() / "postgres"
+    cluster = data.resolve() / FOLDER
     process = find_postmaster(cluster)
     sockets = sockets_of(cluster)
     if process is None or sockets is None or not answers(binaries_folder(), sockets):
@@ -154,45 +174,7 @@ def running(data: Path) -> str | None:
     return url_of(sockets)
 
 
-def _make_cluster(cluster: Path, account: Account | None, initdb: Sequence[str], *, durable: bool) -> None:
-    """Make the cluster beside its place, and move it there when it is whole: a half-made one is never used."""
-    partial = cluster.with_name("postgres.partial")
-    if partial.exists():
-        shutil.rmtree(partial)
-    partial.mkdir(mode=0o700)
-    give(partial, account)
-    made = run(
-        [
-            *initdb,
-            f"--pgdata={partial}",
-            f"--username={NAME}",
-            "--encoding=UTF8",
-            "--locale-provider=builtin",
-            "--locale=C.UTF-8",
-            # Whoever gets to the socket got into a folder that is closed to everyone else.
-            "--auth=trust",
-            *([] if durable else ["--no-sync"]),
-        ]
-    )
-    if made.returncode != 0:
-        raise EmbeddedError(f"The embedded PostgreSQL could not be set up:\n{_tail(made.stdout)}")
-    partial.rename(cluster)
-    # Without this a power cut may undo the rename, and the next start would take the cluster for a half-made one.
-    folder = os.open(cluster.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
-
-
-def _make_database(binaries: Path, sockets: Path) -> None:
-    """Make the database unless it is there: a first start may have been killed before this."""
-    made = run([str(binaries / "createdb"), f"--host={sockets}", f"--port={PORT}", f"--username={NAME}", NAME])
-    if made.returncode != 0 and "already exists" not in made.stdout:
-        raise EmbeddedError(f"The embedded PostgreSQL could not be set up:\n{_tail(made.stdout)}")
-
-
-def _options(sockets: Path, max_connections: int, *, durable: bool) -> list[str]:
+def _options(sockets: Path, max_connections: int, others: Mapping[str, str], *, durable: bool) -> list[str]:
     quoted = str(sockets).replace('"', '""')
     settings = {
         "listen_addresses": "",
@@ -211,6 +193,7 @@ def _options(sockets: Path, max_connections: int, *, durable: bool) -> list[str]
     }
     if not durable:
         settings |= {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"}
+    settings |= others
     return [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
 
 
@@ -262,26 +245,15 @@ def _log_file(data: Path, account: Account | None) -> Path:
     return log
 
 
-def _wait_until_ready(server: Server, binaries: Path, sockets: Path, log: Path, cancelled: Callable[[], bool]) -> None:
-    end = time.monotonic() + READY_WITHIN
+def _wait_until_ready(server: Server, sockets: Path, log: Path, within: float, cancelled: Callable[[], bool]) -> None:
+    end, binaries = time.monotonic() + within, binaries_folder()
     while not answers(binaries, sockets):
         if cancelled():
             raise StartCancelledError
         if not server.running():
-            raise EmbeddedError(f"The embedded PostgreSQL did not start. The end of {log}:\n{_tail_of(log)}")
+            raise EmbeddedError(f"The embedded PostgreSQL did not start. The end of {log}:\n{tail_of(log)}")
         if time.monotonic() > end:
             raise EmbeddedError(
-                f"The embedded PostgreSQL did not answer within {READY_WITHIN:.0f} s. The end of {log}:\n{_tail_of(log)}"
+                f"The embedded PostgreSQL did not answer within {within:.0f} s. The end of {log}:\n{tail_of(log)}"
             )
         time.sleep(0.03)
-
-
-def _tail_of(log: Path) -> str:
-    with log.open("rb") as file:
-        file.seek(0, os.SEEK_END)
-        file.seek(max(0, file.tell() - 4000))
-        return _tail(file.read().decode(errors="replace"))
-
-
-def _tail(text: str) -> str:
-    return "\n".join(f"    {line}" for line in text.strip().splitlines()[-8:])

@@ -6,7 +6,7 @@ The README's commands are typed by root on many fresh machines, with the checkou
 import os
 import pwd
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
@@ -57,8 +57,10 @@ def _named(find: Callable[[T], pwd.struct_passwd], key: T) -> pwd.struct_passwd 
         return None
 
 
-def command_prefix(account: Account | None, binaries: Path, data: Path) -> list[str]:
+def command_prefix(account: Account | None, binaries: Path, paths: Sequence[Path]) -> list[str]:
     """The words before a command that run it as the account, and tell it to stop when we die. Found by trying.
+
+    paths: the data folder, and what else it has to get at.
 
     The other user may be unable to reach the binaries or the data, below root's home for instance. Then the process
     keeps one capability, to read and pass everywhere; no folder's mode is changed. no_setuid_fixup makes access(2) see
@@ -82,7 +84,9 @@ def command_prefix(account: Account | None, binaries: Path, data: Path) -> list[
         ]
     for prefix in candidates:
         # A shell in between: setpriv itself still has all of root's rights when it looks for the command.
-        probe = ["sh", "-c", '"$0" --version && test -d "$1/."', str(binaries / "postgres"), str(data)]
+        reached = [f"{path}/." if path.is_dir() else str(path) for path in paths]
+        look = '"$0" --version && for path; do test -e "$path" || exit; done'
+        probe = ["sh", "-c", look, str(binaries / "postgres"), *reached]
         if run([*prefix, *probe]).returncode == 0:
             return prefix
     if account is None:
