@@ -44,6 +44,7 @@ DEFAULTS = {
     "media_quota_bytes": 10 * 1024**3,
     "backup_url": None,
     "backup_max_age_hours": None,
+    "wal_archive_url": None,
 }
 
 GOOD: list[tuple[str, str, str, Any]] = [
@@ -98,6 +99,7 @@ GOOD: list[tuple[str, str, str, Any]] = [
         ("MEDIA_URL", url, "media_url", url)
         for url in ("s3://bucket", "s3://bucket/a/path", "gs://bucket/", "az://container/path", "file:///srv/media")
     ),
+    ("WAL_ARCHIVE_URL", "s3://bucket/log", "wal_archive_url", "s3://bucket/log"),
     ("MEDIA_MAX_BYTES", "1", "media_max_bytes", 1),
     ("MEDIA_MAX_BYTES", "42949672960", "media_max_bytes", 40 * 1024**3),
     ("MEDIA_QUOTA_BYTES", "1125899906842624", "media_quota_bytes", 1024**5),
@@ -145,6 +147,7 @@ BAD: dict[str, list[str]] = {
         "no-bucket-of-mine",
         "s3://key:secret-of-mine@bucket", "s3://bucket?secret=of-mine", "s3://bucket#secret-of-mine", "s3://[bucket",
     ],
+    "WAL_ARCHIVE_URL": ["/srv/log", "s3:///path", "s3://key:secret-of-mine@bucket"],
     "MEDIA_MAX_BYTES": ["0", "42949672961", *WHOLE],
     "MEDIA_QUOTA_BYTES": ["0", "9999999999999999999", *WHOLE],
 }  # fmt: skip
@@ -227,6 +230,11 @@ def test_production_without_a_database_url_is_refused() -> None:
     settings = from_environment({"APP_ENV": "production", "DATABASE_URL": "postgres://h/d"})
     assert (settings.production, settings.environment) == (True, "production")
     assert not from_environment({}).production
+
+
+def test_an_archive_of_the_log_is_refused_for_a_server_that_is_not_ours_to_start() -> None:
+    with pytest.raises(SettingsError, match=r"^WAL_ARCHIVE_URL: .*comes along"):
+        from_environment({"DATABASE_URL": "postgresql://u@h/d", "WAL_ARCHIVE_URL": "file:///srv/log"})
 
 
 def test_the_first_bad_value_is_told_even_in_production() -> None:

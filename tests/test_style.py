@@ -97,7 +97,7 @@ READS_THE_ENVIRONMENT = {
     "server/worker.py": "gives it to settings, and what granian was told to its workers",
     "server/words.py": "gives it to settings: a command begins here",
     "server/granian_process.py": "gives it to granian, with what the command line changed",
-    "database/postgres_programs.py": "gives PATH alone to PostgreSQL's programs",
+    "database/postgres_programs.py": "gives PATH alone to PostgreSQL's programs; a bucket's credentials to what archives there",
     "importing/sources/dumps.py": "gives it to pg_dump, with a password: PGSSLROOTCERT and the like are about its server",
     "database/dbmate.py": "gives it to dbmate, without its own settings; asyncpg reads PGSSLMODE by itself, dbmate does not",
     "backups/programs.py": "gives it to pg_dump and pg_restore, with a password: asyncpg reads PGSSLROOTCERT and the like, too",

@@ -68,6 +68,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """None: a folder below `data`. Credentials are never in it."""
     media_max_bytes: int = GIB
     media_quota_bytes: int = 10 * GIB
+    wal_archive_url: str | None = None
+    """Where the embedded server archives its write-ahead log: as media_url. None: nowhere."""
 
     backup_url: str | None = None
     """Where `holdfast backup` puts backups unless it is told: a folder, or a bucket as in media_url."""
@@ -133,10 +135,15 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
         media_quota_bytes=read("MEDIA_QUOTA_BYTES", _whole(1, 2**60), 10 * GIB),
         backup_url=read("BACKUP_URL", store_url, None),
         backup_max_age_hours=read("BACKUP_MAX_AGE_HOURS", _whole(1, 100_000), None),
+        wal_archive_url=read("WAL_ARCHIVE_URL", store_url, None),
     )
     if settings.production and settings.database_url is None:
         raise SettingsError(
             "DATABASE_URL: must be set when APP_ENV is production; the embedded PostgreSQL is for development only"
+        )
+    if settings.database_url is not None and settings.wal_archive_url is not None:
+        raise SettingsError(
+            "WAL_ARCHIVE_URL: is for the PostgreSQL that comes along; that of DATABASE_URL archives its log by its own settings"
         )
     return settings
 

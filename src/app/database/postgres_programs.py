@@ -44,3 +44,9 @@ def environment() -> dict[str, str]:
     # stored 8 MB had 135 MB for good.
     given = {"MALLOC_MMAP_THRESHOLD_": "1048576"}
     return {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C", "TZ": "UTC"} | given
+
+
+def of_stores() -> dict[str, str]:
+    """The variables by which obstore finds a bucket and its credentials, for the commands that archive there."""
+    prefixes = ("AWS_", "GOOGLE_", "AZURE_", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "SSL_CERT_")
+    return {name: value for name, value in os.environ.items() if name.upper().startswith(prefixes)}

@@ -3,13 +3,16 @@
 import fcntl
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Literal, NamedTuple, TextIO
+from typing import Literal, NamedTuple, TextIO, TypeVar
 
+from app.backups import archiving
 from app.database import embedded
 from app.settings import Settings
+
+T = TypeVar("T")
 
 FOLDER_FREE_WITHIN = 60.0
 """Seconds to wait for a command that uses the data folder."""
@@ -24,27 +27,50 @@ def database(settings: Settings) -> Iterator[str]:
     """The URL of the database for a command: DATABASE_URL, or that of the embedded server.
 
     The server of a running `holdfast serve` is used as it is; otherwise one is started, and stopped at the end.
-    Raises EmbeddedError or ServeError.
+    Raises EmbeddedError, ServeError or ArchiveError.
     """
     if settings.database_url is not None:
         yield settings.database_url
         return
+    with _locked(settings, lambda: embedded.running(settings.data)) as found:
+        if found is not None:
+            yield found
+            return
+        server = embedded.start(settings.data, extras=archiving.extras(settings))
+        try:
+            yield server.url
+        finally:
+            server.stop()
+
+
+@contextmanager
+def nobody_serves(settings: Settings) -> Iterator[None]:
+    """Have the data folder of the embedded server for oneself. Raises EmbeddedError or ServeError."""
+
+    def refuse() -> None:
+        raise ServeError(
+            f"The data folder {settings.data} is served by process {holder_of(settings.data).pid}: stop that one first."
+        )
+
+    with _locked(settings, refuse):
+        yield
+
+
+@contextmanager
+def _locked(settings: Settings, when_served: Callable[[], T | None]) -> Iterator[T | None]:
+    """Lock the data folder: None is yielded. While `serve` has it, what `when_served` gives, once that is not None."""
     embedded.prepare(settings.data)
     end = time.monotonic() + FOLDER_FREE_WITHIN
     while (lock := try_lock(settings.data, "command")) is None:
         holder = holder_of(settings.data)
-        if holder.purpose == "serve" and (url := embedded.running(settings.data)):
-            yield url
+        if holder.purpose == "serve" and (found := when_served()) is not None:
+            yield found
             return
         if time.monotonic() > end:
             raise ServeError(f"The data folder {settings.data} is in use by process {holder.pid}: try again later.")
         time.sleep(0.1)
     with lock:
-        server = embedded.start(settings.data)
-        try:
-            yield server.url
-        finally:
-            server.stop()
+        yield None
 
 
 class Holder(NamedTuple):

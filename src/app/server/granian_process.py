@@ -33,6 +33,8 @@ def begin(settings: Settings, ending: ExitStack) -> Granian:
         "HOLDFAST_DATA": str(settings.data),
     }
     variables.pop("PROMETHEUS_MULTIPROC_DIR", None)
+    # It is told a DATABASE_URL, and archives nothing.
+    variables.pop("WAL_ARCHIVE_URL", None)
     if settings.workers > 1:
         # Where the workers add up their numbers. Fresh, or those of an earlier run would count.
         folder = tempfile.TemporaryDirectory(prefix="holdfast-metrics-", ignore_cleanup_errors=True)

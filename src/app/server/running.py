@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 
 import asyncpg
 
+from app.backups.wal_stores import ArchiveError
 from app.database.dbmate import MigrationError
 from app.database.errors import DatabaseReadOnly, DatabaseRefused, DatabaseUnavailable, QueryTimeout
 from app.database.executor import on_connection
@@ -25,7 +26,7 @@ LOST = "The connection to the database was lost."
 
 TAKES_NO_WRITES = "The database takes no writes: its disk is full, or it is read-only."
 
-_FOR_PEOPLE = (ServeError, EmbeddedError, MigrationError, DatabaseRefused, FolderMissingError)
+_FOR_PEOPLE = (ArchiveError, ServeError, EmbeddedError, MigrationError, DatabaseRefused, FolderMissingError)
 """Errors whose text is written for whoever typed the command."""
 
 

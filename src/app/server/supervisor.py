@@ -22,6 +22,7 @@ from typing import Any, TypeVar
 import psutil
 import structlog
 
+from app.backups import archiving
 from app.database import embedded, migrations
 from app.database.embedded import StartCancelledError
 from app.database.executor import on_connection
@@ -53,8 +54,8 @@ def serve(settings: Settings, granian: Granian, signals: StopSignals, *, migrate
     """Serve until a signal says stop. Returns the exit code: 0 when we were asked to stop.
 
     `granian` has begun, and has ended when this returns. `migrate` None: yes on the embedded server, no on another.
-    Raises SettingsError, ServeError, EmbeddedError, MigrationError, DatabaseUnavailable or DatabaseRefused when it comes to
-    nothing.
+    Raises SettingsError, ServeError, EmbeddedError, ArchiveError, MigrationError, DatabaseUnavailable or DatabaseRefused when
+    it comes to nothing.
     """
     try:
         # granian ends before the database.
@@ -113,7 +114,12 @@ def _embedded_server(settings: Settings, signals: StopSignals, ending: ExitStack
 
 def _start(settings: Settings, signals: StopSignals) -> embedded.Server:
     connections = settings.workers * (settings.pool_size + settings.max_overflow + 2) + 20
-    return embedded.start(settings.data, max_connections=max(100, connections), cancelled=lambda: signals.asked)
+    return embedded.start(
+        settings.data,
+        max_connections=max(100, connections),
+        extras=archiving.extras(settings),
+        cancelled=lambda: signals.asked,
+    )
 
 
 def _start_again(server: embedded.Server, settings: Settings, signals: StopSignals, starts: deque[float]) -> bool:
