@@ -14,6 +14,7 @@ from app.backups.form import BackupDamaged, Manifest, Verified
 from app.backups.making import work_folder
 from app.backups.retention import Keep, Known
 from app.database.executor import on_connection
+from app.server import point_in_time_commands
 from app.server.backup_running import done, place
 from app.server.running import run
 from app.server.showing import as_json, show_facts, show_json, show_list
@@ -39,6 +40,7 @@ class Outcome(msgspec.Struct, frozen=True):
 @click.option("--no-verify", is_flag=True, help="Do not restore it into a database of its own to see that it is whole.")
 @click.option("--verify", "old", metavar="NAME", help="Make none, but verify this one again.")
 @click.option("--identity", type=click.Path(path_type=Path, dir_okay=False, exists=True), help="With --verify: age's key file.")
+@click.option("--base", is_flag=True, help="Make one of the embedded server as a whole, from which `restore --at` begins.")
 @as_json
 def backup(
     destination: str | None,
@@ -48,6 +50,7 @@ def backup(
     identity: Path | None,
     *,
     no_verify: bool,
+    base: bool,
     as_json: bool,
 ) -> None:
     """Back up the whole database and its files, and see that the backup can be restored.
@@ -55,6 +58,11 @@ def backup(
     DESTINATION is a folder, or a bucket such as s3://bucket/path; otherwise BACKUP_URL. It may be done while `serve` runs, and
     is as of one moment. It has the hashes of passwords: encrypt it, or keep it as you keep the database.
     """
+    if base:
+        if destination or recipient or old or identity or no_verify:
+            raise click.UsageError("--base goes with --keep and --json only. It lies where WAL_ARCHIVE_URL says.")
+        point_in_time_commands.make_base(keep, as_json=as_json)
+        return
     settings = read_settings()
     to = place(destination, settings)
     rule = Keep.of(keep) if keep else None

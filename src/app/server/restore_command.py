@@ -9,7 +9,7 @@ from app.archives import Manifest
 from app.backups import databases, restoring
 from app.backups.restoring import Restored, Wanted
 from app.importing.sources.holdfast import SOURCE
-from app.server import restore_user
+from app.server import point_in_time_commands, restore_user
 from app.server.backup_running import done, place
 from app.server.import_commands import import_
 from app.server.showing import as_json, show_facts, show_json
@@ -19,21 +19,25 @@ from app.storage import Storage
 
 
 @click.command()
-@click.argument("source")
+@click.argument("source", required=False)
 @click.argument("name", required=False)
 @click.option("--replace", is_flag=True, help="Restore it though the database is not empty, which is kept under another name.")
 @click.option("--identity", type=click.Path(path_type=Path, dir_okay=False, exists=True), help="The file with age's key.")
 @click.option("--user", help="The e-mail address of an account: bring back what it had and has no more, and nothing else.")
 @click.option("--into-import", is_flag=True, help="With --user: by an import, which can be verified and rolled back.")
+@click.option(
+    "--at", metavar="TIME", help="The embedded server as it was at this time, or at the latest one: see WAL_ARCHIVE_URL."
+)
 @as_json
 @click.pass_context
 def restore(
     context: click.Context,
-    source: str,
+    source: str | None,
     name: str | None,
     identity: Path | None,
     user: str | None,
     *,
+    at: str | None,
     replace: bool,
     into_import: bool,
     as_json: bool,
@@ -44,7 +48,15 @@ def restore(
     a new database and compared first: until all of it is there, nothing has changed. Stop the server before.
 
     With --user the server may go on: the rows of the account that are gone come back, those that are here stay as they are.
+    With --at it is not from a backup, but from base backup and log of the PostgreSQL that comes along.
     """
+    if at is not None:
+        if source or identity or replace or user or into_import:
+            raise click.UsageError("--at goes with --json only. It reads the archive of WAL_ARCHIVE_URL.")
+        point_in_time_commands.restore_at(at, as_json=as_json)
+        return
+    if source is None:
+        raise click.UsageError("Say SOURCE, or --at TIME.")
     settings = read_settings()
     wanted = Wanted(place(source, settings, is_read=True), name, identity)
     if (user is not None) is not into_import:
