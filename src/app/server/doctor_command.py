@@ -6,7 +6,8 @@ import sys
 import rich_click as click
 
 from app.database.executor import on_connection
-from app.server import data_lock, doctor
+from app.database.queries import Executor
+from app.server import archive_findings, data_lock, doctor
 from app.server.doctor import Finding
 from app.server.running import run
 from app.server.showing import as_json, show_json, show_list
@@ -23,7 +24,7 @@ def see_doctor(*, as_json: bool) -> None:
 
     def look(settings: Settings) -> list[Finding]:
         with data_lock.database(settings) as url:
-            return asyncio.run(on_connection(url, lambda database: doctor.examine(database, settings)))
+            return asyncio.run(on_connection(url, lambda database: _examine(database, settings)))
 
     def cells(finding: Finding) -> tuple[str, ...]:
         return finding.state, finding.subject, "\n".join(filter(None, (finding.text, finding.advice)))
@@ -39,3 +40,7 @@ def see_doctor(*, as_json: bool) -> None:
         show_list(findings, ("State", "Subject", "What was found, and what to do"), cells, line, lines=True)
     if any(finding.state == "bad" for finding in findings):
         sys.exit(1)
+
+
+async def _examine(database: Executor, settings: Settings) -> list[Finding]:
+    return [*await doctor.examine(database, settings), *await archive_findings.examine(database, settings)]

@@ -27,7 +27,7 @@ from app.database import embedded, migrations
 from app.database.embedded import StartCancelledError
 from app.database.executor import on_connection
 from app.database.postgres_programs import EmbeddedError
-from app.server import doctor, granian_process
+from app.server import archive_watch, doctor, granian_process
 from app.server.data_lock import FOLDER_FREE_WITHIN, ServeError, holder_of, try_lock
 from app.server.granian_process import Granian, Told
 from app.server.ports import claimed_port
@@ -65,6 +65,8 @@ def serve(settings: Settings, granian: Granian, signals: StopSignals, *, migrate
             Storage(settings)
             address = ending.enter_context(claimed_port(settings.host, settings.port))
             server = _embedded_server(settings, signals, ending) if settings.database_url is None else None
+            if settings.wal_archive_url is not None:
+                archive_watch.begin(settings)
             url = server.url if server else settings.database_url or ""
             if migrate or (migrate is None and server):
                 _migrate(url, settings, signals)
