@@ -111,6 +111,10 @@ class Serving:
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         return httpx.post(self.url + path, json=body, headers=headers, timeout=PATIENCE, trust_env=False)
 
+    def delete(self, path: str, token: str) -> httpx.Response:
+        headers = {"Authorization": f"Bearer {token}"}
+        return httpx.delete(self.url + path, headers=headers, timeout=PATIENCE, trust_env=False)
+
     def processes(self) -> list[psutil.Process]:
         """Everything it started: PostgreSQL with its backends, granian, the workers."""
         try:
