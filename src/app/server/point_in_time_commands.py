@@ -1,5 +1,6 @@
 """`holdfast backup --base` and `holdfast restore --at`: recovery of the embedded server to a point in time."""
 
+import os
 from datetime import UTC, datetime
 
 import rich_click as click
@@ -25,6 +26,8 @@ def make_base(keep: str | None, *, as_json: bool) -> None:
 
     def work(settings: Settings) -> tuple[Base, list[str]]:
         rule = Keep.of(keep) if keep else None
+        # Requests go first: it packs and hashes everything.
+        os.nice(10)
         store = open_store(_archive(settings))
         with data_lock.database(settings) as database:
             base = base_backups.make(store, database, settings.data.resolve())
