@@ -1,5 +1,10 @@
 """Holdfast: one durable, fast, self-hosted JSON API over PostgreSQL."""
 
-from importlib.metadata import version
 
-__version__ = version("holdfast")
+def __getattr__(name: str) -> str:
+    """`__version__`, looked up when it is asked for: that takes 30 ms, which a program for each segment of a log adds up."""
+    if name != "__version__":
+        raise AttributeError(name)
+    from importlib.metadata import version  # noqa: PLC0415 - see above
+
+    return version("holdfast")
