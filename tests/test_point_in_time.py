@@ -311,10 +311,12 @@ def test_a_restore_that_is_killed_changes_nothing_and_can_be_done_again(archived
 
 def test_the_archive_of_another_database_is_left_alone(archived: Archived, tmp_path: Path) -> None:
     there = archived.copy(tmp_path / "there")
-    (there.folder / "wal" / "cluster").write_text("1\n")
-    with pytest.raises(ArchiveFailed, match="archive of another database"), there.running():
-        pass
+    for text, said in (("1\n", "archive of another database"), ("?", "wal/cluster in the archive is damaged")):
+        (there.folder / "wal" / "cluster").write_text(text)
+        with pytest.raises(ArchiveFailed, match=said), there.running():
+            pass
     # PostgreSQL's own request is refused, too: an archive may be there again that was away at the start.
+    (there.folder / "wal" / "cluster").write_text("1\n")
     new = tmp_path / "0000000A000000000000000A"
     new.write_bytes(wal.fetch(there.store, segments(there)[0].stem))
     with pytest.raises(ArchiveFailed, match="archive of another database"):

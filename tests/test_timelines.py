@@ -60,6 +60,14 @@ def test_a_time_that_the_archive_does_not_lead_to_is_refused(bases: list[Base], 
         plan(PLAIN, bases, at(minute))
 
 
+@pytest.mark.parametrize(("minute", "is_whole"), [(19.999, True), (20, False), (20.001, False)])
+def test_the_log_is_whole_up_to_the_second_before_its_last_segment_ended(minute: float, is_whole: bool) -> None:  # noqa: FBT001
+    assert plan(PLAIN, [base(2, 3)], at(minute)).is_whole is is_whole
+    # What the server still has goes on to now.
+    own = Segments(["000000010000000000000004"], lambda _: int(at(4).timestamp()), lambda _: "", ["000000010000000000000005"])
+    assert plan(own, [base(2, 3)], at(minute)).is_whole
+
+
 def test_a_missing_segment_stops_only_what_lies_behind_it() -> None:
     gappy = archive((1, 1, 6, 1), (1, 8, 20, 8))
     assert plan(gappy, [base(2, 3)], at(5.5)).bases[0].ended_at == at(2)

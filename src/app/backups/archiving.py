@@ -92,21 +92,19 @@ def prepare_folder(url: str, account: Account | None, cluster: Path) -> None:
 def _see_whose(url: str, cluster: Path) -> None:
     """See that the archive is not that of another database, before a first segment gets there."""
     try:
-        owner = int(open_store(url).read(wal.CLUSTER))
-    except FileNotFoundError:
-        return
+        owner = wal.owner_of(open_store(url))
     except StoreFailed as error:
         # It may be away for a while: PostgreSQL keeps its segments until then.
         log.warning("wal_archive_unreachable", reason=str(error))
         return
     ours = wal.cluster_of(cluster)
-    if ours is None:
+    if owner is not None and ours is None:
         raise ArchiveFailed(
             "WAL_ARCHIVE_URL has the archive of a database that is not in the data folder. Bring it back: "
             "holdfast restore --at latest. Or begin with a new one: name another place."
         )
-    if ours != owner:
-        raise ArchiveFailed("WAL_ARCHIVE_URL has the archive of another database. Give each its own folder or bucket.")
+    if owner not in {None, ours}:
+        raise ArchiveFailed(wal.OF_ANOTHER)
 
 
 class Backlog(NamedTuple):

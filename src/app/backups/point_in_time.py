@@ -74,10 +74,9 @@ def restore(url: str, data: Path, time: datetime | None, say: Callable[[str], No
 
 def _hand_in(store: Store, cluster: Path) -> Path | None:
     """Archive what a killed server has not, as far as it is full; gives the folder where the rest is. None: it is not ours."""
-    try:
-        owner = int(store.read(wal.CLUSTER))
-    except FileNotFoundError:
-        raise NotReachable("There is nothing in the archive of WAL_ARCHIVE_URL.") from None
+    owner = wal.owner_of(store)
+    if owner is None:
+        raise NotReachable("There is nothing in the archive of WAL_ARCHIVE_URL.")
     if wal.cluster_of(cluster) != owner:
         return None
     segments = cluster / "pg_wal"

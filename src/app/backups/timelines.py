@@ -143,12 +143,19 @@ def plan(segments: Segments, bases: Iterable[Base], time: datetime | None) -> Pl
             f" What is before it ends at {told(segments.ended(*before))}." if before and before not in segments.beside else ""
         )
         raise NotReachable(f"{name_of(timeline, gap)} is missing in the archive, and what comes after it is of no use.{up_to}")
-    return Plan(timeline, whole, place is not None or segments.own_timeline is not None)
+    return Plan(timeline, whole, segments.own_timeline is not None or _is_whole(segments, lineage, place, time))
 
 
 ENDS = "The archive ends at {}"
 
 EVERYTHING = "For everything that there is: --at latest."
+
+
+def _is_whole(segments: Segments, lineage: list[Reign], place: tuple[int, int] | None, time: datetime | None) -> bool:
+    """Whether the segment of a time, whose end is known to the second, did not end before it."""
+    if place is None or time is None:
+        return False
+    return segments.ended(*place) > time.timestamp() or segments.has(lineage, place[1] + 1) is not None
 
 
 def _leads_to(base: Base, lineage: list[Reign]) -> bool:

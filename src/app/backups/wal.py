@@ -74,15 +74,26 @@ def ended(store: Store, name: str) -> int:
     return int.from_bytes(head[4:8], "little")
 
 
+def owner_of(store: Store) -> int | None:
+    """The number of the cluster whose archive it is; None: nothing is there yet. Raises ArchiveFailed, StoreFailed."""
+    try:
+        return int(store.read(CLUSTER))
+    except FileNotFoundError:
+        return None
+    except ValueError:
+        raise ArchiveFailed(f"{CLUSTER} in the archive is damaged.") from None
+
+
 def claim(store: Store, cluster: int) -> None:
     """See that the archive is a cluster's own; the first one that comes has it. Raises ArchiveFailed."""
-    try:
-        owner = int(store.read(CLUSTER))
-    except FileNotFoundError:
+    owner = owner_of(store)
+    if owner is None:
         store.create(CLUSTER, f"{cluster}\n".encode())
-        return
-    if owner != cluster:
-        raise ArchiveFailed("WAL_ARCHIVE_URL has the archive of another database. Give each its own folder or bucket.")
+    elif owner != cluster:
+        raise ArchiveFailed(OF_ANOTHER)
+
+
+OF_ANOTHER = "WAL_ARCHIVE_URL has the archive of another database. Give each its own folder or bucket."
 
 
 def cluster_of(folder: Path) -> int | None:
