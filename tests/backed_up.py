@@ -7,10 +7,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from conftest import in_database
 from exported import Server
 
-from app.backups import form
+from app.backups import databases, form
 from app.backups.form import Manifest
 
 
@@ -30,7 +29,9 @@ def filled(server: Server) -> Server:
 def aside(url: str) -> list[str]:
     """The databases beside that of a URL which belong to it."""
     like = f"{urlsplit(url).path[1:]}\\_b%"
-    found = Server(in_database(url, "postgres"), Path()).sql("select datname from pg_database where datname like $1", like)
+    found = Server(databases.in_database(url, "postgres"), Path()).sql(
+        "select datname from pg_database where datname like $1", like
+    )
     return [str(name) for name in found]
 
 

@@ -18,7 +18,6 @@ import needs
 import pytest
 from backed_up import aged, aside, backed_up, filled, is_empty, only, restored
 from command import HOLDFAST
-from conftest import in_database
 from exported import WORDS, Server
 from hypothesis import given
 from hypothesis import strategies as st
@@ -102,7 +101,7 @@ def test_what_was_encrypted_and_cut_off_is_refused(
     path.write_bytes(path.read_bytes()[:-1])
     assert "cut off" in there.refused("restore", str(to), "--replace", "--identity", str(key[0]))
     for name in aside(there.url):
-        Server(in_database(there.url, "postgres"), tmp_path).sql(f'drop database "{name}"')
+        Server(databases.in_database(there.url, "postgres"), tmp_path).sql(f'drop database "{name}"')
 
 
 @needs.age
@@ -299,7 +298,7 @@ def test_a_restore_that_is_killed_has_changed_nothing_and_can_be_done_again(
     # What was left is gone.
     assert not [*work.iterdir()]
     assert aside(there.url) == [kept]
-    Server(in_database(there.url, "postgres"), tmp_path).sql(f'drop database "{kept}"')
+    Server(databases.in_database(there.url, "postgres"), tmp_path).sql(f'drop database "{kept}"')
 
 
 def test_a_backup_that_is_killed_is_seen_as_unfinished(origin: Server, tmp_path: Path) -> None:
@@ -321,7 +320,7 @@ def plain(there: Server) -> Iterator[Server]:
     """That server, by a role that owns its database and nothing else."""
     name = urlsplit(there.url).path[1:]
     role = f"{name}_role"
-    elsewhere = Server(in_database(there.url, "postgres"), there.data)
+    elsewhere = Server(databases.in_database(there.url, "postgres"), there.data)
     elsewhere.sql(f"create role {role} login password 'secret-of-mine'")
     there.sql("drop schema public cascade")
     there.sql("create schema public")

@@ -17,7 +17,6 @@ import structlog
 from backed_up import aged, aside, backed_up, copied, filled, is_empty, only, resealed, restored
 from client import Started
 from command import holdfast
-from conftest import in_database
 from exported import PASSWORD_HASH, Server
 from test_ops import refused
 
@@ -44,7 +43,7 @@ def there(own_database: str, tmp_path: Path) -> Iterator[Server]:
     """Another server, which is empty; what a restore puts aside there is dropped."""
     yield Server(own_database, tmp_path / "there")
     for name in aside(own_database):
-        asyncio.run(databases.execute(in_database(own_database, "postgres"), f'drop database "{name}"'))
+        asyncio.run(databases.execute(databases.in_database(own_database, "postgres"), f'drop database "{name}"'))
 
 
 # The circle
@@ -102,7 +101,7 @@ def test_what_is_there_is_replaced_only_when_told_and_is_kept(there: Server, pla
     assert there.sql("select email from users") == ["before@example.com"]
     kept = restored(there, place, "--replace")["aside"]
     assert len(there.sql("select email from users")) == 2
-    assert Server(in_database(there.url, kept), there.data).sql("select email from users") == ["before@example.com"]
+    assert Server(databases.in_database(there.url, kept), there.data).sql("select email from users") == ["before@example.com"]
 
 
 def test_tables_that_are_not_holdfasts_are_not_taken_for_nothing(empty_database: str, place: Path, tmp_path: Path) -> None:
