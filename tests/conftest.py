@@ -91,8 +91,8 @@ def _has_room(folder: Path) -> bool:
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """Hook of pytest-xdist: one worker more than there are cores, because for a seventh of the time a test only waits."""
-    return (os.cpu_count() or 1) + 1
+    """Hook of pytest-xdist: two workers more than there are cores, because for a third of the time a test only waits."""
+    return (os.cpu_count() or 1) + 2
 
 
 def pytest_configure_node(node: pytest.Item) -> None:
@@ -261,6 +261,8 @@ def bucket() -> Iterator[str]:
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()
+    # What another module has put there is still in the memory of this process.
+    assert httpx.post(f"http://{host}:{port}/moto-api/reset").status_code == 200
     given = {
         "AWS_ENDPOINT": f"http://{host}:{port}",
         "AWS_ALLOW_HTTP": "true",
