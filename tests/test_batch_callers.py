@@ -157,11 +157,12 @@ def test_after_a_deadlock_all_of_it_is_done_again(
     async def collide() -> None:
         transaction = beside.transaction()
         await transaction.start()
+        # So that it is the batch that finds the deadlock, however late it comes to look, and is ended.
+        await beside.execute("set local deadlock_timeout = '1min'")
         await beside.execute(change, somebody.id, second["id"])
         operations = [create("C"), *(asked("PATCH", f"/v1/tasks/{row['id']}", {"title": "X"}) for row in (first, second))]
         batch = asyncio.create_task(somebody.send("POST", "/v1/batch", json={"operations": operations}))
         await waited_for(beside)
-        # The batch has waited longer, and so it is the one that is ended.
         await beside.execute(change, somebody.id, first["id"])
         await transaction.commit()
         answer = await batch

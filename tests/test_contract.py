@@ -476,7 +476,7 @@ def test_what_lies_at_a_limit_is_taken_or_refused_as_documented_and_nobody_is_re
 
 def made_up(caller: Caller, strategy: st.SearchStrategy[Case[Any]]) -> None:
     @settings(
-        max_examples=3,
+        max_examples=2,
         derandomize=True,
         deadline=None,
         phases=[Phase.generate, Phase.shrink],

@@ -136,7 +136,7 @@ def test_credits_do_what_their_model_does(api: Api, connection: "asyncpg.Connect
     run_state_machine_as_test(
         cast("Any", lambda: Spending(api, connection)),
         settings=settings(
-            max_examples=20,
+            max_examples=15,
             stateful_step_count=30,
             deadline=None,
             derandomize="CI" in os.environ,

@@ -227,7 +227,7 @@ def test_two_users_never_see_each_other(api: Api) -> None:
     run_state_machine_as_test(
         cast("Any", lambda: TwoUsers(api)),
         settings=settings(
-            max_examples=15,
+            max_examples=10,
             stateful_step_count=50,
             deadline=None,
             derandomize="CI" in os.environ,

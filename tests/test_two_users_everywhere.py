@@ -618,7 +618,7 @@ def test_two_users_never_meet(api: Api, tables: Tables) -> None:
     run_state_machine_as_test(
         cast("Any", lambda: TwoUsersEverywhere(api, tables)),
         settings=settings(
-            max_examples=8,
+            max_examples=6,
             phases=[Phase.generate, Phase.shrink],
             stateful_step_count=30,
             deadline=None,

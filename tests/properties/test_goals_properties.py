@@ -222,7 +222,7 @@ def test_a_random_script_of_calls_and_its_model_agree(api: Api) -> None:
     run_state_machine_as_test(
         cast("Any", lambda: Goals(api)),
         settings=settings(
-            max_examples=12,
+            max_examples=8,
             stateful_step_count=25,
             deadline=None,
             derandomize="CI" in os.environ,

@@ -703,7 +703,7 @@ def test_a_random_script_of_calls_and_its_model_agree(api: Api) -> None:
     run_state_machine_as_test(
         cast("Any", lambda: Habits(api)),
         settings=settings(
-            max_examples=25,
+            max_examples=15,
             stateful_step_count=30,
             deadline=None,
             derandomize="CI" in os.environ,
