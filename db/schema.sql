@@ -704,7 +704,8 @@ begin
             'and not exists (select from %s t where t.%s = $1%s)',
             entity, entity::regclass, case when entity = 'users' then 'id' else 'user_id' end,
             (select string_agg(
-                    format(case when k.is_id then ' and t.%s = i.target_id' else ' and t.%s::text = i.target_part' end, k.name), '')
+                    format(case when k.is_id then ' and t.%s = i.target_id' else ' and t.%s::text = i.target_part' end, k.name),
+                    '')
                 from import_keys(entity::regclass) k))
         using owner, from_source;
         get diagnostics forgotten = row_count;
@@ -841,7 +842,8 @@ begin
             named,
             case when has_user then 'o.user_id' else quote_literal('00000000-0000-0000-0000-000000000000') || '::uuid' end,
             coalesce((select string_agg('t.' || name, '') from import_keys(named::regclass) where is_id), 'null::uuid'),
-            coalesce((select string_agg('t.' || name || '::text', '') from import_keys(named::regclass) where not is_id), 'null'),
+            coalesce(
+                (select string_agg('t.' || name || '::text', '') from import_keys(named::regclass) where not is_id), 'null'),
             concat_ws(' ',
                 case when has_user then 'join import_owners o on o.owner = s.owner join users u on u.id = o.user_id' end,
                 (select string_agg(format(
@@ -1368,7 +1370,8 @@ begin
                 'where s.place between $3 and $4) k '
                 'cross join lateral ('
                 'select p.id from import_items i join %2$s p on p.user_id = i.user_id and p.id = i.target_id '
-                'where i.user_id = k.user_id and i.entity = %2$L and i.source_key = k.%1$s and i.source = $2 limit 1) p) p_%1$s '
+                'where i.user_id = k.user_id and i.entity = %2$L and i.source_key = k.%1$s and i.source = $2 '
+                'limit 1) p) p_%1$s '
                 'on p_%1$s.user_id = o.user_id and p_%1$s.%1$s = s.%1$s', name, parent, entity::text)
             end, ' ' order by place), '')
             from import_columns(entity)

@@ -121,7 +121,8 @@ begin
                 'where s.place between $3 and $4) k '
                 'cross join lateral ('
                 'select p.id from import_items i join %2$s p on p.user_id = i.user_id and p.id = i.target_id '
-                'where i.user_id = k.user_id and i.entity = %2$L and i.source_key = k.%1$s and i.source = $2 limit 1) p) p_%1$s '
+                'where i.user_id = k.user_id and i.entity = %2$L and i.source_key = k.%1$s and i.source = $2 '
+                'limit 1) p) p_%1$s '
                 'on p_%1$s.user_id = o.user_id and p_%1$s.%1$s = s.%1$s', name, parent, entity::text)
             end, ' ' order by place), '')
             from import_columns(entity)

@@ -25,7 +25,8 @@ begin
             named,
             case when has_user then 'o.user_id' else quote_literal('00000000-0000-0000-0000-000000000000') || '::uuid' end,
             coalesce((select string_agg('t.' || name, '') from import_keys(named::regclass) where is_id), 'null::uuid'),
-            coalesce((select string_agg('t.' || name || '::text', '') from import_keys(named::regclass) where not is_id), 'null'),
+            coalesce(
+                (select string_agg('t.' || name || '::text', '') from import_keys(named::regclass) where not is_id), 'null'),
             concat_ws(' ',
                 case when has_user then 'join import_owners o on o.owner = s.owner join users u on u.id = o.user_id' end,
                 (select string_agg(format(

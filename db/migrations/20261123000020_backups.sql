@@ -9,7 +9,8 @@ create table backups (
     verified_at timestamptz not null default now()
 );
 
-comment on table backups is 'The backups that were made of this database, for doctor and metrics; where they lie says what there is.';
+comment on table backups is
+    'The backups that were made of this database, for doctor and metrics; where they lie says what there is.';
 comment on column backups.size_bytes is 'Of all its files, those that it shares with other backups included.';
 comment on column backups.verified_at is 'When it was last tried, or made where it was not.';
 

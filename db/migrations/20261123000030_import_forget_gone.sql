@@ -12,7 +12,8 @@ begin
             'and not exists (select from %s t where t.%s = $1%s)',
             entity, entity::regclass, case when entity = 'users' then 'id' else 'user_id' end,
             (select string_agg(
-                    format(case when k.is_id then ' and t.%s = i.target_id' else ' and t.%s::text = i.target_part' end, k.name), '')
+                    format(case when k.is_id then ' and t.%s = i.target_id' else ' and t.%s::text = i.target_part' end, k.name),
+                    '')
                 from import_keys(entity::regclass) k))
         using owner, from_source;
         get diagnostics forgotten = row_count;
@@ -22,7 +23,8 @@ begin
 end $$;
 
 comment on function import_forget_gone is
-    'Forgets which rows of a user came by imports of a source and were deleted since, so that an import brings them again. Returns how many.';
+    'Forgets which rows of a user came by imports of a source and were deleted since, so that an import brings them '
+    'again. Returns how many.';
 
 -- migrate:down
 drop function import_forget_gone(uuid, text);
