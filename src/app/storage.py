@@ -5,7 +5,6 @@ words go nowhere, for they name hosts, folders and buckets.
 """
 
 import asyncio
-import os
 import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
@@ -18,6 +17,7 @@ import structlog
 from obstore.exceptions import BaseError
 from obstore.store import LocalStore, ObjectStore, from_url
 
+from app.database.disk import settle
 from app.problems.catalog import later
 from app.settings import Settings, SettingsError
 
@@ -164,8 +164,4 @@ def _make_private(folder: Path) -> None:
 def _settle(path: Path) -> None:
     """Bring a new file to the disk, and the folders that lead to it: its row must not outlive it in a power cut."""
     for each in (path, path.parent, path.parent.parent):
-        descriptor = os.open(each, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        settle(each)

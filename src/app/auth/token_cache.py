@@ -7,7 +7,7 @@ it began; and without a live listener nothing is kept at all. tests/test_token_c
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from time import monotonic
 from typing import Any
 from uuid import UUID
@@ -16,6 +16,7 @@ import asyncpg
 import msgspec
 import structlog
 
+from app.database.background import beside
 from app.database.errors import DRIVER_ERRORS
 from app.settings import Settings
 
@@ -98,13 +99,8 @@ class TokenCache:
 @asynccontextmanager
 async def listening(callers: TokenCache, settings: Settings) -> AsyncIterator[None]:
     """Listen for ended tokens for as long as the block runs, on a connection of its own."""
-    task = asyncio.create_task(_listen_for_ever(callers, settings))
-    try:
+    async with beside(_listen_for_ever(callers, settings)):
         yield
-    finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
 
 
 async def _listen_for_ever(callers: TokenCache, settings: Settings) -> None:

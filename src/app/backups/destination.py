@@ -5,7 +5,6 @@ import re
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
 
 import msgspec
 
@@ -149,12 +148,6 @@ async def read_file(path: Path) -> AsyncIterator[bytes]:
     with path.open("rb") as file:
         while piece := file.read(READ_BYTES):
             yield piece
-
-
-async def read_lines(file: IO[bytes]) -> AsyncIterator[bytes]:
-    """The rest of an open file."""
-    while piece := file.read(READ_BYTES):
-        yield piece
 
 
 async def _one(text: bytes) -> AsyncIterator[bytes]:

@@ -19,7 +19,8 @@ from app.backups.timelines import Base, NotReachable, Plan, Segments, told
 from app.backups.wal import ArchiveFailed
 from app.backups.wal_stores import Store, open_store
 from app.database import embedded
-from app.database.cluster import FOLDER, RESTORED, finish_restore, settle, tail_of
+from app.database.cluster import FOLDER, RESTORED, finish_restore, tail_of
+from app.database.disk import settle
 from app.database.embedded import Extras
 from app.database.executor import on_connection
 from app.database.postgres_programs import EmbeddedError

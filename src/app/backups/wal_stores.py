@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import Protocol
 from urllib.parse import unquote, urlsplit
 
+from app.database.disk import settle
+
 PIECE = 2 * 1024 * 1024
 
 
@@ -96,7 +98,7 @@ class Folder:
         partial = _partial(path)
         try:
             partial.write_bytes(content)
-            _settle(partial)
+            settle(partial)
             os.link(partial, path)
         except FileExistsError:
             raise
@@ -109,7 +111,7 @@ class Folder:
             partial.rename(path)
         finally:
             partial.unlink(missing_ok=True)
-        _settle(path.parent)
+        settle(path.parent)
 
     def upload(self, name: str, source: Path) -> None:
         path = self.root / name
@@ -118,12 +120,12 @@ class Folder:
         partial = _partial(path)
         try:
             shutil.copyfile(source, partial)
-            _settle(partial)
+            settle(partial)
             partial.rename(path)
         finally:
             partial.unlink(missing_ok=True)
-        _settle(path.parent)
-        _settle(path.parent.parent)
+        settle(path.parent)
+        settle(path.parent.parent)
 
     def delete(self, names: list[str]) -> None:
         for name in names:
@@ -196,12 +198,3 @@ def _partial(path: Path) -> Path:
         owner = path.parent.stat()
         os.chown(partial, owner.st_uid, owner.st_gid)
     return partial
-
-
-def _settle(path: Path) -> None:
-    """Bring a file or a folder to the disk."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -2,13 +2,14 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 
 import asyncpg
 import structlog
 
 from app.backups import repository
 from app.backups.repository import Last
+from app.database.background import beside
 from app.database.errors import DatabaseUnavailable, QueryTimeout
 from app.database.executor import Database
 from app.settings import Settings
@@ -55,10 +56,5 @@ async def regularly(database: Database, settings: Settings) -> AsyncIterator[Non
                 log.warning("backups_not_seen", error=type(error).__name__)
             await asyncio.sleep(EVERY)
 
-    task = asyncio.create_task(look_for_ever())
-    try:
+    async with beside(look_for_ever()):
         yield
-    finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task

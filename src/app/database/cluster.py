@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
+from app.database.disk import settle
 from app.database.postgres_programs import EmbeddedError, run
 from app.database.postmaster import NAME, PORT
 from app.database.unprivileged import Account, give
@@ -24,15 +25,6 @@ def finish_restore(data: Path) -> None:
     if not (data / FOLDER).exists() and (data / RESTORED).exists():
         (data / RESTORED).rename(data / FOLDER)
         settle(data)
-
-
-def settle(folder: Path) -> None:
-    """Bring what was made or renamed in a folder to the disk."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def make_cluster(cluster: Path, account: Account | None, initdb: Sequence[str], *, durable: bool) -> None:

@@ -11,6 +11,7 @@ from typing import IO
 from uuid import UUID
 
 from app.archives import Manifest
+from app.database.disk import settle
 from app.database.executor import Transaction
 from app.exporting import repository
 from app.exporting.archive import Archive, NotWritten
@@ -71,10 +72,6 @@ def _named_at_the_end(path: Path) -> Iterator[IO[bytes]]:
             except BaseException:
                 part.unlink(missing_ok=True)
                 raise
-        folder = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        settle(path.parent)
     except OSError as error:
         raise ExportFailed(f"{path} cannot be written: {error.strerror}.") from None

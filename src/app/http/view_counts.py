@@ -6,13 +6,14 @@ A read of an entry costs no write then. What a worker has counted is lost when i
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from typing import TypeAlias
 from uuid import UUID
 
 import asyncpg
 import structlog
 
+from app.database.background import beside
 from app.database.errors import DatabaseUnavailable, QueryTimeout
 
 log = structlog.get_logger()
@@ -65,11 +66,8 @@ async def regularly(counts: ViewCounts, write: Write) -> AsyncIterator[None]:
             await asyncio.sleep(EVERY)
             await settle()
 
-    task = asyncio.create_task(settle_for_ever())
     try:
-        yield
+        async with beside(settle_for_ever()):
+            yield
     finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
         await settle()

@@ -7,13 +7,14 @@ maintains, however many workers and commands there are, and nothing is locked fo
 import asyncio
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 
 import asyncpg
 import structlog
 
 from app.accounts.repository import delete_expired_sessions, delete_expired_tokens
 from app.credits.repository import fold_transactions
+from app.database.background import beside
 from app.database.errors import DatabaseUnavailable, QueryTimeout
 from app.database.executor import Database
 from app.database.migrations import analyze_new_tables, can_analyze_new_tables
@@ -101,10 +102,5 @@ async def regularly(database: Database, storage: Storage, quota: StorageQuota | 
             except (DatabaseUnavailable, QueryTimeout, asyncpg.PostgresError) as error:
                 log.warning("maintain_failed", error=type(error).__name__)
 
-    task = asyncio.create_task(maintain_for_ever())
-    try:
+    async with beside(maintain_for_ever()):
         yield
-    finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
