@@ -48,8 +48,12 @@ class Figure(NamedTuple):
 
 def of(results: dict[str, Any]) -> list[Figure]:
     """Every figure that the run measured."""
-    parts = (_against_fastify, _alone, _tails, _against_fastapi, _depth, _process, _slices)
-    return [figure for part in parts for figure in part(results)]
+    return [*_of_comparison(results), *_depth(results), *_process(results), *_slices(results)]
+
+
+def are_held(compared: dict[str, Any]) -> bool:
+    """Whether every figure that comes from these ratios and rounds of the comparison is reached or held."""
+    return all(figure.met or figure.is_held for figure in _of_comparison(compared))
 
 
 def missed(figures: list[dict[str, Any]]) -> list[str]:
@@ -69,6 +73,11 @@ def left_out(results: dict[str, Any]) -> list[str]:
     if "just" not in results["start"]:
         reasons.append("The start by `just serve`: there is no just on the PATH.")
     return reasons
+
+
+def _of_comparison(results: dict[str, Any]) -> Iterator[Figure]:
+    for part in (_against_fastify, _alone, _tails, _against_fastapi):
+        yield from part(results)
 
 
 def _ratios(results: dict[str, Any], against: str) -> dict[tuple[str, int], dict[str, float]]:

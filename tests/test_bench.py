@@ -46,6 +46,9 @@ def test_a_figure_that_falls_further_than_it_moves_is_missed(
     assert figures.missed([figure._asdict() for figure in figures.of(lost)]) == [
         f"{request_name} at {connections}, to Fastify: CPU / with database / requests/s"
     ]
+    # By this the run decides what it measures once more.
+    assert figures.are_held({part: held[part] for part in ("ratios", "rounds")})
+    assert not figures.are_held({part: lost[part] for part in ("ratios", "rounds")})
 
 
 def _slower(results: Any, request: str, connections: int, by: float) -> Any:
