@@ -9,6 +9,7 @@ from unittest import mock
 import structlog
 from click.testing import CliRunner
 
+from app.backups import priority
 from app.server.cli import main
 from app.telemetry import logs
 
@@ -30,8 +31,8 @@ def process(database: str, *words: str, given: str = "", **variables: str) -> "s
 
 def holdfast(database: str, *words: str, given: str = "", **variables: str) -> "subprocess.CompletedProcess[str]":
     """Run it here, from its words to its exit code; what it logs is left out. What it does not catch is raised."""
-    # The tests' own log stays set up as it is.
-    with mock.patch.object(logs, "configure"), structlog.testing.capture_logs():
+    # The tests' own log stays set up as it is, and so does their priority.
+    with mock.patch.object(logs, "configure"), mock.patch.object(priority, "lower_own"), structlog.testing.capture_logs():
         done = CliRunner().invoke(main, words, input=given, env={"DATABASE_URL": database} | variables)
     if done.exception is not None and not isinstance(done.exception, SystemExit):
         raise done.exception

@@ -3,6 +3,7 @@
 import asyncio
 import gzip
 import json
+import os
 import re
 import shutil
 import stat
@@ -12,16 +13,23 @@ from pathlib import Path
 from typing import Any
 
 import asyncpg
+import psutil
 import pytest
 import structlog
 from backed_up import aged, aside, backed_up, copied, filled, is_empty, only, resealed, restored
 from client import Started
-from command import holdfast
+from command import HOLDFAST, holdfast
 from exported import PASSWORD_HASH, Server
 from test_ops import refused
 
-from app.backups import databases, files, form, watching
+from app.backups import databases, files, form, priority, watching
 from app.database.postgres_programs import binaries_folder
+
+_SESSIONS = """
+select pid, split_part(application_name, ' ', 2) as program from pg_stat_activity
+where application_name like 'holdfast % ' || $1
+  and exists (select from pg_stat_activity where application_name = 'holdfast pg_dump ' || $1 and wait_event_type = 'Lock')
+"""
 
 
 @pytest.fixture(scope="module")
@@ -142,6 +150,40 @@ def test_backups_of_a_database_are_made_one_at_a_time(origin: Server, tmp_path: 
         assert "Another backup or restore of this database is under way" in await databases.alone(origin.url, second)
 
     asyncio.run(work())
+
+
+def test_requests_go_first_while_a_backup_is_made(own_database: str, tmp_path: Path) -> None:
+    """The command, pg_dump, and the sessions of both on the server are at a low priority."""
+
+    async def work() -> None:
+        locking, looking = await asyncpg.connect(own_database), await asyncpg.connect(own_database)
+        try:
+            async with locking.transaction():
+                await locking.execute("lock table users")
+                words = (str(HOLDFAST), "backup", str(tmp_path), "--no-verify")
+                variables = os.environ | {"DATABASE_URL": own_database}
+                making = await asyncio.create_subprocess_exec(*words, env=variables, stdout=asyncio.subprocess.DEVNULL)
+                until = asyncio.get_running_loop().time() + 20
+                while not await _are_low(looking, making.pid):
+                    assert asyncio.get_running_loop().time() < until
+                    await asyncio.sleep(0.05)
+                command = psutil.Process(making.pid)
+                assert [each.nice() for each in (command, *command.children())] == [priority.LOW] * 2
+                assert psutil.Process(locking.get_server_pid()).nice() == 0
+            assert await making.wait() == 0
+        finally:
+            await locking.close()
+            await looking.close()
+
+    asyncio.run(work())
+
+
+async def _are_low(connection: "asyncpg.Connection[asyncpg.Record]", command: int) -> bool:
+    """Whether pg_dump waits for a table, and all sessions of its command have been lowered."""
+    found = await connection.fetch(_SESSIONS, str(command))
+    return {"pg_dump", "command"} <= {row["program"] for row in found} and all(
+        psutil.Process(row["pid"]).nice() == priority.LOW for row in found
+    )
 
 
 def test_a_file_that_is_deleted_while_it_is_backed_up_is_no_alarm(

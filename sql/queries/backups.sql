@@ -16,6 +16,13 @@ select pg_export_snapshot() as id, current_setting('server_version_num')::intege
 -- tenant: none, it asks the server about itself
 select current_setting('server_version_num')::integer / 10000;
 
+-- name: sessions_beside(pid)
+-- tenant: none, it reads no rows
+-- Its own session is one of them, so there is none only where the server is on another machine.
+select pid from pg_stat_activity
+where application_name like 'holdfast % ' || :pid::integer
+  and (select client_addr is null from pg_stat_activity where pid = pg_backend_pid());
+
 -- name: is_my_turn(name)$
 -- tenant: none, an advisory lock
 -- One backup, verification or restore of a database at a time; the lock goes with the transaction.

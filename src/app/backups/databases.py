@@ -9,8 +9,9 @@ from urllib.parse import quote, unquote, urlsplit
 
 import asyncpg
 
-from app.backups import repository
+from app.backups import priority, repository
 from app.backups.form import BackupFailed
+from app.database import background
 from app.database.connection import Connection
 from app.database.dbmate import single_hosts
 from app.database.errors import DatabaseRefused
@@ -76,7 +77,8 @@ async def alone(url: str, work: Callable[[], Awaitable[T]]) -> T:
         if not await repository.is_my_turn(on, name_in(url)):
             raise BackupFailed("Another backup or restore of this database is under way: try again later.")
         try:
-            return await work()
+            async with background.beside(priority.lower_sessions(elsewhere)):
+                return await work()
         except OSError as error:
             # In a transaction it would be taken for one of the connection. A file that a full disk has cut off fails once more
             # when it is closed.

@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import os
 import re
-import shutil
 import signal
 import subprocess
 from collections.abc import Iterator
@@ -59,13 +58,13 @@ class Programs:
     async def _run(self, program: str, url: str, *words: str, options: str = "") -> None:
         shown, password = _without_password(url)
         # Everybody on the machine can read the words of a command, but not its environment.
-        environment = os.environ | {"LC_ALL": "C", "PGAPPNAME": f"holdfast {program}"}
+        environment = os.environ | {"LC_ALL": "C", "PGAPPNAME": f"holdfast {program} {os.getpid()}"}
         if password:
             environment["PGPASSWORD"] = password
         if options:
             environment["PGOPTIONS"] = f"{os.environ.get('PGOPTIONS', '')} {options}".strip()
         process = await asyncio.create_subprocess_exec(
-            *(*_gently(), str(self._folder / program), "--no-password", *words, f"--dbname={shown}"),
+            *(str(self._folder / program), "--no-password", *words, f"--dbname={shown}"),
             env=environment,
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.DEVNULL,
@@ -123,11 +122,6 @@ def _major_of(program: Path) -> int:
         return 0
     found = re.search(r"\(PostgreSQL\) (\d+)", said.stdout)
     return int(found[1]) if found else 0
-
-
-def _gently() -> list[str]:
-    nice = shutil.which("nice")
-    return [nice, "-n", "10"] if nice else []
 
 
 def _without_password(url: str) -> tuple[str, str]:

@@ -47,6 +47,11 @@ async def server(on: Executor) -> int:
     return await queries.server.value(on, int) or 0
 
 
+async def sessions_beside(on: Executor, pid: int) -> list[int]:
+    """The processes that do the work of a command, by its process id, on a server of this machine; none on another one."""
+    return await queries.sessions_beside.values(on, pid=pid)
+
+
 async def is_my_turn(on: Executor, name: str) -> bool:
     """Take the lock of a database, by its name, until the end of the transaction. False: another process has it."""
     return bool(await queries.is_my_turn.value(on, bool, name=name))

@@ -4,6 +4,7 @@ Every statement passes `_execute`, the one place that times, labels and logs it.
 """
 
 import asyncio
+import os
 import random
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
 from functools import partial
@@ -245,7 +246,10 @@ async def on_connection(url: str, work: Callable[[Transaction], Awaitable[T]]) -
 
     A broken constraint is an answer to whoever typed the command, who reads it there and not in a log.
     """
-    connection = await connect_with_retry(lambda: asyncpg.connect(url, connection_class=Connection, timeout=30), url)
+    name = {"application_name": f"holdfast command {os.getpid()}"}
+    connection = await connect_with_retry(
+        lambda: asyncpg.connect(url, connection_class=Connection, timeout=30, server_settings=name), url
+    )
     try:
         await set_exact_dates(connection)
         await set_exact_times(connection)

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
+from app.backups import priority
 from app.backups.destination import Destination
 from app.backups.form import BackupFailed
 from app.server.running import on_database
@@ -14,8 +15,14 @@ T = TypeVar("T")
 
 def done(work: Callable[[str], Coroutine[Any, Any, T]]) -> T:
     """Do something with the database of a URL. What cannot be done ends the process with a sentence."""
+
+    def gently(url: str) -> Coroutine[Any, Any, T]:
+        # Not before: an embedded server that this command starts, and another takes over, keeps its priority.
+        priority.lower_own()
+        return work(url)
+
     try:
-        return on_database(work)
+        return on_database(gently)
     except BackupFailed as error:
         give_up(str(error))
     except KeyboardInterrupt:

@@ -1,11 +1,10 @@
 """`holdfast backup --base` and `holdfast restore --at`: recovery of the embedded server to a point in time."""
 
-import os
 from datetime import UTC, datetime
 
 import rich_click as click
 
-from app.backups import base_backups, point_in_time
+from app.backups import base_backups, point_in_time, priority
 from app.backups.form import BackupFailed
 from app.backups.point_in_time import Restored
 from app.backups.retention import Keep
@@ -26,10 +25,9 @@ def make_base(keep: str | None, *, as_json: bool) -> None:
 
     def work(settings: Settings) -> tuple[Base, list[str]]:
         rule = Keep.of(keep) if keep else None
-        # Requests go first: it packs and hashes everything.
-        os.nice(10)
         store = open_store(_archive(settings))
         with data_lock.database(settings) as database:
+            priority.lower_own()
             base = base_backups.make(store, database, settings.data.resolve())
         return base, base_backups.prune(store, rule) if rule else []
 
