@@ -34,7 +34,7 @@ from app.auth.passwords import Passwords  # noqa: E402
 from app.backups import watching  # noqa: E402
 from app.database import embedded, migrations  # noqa: E402
 from app.http import view_counts  # noqa: E402
-from app.settings import Settings, database_url  # noqa: E402
+from app.settings import PLATFORMS, Settings, database_url  # noqa: E402
 
 _SERVER = pytest.StashKey[embedded.Server]()
 _FOLDER = pytest.StashKey[Path]()
@@ -66,6 +66,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     # What a failed test shows of the log; structlog's own default takes 0.3 ms for each request's line.
     structlog.configure(processors=[structlog.processors.add_log_level, structlog.processors.JSONRenderer()])
+    for name in PLATFORMS:
+        # Where the tests run says nothing about what they start.
+        os.environ.pop(name, None)
     if hasattr(config, "workerinput") or config.option.collectonly:
         return
     if "TMPDIR" not in os.environ and _has_room(_IN_MEMORY):

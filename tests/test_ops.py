@@ -19,7 +19,7 @@ from app.database import embedded
 from app.database.postgres_programs import binaries_folder
 from app.server.cli import main
 from app.server.supervisor import DRAIN_WITHIN
-from app.settings import from_environment
+from app.settings import PLATFORMS, from_environment
 
 ROOT = Path(__file__).parent.parent
 OPS = ROOT / "ops"
@@ -46,7 +46,8 @@ class Asked(dict[str, str]):
 
 def known_settings() -> set[str]:
     from_environment(asked := Asked())
-    return asked.names
+    # Set by others.
+    return asked.names - {*PLATFORMS}
 
 
 def variables(name: str) -> dict[str, str]:

@@ -7,12 +7,13 @@ from typing import Any
 import msgspec
 import pytest
 
-from app.settings import Settings, SettingsError, from_environment
+from app.settings import PLATFORMS, Settings, SettingsError, from_environment
 
 DEFAULTS = {
     "environment": "development",
     "database_url": None,
     "listen_url": None,
+    "require_tls": True,
     "pool_size": 5,
     "max_overflow": 10,
     "pool_timeout": 30,
@@ -20,6 +21,9 @@ DEFAULTS = {
     "connect_timeout": 30,
     "query_timeout": 15,
     "echo_sql": False,
+    "expose_docs": True,
+    "expose_metrics": True,
+    "metrics_token": None,
     "host": "127.0.0.1",
     "port": 8000,
     "workers": 1,
@@ -50,6 +54,7 @@ DEFAULTS = {
 GOOD: list[tuple[str, str, str, Any]] = [
     ("APP_ENV", "development", "environment", "development"),
     ("DATABASE_LISTEN_URL", "postgres://u@h/d", "listen_url", "postgresql://u@h/d"),
+    ("DB_REQUIRE_TLS", "off", "require_tls", False),
     ("DB_POOL_SIZE", "1", "pool_size", 1),
     ("DB_POOL_SIZE", "1000", "pool_size", 1000),
     ("DB_MAX_OVERFLOW", "0", "max_overflow", 0),
@@ -60,6 +65,9 @@ GOOD: list[tuple[str, str, str, Any]] = [
     ("DB_QUERY_TIMEOUT", "0.001", "query_timeout", 0.001),
     *(("DB_ECHO_SQL", word, "echo_sql", True) for word in ("1", "true", "True", "YES", "on")),
     *(("DB_ECHO_SQL", word, "echo_sql", False) for word in ("0", "false", "No", "OFF")),
+    ("EXPOSE_DOCS", "off", "expose_docs", False),
+    ("EXPOSE_METRICS", "off", "expose_metrics", False),
+    ("METRICS_TOKEN", "k2~Zx/+=.-_!{}", "metrics_token", "k2~Zx/+=.-_!{}"),
     ("HOST", "::", "host", "::"),
     ("PORT", "1", "port", 1),
     ("PORT", "65535", "port", 65535),
@@ -117,6 +125,7 @@ BAD: dict[str, list[str]] = {
         "postgresql://u:pw#of-mine@h.internal/d", "postgresql://u:pw?of-mine@h.internal/d",
     ],
     "DATABASE_LISTEN_URL": ["mysql://u:pw-of-mine@h.internal/d", "postgresql://u:pw-of-mine@h.internal"],
+    "DB_REQUIRE_TLS": ["2", "maybe", "verify-full"],
     "DB_POOL_SIZE": ["0", "1001", *WHOLE],
     "DB_MAX_OVERFLOW": ["1001", *WHOLE],
     "DB_POOL_TIMEOUT": SECONDS,
@@ -124,6 +133,9 @@ BAD: dict[str, list[str]] = {
     "DB_CONNECT_TIMEOUT": SECONDS,
     "DB_QUERY_TIMEOUT": SECONDS,
     "DB_ECHO_SQL": ["2", "maybe", "t", "truee", "-1"],
+    "EXPOSE_DOCS": ["2", "maybe"],
+    "EXPOSE_METRICS": ["2", "maybe"],
+    "METRICS_TOKEN": ["a secret of-mine", "tokén-of-mine", "of-mine" * 200],
     "PORT": ["0", "65536", *WHOLE],
     "WORKERS": ["0", "129", *WHOLE],
     "MAX_CONNECTIONS": ["0", "1000001", *WHOLE],
@@ -220,16 +232,60 @@ def test_blanks_around_a_value_do_not_count() -> None:
 )
 def test_a_database_url_takes_every_common_form_and_keeps_all_of_it(text: str, url: str) -> None:
     assert from_environment({"DATABASE_URL": text}).database_url == url
-    assert from_environment({"DATABASE_URL": text, "APP_ENV": "production"}).database_url == url
+    variables = {"DATABASE_URL": text, "APP_ENV": "production", "DB_REQUIRE_TLS": "off"}
+    assert from_environment(variables).database_url == url
 
 
 def test_production_without_a_database_url_is_refused() -> None:
     for environment in ({"APP_ENV": "production"}, {"APP_ENV": "production", "DATABASE_URL": " "}):
         with pytest.raises(SettingsError, match=r"^DATABASE_URL: .*production.*embedded"):
             from_environment(environment)
-    settings = from_environment({"APP_ENV": "production", "DATABASE_URL": "postgres://h/d"})
+    settings = from_environment({"APP_ENV": "production", "DATABASE_URL": "postgres://localhost/d"})
     assert (settings.production, settings.environment) == (True, "production")
     assert not from_environment({}).production
+
+
+@pytest.mark.parametrize("variable", PLATFORMS)
+def test_a_platform_is_production_and_has_no_disk_for_the_embedded_server(variable: str) -> None:
+    with pytest.raises(SettingsError, match=rf"^DATABASE_URL: .*{variable}.*embedded.*does not last"):
+        from_environment({variable: "1"})
+    assert from_environment({variable: "1", "DATABASE_URL": "postgres://localhost/d"}).production
+    assert not from_environment({variable: " "}).production
+    # Who says so knows better: a development machine may be a container of a cluster.
+    assert not from_environment({variable: "1", "APP_ENV": "development"}).production
+
+
+LOCAL = [
+    "postgres://localhost/d", "postgres://u:p@127.0.0.1:5433/d", "postgres://u@[::1]:5432/d", "postgres://u@[::1]/d",
+    "postgres:///d", "postgres://u@/d?host=/run/postgresql", "postgres://u@%2Frun%2Fpostgresql/d",
+    "postgres://u@localhost,127.0.0.9:5433/d",
+]  # fmt: skip
+REMOTE = [
+    "postgres://u:p@db.example/d", "postgres://u:p@10.0.0.7/d", "postgres://u@[2001:db8::1]:5432/d",
+    "postgres://u@localhost,b/d", "postgres://u@/d?host=/run/postgresql,b", "postgres://u@localhost.example/d",
+    "postgres://localhost@db.example/d", "postgres://db.example/d?host=localhost",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("variable", ["DATABASE_URL", "DATABASE_LISTEN_URL"])
+def test_production_wants_tls_to_another_host(variable: str) -> None:
+    production = {"APP_ENV": "production", "DATABASE_URL": "postgres://localhost/d"}
+
+    def read(url: str, mode: str | None = None, **others: str) -> Settings:
+        text = url if mode is None else f"{url}{'&' if '?' in url else '?'}sslmode={mode}"
+        return from_environment(production | {variable: text} | others)
+
+    for url in LOCAL:
+        read(url)
+        read(url, "disable")
+    for url in REMOTE:
+        for mode in (None, "disable", "allow", "prefer", ""):
+            with pytest.raises(SettingsError, match=rf"^{variable}: .*TLS.*sslmode=verify-full.*DB_REQUIRE_TLS=off"):
+                read(url, mode)
+            read(url, mode, DB_REQUIRE_TLS="off")
+            read(url, mode, APP_ENV="development")
+        for mode in ("require", "verify-ca", "verify-full"):
+            read(url, mode)
 
 
 def test_an_archive_of_the_log_is_refused_for_a_server_that_is_not_ours_to_start() -> None:

@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Literal, TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 import msgspec
 
@@ -15,6 +15,12 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 MIB, GIB = 2**20, 2**30
+
+PLATFORMS = (
+    *("VERCEL", "DYNO", "RAILWAY_ENVIRONMENT", "FLY_APP_NAME", "RENDER", "K_SERVICE"),
+    *("KUBERNETES_SERVICE_HOST", "AWS_LAMBDA_FUNCTION_NAME"),
+)
+"""Variables by which a platform tells that a process runs there: what it writes on the disk does not last."""
 
 
 class SettingsError(Exception):
@@ -29,6 +35,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """None: the embedded server."""
     listen_url: str | None = None
     """Where to listen for ended tokens: behind a transaction pooler a direct connection. None: database_url."""
+    require_tls: bool = True
+    """In production, of every database on another host."""
     pool_size: int = 5
     max_overflow: int = 10
     pool_timeout: float = 30.0
@@ -36,6 +44,11 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     connect_timeout: float = 30.0
     query_timeout: float = 15.0
     echo_sql: bool = False
+    expose_docs: bool = True
+    """The reference page, and the document that it shows."""
+    expose_metrics: bool = True
+    metrics_token: str | None = None
+    """What /metrics asks for. None: nothing."""
     host: str = "127.0.0.1"
     port: int = 8000
     workers: int = 1
@@ -98,10 +111,12 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
         except ValueError as error:
             raise SettingsError(f"{name}: {error}") from None
 
+    platform = next((name for name in PLATFORMS if environment.get(name, "").strip()), None)
     settings = Settings(
-        environment=read("APP_ENV", _environment, "development"),
+        environment=read("APP_ENV", _environment, "development" if platform is None else "production"),
         database_url=read("DATABASE_URL", database_url, None),
         listen_url=read("DATABASE_LISTEN_URL", database_url, None),
+        require_tls=read("DB_REQUIRE_TLS", _boolean, default=True),
         pool_size=read("DB_POOL_SIZE", _whole(1, 1000), 5),
         max_overflow=read("DB_MAX_OVERFLOW", _whole(0, 1000), 10),
         pool_timeout=read("DB_POOL_TIMEOUT", _seconds, 30.0),
@@ -109,6 +124,9 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
         connect_timeout=read("DB_CONNECT_TIMEOUT", _seconds, 30.0),
         query_timeout=read("DB_QUERY_TIMEOUT", _seconds, 15.0),
         echo_sql=read("DB_ECHO_SQL", _boolean, default=False),
+        expose_docs=read("EXPOSE_DOCS", _boolean, default=True),
+        expose_metrics=read("EXPOSE_METRICS", _boolean, default=True),
+        metrics_token=read("METRICS_TOKEN", _token, None),
         host=read("HOST", str, "127.0.0.1"),
         port=read("PORT", _whole(1, 65535), 8000),
         workers=read("WORKERS", _whole(1, 128), 1),
@@ -137,15 +155,27 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
         backup_max_age_hours=read("BACKUP_MAX_AGE_HOURS", _whole(1, 100_000), None),
         wal_archive_url=read("WAL_ARCHIVE_URL", store_url, None),
     )
+    _check_together(settings, platform)
+    return settings
+
+
+def _check_together(settings: Settings, platform: str | None) -> None:
+    """Raise SettingsError for what each variable may say, but not together with another."""
     if settings.production and settings.database_url is None:
-        raise SettingsError(
-            "DATABASE_URL: must be set when APP_ENV is production; the embedded PostgreSQL is for development only"
-        )
+        why = "APP_ENV is production" if platform is None else f"APP_ENV is production, as it is where {platform} is set"
+        last = "" if platform is None else ", and what it writes to the disk of such a platform does not last"
+        raise SettingsError(f"DATABASE_URL: must be set when {why}; the embedded PostgreSQL is for development only{last}")
+    urls = {"DATABASE_URL": settings.database_url, "DATABASE_LISTEN_URL": settings.listen_url}
+    for name, url in urls.items():
+        if settings.production and settings.require_tls and url is not None and not demands_tls(url):
+            raise SettingsError(
+                f"{name}: must demand TLS of a database on another host when APP_ENV is production: add ?sslmode=verify-full"
+                "&sslrootcert=FILE, or set DB_REQUIRE_TLS=off where nobody else is on the network between"
+            )
     if settings.database_url is not None and settings.wal_archive_url is not None:
         raise SettingsError(
             "WAL_ARCHIVE_URL: is for the PostgreSQL that comes along; that of DATABASE_URL archives its log by its own settings"
         )
-    return settings
 
 
 def database_url(text: str) -> str:
@@ -163,6 +193,23 @@ def database_url(text: str) -> str:
     if not parts.path.strip("/"):
         raise ValueError("must name a database after the host: postgresql://user:password@host:5432/database")
     return "postgresql" + text[len(parts.scheme) :]
+
+
+def demands_tls(url: str) -> bool:
+    """Whether a database URL takes no connection without TLS to a host that is not this machine."""
+    parts = urlsplit(url)
+    options = dict(parse_qsl(parts.query))
+    named = parts.netloc.rpartition("@")[2] or options.get("host", "")
+    hosts = [re.sub(r":\d*$", "", unquote(each)).strip("[]") for each in named.split(",")]
+    return options.get("sslmode") in {"require", "verify-ca", "verify-full"} or all(_is_local(host) for host in hosts)
+
+
+def _is_local(host: str) -> bool:
+    """Whether a host is this machine: a socket, by its folder or by none, or a loopback address."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host in {"", "localhost"} or host.startswith("/")
 
 
 def store_url(text: str) -> str:
@@ -206,6 +253,12 @@ def _seconds(text: str) -> float:
 def _short(text: str) -> str:
     if len(text) > 100:
         raise ValueError("must have at most 100 characters")
+    return text
+
+
+def _token(text: str) -> str:
+    if not re.fullmatch(r"[!-~]{1,1000}", text):
+        raise ValueError("must be letters, digits and signs of ASCII, without blanks: it is sent as a header")
     return text
 
 

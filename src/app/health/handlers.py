@@ -5,6 +5,7 @@ from typing import Annotated
 from litestar import Router, get
 from litestar.params import PathParameter
 
+from app.auth.authentication import unauthenticated
 from app.health import rules
 from app.health.schemas import Liveness, ProblemExplanation, Readiness
 from app.http.requests import Request
@@ -12,6 +13,8 @@ from app.http.responses import EncodedResponse, row
 from app.http.routes import PUBLIC
 from app.problems.catalog import KINDS, Problem
 from app.telemetry import metrics
+
+METRICS = PUBLIC | {"exposed_by": "expose_metrics", "problems": ["unauthenticated", "not_found"]}
 
 
 @get("/health/live", opt=PUBLIC)
@@ -27,9 +30,14 @@ async def ready(request: Request) -> EncodedResponse[Readiness]:
     return row(readiness, 200 if readiness.status == "ok" else 503)
 
 
-@get("/metrics", opt=PUBLIC, media_type="text/plain")
+@get("/metrics", opt=METRICS, media_type="text/plain")
 async def prometheus(request: Request) -> EncodedResponse[str]:
-    """Counters, gauges and histograms in Prometheus' text format."""
+    """Counters, gauges and histograms in Prometheus' text format.
+
+    Where the server has a METRICS_TOKEN it is asked for, as a bearer token. With EXPOSE_METRICS=off there is nothing here.
+    """
+    if not rules.may_see_metrics(request.header(b"authorization"), request.settings.metrics_token):
+        raise unauthenticated()
     return EncodedResponse(
         metrics.text(request.services.database.pool), headers=((b"content-type", b"text/plain; version=0.0.4; charset=utf-8"),)
     )

@@ -1,6 +1,7 @@
-"""The rule of health: when a worker can serve requests."""
+"""The rules of health: when a worker can serve requests, and who may see what it did."""
 
 import asyncio
+import hmac
 
 import asyncpg
 
@@ -29,3 +30,12 @@ async def readiness(services: Services) -> Readiness:
         schema="ok" if expected else "unexpected" if reachable else "unknown",
         pool="exhausted" if exhausted else "ok",
     )
+
+
+def may_see_metrics(authorization: str | None, token: str | None) -> bool:
+    """Whether an Authorization header carries METRICS_TOKEN; None: there is no such header, or no such token is asked for."""
+    if token is None:
+        return True
+    scheme, _, sent = (authorization or "").strip().partition(" ")
+    # In a time that does not tell how much of it is right.
+    return scheme.lower() == "bearer" and hmac.compare_digest(sent.strip().encode(), token.encode())

@@ -15,7 +15,7 @@ from litestar.params import FromPath
 
 from app.http.requests import Request
 from app.http.responses import EncodedResponse, Headers
-from app.http.routes import CONDITIONAL, PUBLIC
+from app.http.routes import CONDITIONAL, DOCS
 from app.problems.catalog import Problem
 
 PAGE = b"""\
@@ -70,26 +70,26 @@ _PAGE_HEADERS = (
 )
 
 
-@get("/", opt=PUBLIC, include_in_schema=False)
+@get("/", opt=DOCS, include_in_schema=False)
 async def root() -> EncodedResponse[None]:
     """Lead whoever opens the address of the server to the reference page."""
     return EncodedResponse(b"", 307, ((b"location", b"/docs"),))
 
 
-@get("/openapi.json", opt=PUBLIC | CONDITIONAL, include_in_schema=False)
+@get("/openapi.json", opt=DOCS | CONDITIONAL, include_in_schema=False)
 async def openapi_json(request: Request) -> EncodedResponse[bytes]:
     """Serve this API as an OpenAPI 3.1 document."""
     headers = ((b"content-type", b"application/json"), (b"cache-control", b"no-cache"))
     return _encoded(request, _compressed(request.services.document()), headers)
 
 
-@get("/docs", opt=PUBLIC, include_in_schema=False)
+@get("/docs", opt=DOCS, include_in_schema=False)
 async def docs() -> EncodedResponse[bytes]:
     """Serve the reference page."""
     return EncodedResponse(PAGE, headers=_PAGE_HEADERS)
 
 
-@get("/docs/{name:str}", opt=PUBLIC | CONDITIONAL, include_in_schema=False)
+@get("/docs/{name:str}", opt=DOCS | CONDITIONAL, include_in_schema=False)
 async def docs_asset(request: Request, name: FromPath[str]) -> EncodedResponse[bytes]:
     """Serve what the reference page loads."""
     if name not in _ASSETS:

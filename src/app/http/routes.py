@@ -62,12 +62,16 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     """Other statuses with the same body, and what they mean."""
     also_text: str | None = None
     """Another media type of the answer, which is text."""
+    exposed_by: str | None = None
+    """The field of the settings without which there is nothing at this address."""
     operations: str | None = None
     """What the ids of the operations begin with, where that is not the resource in the path."""
 
 
 PUBLIC = {"auth": "public"}
 """The caller need not be known; a token is not looked at."""
+DOCS = PUBLIC | {"exposed_by": "expose_docs"}
+"""As PUBLIC; nothing is there when EXPOSE_DOCS is off."""
 OPTIONAL = {"auth": "optional"}
 """A token is looked at when there is one, and must be a live one."""
 SESSION_ONLY = {"session_only": True}

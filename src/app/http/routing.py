@@ -29,6 +29,7 @@ from app.http.routes import DeclarationError, Route, routes_of
 from app.http.sent_back import Call, SentBack, body_decoder, sent_back_by
 from app.http.services import Services
 from app.problems.catalog import Problem
+from app.settings import Settings
 
 # What is_valid_host of Litestar's own entry lets through, which requests do not pass here.
 _HOST = re.compile(rb"[0-9A-Za-z!$&'()*+,;=\-._~:\[\]@%]*")
@@ -55,7 +56,7 @@ class Routing:
 
     def __init__(self, app: Litestar, services: Services) -> None:
         """Raise DeclarationError for what a handler declares and nothing would honour."""
-        self.routes = routes_of(app)
+        self.routes = [route for route in routes_of(app) if _is_exposed(route, services.settings)]
         self._app = app
         self._services = services
         self._root = _Node()
@@ -205,6 +206,11 @@ class Endpoint:
             answer = not_modified(answer)
         answer.encoded_headers += self._caching
         return answer
+
+
+def _is_exposed(route: Route, settings: Settings) -> bool:
+    setting = route.options.exposed_by
+    return setting is None or bool(getattr(settings, setting))
 
 
 def _parser(kind: Any) -> Callable[[str], Any]:

@@ -253,11 +253,8 @@ def _group(leader: int) -> list[int]:
 def _say_where(settings: Settings, server: embedded.Server | None) -> None:
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
     data = f"{settings.data} (PostgreSQL comes along)" if server else "in the database of DATABASE_URL"
+    docs = f"  Docs   http://{host}:{settings.port}/docs\n" if settings.expose_docs else ""
     print(  # noqa: T201 - for the person who started us; logs go to stderr
-        f"\nHoldfast is ready.\n\n"
-        f"  API    http://{host}:{settings.port}/v1\n"
-        f"  Docs   http://{host}:{settings.port}/docs\n"
-        f"  Data   {data}\n\n"
-        f"Stop it with Ctrl-C.\n",
+        f"\nHoldfast is ready.\n\n  API    http://{host}:{settings.port}/v1\n{docs}  Data   {data}\n\nStop it with Ctrl-C.\n",
         flush=True,
     )
