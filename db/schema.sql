@@ -15,7 +15,8 @@ SET row_security = off;
 --
 
 CREATE FUNCTION public.analyze_new_tables() RETURNS integer
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'public', 'pg_temp'
     AS $$
 declare
     new_table regclass;
@@ -6233,4 +6234,5 @@ INSERT INTO public.schema_migrations (version) VALUES
     ('20261123000000'),
     ('20261123000010'),
     ('20261123000020'),
-    ('20261123000030');
+    ('20261123000030'),
+    ('20261123010000');

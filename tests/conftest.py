@@ -17,7 +17,7 @@ from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import unquote, urlsplit, urlunsplit
 
 import asyncpg
 import httpx
@@ -33,6 +33,7 @@ from client import Api, Execute, Started, User  # noqa: E402 - its assertions ar
 from app.auth.passwords import Passwords  # noqa: E402
 from app.backups import watching  # noqa: E402
 from app.database import embedded, migrations  # noqa: E402
+from app.database.postgres_programs import binaries_folder  # noqa: E402
 from app.http import view_counts  # noqa: E402
 from app.settings import PLATFORMS, Settings, database_url  # noqa: E402
 
@@ -41,6 +42,9 @@ _FOLDER = pytest.StashKey[Path]()
 _STOP = pytest.StashKey[Callable[[], None]]()
 _TEMPLATE = pytest.StashKey[str]()
 _IN_MEMORY = Path("/dev/shm")
+
+APP_PASSWORD = "app"
+"""Of the role that the app connects as; the embedded server asks for none."""
 
 
 @pytest.hookimpl(wrapper=True)
@@ -84,8 +88,9 @@ def pytest_configure(config: pytest.Config) -> None:
         config.stash[_SERVER] = embedded.start(folder, durable=False, max_connections=300)
         url = config.stash[_SERVER].url
     config.stash[_TEMPLATE] = template = in_database(database_url(url), f"holdfast_test_{os.getpid()}")
-    asyncio.run(_statement(template, "create database {name}"))
+    asyncio.run(_statements(template, "create database {name}"))
     asyncio.run(migrations.up(template))
+    make_app_role(template)
 
 
 def _has_room(folder: Path) -> bool:
@@ -105,7 +110,8 @@ def pytest_configure_node(node: pytest.Item) -> None:
 
 def pytest_unconfigure(config: pytest.Config) -> None:
     if _TEMPLATE in config.stash:
-        asyncio.run(_statement(config.stash[_TEMPLATE], "drop database if exists {name} with (force)"))
+        drops = ("drop database if exists {name} with (force)", "drop role if exists {name}_app")
+        asyncio.run(_statements(config.stash[_TEMPLATE], *drops))
     if _STOP in config.stash:
         config.stash[_STOP]()
     if _SERVER in config.stash:
@@ -118,8 +124,29 @@ def in_database(url: str, name: str) -> str:
     return urlunsplit(urlsplit(url)._replace(path=f"/{name}"))
 
 
-async def _statement(url: str, sql: str) -> None:
-    """Run a statement about the database that `url` names, from another database of the server."""
+def make_app_role(template: str) -> None:
+    """Make the role that the app connects as, as an operator does: it can read and write rows, and nothing else."""
+    from app.server.roles_command import script  # noqa: PLC0415 - what commands show things with, in one process instead of all
+
+    name = urlsplit(template).path[1:]
+    subprocess.run(
+        [binaries_folder() / "psql", "--no-psqlrc", "--quiet", template],
+        input=script(unquote(urlsplit(template).username or "postgres"), f"{name}_app", name),
+        env=os.environ | {"HOLDFAST_APP_PASSWORD": APP_PASSWORD},
+        text=True,
+        check=True,
+    )
+
+
+def as_app(url: str, template: str) -> str:
+    """The URL of a clone of the template, for the role of the app."""
+    parts = urlsplit(url)
+    host = parts.netloc.rpartition("@")[2]
+    return urlunsplit(parts._replace(netloc=f"{urlsplit(template).path[1:]}_app:{APP_PASSWORD}@{host}"))
+
+
+async def _statements(url: str, *statements: str) -> None:
+    """Run statements about the database that `url` names, from another database of the server."""
     name = urlsplit(url).path.strip("/")
     for other in ("postgres", "holdfast"):
         try:
@@ -128,7 +155,8 @@ async def _statement(url: str, sql: str) -> None:
         except asyncpg.InvalidCatalogNameError:
             continue
     try:
-        await connection.execute(sql.format(name=name))
+        for statement in statements:
+            await connection.execute(statement.format(name=name))
     finally:
         await connection.close()
 
@@ -162,18 +190,21 @@ def shared_database(template: str, worker_id: str) -> Iterator[str]:
 def empty_database(template: str, worker_id: str) -> Iterator[str]:
     """The URL of a database without tables, where a test puts what another app had."""
     url = in_database(template, f"{urlsplit(template).path[1:]}_{worker_id}_empty")
-    asyncio.run(_statement(url, "create database {name} template template0"))
+    asyncio.run(_statements(url, "create database {name} template template0"))
     yield url
-    asyncio.run(_statement(url, "drop database if exists {name} with (force)"))
+    asyncio.run(_statements(url, "drop database if exists {name} with (force)"))
 
 
 def _clone(template: str, name: str) -> Iterator[str]:
     url = in_database(template, name)
     source = urlsplit(template).path[1:]
-    # By its files it takes half of the time that it takes by its pages, which go through the log.
-    asyncio.run(_statement(url, f"create database {{name}} template {source} strategy file_copy"))
+    # By its files it takes half of the time that it takes by its pages, which go through the log. The rights on the database
+    # itself are not cloned.
+    create = f"create database {{name}} template {source} strategy file_copy"
+    rights = ("revoke all on database {name} from public", f"grant connect on database {{name}} to {source}_app")
+    asyncio.run(_statements(url, create, *rights))
     yield url
-    asyncio.run(_statement(url, "drop database if exists {name} with (force)"))
+    asyncio.run(_statements(url, "drop database if exists {name} with (force)"))
 
 
 @pytest.fixture(scope="session")
@@ -184,10 +215,10 @@ def runner() -> Iterator[asyncio.Runner]:
 
 
 @pytest.fixture(scope="session")
-def settings(database: str, tmp_path_factory: pytest.TempPathFactory) -> Settings:
-    """Settings of the app under test; tests of limits and faults make others."""
+def settings(database: str, template: str, tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """Settings of the app under test, which may do no more than it must; tests of limits and faults make others."""
     data = tmp_path_factory.mktemp("data")
-    return Settings(database_url=database, pool_size=2, max_overflow=8, rate_limits=False, data=data)
+    return Settings(database_url=as_app(database, template), pool_size=2, max_overflow=8, rate_limits=False, data=data)
 
 
 @pytest.fixture(scope="session")

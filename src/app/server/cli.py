@@ -21,6 +21,7 @@ OTHERS = {
     "maintain": "app.server.commands:see_to_it",
     "migrate": "app.server.migrate_commands:migrate",
     "restore": "app.server.restore_command:restore",
+    "roles": "app.server.roles_command:roles",
     "rollback": "app.server.import_commands:rollback",
     "users": "app.server.user_commands:users",
     "verify": "app.server.import_commands:verify",
