@@ -31,7 +31,7 @@ EVERYTHING = "\n".join(GUIDES)
 SCHEMA = (ROOT / "db" / "schema.sql").read_text(encoding="utf-8")
 TABLES = set(re.findall(r"(?m)^CREATE (?:UNLOGGED )?TABLE public\.(\w+)", SCHEMA))
 
-OF_OTHERS = {"MALLOC_MMAP_THRESHOLD_", "ON_ERROR_STOP"}
+OF_OTHERS = {"MALLOC_MMAP_THRESHOLD_", "ON_ERROR_STOP", "HOLDFAST_APP_PASSWORD"}
 """Variables of others than us."""
 
 

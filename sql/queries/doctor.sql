@@ -1,6 +1,7 @@
 -- name: server()^
 -- tenant: none, it asks the server about itself
 -- sslmode is seen from the server: whether this very connection is encrypted; local: through a Unix socket.
+-- may_use: there is no current schema when none of the search path may be used.
 -- knows_letters: in the locale C lower() leaves letters beyond ASCII as they are.
 select current_setting('server_version_num')::integer as version,
     current_setting('max_connections')::integer
@@ -9,7 +10,8 @@ select current_setting('server_version_num')::integer as version,
     inet_server_addr() is null as local,
     pg_is_in_recovery() or current_setting('default_transaction_read_only')::boolean as read_only,
     (select rolsuper from pg_roles where rolname = current_user) as superuser,
-    has_schema_privilege(current_schema(), 'create') as may_create,
+    current_schema() is not null as may_use,
+    coalesce(has_schema_privilege(current_schema(), 'create'), false) as may_create,
     current_setting('server_encoding') as encoding,
     lower('É') = 'é' as knows_letters;
 

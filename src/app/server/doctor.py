@@ -36,6 +36,7 @@ class Server(msgspec.Struct, frozen=True):
     local: bool
     read_only: bool
     superuser: bool
+    may_use: bool
     may_create: bool
     encoding: str
     knows_letters: bool
@@ -83,7 +84,7 @@ async def examine(database: Executor, settings: Settings) -> list[Finding]:
         Finding("bad", "writes", "the server is read-only", "Point DATABASE_URL at the primary.")
         if found.read_only
         else Finding("ok", "writes", "are taken"),
-        Finding("mind", "role", "is a superuser", "Use a role of its own that owns the database and nothing else.")
+        Finding("mind", "role", "is a superuser", "Use a role of its own: `holdfast roles sql` prints what makes it.")
         if found.superuser
         else Finding("ok", "role", "is no superuser"),
         await _privileges(database, found),
@@ -106,10 +107,12 @@ def _tls(found: Server) -> Finding:
 
 
 async def _privileges(database: Executor, found: Server) -> Finding:
+    if not found.may_use:
+        return Finding("bad", "privileges", "the role may not use the schema", "Run: holdfast doctor --privileges")
     if tables := await unusable_tables(database):
-        return Finding("bad", "privileges", f"no full access to {', '.join(tables)}", "Make the role the tables' owner.")
+        return Finding("bad", "privileges", f"no full access to {', '.join(tables)}", "Run: holdfast doctor --privileges")
     if not found.may_create:
-        return Finding("mind", "privileges", "the role may not create tables", "Migrate with another role, or grant create.")
+        return Finding("ok", "privileges", "suffice to serve; to migrate, to import and to back up is for the tables' owner")
     return Finding("ok", "privileges", "suffice to serve and to migrate")
 
 

@@ -2,12 +2,13 @@
 
 import asyncio
 import sys
+from functools import partial
 
 import rich_click as click
 
 from app.database.executor import on_connection
 from app.database.queries import Executor
-from app.server import archive_findings, data_lock, doctor
+from app.server import archive_findings, data_lock, doctor, privileges
 from app.server.doctor import Finding
 from app.server.running import run
 from app.server.showing import as_json, show_json, show_list
@@ -15,16 +16,18 @@ from app.settings import Settings
 
 
 @click.command("doctor")
+@click.option("--privileges", "only_privileges", is_flag=True, help="Look at what the role of DATABASE_URL may do, only.")
 @as_json
-def see_doctor(*, as_json: bool) -> None:
+def see_doctor(*, only_privileges: bool, as_json: bool) -> None:
     """Check everything that serving needs, and say what to do.
 
     Ends with 1 when something is bad.
     """
 
     def look(settings: Settings) -> list[Finding]:
+        examine = privileges.examine if only_privileges else partial(_examine, settings=settings)
         with data_lock.database(settings) as url:
-            return asyncio.run(on_connection(url, lambda database: _examine(database, settings)))
+            return asyncio.run(on_connection(url, examine))
 
     def cells(finding: Finding) -> tuple[str, ...]:
         return finding.state, finding.subject, "\n".join(filter(None, (finding.text, finding.advice)))
