@@ -24,8 +24,8 @@ LONGEST = 40
 """Bytes of a database's name that are left for others to be named after it."""
 
 NO_RIGHT = (
-    "The role of DATABASE_URL may not create databases, so a backup cannot be tried: run `alter role ... createdb` as the "
-    "superuser, or leave the verification away by --no-verify."
+    "The role of DATABASE_URL may not create databases, so a backup cannot be tried: back up as the tables' owner, for whom a "
+    "superuser has run `alter role ... createdb`, or leave the verification away by --no-verify."
 )
 
 
@@ -92,6 +92,8 @@ async def alone(url: str, work: Callable[[], Awaitable[T]]) -> T:
     try:
         await on_connection(elsewhere, repository.server)
     except DatabaseRefused:
+        # What is wrong with the whole URL is said of that.
+        await on_connection(url, repository.server)
         raise BackupFailed(
             f"The database {name_in(elsewhere)} of the server cannot be reached, in which backups take turns: let the role of "
             "DATABASE_URL connect to it."

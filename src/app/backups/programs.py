@@ -78,6 +78,11 @@ class Programs:
             process.terminate()
             await process.wait()
             raise
+        if b"SSL support is not compiled in" in errors:
+            raise BackupFailed(
+                f"This {program} is built without TLS, which DATABASE_URL demands: install PostgreSQL's own, or put it on the "
+                "PATH."
+            )
         if process.returncode != 0:
             ended = signal.strsignal(-process.returncode) if process.returncode and process.returncode < 0 else None
             raise BackupFailed(f"{program} has failed: {ended or _said(errors, url)}.")

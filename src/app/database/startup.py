@@ -10,6 +10,7 @@ from urllib.parse import parse_qsl, urlsplit
 import asyncpg
 import structlog
 
+from app.database import tls
 from app.database.errors import (
     DRIVER_ERRORS,
     DatabaseRefused,
@@ -45,6 +46,7 @@ async def connect_with_retry(attempt: Callable[[], Awaitable[T]], url: str) -> T
 
     Raises DatabaseUnavailable at the end; DatabaseRefused at once when the server says no for good.
     """
+    tls.check_files(url)
     for wait in (*STARTUP_WAITS, None):
         try:
             return await attempt()
@@ -57,9 +59,11 @@ async def connect_with_retry(attempt: Callable[[], Awaitable[T]], url: str) -> T
                 "The database server refused the connection: check the user, the password and the database's name in "
                 f"DATABASE_URL (SQLSTATE {error.sqlstate})."
             ) from None
-        except (asyncpg.ClientConfigurationError, ValueError):
-            raise DatabaseRefused("DATABASE_URL cannot be used: check its form and its options.") from None
-        except DRIVER_ERRORS as error:
+        except (asyncpg.ClientConfigurationError, ValueError, *DRIVER_ERRORS) as error:
+            if refused := tls.refusal(error):
+                raise DatabaseRefused(refused) from None
+            if isinstance(error, asyncpg.ClientConfigurationError | ValueError):
+                raise DatabaseRefused("DATABASE_URL cannot be used: check its form and its options.") from None
             if isinstance(error, asyncpg.PostgresError) and not is_lost(error):
                 raise DatabaseRefused(
                     "The database server refused the connection: check the options of DATABASE_URL "
