@@ -268,9 +268,9 @@ def addresses(ada: User, text: str, other: str) -> list[Any]:
 def test_no_text_of_any_resource_changes_the_meaning_of_a_query(
     api: Api, rows: Rows, people: tuple[User, User], text: str, other: str
 ) -> None:
-    """In the texts of every resource, and in what is searched for: read back as it was sent, and nobody else is touched.
+    """As property 9 of one resource, in the texts of each, and in what is searched for: fewer examples, of many requests.
 
-    Feature: database-persistence-fix, Property 9: no input changes the meaning of a query
+    What was sent is read back, and nobody else is touched.
     """
     ada, bystander = people
     others = "select t::text from tasks t where user_id = $1::text::uuid order by id"
