@@ -18,6 +18,7 @@ from app.server.showing import printable
 WITHOUT_JSON = {
     "migrate down",
     "migrate sql",
+    "roles sql",
     "users create",
     "users disable",
     "users enable",

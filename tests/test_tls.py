@@ -86,6 +86,7 @@ GOOD: dict[str, bool] = {
     "sslmode=disable": True,
     "sslmode=prefer": True,
     "sslmode=require": True,
+    "sslmode=require&statement_timeout=60000&search_path=public,%20pg_temp&options=-c%20work_mem%3D5MB": True,
     "sslmode=require&sslrootcert={signer}": True,
     "sslmode=require&sslrootcert={stranger}": False,
     "sslmode=verify-ca&sslrootcert={signer}": True,

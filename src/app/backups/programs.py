@@ -25,6 +25,14 @@ FOR_RESTORING = {"maintenance_work_mem": "256MB", "synchronous_commit": "off"}
 """Settings of the sessions that restore: the database has no other name than its own until all of it is there."""
 
 
+_OF_LIBPQ = {
+    *("host", "port", "user", "dbname", "passfile", "service", "target_session_attrs", "client_encoding"),
+    *("sslmode", "sslrootcert", "sslcert", "sslkey", "sslpassword", "sslcrl", "sslnegotiation", "krbsrvname", "gsslib"),
+    *("ssl_min_protocol_version", "ssl_max_protocol_version", "options"),
+}
+"""What the driver and libpq both know of a URL."""
+
+
 class Programs:
     """The client programs of one major version of PostgreSQL."""
 
@@ -56,13 +64,12 @@ class Programs:
         )
 
     async def _run(self, program: str, url: str, *words: str, options: str = "") -> None:
-        shown, password = _without_password(url)
+        shown, password, given = _for_libpq(url)
         # Everybody on the machine can read the words of a command, but not its environment.
         environment = os.environ | {"LC_ALL": "C", "PGAPPNAME": f"holdfast {program} {os.getpid()}"}
         if password:
             environment["PGPASSWORD"] = password
-        if options:
-            environment["PGOPTIONS"] = f"{os.environ.get('PGOPTIONS', '')} {options}".strip()
+        environment["PGOPTIONS"] = " ".join(filter(None, (os.environ.get("PGOPTIONS"), given, options)))
         process = await asyncio.create_subprocess_exec(
             *(str(self._folder / program), "--no-password", *words, f"--dbname={shown}"),
             env=environment,
@@ -129,15 +136,27 @@ def _major_of(program: Path) -> int:
     return int(found[1]) if found else 0
 
 
-def _without_password(url: str) -> tuple[str, str]:
+def _for_libpq(url: str) -> tuple[str, str, str]:
+    """A database URL as these programs take it: without its password, and without the settings that it has for the server.
+
+    The driver sends whatever it does not know itself as a setting; libpq takes those as options.
+    """
     parts = urlsplit(url)
     user, at, host = parts.netloc.rpartition("@")
     name, _, password = user.partition(":")
     options = dict(parse_qsl(parts.query, keep_blank_values=True))
     password = unquote(password) or options.pop("password", "")
+    # They have one of their own.
+    options.pop("application_name", None)
+    settings = {each: options.pop(each) for each in [*options] if each not in _OF_LIBPQ}
+    given = [options.pop("options", ""), *(f"-c {each}={_escaped(value)}" for each, value in settings.items())]
     query = urlencode(options, quote_via=quote, safe="/")
     # Not by urlunsplit(): of postgresql:///database it would leave one slash.
-    return f"postgresql://{name}{at}{host}{parts.path}{'?' if query else ''}{query}", password
+    return f"postgresql://{name}{at}{host}{parts.path}{'?' if query else ''}{query}", password, " ".join(filter(None, given))
+
+
+def _escaped(value: str) -> str:
+    return re.sub(r"([\\\s])", r"\\\1", value)
 
 
 def _said(errors: bytes, url: str) -> str:
