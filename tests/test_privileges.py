@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
@@ -243,3 +244,22 @@ def test_names_that_cannot_be_used_are_refused(words: tuple[str, str]) -> None:
     refused = holdfast("", "roles", "sql", *words)
     assert refused.returncode == 2
     assert refused.stdout == ""
+
+
+def test_what_is_for_the_owner_is_refused_to_the_servers_role_with_a_sentence(roles: Roles, tmp_path: Path) -> None:
+    for words, said in (
+        (("migrate", "down"), "permission denied for schema public"),
+        (("backup", str(tmp_path)), "back up as the tables' owner"),
+        (("import", "tasks", roles.superuser), "permission denied to create temporary tables"),
+    ):
+        refused = holdfast(roles.as_app, *words)
+        assert refused.returncode == 1
+        assert said in refused.stderr
+    assert [*tmp_path.iterdir()] == []
+
+
+def test_the_servers_role_finds_nothing_to_migrate_where_nothing_is_pending(roles: Roles) -> None:
+    """So that `serve --migrate` starts as it, too."""
+    done = holdfast(roles.as_app, "migrate", "up")
+    assert done.returncode == 0, done.stderr
+    assert "Nothing was pending" in done.stdout

@@ -105,8 +105,11 @@ async def up(url: str, *, most: int | None = None, patience: float = PATIENCE) -
         found = _migrations(await applied_versions(on))
         if unknown := [migration.version for migration in found if migration.path is None]:
             log.warning("database_newer_than_code", versions=unknown)
-        with _next_files(found, most) as folder:
-            output = await dbmate.run("migrate", single, folder)
+        output = ""
+        # It would want to make its own table, which the server's role may not.
+        if not all(migration.applied for migration in found):
+            with _next_files(found, most) as folder:
+                output = await dbmate.run("migrate", single, folder)
         if invalid := await invalid_indexes(on):
             raise MigrationError(
                 f"Invalid indexes, left by a migration that failed halfway: {', '.join(invalid)}. Drop them, then "
@@ -200,8 +203,7 @@ def _files() -> list[Path]:
 def _next_files(found: list[Migration], most: int | None) -> Iterator[Path]:
     """A folder in which the next migrations are, `most` at most. dbmate applies whatever it finds that is not applied."""
     pending = [migration.path for migration in found if migration.path is not None and not migration.applied]
-    if most is None or not pending:
-        # It fails on a folder without any.
+    if most is None:
         yield _folder()
         return
     with tempfile.TemporaryDirectory(prefix="holdfast-migrations-") as name:
