@@ -16,6 +16,7 @@ from app.backups.form import BackupFailed
 from app.backups.programs import Programs
 from app.database import dbmate, package_files
 from app.database.dbmate import MigrationError
+from app.database.postgres_programs import binaries_folder
 
 pytestmark = needs.postgres_with_tls
 
@@ -201,3 +202,8 @@ def test_options_that_cannot_be_used_are_named(good: Certified, tmp_path: Path, 
     refused = holdfast(good.server.url(**options), "doctor", HOME=str(tmp_path))
     assert refused.returncode == 1
     assert refused.stderr.startswith(f"holdfast: {said}")
+
+
+def test_a_pg_dump_without_tls_says_that_it_has_none(good: Certified, runner: asyncio.Runner, tmp_path: Path) -> None:
+    with pytest.raises(BackupFailed, match="is built without TLS, which DATABASE_URL demands"):
+        runner.run(Programs(binaries_folder()).dump(good.server.url(sslmode="require"), tmp_path / "dump", "none"))

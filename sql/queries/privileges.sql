@@ -1,6 +1,7 @@
 -- name: beyond()
 -- tenant: none, it reads the catalog
 -- What our role may do beyond reading and writing rows, and which statement ends that. Without one no single statement does.
+-- Who owns tables has to go on making some: migrations do.
 with ours as (select oid, rolname, rolsuper, rolcreatedb, rolcreaterole, rolreplication, rolbypassrls
     from pg_roles where rolname = current_user),
 schemas as (select oid, nspname, nspowner from pg_namespace where nspname !~ '^pg_' and nspname <> 'information_schema'),
@@ -47,7 +48,9 @@ found as (
     where not ours.rolsuper and has_database_privilege(d.oid, a.privilege)
     union all
     select 8, 'may make tables and functions in the schema ' || s.nspname,
-        format('revoke create on schema %I from public, %I', s.nspname, ours.rolname)
+        case when not exists (select from relations r where r.relowner = ours.oid)
+            and not exists (select from pg_database d where d.datdba = ours.oid and d.datname = current_database())
+            then format('revoke create on schema %I from public, %I', s.nspname, ours.rolname) end
     from ours join schemas s on s.nspowner <> ours.oid
     where not ours.rolsuper and has_schema_privilege(s.oid, 'create')
     union all
