@@ -165,7 +165,7 @@ def test_an_exhausted_pool_is_a_503_in_time_and_passes(started: Started) -> None
             )
             assert (live.status_code, metrics.status_code, ready.status_code) == (200, 200, 503)
             assert ready.json() == {
-                "status": "unavailable", "database": "unknown", "schema": "unknown", "pool": "exhausted"
+                "status": "unavailable", "database": "unknown", "schema": "unknown", "pool": "exhausted", "server": "ok"
             }  # fmt: skip
             assert 'holdfast_pool_connections{state="idle"} 0.0' in metrics.text
             assert 'holdfast_pool_connections{state="used"} 1.0' in metrics.text
@@ -504,7 +504,7 @@ def test_a_database_that_goes_away_is_a_503_and_comes_back_by_itself(
                 assert name not in answer.text
             ready = api.get("/health/ready")
             assert (ready.status_code, ready.json()) == (
-                503, {"status": "unavailable", "database": "unreachable", "schema": "unknown", "pool": "ok"}
+                503, {"status": "unavailable", "database": "unreachable", "schema": "unknown", "pool": "ok", "server": "ok"}
             )  # fmt: skip
             assert api.get("/health/live").status_code == 200
             assert api.get("/metrics").status_code == 200

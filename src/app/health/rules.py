@@ -25,10 +25,11 @@ async def readiness(services: Services) -> Readiness:
     exhausted = not reachable and services.database.pool.exhausted
     expected = version == services.schema_version
     return Readiness(
-        status="ok" if reachable and expected else "unavailable",
+        status="ok" if reachable and expected and not services.draining else "unavailable",
         database="ok" if reachable else "unknown" if exhausted else "unreachable",
         schema="ok" if expected else "unexpected" if reachable else "unknown",
         pool="exhausted" if exhausted else "ok",
+        server="draining" if services.draining else "ok",
     )
 
 

@@ -19,6 +19,7 @@ class Readiness(msgspec.Struct, frozen=True):
     database: Annotated[Literal["ok", "unreachable", "unknown"], Meta(title="DatabaseState", examples=["ok"])]
     schema: Annotated[Literal["ok", "unexpected", "unknown"], Meta(title="SchemaState", examples=["ok"])]
     pool: Annotated[Literal["ok", "exhausted"], Meta(title="PoolState", examples=["ok"])]
+    server: Annotated[Literal["ok", "draining"], Meta(title="ServerState", examples=["ok"])]
 
 
 class ProblemExplanation(msgspec.Struct, frozen=True):

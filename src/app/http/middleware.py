@@ -80,7 +80,7 @@ class Application:
                 preflight, send = self._cors.preflight(scope), self._cors.sending(scope, send)
             answer = preflight or await self.routing.respond(scope, receive if body is None else body.receive)
             status = answer.status_code
-            if body is not None and not await body.leaves_connection_usable(scope):
+            if (body is not None and not await body.leaves_connection_usable(scope)) or self.services.draining:
                 answer.close_connection()
             await answer.send(scope, self.waits.sending(send) if answer.waits_for_reader else send)
         except NotTakenError:

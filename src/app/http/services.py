@@ -26,6 +26,7 @@ class Services:
     __slots__ = (
         "database",
         "document",
+        "draining",
         "exports",
         "passwords",
         "request_limits",
@@ -51,6 +52,8 @@ class Services:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
+        self.draining = False
+        """Whether this worker is about to end: it is not ready, and its connections end with their next answers."""
         self.request_limits = RequestLimits(settings) if settings.rate_limits else None
         self.storage_quota = StorageQuota(settings) if settings.rate_limits else None
         self.turns = Turns(settings)

@@ -120,8 +120,14 @@ def from_environment() -> Application:
     settings = environment.from_environment(os.environ)
     logs.configure(production=settings.production)
     app = create_app(settings)
-    app.on_start = partial(call_when_stopped, app.waits.stop)
+    app.on_start = partial(call_when_stopped, partial(drain, app))
     return app
+
+
+def drain(app: Application) -> None:
+    """Be ready for no more requests, and wait for no one any longer."""
+    app.services.draining = True
+    app.waits.stop()
 
 
 def call_when_stopped(stop: Callable[[], None]) -> None:
