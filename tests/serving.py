@@ -68,6 +68,12 @@ def run(*arguments: str, **given: str) -> "subprocess.CompletedProcess[str]":
     )
 
 
+def workers_of(granian: psutil.Process | None) -> list[int]:
+    with contextlib.suppress(psutil.NoSuchProcess):
+        return [worker.pid for worker in granian.children() if alive(worker.pid)] if granian else []
+    return []
+
+
 class Serving:
     """A `holdfast serve` under test. Its words are in `said`; nothing of it outlives the test."""
 
@@ -87,7 +93,7 @@ class Serving:
 
     def __enter__(self) -> Self:
         try:
-            until(lambda: "Holdfast is ready" in self.words() or self.process.poll() is not None, self.words)
+            until(lambda: "Stop it with" in self.words() or self.process.poll() is not None, self.words)
             assert self.process.poll() is None, self.words()
         except BaseException:
             self.kill_everything()
@@ -115,6 +121,14 @@ class Serving:
         headers = {"Authorization": f"Bearer {token}"}
         return httpx.delete(self.url + path, headers=headers, timeout=PATIENCE, trust_env=False)
 
+    def said_times(self, event: str) -> int:
+        """How often an event was logged."""
+        return self.words().count(f'"{event}"')
+
+    def hang_up(self) -> None:
+        """Ask for a restart."""
+        self.process.send_signal(signal.SIGHUP)
+
     def processes(self) -> list[psutil.Process]:
         """Everything it started: PostgreSQL with its backends, granian, the workers."""
         try:
@@ -122,17 +136,21 @@ class Serving:
         except psutil.NoSuchProcess:
             return []
 
-    def granian(self) -> psutil.Process | None:
+    def granians(self) -> list[psutil.Process]:
+        """The granian that serves, and during a restart another one; oldest first."""
+        found = []
         for process in self.processes():
             # It may end while we look.
             with contextlib.suppress(psutil.NoSuchProcess):
                 if process.ppid() == self.process.pid and LOAD in process.cmdline():
-                    return process
-        return None
+                    found.append(process)
+        return sorted(found, key=lambda process: process.create_time())
+
+    def granian(self) -> psutil.Process | None:
+        return next(iter(self.granians()), None)
 
     def workers(self) -> list[int]:
-        granian = self.granian()
-        return [worker.pid for worker in granian.children() if alive(worker.pid)] if granian else []
+        return workers_of(self.granian())
 
     def kill_everything(self) -> None:
         # The supervisor stands still meanwhile, or it would start another PostgreSQL for the one that died.

@@ -12,7 +12,7 @@ import pytest
 from client import PASSWORD, Api, User, assert_problem, soon_refused
 from command import HOLDFAST, holdfast, process
 
-from app.server.doctor import connections_needed
+from app.server.doctor import connections_needed, connections_while_restarting
 from app.settings import Settings
 
 
@@ -193,7 +193,9 @@ def test_the_doctor_shows_no_secret_when_there_is_no_database() -> None:
 
 
 def test_every_worker_counts_its_pool_and_its_listener() -> None:
-    assert connections_needed(Settings(workers=4, pool_size=5, max_overflow=10)) == 4 * 16 + 2
+    settings = Settings(workers=4, pool_size=5, max_overflow=10)
+    assert connections_needed(settings) == 4 * 16 + 2
+    assert connections_while_restarting(settings) == 2 * 4 * 16 + 2
 
 
 COUNT = """

@@ -18,7 +18,7 @@ from app.backups.retention import Keep
 from app.database import embedded
 from app.database.postgres_programs import binaries_folder
 from app.server.cli import main
-from app.server.supervisor import DRAIN_WITHIN
+from app.server.granian_process import DRAIN_WITHIN
 from app.settings import PLATFORMS, from_environment
 
 ROOT = Path(__file__).parent.parent
@@ -193,6 +193,7 @@ def test_the_unit_runs_a_command_that_exists_where_the_readme_puts_it() -> None:
     assert f"UV_TOOL_BIN_DIR={Path(program).parent} " in README
     assert Path(program).name == "holdfast"
     assert refused(words) is None
+    assert unit()["ExecReload"] == ["/bin/kill -HUP $MAINPID"]
     settings, of_the_server = unit()["EnvironmentFile"]
     assert f"/dev/stdin {settings}\n" in README
     assert f"/dev/stdin {of_the_server.removeprefix('-')}\n" in README

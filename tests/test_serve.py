@@ -18,7 +18,7 @@ import psutil
 import pytest
 from serving import HOLDFAST, PATIENCE, Serving, alive, free_port, listens, run, until, users_of, variables
 
-import app.server.supervisor
+import app.server.own_database
 from app.database import embedded, package_files
 from app.database.postgres_programs import EmbeddedError, binaries_folder
 
@@ -152,9 +152,11 @@ def test_a_request_in_flight_gets_its_answer_when_told_to_stop(data: Path, tmp_p
 
 
 @needs.linux
-def test_a_killed_supervisor_leaves_nothing_that_serves_and_loses_nothing(data: Path, tmp_path: Path) -> None:
+def test_a_supervisor_killed_while_it_restarts_leaves_nothing_that_serves_and_loses_nothing(data: Path, tmp_path: Path) -> None:
     with Serving(data, tmp_path / "said") as serving:
         token, task = store_a_task(serving)
+        serving.hang_up()
+        until(lambda: len(serving.granians()) == 2, "another granian was begun")
         started = serving.processes()
         serving.process.kill()
         serving.process.wait(PATIENCE)
@@ -194,8 +196,8 @@ def postmaster(serving: Serving, *, but: int = 0) -> int:
 
 
 def test_a_postgresql_that_dies_is_started_again_but_not_for_ever(data: Path, tmp_path: Path) -> None:
-    assert app.server.supervisor.RESTARTS == 5
-    once = "import sys, app.server.supervisor as it, app.server.cli; it.RESTARTS = 1; app.server.cli.main(sys.argv[2:])"
+    assert app.server.own_database.RESTARTS == 5
+    once = "import sys, app.server.own_database as it, app.server.cli; it.RESTARTS = 1; app.server.cli.main(sys.argv[2:])"
     with Serving(data, tmp_path / "said", before=(sys.executable, "-c", once)) as serving:
         token, task = store_a_task(serving)
         workers, pid = serving.workers(), postmaster(serving)

@@ -7,7 +7,7 @@ request's log line and metrics.
 import itertools
 import re
 import secrets
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from functools import partial
 from time import perf_counter
 from typing import Any, Final, cast
@@ -46,8 +46,8 @@ class Application:
         services.document = partial(openapi.document, declared)
         self._starting = starting
         self.waits = Waits(services.settings.body_timeout, services.settings.write_timeout)
-        self.on_start: Callable[[], None] | None = None
-        """Called in the server's event loop when it starts the app."""
+        self.on_start: Callable[[], Awaitable[None]] | None = None
+        """Awaited in the server's event loop when everything is open, before the server listens."""
         self._cors = Cors(services.settings.cors_origins) if services.settings.cors_origins else None
         # Unique over restarts and workers by the prefix, within one by the count.
         self._prefix = secrets.token_hex(6)
@@ -59,9 +59,15 @@ class Application:
         elif scope["type"] == ScopeType.WEBSOCKET:
             await send(cast("Any", {"type": "websocket.close", "code": 1000}))
         else:
-            if self.on_start is not None:
-                self.on_start()
-            await self._starting(scope, cast("Any", receive), cast("Any", send))
+            await self._starting(scope, cast("Any", receive), cast("Any", self._starting_up(send)))
+
+    def _starting_up(self, send: Send) -> Send:
+        async def send_when_started(message: Any) -> None:
+            if message["type"] == "lifespan.startup.complete" and self.on_start is not None:
+                await self.on_start()
+            await send(message)
+
+        return send_when_started
 
     async def _respond(self, scope: HTTPScope, receive: Receive, send: Send) -> None:
         started = perf_counter()

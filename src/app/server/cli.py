@@ -1,13 +1,12 @@
 """The commands. Each says what went wrong in a line or two, without a traceback and without a secret."""
 
 import sys
-from contextlib import ExitStack
 from importlib import import_module
 
 import rich_click as click
 
-from app.server import granian_process
-from app.server.signals import StopSignals
+from app.server.granian_process import Granian
+from app.server.signals import Signals
 from app.server.words import read_settings
 
 OTHERS = {
@@ -73,18 +72,18 @@ def serve(host: str | None, port: int | None, workers: int | None, *, migrate: b
     """Serve the API.
 
     Without DATABASE_URL a PostgreSQL is started along with it, with its data in ./var or HOLDFAST_DATA. Stop with
-    Ctrl-C: the requests under way are finished first.
+    Ctrl-C: the requests under way are finished first. SIGHUP has the code follow that is installed by
+    then, and loses no request.
     """
     options = {"HOST": host, "PORT": port, "WORKERS": workers}
     settings = read_settings({name: str(value) for name, value in options.items() if value is not None})
-    signals = StopSignals()
+    signals = Signals()
     signals.listen()
-    with ExitStack() as ending:
-        granian = granian_process.begin(settings, ending)
-        signals.granian = granian.pid
-        if signals.asked:
-            signals.forward()
-        # Meanwhile granian loads what it needs.
-        from app.server import running, supervisor  # noqa: PLC0415
+    granian = Granian(settings)
+    signals.granians.append(granian)
+    if signals.asked:
+        signals.forward()
+    # Meanwhile granian loads what it needs.
+    from app.server import running, supervisor  # noqa: PLC0415
 
-        sys.exit(running.run(lambda settings: supervisor.serve(settings, granian, signals, migrate=migrate), settings))
+    sys.exit(running.run(lambda settings: supervisor.serve(settings, granian, signals, migrate=migrate), settings))

@@ -57,6 +57,11 @@ def connections_needed(settings: Settings) -> int:
     return settings.workers * (settings.pool_size + settings.max_overflow + 1) + 2
 
 
+def connections_while_restarting(settings: Settings) -> int:
+    """How many they may open during a rolling restart: the workers that go and those that come, both at their most."""
+    return 2 * connections_needed(settings) - 2
+
+
 async def examine(database: Executor, settings: Settings) -> list[Finding]:
     """Look at everything, in the order in which it would fail."""
     found = await server(database)
@@ -143,8 +148,11 @@ async def _backups(database: Executor, settings: Settings) -> list[Finding]:
 def _pool(found: Server, settings: Settings) -> Finding:
     needed = connections_needed(settings)
     text = f"{settings.workers} workers may open {needed} connections, the server has {found.connections}"
-    if needed <= found.connections:
+    if (twice := connections_while_restarting(settings)) <= found.connections:
         return Finding("ok", "pool", text)
+    if needed <= found.connections:
+        advice = "A reload under full load may be refused some: lower DB_MAX_OVERFLOW, or raise max_connections."
+        return Finding("mind", "pool", f"{text}; {twice} during a reload", advice)
     return Finding("bad", "pool", text, "Lower WORKERS, DB_POOL_SIZE or DB_MAX_OVERFLOW, or raise max_connections.")
 
 

@@ -1,6 +1,5 @@
 """granian, its own process under the supervisor, and the workers that it forks."""
 
-import asyncio
 import ctypes
 import gc
 import multiprocessing
@@ -8,12 +7,9 @@ import os
 import platform
 import signal
 import sys
-from collections.abc import Callable
 from functools import partial
-from types import FrameType
 
 import structlog
-from granian import Granian
 from granian.constants import HTTPModes, Interfaces, Loops
 from granian.http import HTTP1Settings
 from granian.log import LogLevels
@@ -21,17 +17,12 @@ from granian.log import LogLevels
 from app import settings as environment
 from app.http.middleware import Application
 from app.main import create_app, declared
-from app.server import granian_process, open_files
-from app.server.supervisor import DRAIN_WITHIN
+from app.server import granian_process, open_files, succession
+from app.server.granian_process import DRAIN_WITHIN, HEAD_WITHIN
+from app.server.sockets import GranianOnSockets
 from app.telemetry import logs
 
 log = structlog.get_logger()
-
-HEAD_WITHIN = 10
-"""Seconds in which a request's head must come, and an idle connection must send another one: granian knows no difference.
-
-A proxy keeps its idle connections shorter. When told to stop, a worker waits for half a head no longer than this.
-"""
 
 _PR_SET_PDEATHSIG = 1
 _M_MMAP_THRESHOLD = -3
@@ -69,25 +60,28 @@ def give_large_blocks_back() -> None:
 def run_granian() -> None:
     """Serve, with workers that are forks and so begin with everything loaded.
 
-    The process's first argument is the process id of the supervisor.
+    The process's first argument is the process id of the supervisor, the second its end of the line to it.
     """
+    # They inherit the sockets, too.
+    multiprocessing.set_start_method("fork")
     die_with_parent(int(sys.argv[1]))
     # Once for all workers, and mostly while the database starts.
     declared()
     # What is loaded stays: a worker that looked through it for garbage would have a copy of its own of most pages.
     gc.freeze()
-    told = granian_process.wait_until_told()
-    if told is None:
+    handed = granian_process.wait_until_told()
+    if handed is None:
         return
     # Its workers read these, too.
-    os.environ |= {"HOST": told.address, "DATABASE_URL": told.database_url}
+    os.environ |= {"HOST": handed.told.address, "DATABASE_URL": handed.told.database_url}
     settings = environment.from_environment(os.environ)
     logs.configure(production=settings.production)
     give_large_blocks_back()
     connections = open_files.raise_limit(settings)
     if connections < settings.max_connections:
         log.warning("connections_limited", connections=connections, wanted=settings.max_connections, run="holdfast doctor")
-    server = Granian(
+    GranianOnSockets.handed = handed
+    server = GranianOnSockets(
         "app.server.worker:from_environment",
         factory=True,
         address=settings.host,
@@ -108,6 +102,7 @@ def run_granian() -> None:
 
     def replace_dead_workers(_number: int, _frame: object) -> None:
         server.respawn_failed_workers = True
+        handed.when_ready = False
 
     # Not from the start: a worker that cannot even begin would be replaced for ever.
     signal.signal(signal.SIGUSR1, replace_dead_workers)
@@ -117,27 +112,10 @@ def run_granian() -> None:
 def from_environment() -> Application:
     """Make the application of one worker of `holdfast serve`."""
     die_with_parent()
+    handed = GranianOnSockets.handed
+    handed.keep_own()
     settings = environment.from_environment(os.environ)
     logs.configure(production=settings.production)
     app = create_app(settings)
-    app.on_start = partial(call_when_stopped, partial(drain, app))
+    app.on_start = partial(succession.begin, app, handed)
     return app
-
-
-def drain(app: Application) -> None:
-    """Be ready for no more requests, and wait for no one any longer."""
-    app.services.draining = True
-    app.waits.stop()
-
-
-def call_when_stopped(stop: Callable[[], None]) -> None:
-    """Have `stop` called in the running event loop when this worker is told to stop, beside what the server does then."""
-    loop = asyncio.get_running_loop()
-    servers = signal.getsignal(signal.SIGTERM)
-
-    def on_signal(number: int, frame: FrameType | None) -> None:
-        loop.call_soon_threadsafe(stop)
-        if callable(servers):
-            servers(number, frame)
-
-    signal.signal(signal.SIGTERM, on_signal)
