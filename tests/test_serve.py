@@ -305,6 +305,27 @@ def test_a_database_that_cannot_be_reached_is_retried_and_then_named_without_a_s
         assert secret not in gone.stderr + gone.stdout
 
 
+def test_a_database_that_lacks_migrations_is_told_in_the_place_of_ready_and_ready_once_they_ran(
+    postgres: embedded.Server, tmp_path: Path
+) -> None:
+    url = new_database(postgres, "behind")
+    names = sorted(file.name for file in (package_files.folder("db") / "migrations").glob("*.sql"))
+    with Serving(tmp_path / "var", tmp_path / "said", DATABASE_URL=url) as serving:
+        words = serving.words()
+        assert "Holdfast is ready" not in words
+        assert f"lacks {len(names)} migrations" in words
+        assert [name in words for name in names[:12]] == [True] * 10 + [False] * 2
+        assert f"and {len(names) - 10} more" in words
+        assert "holdfast migrate up" in words
+        ready = serving.get("/health/ready")
+        assert (ready.status_code, ready.json()["schema"]) == (503, "unexpected")
+        migrated = run("migrate", "up", DATABASE_URL=url)
+        assert migrated.returncode == 0, migrated.stderr
+        assert serving.get("/health/ready").status_code == 200
+        token, task = store_a_task(serving)
+        assert serving.get(f"/v1/tasks/{task}", token).status_code == 200
+
+
 def test_a_worker_that_cannot_start_ends_the_serve_with_its_message(postgres: embedded.Server, tmp_path: Path) -> None:
     (tmp_path / "sitecustomize.py").write_text(
         "import sys\n"

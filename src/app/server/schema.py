@@ -8,6 +8,7 @@ import structlog
 
 from app.database import migrations
 from app.database.embedded import StartCancelledError
+from app.database.migrations import Migration
 from app.server.signals import Signals
 from app.settings import Settings
 
@@ -15,9 +16,15 @@ T = TypeVar("T")
 
 log = structlog.get_logger()
 
+MOST_SHOWN = 10
+"""Migrations that are named; of more, how many they are."""
 
-def bring_up_to_date(url: str, settings: Settings, signals: Signals) -> None:
-    """Apply what is pending, and say so in two lines: which migrations there were, `holdfast migrate history` tells."""
+
+def bring_up_to_date(url: str, settings: Settings, signals: Signals) -> list[Migration]:
+    """Apply what is pending, and say so in two lines: which migrations there were, `holdfast migrate history` tells.
+
+    Returns what the database has then.
+    """
     found = asyncio.run(_unless_asked(migrations.status(url, patience=settings.connect_timeout), signals))
     before = [migration.version for migration in found if migration.applied]
     if pending := len(found) - len(before):
@@ -27,13 +34,31 @@ def bring_up_to_date(url: str, settings: Settings, signals: Signals) -> None:
     if applied:
         fields = {"from": before[-1] if before else "empty", "to": migrations.expected_version()}
         log.info("migrated", migrations=len(applied), **fields)
+    return [migration for migration in found if migration.path is None]
 
 
-def look(url: str, settings: Settings, signals: Signals) -> None:
-    """See that the database is there, before the workers say so at greater length; and how old its schema is."""
+def look(url: str, settings: Settings, signals: Signals) -> list[Migration]:
+    """See that the database is there, before the workers say so at greater length; and how old its schema is.
+
+    Returns the migrations that it lacks, and those that only a newer holdfast knows.
+    """
     found = asyncio.run(_unless_asked(migrations.status(url, patience=settings.connect_timeout), signals))
     if pending := sum(not migration.applied for migration in found):
         log.warning("migrations_pending", migrations=pending, run="holdfast migrate up")
+    return [migration for migration in found if not migration.applied or migration.path is None]
+
+
+def explain(amiss: list[Migration]) -> str:
+    """Say which migrations do not fit, and what to do about them."""
+    if all(migration.applied for migration in amiss):
+        return "The database was migrated by a newer holdfast: install that one, and restart."
+    pending = [migration.name for migration in amiss if not migration.applied]
+    names = "".join(f"  {name}\n" for name in pending[:MOST_SHOWN])
+    more = f"  and {len(pending) - MOST_SHOWN} more\n" if len(pending) > MOST_SHOWN else ""
+    return (
+        f"The database lacks {len(pending)} migration{'s' if len(pending) > 1 else ''}:\n\n{names}{more}\n"
+        "Once this has run, it is ready, without a restart:\n\n  holdfast migrate up"
+    )
 
 
 async def _unless_asked(work: Coroutine[Any, Any, T], signals: Signals) -> T:

@@ -20,6 +20,7 @@ import structlog
 from app.database import embedded
 from app.database.embedded import StartCancelledError
 from app.database.executor import on_connection
+from app.database.migrations import Migration
 from app.server import archive_watch, doctor, own_database, schema
 from app.server.data_lock import ServeError
 from app.server.granian_process import Granian, Told
@@ -58,14 +59,14 @@ def serve(settings: Settings, granian: Granian, signals: Signals, *, migrate: bo
                 archive_watch.begin(settings)
             url = server.url if server else settings.database_url or ""
             see_to_it = schema.bring_up_to_date if migrate or (migrate is None and server) else schema.look
-            see_to_it(url, settings, signals)
+            amiss = see_to_it(url, settings, signals)
             if server is None:
                 warn_about_connections(url, settings)
             log.info("starting_server", workers=settings.workers)
             granian.tell(Told(port.address, url), port.sockets)
             if _wait_until_it_answers(granian, port.address, settings.port, signals):
                 granian.replace_dead_workers()
-                _say_where(settings, server)
+                _say_where(settings, server, amiss)
                 _wait_for_an_end(restart, server, settings, signals)
             ending_first.close()
             if signals.asked:
@@ -137,11 +138,12 @@ def _collect(restart: RollingRestart, server: embedded.Server | None) -> None:
         pass
 
 
-def _say_where(settings: Settings, server: embedded.Server | None) -> None:
+def _say_where(settings: Settings, server: embedded.Server | None, amiss: list[Migration]) -> None:
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
     data = f"{settings.data} (PostgreSQL comes along)" if server else "in the database of DATABASE_URL"
     docs = f"  Docs   http://{host}:{settings.port}/docs\n" if settings.expose_docs else ""
+    state = f"Holdfast runs, but is not ready. {schema.explain(amiss)}" if amiss else "Holdfast is ready."
     print(  # noqa: T201 - for the person who started us; logs go to stderr
-        f"\nHoldfast is ready.\n\n  API    http://{host}:{settings.port}/v1\n{docs}  Data   {data}\n\nStop it with Ctrl-C.\n",
+        f"\n{state}\n\n  API    http://{host}:{settings.port}/v1\n{docs}  Data   {data}\n\nStop it with Ctrl-C.\n",
         flush=True,
     )
