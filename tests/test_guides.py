@@ -19,7 +19,7 @@ from test_ops import known_settings, refused
 from app.health.schemas import Readiness
 from app.main import create_app
 from app.problems.catalog import KINDS
-from app.server.doctor import connections_needed
+from app.server.doctor import connections_needed, connections_while_restarting
 from app.settings import Settings
 from app.telemetry import metrics
 
@@ -134,6 +134,8 @@ def test_the_tour_of_the_schema_passes_every_table() -> None:
 def test_the_sums_of_connections_are_right() -> None:
     assert f"{connections_needed(Settings())} with one worker and the defaults" in DATABASE
     assert f"{connections_needed(Settings(workers=4))} with four" in DATABASE
+    twice = [connections_while_restarting(Settings(workers=workers)) for workers in (1, 4)]
+    assert f"twice as many, {twice[0]} or {twice[1]}" in DATABASE
 
 
 @pytest.mark.parametrize("name", ["clients", "database", "operations"])
