@@ -118,7 +118,7 @@ def _lifespan(services: Services, passwords: Passwords | None) -> Callable[[Lite
                 yield
         finally:
             await services.database.close()
-            logs.flush()
+            logs.drain()
             if passwords is None:
                 services.passwords.close()
 

@@ -29,6 +29,7 @@ from app.server.rolling_restart import RollingRestart
 from app.server.signals import Signals
 from app.settings import Settings
 from app.storage import Storage
+from app.telemetry import logs
 
 log = structlog.get_logger()
 
@@ -40,6 +41,7 @@ def serve(settings: Settings, granian: Granian, signals: Signals, *, migrate: bo
     Raises SettingsError, ServeError, EmbeddedError, ArchiveError, MigrationError, DatabaseUnavailable or DatabaseRefused when
     it comes to nothing.
     """
+    logs.configure(production=settings.production, serves=True)
 
     def begin() -> Granian:
         another = Granian(settings)
@@ -76,6 +78,9 @@ def serve(settings: Settings, granian: Granian, signals: Signals, *, migrate: bo
             raise ServeError("The server ended by itself. Its last words are above.")
     except StartCancelledError:
         return 0
+    finally:
+        # Before whoever called us says why it ended.
+        logs.drain()
 
 
 def warn_about_connections(url: str, settings: Settings) -> None:

@@ -75,7 +75,7 @@ def run_granian() -> None:
     # Its workers read these, too.
     os.environ |= {"HOST": handed.told.address, "DATABASE_URL": handed.told.database_url}
     settings = environment.from_environment(os.environ)
-    logs.configure(production=settings.production)
+    logs.configure(production=settings.production, serves=True)
     give_large_blocks_back()
     connections = open_files.raise_limit(settings)
     if connections < settings.max_connections:
@@ -115,7 +115,7 @@ def from_environment() -> Application:
     handed = GranianOnSockets.handed
     handed.keep_own()
     settings = environment.from_environment(os.environ)
-    logs.configure(production=settings.production)
+    logs.configure(production=settings.production, serves=True)
     app = create_app(settings)
     app.on_start = partial(succession.begin, app, handed)
     return app

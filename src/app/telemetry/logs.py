@@ -1,6 +1,10 @@
-"""Logging: structlog, JSON lines in production and where the output is no terminal, colours otherwise."""
+"""Logging: structlog, JSON lines in production and where the output is no terminal, colours otherwise.
+
+A command writes its lines itself. The processes of a server have a thread for it, so that none of them waits for its reader.
+"""
 
 import asyncio
+import atexit
 import logging
 import re
 import sys
@@ -8,11 +12,13 @@ import traceback
 from collections.abc import Mapping, MutableMapping
 from contextvars import ContextVar
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TextIO, cast
 from uuid import UUID
 
 import msgspec
 import structlog
+
+from app.telemetry.line_writer import LineWriter
 
 log = structlog.get_logger()
 
@@ -83,12 +89,31 @@ GATHERED = 0.02
 _lines: list[bytes] = []
 
 
+_writer: LineWriter | None = None
+
+
+DRAIN_WITHIN = 1.0
+"""Seconds that the reader of the log gets when a process of the server ends."""
+
+
 def flush() -> None:
     """Write the requests' lines that wait."""
-    if _lines:
-        sys.stderr.buffer.write(b"\n".join(_lines) + b"\n")
+    if not _lines:
+        return
+    lines = b"\n".join(_lines) + b"\n"
+    _lines.clear()
+    if _writer is not None:
+        _writer.write(lines)
+    else:
+        sys.stderr.buffer.write(lines)
         sys.stderr.buffer.flush()
-        _lines.clear()
+
+
+def drain() -> None:
+    """Write what waits, and wait until it is written: no longer than DRAIN_WITHIN."""
+    flush()
+    if _writer is not None:
+        _writer.drain(DRAIN_WITHIN)
 
 
 def note_request(method: str, route: str, status: int, seconds: float, user_id: UUID | None) -> None:
@@ -105,11 +130,17 @@ def note_request(method: str, route: str, status: int, seconds: float, user_id: 
         log.info("request", method=method, route=route, status=status, ms=ms, user_id=str(user_id) if user_id else None)
 
 
-def configure(*, production: bool) -> None:
-    """Set structlog up for this process; what libraries log through `logging` is shown from warnings on."""
-    global _as_json  # noqa: PLW0603 - decided once, when the process starts
+def configure(*, production: bool, serves: bool = False) -> None:
+    """Set structlog up for this process; what libraries log through `logging` is shown from warnings on.
+
+    A process that `serves` never waits for whoever reads its log: lines that are too many are dropped, and counted.
+    """
+    global _as_json, _writer  # noqa: PLW0603 - decided once, when the process starts
     pretty = not production and sys.stderr.isatty()
     _as_json = not pretty
+    _writer = LineWriter(sys.stderr.fileno()) if serves else None
+    if serves:
+        atexit.register(drain)
     processors: list[structlog.typing.Processor] = [
         _with_request_id,
         structlog.processors.add_log_level,
@@ -120,10 +151,10 @@ def configure(*, production: bool) -> None:
     structlog.configure(
         processors=processors,
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.WriteLoggerFactory(cast("TextIO", _writer or sys.stderr)),
         cache_logger_on_first_use=True,
     )
-    handler = logging.StreamHandler(sys.stderr)
+    handler = logging.StreamHandler(cast("TextIO", _writer or sys.stderr))
     handler.setFormatter(_Formatter("%(levelname)s %(name)s %(message)s"))
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
 

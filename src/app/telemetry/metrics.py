@@ -57,6 +57,9 @@ backup_verified = Gauge(
 )
 
 
+dropped_log_lines = Counter("holdfast_dropped_log_lines", "Lines of the log that were dropped because nobody took them")
+
+
 class Timer:
     """A place for durations in seconds: `note` is a list's append, and `settle` adds them up a second later, in one go.
 
