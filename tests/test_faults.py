@@ -18,8 +18,9 @@ from client import PASSWORD, Api, Started, assert_problem, new_email, set_by_cha
 from structlog.testing import capture_logs
 
 import app.database
+from app.database import breaker
 from app.database.errors import DatabaseBusy, DatabaseRefused, DatabaseUnavailable
-from app.database.executor import ATTEMPTS, Database, Transaction
+from app.database.executor import Database, Transaction
 from app.database.queries import Query
 from app.settings import Settings
 from app.tasks import repository as tasks
@@ -165,7 +166,8 @@ def test_an_exhausted_pool_is_a_503_in_time_and_passes(started: Started) -> None
             )
             assert (live.status_code, metrics.status_code, ready.status_code) == (200, 200, 503)
             assert ready.json() == {
-                "status": "unavailable", "database": "unknown", "schema": "unknown", "pool": "exhausted", "server": "ok"
+                "status": "unavailable", "database": "unknown", "schema": "unknown", "pool": "exhausted", "breaker": "closed",
+                "server": "ok",
             }  # fmt: skip
             assert 'holdfast_pool_connections{state="idle"} 0.0' in metrics.text
             assert 'holdfast_pool_connections{state="used"} 1.0' in metrics.text
@@ -504,7 +506,11 @@ def test_a_database_that_goes_away_is_a_503_and_comes_back_by_itself(
                 assert name not in answer.text
             ready = api.get("/health/ready")
             assert (ready.status_code, ready.json()) == (
-                503, {"status": "unavailable", "database": "unreachable", "schema": "unknown", "pool": "ok", "server": "ok"}
+                503,
+                {
+                    "status": "unavailable", "database": "unreachable", "schema": "unknown", "pool": "ok", "breaker": "open",
+                    "server": "ok",
+                },
             )  # fmt: skip
             assert api.get("/health/live").status_code == 200
             assert api.get("/metrics").status_code == 200
@@ -513,6 +519,7 @@ def test_a_database_that_goes_away_is_a_503_and_comes_back_by_itself(
             assert own_database not in text
     finally:
         accept(connections=True)
+    time.sleep(breaker.PAUSE)
     assert user.get(f"/v1/tasks/{task['id']}").json() == task
     assert user.patch(f"/v1/tasks/{task['id']}", {"title": "Back"}).status_code == 200
     assert api.get("/health/ready").status_code == 200
@@ -531,7 +538,7 @@ def test_a_dropped_database_is_a_503(started: Started, own_database: str) -> Non
 
 
 @pytest.mark.parametrize("sqlstate", ["40P01", "40001"])
-@pytest.mark.parametrize("times", [1, 2])
+@pytest.mark.parametrize("times", [1, 3])
 def test_a_deadlock_and_a_serialization_failure_are_tried_again(
     started: Started, own_database: str, sqlstate: str, times: int
 ) -> None:
@@ -545,8 +552,8 @@ def test_a_deadlock_and_a_serialization_failure_are_tried_again(
 
 
 @pytest.mark.parametrize("sqlstate", ["40P01", "40001"])
-def test_the_third_deadlock_is_a_503(started: Started, own_database: str, sqlstate: str) -> None:
-    api = started(database_url=own_database)
+def test_the_deadlock_after_the_last_retry_is_a_503(started: Started, own_database: str, sqlstate: str) -> None:
+    api = started(database_url=own_database, retries=2)
     user = api.user()
     task = user.task()
     api.runner.run(script(own_database, _ON_UPDATE_FAIL.format(times=3, sqlstate=sqlstate)))
@@ -554,7 +561,7 @@ def test_the_third_deadlock_is_a_503(started: Started, own_database: str, sqlsta
     assert_problem(answer, 503, "database_busy")
     retry_after(answer)
     assert user.get(f"/v1/tasks/{task['id']}").json() == task
-    assert api.runner.run(beside(own_database, "select last_value from attempts"))[0][0] == ATTEMPTS == 3
+    assert api.runner.run(beside(own_database, "select last_value from attempts"))[0][0] == 3
     assert user.patch(f"/v1/tasks/{task['id']}", {"title": "Changed"}).status_code == 200
 
 
@@ -606,16 +613,16 @@ def test_a_transaction_is_run_again_as_a_whole(api: Api, error: type[asyncpg.Pos
     async def work(on: Transaction) -> str:
         runs.append(await on.run(PID, []))
         await tasks.create(on, UUID(user.id), TaskCreate(title=f"Run {len(runs)}"))
-        if len(runs) < 3:
+        if len(runs) < 4:
             raise error("by chance")
         return "done"
 
     assert api.runner.run(api.database.transaction(work)) == "done"
-    assert len(runs) == 3
-    assert [task["title"] for task in user.get("/v1/tasks").json()["items"]] == ["Run 3"]
+    assert len(runs) == 4
+    assert [task["title"] for task in user.get("/v1/tasks").json()["items"]] == ["Run 4"]
 
 
-def test_a_transaction_that_collides_three_times_is_given_up(api: Api) -> None:
+def test_a_transaction_that_collides_again_and_again_is_given_up(api: Api) -> None:
     user = api.user()
     runs = []
 
@@ -626,7 +633,7 @@ def test_a_transaction_that_collides_three_times_is_given_up(api: Api) -> None:
 
     with pytest.raises(DatabaseBusy):
         api.runner.run(api.database.transaction(work))
-    assert len(runs) == 3
+    assert len(runs) == 1 + api.settings.retries == 4
     assert user.get("/v1/tasks").json()["items"] == []
 
 
@@ -778,7 +785,6 @@ def _closed_port() -> int:
 
 
 def test_the_start_waits_for_the_database_ever_longer_and_then_gives_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert app.database.startup.STARTUP_WAITS == (1, 2, 4, 8)
     slept: list[float] = []
 
     async def sleep(seconds: float) -> None:
@@ -819,8 +825,17 @@ def test_where_the_database_is_looked_for_is_told_without_who_asks(url: str, ser
     assert app.database.startup.servers_of(url) == servers
 
 
+def test_the_start_tries_again_as_often_as_the_settings_say(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(app.database.startup, "FIRST_WAIT", 0.001)
+    for retries in (0, 2):
+        settings = Settings(database_url=f"postgresql://u@127.0.0.1:{_closed_port()}/d", start_retries=retries)
+        with capture_logs() as events, pytest.raises(DatabaseUnavailable):
+            asyncio.run(Database.connect(settings))
+        assert [event["next_attempt_in"] for event in events] == [0.001 * 2**number for number in range(retries)] + [None]
+
+
 def test_a_database_that_comes_late_is_waited_for(monkeypatch: pytest.MonkeyPatch, database: str) -> None:
-    monkeypatch.setattr(app.database.startup, "STARTUP_WAITS", (0.01, 0.01, 0.01, 0.01))
+    monkeypatch.setattr(app.database.startup, "FIRST_WAIT", 0.001)
     create_pool, attempts = asyncpg.create_pool, []
 
     def create_late(*arguments: Any, **options: Any) -> Any:

@@ -9,7 +9,7 @@ import asyncpg
 import pytest
 from client import Api, Execute, User
 
-from app.database.pool import PLANNING
+from app.database.opening import PLANNING
 from app.database.queries import Query, load
 
 CONVERSATIONS = 400

@@ -286,7 +286,7 @@ def test_an_option_goes_before_its_variable(tmp_path: Path) -> None:
 def test_a_database_that_cannot_be_reached_is_retried_and_then_named_without_a_secret() -> None:
     # The waits of a real start, made short; nobody asked for an option.
     program = (
-        "import app.database.startup; app.database.startup.STARTUP_WAITS = (0.01, 0.02, 0.03, 0.04)\n"
+        "import app.database.startup; app.database.startup.FIRST_WAIT = 0.01\n"
         f"from app.server.cli import main; main(['serve', '--port', '{free_port()}'])"
     )
     gone = subprocess.run(

@@ -18,7 +18,7 @@ import tenancy
 from seeds import AUDITED_PATH, SEEDS, fill
 from statements import FILES, STATEMENTS, Statement, function_of, loader_of
 
-from app.database.pool import PLANNING
+from app.database.opening import PLANNING
 from app.database.queries import Json, Query, load
 from app.http.pagination import PAGE_BYTES
 from app.http.responses import encode

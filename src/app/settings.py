@@ -43,6 +43,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     pool_recycle: float = 3600.0
     connect_timeout: float = 30.0
     query_timeout: float = 15.0
+    start_retries: int = 4
+    """How often a database that is not there at start is tried again: after 1, 2, 4, ... seconds."""
+    retries: int = 3
+    """How often a transaction is run again after a deadlock or a serialization failure."""
     echo_sql: bool = False
     expose_docs: bool = True
     """The reference page, and the document that it shows."""
@@ -123,6 +127,8 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
         pool_recycle=read("DB_POOL_RECYCLE", _seconds, 3600.0),
         connect_timeout=read("DB_CONNECT_TIMEOUT", _seconds, 30.0),
         query_timeout=read("DB_QUERY_TIMEOUT", _seconds, 15.0),
+        start_retries=read("DB_START_RETRIES", _whole(0, 100), 4),
+        retries=read("DB_RETRIES", _whole(0, 10), 3),
         echo_sql=read("DB_ECHO_SQL", _boolean, default=False),
         expose_docs=read("EXPOSE_DOCS", _boolean, default=True),
         expose_metrics=read("EXPOSE_METRICS", _boolean, default=True),

@@ -60,7 +60,8 @@ def anything_but(*names: str) -> st.SearchStrategy[dict[str, str]]:
 
 TAKEN = {
     "APP_ENV", "DATABASE_URL", "DATABASE_LISTEN_URL", "DATABASE_REPLICA_URL", "DB_POOL_SIZE", "DB_MAX_OVERFLOW",
-    "DB_POOL_TIMEOUT", "DB_POOL_RECYCLE", "DB_CONNECT_TIMEOUT", "DB_QUERY_TIMEOUT", "DB_ECHO_SQL", "HOST", "PORT", "WORKERS",
+    "DB_POOL_TIMEOUT", "DB_POOL_RECYCLE", "DB_CONNECT_TIMEOUT", "DB_QUERY_TIMEOUT", "DB_START_RETRIES", "DB_RETRIES",
+    "DB_ECHO_SQL", "HOST", "PORT", "WORKERS",
     "HOLDFAST_DATA", "SESSION_DAYS", "CORS_ORIGINS", "TRUSTED_PROXIES", "RATE_LIMITS", "TERMS_VERSION", "MEDIA_MAX_BYTES",
     "MEDIA_QUOTA_BYTES", "USER_REQUESTS_PER_MINUTE", "GUEST_REQUESTS_PER_MINUTE", "USER_MAX_BYTES", "GUEST_MAX_BYTES",
     "CREDITS_GUEST", "CREDITS_REGISTERED", "CREDITS_RESET_HOURS", "QUERY_CACHE_TTL_SECONDS", "MEDIA_URL", "DB_REQUIRE_TLS",
@@ -170,9 +171,9 @@ def test_bad_credentials_and_parameters_give_a_message_that_exposes_nothing(
     Feature: database-persistence-fix, Property 5: bad credentials or parameters give a clear message that exposes nothing
     """
     url = wrong.url(database, closed_port)
-    settings = from_environment({"DATABASE_URL": url, "DB_POOL_SIZE": "1", "DB_CONNECT_TIMEOUT": "5"})
+    settings = from_environment({"DATABASE_URL": url, "DB_POOL_SIZE": "1", "DB_CONNECT_TIMEOUT": "5", "DB_START_RETRIES": "0"})
     said = ""
-    with capture_logs() as events, mock.patch("app.database.startup.STARTUP_WAITS", ()):
+    with capture_logs() as events:
         try:
             connected = runner.run(Database.connect(settings))
         except (DatabaseRefused, DatabaseUnavailable) as error:

@@ -28,7 +28,7 @@ from app.auth.authentication import unauthenticated
 from app.auth.token_cache import Caller
 from app.auth.tokens import new_token
 from app.credits.repository import register_account
-from app.database.executor import ATTEMPTS, Database
+from app.database.executor import Database
 from app.database.queries import Executor
 from app.http.clients import Client
 from app.http.conditional import Versions
@@ -38,7 +38,7 @@ from app.problems.catalog import Problem, conflict, invalid, later
 
 log = structlog.get_logger()
 
-HOUR, MINUTE = 3600, 60
+ATTEMPTS, HOUR, MINUTE = 3, 3600, 60
 
 
 async def register(services: Services, client: Client, caller: Caller | None, registration: Registration) -> SignedIn:

@@ -3,6 +3,7 @@
 from app.auth import repository
 from app.auth.token_cache import Caller, TokenCache
 from app.auth.tokens import hash_token
+from app.database.not_vital import if_possible
 from app.database.queries import Executor
 from app.problems.catalog import Problem
 
@@ -10,7 +11,7 @@ from app.problems.catalog import Problem
 async def authenticate(database: Executor, token_cache: TokenCache, token: bytes | None, session_days: int) -> Caller:
     """Find the caller of a token: in memory, or else in the database. Raises Problem 401 when there is none.
 
-    A session that was not seen for an hour is touched, and lasts `session_days` from now.
+    A session that was not seen for an hour is touched, and lasts `session_days` from now, if the database takes that.
     """
     if not token:
         raise unauthenticated()
@@ -23,9 +24,9 @@ async def authenticate(database: Executor, token_cache: TokenCache, token: bytes
     if found is None:
         raise unauthenticated()
     if found.stale and found.scopes is None:
-        await repository.touch_session(database, token_hash, session_days)
+        await if_possible(repository.touch_session(database, token_hash, session_days), 0)
     elif found.stale:
-        await repository.touch_api_token(database, token_hash)
+        await if_possible(repository.touch_api_token(database, token_hash), 0)
     token_cache.keep(token_hash, found, notices)
     return found
 

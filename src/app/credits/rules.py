@@ -10,12 +10,14 @@ from msgspec.structs import asdict
 
 from app.credits import repository
 from app.credits.schemas import CreditAccount, CreditChange, CreditDeduction, CreditGrant, CreditRefund, CreditTransaction
-from app.database.executor import ATTEMPTS
 from app.database.queries import Executor
 from app.problems.catalog import Problem, conflict, invalid, later
 from app.settings import Settings
 
 T = TypeVar("T")
+
+ATTEMPTS = 3
+"""How often a deduction is tried whose account changes meanwhile."""
 
 
 async def account(database: Executor, settings: Settings, user_id: UUID) -> CreditAccount:

@@ -27,6 +27,14 @@ class PoolExhausted(DatabaseUnavailable):
     code = "pool_exhausted"
 
 
+class DatabaseUnreachable(DatabaseUnavailable):
+    """No connection can be made, or none is tried: nothing was sent."""
+
+
+class LeftOut(PoolExhausted):
+    """Too many wait for a connection: what is not vital is left out."""
+
+
 class DatabaseBusy(DatabaseUnavailable):
     """Deadlocks or serialization failures, time after time."""
 

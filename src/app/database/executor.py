@@ -16,20 +16,27 @@ import structlog
 
 from app.database.coalescing import Coalescer
 from app.database.connection import AnyConnection, Connection, set_exact_dates, set_exact_times
-from app.database.errors import DRIVER_ERRORS, DatabaseBusy, DatabaseUnavailable, is_lost, raise_translated
+from app.database.errors import (
+    DRIVER_ERRORS,
+    DatabaseBusy,
+    DatabaseReadOnly,
+    DatabaseUnavailable,
+    DatabaseUnreachable,
+    LeftOut,
+    is_lost,
+    raise_translated,
+)
 from app.database.pool import CONFIRM_WITHIN, Pool
 from app.database.queries import Query
-from app.database.startup import connect_with_retry
+from app.database.startup import RETRIES, connect_with_retry
 from app.database.time_limit import TimeLimit, time_limit
 from app.settings import Settings
+from app.telemetry import metrics
 
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
 
 log = structlog.get_logger()
-
-ATTEMPTS = 3
-"""How often a transaction runs at most when it meets a deadlock or a serialization failure."""
 
 SLOW_QUERY = 1.0
 """Seconds from which on a query is logged by name."""
@@ -181,6 +188,8 @@ class Database:
         reads: whether a write has happened cannot be known. All of it is within the time that the request has left.
         Raises DatabaseUnavailable (and its kinds), QueryTimeout; asyncpg's errors about data and constraints pass.
         """
+        if not query.is_vital:
+            self.check_pressure(query.name)
         limit = time_limit(self._settings)
         try:
             return await self._with_connection(_execute, limit, query, values)
@@ -188,6 +197,12 @@ class Database:
             if not query.reads_only or type(error) is not DatabaseUnavailable:
                 raise
         return await self._with_connection(_execute, limit, query, values)
+
+    def check_pressure(self, what: str) -> None:
+        """Raise DatabaseUnreachable or LeftOut when this is not the time for `what`, which is in NOT_VITAL."""
+        if self.pool.is_pressed:
+            metrics.left_out.labels(what).inc()
+            raise LeftOut if self.pool.breaker_state == "closed" else DatabaseUnreachable
 
     def coalesce(self, query: Query, values: list[Any]) -> Coroutine[Any, Any, Any]:
         """Run a statement of one row, together with calls of it that wait at the same time. Raises as `run` does."""
@@ -197,7 +212,7 @@ class Database:
         return coalescer.run(values)
 
     async def transaction(self, work: Callable[[Transaction], Awaitable[T]]) -> T:
-        """Run `work` in one transaction: all of it or nothing. `work` may run up to three times: no effects beside SQL.
+        """Run `work` in one transaction: all of it or nothing. `work` may run DB_RETRIES times more: no effects beside SQL.
 
         Raises as `run` does; what `work` raises rolls back and passes.
         """
@@ -220,16 +235,20 @@ class Database:
         pool, attempt = self.pool, 1
         while True:
             connection = await pool.acquire(limit)
+            generation = pool.generation
             try:
                 result = await work(connection, *arguments, self._echo, limit)
             except asyncpg.PostgresError as error:
                 await pool.release(connection)
                 if error.sqlstate not in RETRIED:
                     raise
-                if attempt == ATTEMPTS:
+                if attempt > self._settings.retries:
                     raise DatabaseBusy from error
-            except DatabaseUnavailable:
+            except DatabaseReadOnly:
                 await pool.expire(connection)
+                raise
+            except DatabaseUnavailable:
+                await pool.lose(connection, generation)
                 raise
             except BaseException:
                 await pool.release(connection)
@@ -241,14 +260,14 @@ class Database:
             attempt += 1
 
 
-async def on_connection(url: str, work: Callable[[Transaction], Awaitable[T]]) -> T:
+async def on_connection(url: str, work: Callable[[Transaction], Awaitable[T]], *, retries: int = RETRIES) -> T:
     """Do a command's work on a connection of its own. Raises DatabaseUnavailable or DatabaseRefused.
 
     A broken constraint is an answer to whoever typed the command, who reads it there and not in a log.
     """
     name = {"application_name": f"holdfast command {os.getpid()}"}
     connection = await connect_with_retry(
-        lambda: asyncpg.connect(url, connection_class=Connection, timeout=30, server_settings=name), url
+        lambda: asyncpg.connect(url, connection_class=Connection, timeout=30, server_settings=name), url, retries
     )
     try:
         await set_exact_dates(connection)

@@ -18,7 +18,7 @@ from app.database.connection import Connection
 from app.database.dbmate import MigrationError, single_hosts
 from app.database.executor import Transaction
 from app.database.queries import Executor, load
-from app.database.startup import connect_with_retry
+from app.database.startup import RETRIES, connect_with_retry
 
 log = structlog.get_logger()
 
@@ -94,13 +94,13 @@ async def analyze_new_tables(on: Executor) -> int:
     return await queries.analyze_new_tables.value(on, int) or 0
 
 
-async def up(url: str, *, most: int | None = None, patience: float = PATIENCE) -> list[str]:
+async def up(url: str, *, most: int | None = None, patience: float = PATIENCE, retries: int = RETRIES) -> list[str]:
     """Apply every pending migration, or the next ones, `most` at most; one process at a time: others wait.
 
     Returns the names of those applied. Raises MigrationError; DatabaseUnavailable or DatabaseRefused when there is no
     database to talk to.
     """
-    async with _locked(url, patience) as (connection, single):
+    async with _locked(url, patience, retries) as (connection, single):
         on = Transaction(connection, echo=False)
         found = _migrations(await applied_versions(on))
         if unknown := [migration.version for migration in found if migration.path is None]:
@@ -133,9 +133,9 @@ async def down(url: str, *, patience: float = PATIENCE) -> str:
     return "".join(re.findall(r"(?m)^Rolled back: (\S+)", output))
 
 
-async def status(url: str, *, patience: float = PATIENCE) -> list[Migration]:
+async def status(url: str, *, patience: float = PATIENCE, retries: int = RETRIES) -> list[Migration]:
     """Every migration, oldest first, and whether it is applied. Raises DatabaseUnavailable or DatabaseRefused."""
-    connection, _ = await _connect(url, patience, for_writing=False)
+    connection, _ = await _connect(url, patience, retries, for_writing=False)
     try:
         return _migrations(await applied_versions(Transaction(connection, echo=False)))
     finally:
@@ -235,9 +235,9 @@ def _script(file: Path) -> tuple[str, bool]:
 
 
 @asynccontextmanager
-async def _locked(url: str, patience: float) -> AsyncIterator[tuple[Connection, str]]:
+async def _locked(url: str, patience: float, retries: int = RETRIES) -> AsyncIterator[tuple[Connection, str]]:
     """A connection that holds the migration lock, and the one URL of several that it was made with."""
-    connection, single = await _connect(url, patience, for_writing=True)
+    connection, single = await _connect(url, patience, retries, for_writing=True)
     try:
         on = Transaction(connection, echo=False)
         waiting = False
@@ -253,7 +253,7 @@ async def _locked(url: str, patience: float) -> AsyncIterator[tuple[Connection, 
         await connection.close(timeout=5)
 
 
-async def _connect(url: str, patience: float, *, for_writing: bool) -> tuple[Connection, str]:
+async def _connect(url: str, patience: float, retries: int, *, for_writing: bool) -> tuple[Connection, str]:
     singles = single_hosts(url)
 
     async def attempt() -> tuple[Connection, str]:
@@ -274,4 +274,4 @@ async def _connect(url: str, patience: float, *, for_writing: bool) -> tuple[Con
                 return connection, single
         raise AssertionError
 
-    return await connect_with_retry(attempt, url)
+    return await connect_with_retry(attempt, url, retries)

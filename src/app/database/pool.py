@@ -1,17 +1,20 @@
 """The connections of one worker: asyncpg's pool, and a short way for a connection from one request to the next."""
 
 import asyncio
-from collections import deque
 from contextlib import suppress
+from math import inf
 from time import monotonic, perf_counter
-from typing import TYPE_CHECKING, Any, TypeAlias, cast
+from typing import TYPE_CHECKING, TypeAlias, cast
 
 import asyncpg
 import structlog
 from asyncpg.pool import PoolConnectionProxy
 
-from app.database.connection import Connection, set_exact_dates
-from app.database.errors import DRIVER_ERRORS, DatabaseUnavailable, PoolExhausted
+from app.database.breaker import Breaker
+from app.database.connection import Connection
+from app.database.errors import DRIVER_ERRORS, DatabaseUnreachable, PoolExhausted
+from app.database.line import Line
+from app.database.opening import open_pool
 from app.database.startup import connect_with_retry
 from app.database.time_limit import TimeLimit
 from app.settings import Settings
@@ -26,21 +29,17 @@ KEEP = 10.0
 """Seconds between the times at which connections beyond DB_POOL_SIZE that no request uses are released to asyncpg's pool, which
 closes them after five minutes."""
 
+MOST_WAITING = 300
+"""Requests that may wait for a connection; one more is refused at once. With 15 connections each has 20 before it then."""
+
+PRESSED = 50
+"""Requests that wait for a connection from which on what is not vital is left out."""
+
+PROBE_WITHIN = 1.0
+"""Seconds that the breaker's probe gets to make a connection; more where making those of the start took long."""
+
 CONFIRM_WITHIN = 0.5
 """Seconds that the server gets to confirm a cancel, a rollback or a goodbye. One that hangs never does."""
-
-
-PLANNING = {
-    # One plan for good: the default plans a page anew for every request once the table has grown.
-    "plan_cache_mode": "force_generic_plan",
-    # A page of a disk that does not turn. By the default, 4, the planner sorts all rows of a user for one page as long as it
-    # believes that there are few, which it does without statistics, and where most users have few (docs/decisions/0028).
-    "random_page_cost": "1.1",
-    # A plan whose cost is estimated at 100,000, as that of the overview of habits, would be compiled at each run: a server that
-    # can do so takes longer for that than for any of our statements.
-    "jit": "off",
-}
-"""How the server plans on our connections; the plans of all statements are tested this way."""
 
 
 class Pool:
@@ -51,17 +50,24 @@ class Pool:
     Kept connections count as used there. They are released when they are lost or old, and every few seconds those beyond
     DB_POOL_SIZE are, so that asyncpg's pool can close what is not needed. No request ever waits inside asyncpg's pool: that is
     asked only for what it has or may open, see `_lent`.
+
+    The breaker counts what says that the database cannot be reached: a connection that cannot be made, one that is lost, a
+    cancel that is not confirmed. While it is not closed no request waits here, and one a second tries to make a connection.
     """
 
-    def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]", settings: Settings) -> None:
+    def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]", settings: Settings, probe_within: float = PROBE_WITHIN) -> None:
+        self.breaker = Breaker()
+        self.generation = 0
+        """How often all connections were given up so far: a connection is as old as this was when it was acquired."""
         self.waiting = 0
         """Requests that wait for a connection now."""
         self._pool = pool
         self._size = settings.pool_size
         self._recycle = settings.pool_recycle
+        self._probe_within = probe_within
         self._kept: list[LentConnection] = []
-        """Empty while a request waits in `_queue`."""
-        self._queue: deque[asyncio.Future[LentConnection | None]] = deque()
+        """Empty while a request waits in `_line`."""
+        self._line: Line[LentConnection | None] = Line(self._pass_on)
         """Requests that wait: each gets a connection, or None for the right to ask asyncpg's pool."""
         self._lent = 0
         """How many connections asyncpg's pool has lent or is asked for; kept ones count."""
@@ -72,31 +78,12 @@ class Pool:
     async def connect(cls, settings: Settings) -> "Pool":
         """Open the pool, with retries. Raises DatabaseUnavailable or DatabaseRefused when that comes to nothing."""
 
-        async def attempt() -> "asyncpg.Pool[asyncpg.Record]":
-            return await asyncpg.create_pool(
-                settings.database_url,
-                connection_class=Connection,
-                init=set_exact_dates,
-                init_size=settings.pool_size,
-                # It would restore its least number by itself, and keep the place of each connection that it waits for: from
-                # requests, for DB_CONNECT_TIMEOUT, when the server swallows everything.
-                min_size=0,
-                max_size=settings.pool_size + settings.max_overflow,
-                timeout=settings.connect_timeout,
-                command_timeout=settings.query_timeout,
-                # Statements stay prepared for as long as their connection lives: there are not many, and none is built.
-                statement_cache_size=1000,
-                max_cached_statement_lifetime=0,
-                server_settings={
-                    "application_name": "holdfast",
-                    # On both sides: the client's cancel may not arrive, the server's clock stops with the server.
-                    "statement_timeout": str(int(settings.query_timeout * 1000)),
-                    "timezone": "UTC",
-                }
-                | PLANNING,
-            )
+        async def attempt() -> "Pool":
+            started = monotonic()
+            pool = await open_pool(settings)
+            return cls(pool, settings, max(PROBE_WITHIN, 2 * (monotonic() - started)))
 
-        return cls(await connect_with_retry(attempt, settings.database_url or ""), settings)
+        return await connect_with_retry(attempt, settings.database_url or "", settings.start_retries)
 
     async def close(self) -> None:
         """Wait for the statements under way, then close. What still runs after ten seconds is cut off."""
@@ -125,11 +112,23 @@ class Pool:
         """Whether every connection that the pool may have is taken."""
         return self.idle == 0 and self.size == self._pool.get_max_size()
 
+    @property
+    def breaker_state(self) -> str:
+        """closed, open or half_open."""
+        return self.breaker.state
+
+    @property
+    def is_pressed(self) -> bool:
+        """Whether what is not vital is to be left out: the database cannot be reached, or too many wait for a connection."""
+        return self.breaker.state != "closed" or len(self._line) >= PRESSED
+
     async def acquire(self, limit: TimeLimit) -> "LentConnection":
         """Take a connection that works, within the time left for it; give it to `hand_on` or `release` in the end.
 
-        Raises PoolExhausted or DatabaseUnavailable.
+        Raises PoolExhausted or DatabaseUnreachable: at once while the breaker is not closed, unless this is its probe.
         """
+        if self.breaker.state != "closed":
+            return await self._probe(limit)
         while True:
             connection = self._kept.pop() if self._kept else await self._acquire(limit)
             if _works(connection):
@@ -138,7 +137,9 @@ class Pool:
             await self.release(connection)
 
     async def hand_on(self, connection: "LentConnection") -> None:
-        """Give back a connection after use: the next request gets it, unless it is lost or too old."""
+        """Give back a connection that has answered: the next request gets it, unless it is lost or too old."""
+        if self.breaker.failures:
+            self._note_success()
         # asyncpg knows no maximum age.
         if self._closing or not _works(connection) or monotonic() - cast("Connection", connection).born > self._recycle:
             await self.release(connection, close=True)
@@ -157,17 +158,28 @@ class Pool:
         except TimeoutError:
             # It was ended, and the others may be as dead.
             log.warning("cancel_not_confirmed")
+            self._note_failure()
             await self._end_kept()
         finally:
             self._pass_on(None)
 
-    async def expire(self, lost: "LentConnection") -> None:
-        """Have all connections replaced after one was lost: the others may be as dead without a sign of it."""
-        self._end(lost)
+    async def expire(self, connection: "LentConnection") -> None:
+        """Have all connections replaced, beginning with this one: a new one may lead to a server that takes writes."""
+        self._end(connection)
         await self._end_kept()
+
+    async def lose(self, lost: "LentConnection", generation: int) -> None:
+        """Have all connections replaced after one was lost: the others may be as dead without a sign of it.
+
+        Those of one generation are lost by one event, such as a restart of the server: they count as one failure.
+        """
+        if generation == self.generation:
+            self._note_failure()
+        await self.expire(lost)
 
     async def _end_kept(self) -> None:
         """End the connections that are kept, and have those in use replaced when they come back."""
+        self.generation += 1
         await self._pool.expire_connections()
         kept, self._kept = self._kept, []
         for connection in kept:
@@ -180,58 +192,65 @@ class Pool:
             connection.terminate()
         self._pass_on(None)
 
-    async def _acquire(self, limit: TimeLimit) -> "LentConnection":
-        # A circuit breaker belongs here: the one place where it shows that no connection can be made.
+    async def _probe(self, limit: TimeLimit) -> "LentConnection":
+        """Try to make a connection, if it is time to; nothing else does meanwhile. Raises DatabaseUnreachable."""
+        probe = self.breaker.begin(monotonic())
+        if probe is None:
+            raise DatabaseUnreachable
+        try:
+            connection = await self._acquire(limit, self._probe_within)
+        except BaseException:
+            # Given up by its caller, for one.
+            self._note_failure(probe)
+            raise
+        self._note_success()
+        return connection
+
+    def _note_success(self) -> None:
+        if self.breaker.state != "closed":
+            log.warning("breaker_closed")
+        self.breaker.succeeded()
+
+    def _note_failure(self, probe: int = 0) -> None:
+        """Count a failure. When it opens the breaker, who waits for a connection hears so now."""
+        if not self.breaker.failed(monotonic(), probe):
+            return
+        if not probe:
+            log.warning("breaker_opened", waiting=len(self._line))
+        self._line.refuse(DatabaseUnreachable)
+
+    async def _acquire(self, limit: TimeLimit, within: float = inf) -> "LentConnection":
         started = perf_counter()
         self.waiting += 1
         try:
             if self._lent == self._pool.get_max_size():
-                handed = await self._wait_in_queue(limit.for_waiting())
+                if len(self._line) >= MOST_WAITING:
+                    raise PoolExhausted
+                handed = await self._line.wait(min(limit.for_waiting(), within))
                 if handed is not None:
                     return handed
             else:
                 self._lent += 1
-            return await self._borrow(limit.for_waiting() - (perf_counter() - started))
+            seconds = limit.for_waiting() - (perf_counter() - started)
+            return await self._borrow(min(seconds, within))
         except TimeoutError as error:
             # A bare TimeoutError says either: every connection is taken, or the host does not answer.
             log.warning("pool_exhausted" if self.exhausted else "database_unreachable", waiting=self.waiting)
-            raise (PoolExhausted if self.exhausted else DatabaseUnavailable) from error
+            raise (PoolExhausted if self.exhausted else DatabaseUnreachable) from error
         except DRIVER_ERRORS as error:
             metrics.connection_errors.inc()
             log.warning("connection_failed", error=type(error).__name__, sqlstate=getattr(error, "sqlstate", None))
-            raise DatabaseUnavailable from error
+            raise DatabaseUnreachable from error
         finally:
             self.waiting -= 1
             seconds = perf_counter() - started
             limit.waited += seconds
             metrics.acquiring.note(seconds)
 
-    async def _wait_in_queue(self, seconds: float) -> "LentConnection | None":
-        """Wait to be handed a connection, or the right to borrow one. Raises TimeoutError when the time is up."""
-        loop = asyncio.get_running_loop()
-        turn: asyncio.Future[LentConnection | None] = loop.create_future()
-        self._queue.append(turn)
-        # What `asyncio.timeout` does would cost more than the handing on.
-        timer = loop.call_later(seconds, _time_is_up, turn)
-        try:
-            return await turn
-        except BaseException:
-            if turn in self._queue:
-                self._queue.remove(turn)
-            elif not turn.cancelled() and turn.exception() is None:
-                # Cancelled in the moment between being handed it and going on.
-                self._pass_on(turn.result())
-            raise
-        finally:
-            timer.cancel()
-
     def _pass_on(self, connection: "LentConnection | None") -> None:
         """Give a connection, or the right to borrow one, to the request that has waited longest; keep it when none waits."""
-        while self._queue:
-            turn = self._queue.popleft()
-            if not turn.done():
-                turn.set_result(connection)
-                return
+        if self._line.hand(connection):
+            return
         if connection is None:
             self._lent -= 1
         else:
@@ -241,7 +260,9 @@ class Pool:
         """Take a connection from asyncpg's pool, which has one or may open one."""
         try:
             return await self._pool.acquire(timeout=seconds)
-        except BaseException:
+        except BaseException as error:
+            if isinstance(error, DRIVER_ERRORS):
+                self._note_failure()
             self._pass_on(None)
             raise
 
@@ -263,8 +284,3 @@ def _works(connection: "LentConnection") -> bool:
     except asyncpg.InterfaceError:
         # Lost, and taken back by asyncpg's pool already.
         return False
-
-
-def _time_is_up(turn: "asyncio.Future[Any]") -> None:
-    if not turn.done():
-        turn.set_exception(TimeoutError())

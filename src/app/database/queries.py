@@ -20,6 +20,7 @@ from asyncpg import Record
 
 from app.database import package_files
 from app.database.ids import new_id
+from app.database.not_vital import NOT_VITAL
 from app.telemetry import metrics
 
 T = TypeVar("T")
@@ -70,7 +71,7 @@ class Query:
     for `$`, `count` for `!`, the others for those without an operator.
     """
 
-    __slots__ = ("batch", "call", "name", "note", "operation", "order", "reads_only", "sql")
+    __slots__ = ("batch", "call", "is_vital", "name", "note", "operation", "order", "reads_only", "sql")
 
     def __init__(self, name: str, sql: str, operation: SQLOperationType, order: list[str]) -> None:
         self.name = name
@@ -82,6 +83,7 @@ class Query:
         """What is sent for several calls of this statement at once: the one of its file that is named <name>_many."""
         self.reads_only = not re.search(r"\b(insert|update|delete|pg_advisory\w+)\b", sql)
         self.note = metrics.query_timer(name).note
+        self.is_vital = name not in NOT_VITAL
 
     async def one(self, on: Executor, kind: Callable[..., T], /, **arguments: Any) -> T | None:
         """One row as a `kind`, whose fields are the columns in their order; None: there is none."""

@@ -23,8 +23,11 @@ T = TypeVar("T")
 
 log = structlog.get_logger()
 
-STARTUP_WAITS = (1.0, 2.0, 4.0, 8.0)
-"""Seconds between the attempts to reach the database at start."""
+FIRST_WAIT, LONGEST_WAIT = 1.0, 30.0
+"""Seconds between the first two attempts to reach the database at start; each wait is twice the one before."""
+
+RETRIES = 4
+"""Attempts after the first one, where no setting says else."""
 
 
 def servers_of(url: str) -> list[str]:
@@ -41,13 +44,14 @@ def servers_of(url: str) -> list[str]:
     return [each if re.search(r":\d+$", each) and not each.endswith("]") else f"{each}:5432" for each in named.split(",")]
 
 
-async def connect_with_retry(attempt: Callable[[], Awaitable[T]], url: str) -> T:
-    """Reach the database of a URL at start: again after 1, 2, 4 and 8 s while it is not there, each logged with host and port.
+async def connect_with_retry(attempt: Callable[[], Awaitable[T]], url: str, retries: int = RETRIES) -> T:
+    """Reach the database of a URL at start: again after 1, 2, 4, ... s while it is not there, each logged with host and port.
 
     Raises DatabaseUnavailable at the end; DatabaseRefused at once when the server says no for good.
     """
     tls.check_files(url)
-    for wait in (*STARTUP_WAITS, None):
+    waits = [min(FIRST_WAIT * 2**number, LONGEST_WAIT) for number in range(retries)]
+    for wait in (*waits, None):
         try:
             return await attempt()
         except (

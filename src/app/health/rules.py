@@ -29,6 +29,7 @@ async def readiness(services: Services) -> Readiness:
         database="ok" if reachable else "unknown" if exhausted else "unreachable",
         schema="ok" if expected else "unexpected" if reachable else "unknown",
         pool="exhausted" if exhausted else "ok",
+        breaker=services.database.pool.breaker.state,
         server="draining" if services.draining else "ok",
     )
 

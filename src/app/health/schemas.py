@@ -19,6 +19,10 @@ class Readiness(msgspec.Struct, frozen=True):
     database: Annotated[Literal["ok", "unreachable", "unknown"], Meta(title="DatabaseState", examples=["ok"])]
     schema: Annotated[Literal["ok", "unexpected", "unknown"], Meta(title="SchemaState", examples=["ok"])]
     pool: Annotated[Literal["ok", "exhausted"], Meta(title="PoolState", examples=["ok"])]
+    breaker: Annotated[
+        Literal["closed", "open", "half_open"],
+        Meta(title="BreakerState", description="open: the database could not be reached, and rests.", examples=["closed"]),
+    ]
     server: Annotated[Literal["ok", "draining"], Meta(title="ServerState", examples=["ok"])]
 
 

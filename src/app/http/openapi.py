@@ -16,7 +16,7 @@ from litestar import Litestar
 
 from app import __version__
 from app.http.idempotency import ChosenFormId, ChosenId
-from app.http.openapi_components import HEADERS, PARAMETERS, Json, ProblemResponses, Schemas, reference
+from app.http.openapi_components import HEADERS, PARAMETERS, UNAVAILABLE, Json, ProblemResponses, Schemas, reference
 from app.http.routes import Route, routes_of
 from app.http.sent_back import SentBack, sent_back_by
 
@@ -226,7 +226,7 @@ def _problems(route: Route) -> list[str]:
     """The codes of everything that can go wrong, from the shape of a route."""
     if not route.path.startswith("/v1/"):
         return route.options.problems
-    codes = ["invalid", "internal_error", "database_unavailable", "pool_exhausted", "database_busy", "query_timeout"]
+    codes = ["invalid", "internal_error", *UNAVAILABLE, "query_timeout"]
     if route.options.auth != "public":
         codes += ["unauthenticated", "rate_limited"]
         codes.append("session_required" if route.options.session_only else "insufficient_scope")

@@ -96,6 +96,7 @@ async def regularly(database: Database, storage: Storage, quota: StorageQuota | 
         while True:
             await asyncio.sleep(EVERY * random.uniform(0.5, 1.5))  # noqa: S311 - so that workers do not come all at once
             try:
+                database.check_pressure("maintenance")
                 await run(database, storage)
                 if quota is not None:
                     await quota.settle(database)

@@ -40,6 +40,7 @@ async def wanted(services: Services, user_id: UUID, id: UUID, file: Stored, quer
     is_too_large = file.size_bytes > MOST_IMAGE_BYTES or (file.width or 0) * (file.height or 0) > MOST_PIXELS
     found = Thumbnail("failed") if is_too_large else await repository.thumbnail(services.database, user_id, id, width)
     if found is None:
+        services.database.check_pressure("thumbnails")
         async with services.thumbnail_maker.turn(user_id):
             # Who had the turn before may have made it.
             found = await repository.thumbnail(services.database, user_id, id, width)

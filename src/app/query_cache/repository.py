@@ -5,6 +5,7 @@ from typing import Any
 from msgspec import Raw
 from msgspec.structs import asdict
 
+from app.database.not_vital import if_possible
 from app.database.queries import Executor, load
 from app.http import raw_json
 from app.query_cache.schemas import Kept, QueryCacheEntry, QueryCachePut
@@ -13,8 +14,8 @@ queries = load("query_cache")
 
 
 async def get(database: Executor, query_hash: str) -> QueryCacheEntry | None:
-    """Read an answer. None: there is none, or it has expired."""
-    return await queries.get.one(database, _answer, query_hash=query_hash)
+    """Read an answer. None: there is none, it has expired, or the database has no time for it."""
+    return await if_possible(queries.get.one(database, _answer, query_hash=query_hash), None)
 
 
 async def put(database: Executor, query_hash: str, new: QueryCachePut) -> Kept:

@@ -27,7 +27,7 @@ def see_doctor(*, only_privileges: bool, as_json: bool) -> None:
     def look(settings: Settings) -> list[Finding]:
         examine = privileges.examine if only_privileges else partial(_examine, settings=settings)
         with data_lock.database(settings) as url:
-            return asyncio.run(on_connection(url, examine))
+            return asyncio.run(on_connection(url, examine, retries=settings.start_retries))
 
     def cells(finding: Finding) -> tuple[str, ...]:
         return finding.state, finding.subject, "\n".join(filter(None, (finding.text, finding.advice)))

@@ -25,12 +25,13 @@ def bring_up_to_date(url: str, settings: Settings, signals: Signals) -> list[Mig
 
     Returns what the database has then.
     """
-    found = asyncio.run(_unless_asked(migrations.status(url, patience=settings.connect_timeout), signals))
+    patience, retries = settings.connect_timeout, settings.start_retries
+    found = asyncio.run(_unless_asked(migrations.status(url, patience=patience, retries=retries), signals))
     before = [migration.version for migration in found if migration.applied]
     if pending := len(found) - len(before):
         log.info("migrating", migrations=pending)
     # In any case: it waits for another process that is at it, and warns of a database that is newer than the code.
-    applied = asyncio.run(_unless_asked(migrations.up(url, patience=settings.connect_timeout), signals))
+    applied = asyncio.run(_unless_asked(migrations.up(url, patience=patience, retries=retries), signals))
     if applied:
         fields = {"from": before[-1] if before else "empty", "to": migrations.expected_version()}
         log.info("migrated", migrations=len(applied), **fields)
@@ -42,7 +43,8 @@ def look(url: str, settings: Settings, signals: Signals) -> list[Migration]:
 
     Returns the migrations that it lacks, and those that only a newer holdfast knows.
     """
-    found = asyncio.run(_unless_asked(migrations.status(url, patience=settings.connect_timeout), signals))
+    patience, retries = settings.connect_timeout, settings.start_retries
+    found = asyncio.run(_unless_asked(migrations.status(url, patience=patience, retries=retries), signals))
     if pending := sum(not migration.applied for migration in found):
         log.warning("migrations_pending", migrations=pending, run="holdfast migrate up")
     return [migration for migration in found if not migration.applied or migration.path is None]

@@ -86,7 +86,7 @@ def serve(settings: Settings, granian: Granian, signals: Signals, *, migrate: bo
 def warn_about_connections(url: str, settings: Settings) -> None:
     """Warn when the workers may open more connections than the server has: it would refuse them under load, not now."""
     needed = doctor.connections_needed(settings)
-    available = asyncio.run(on_connection(url, doctor.server)).connections
+    available = asyncio.run(on_connection(url, doctor.server, retries=settings.start_retries)).connections
     if needed > available:
         log.warning("connections_may_run_out", needed=needed, available=available, run="holdfast doctor")
 

@@ -38,6 +38,11 @@ acquire_seconds = Histogram("holdfast_pool_acquire_seconds", "Wait for a connect
 pool_connections = Gauge("holdfast_pool_connections", "Connections of the pool", ["state"], multiprocess_mode="livesum")
 
 
+breaker_state = Gauge(
+    "holdfast_breaker_state", "Workers whose circuit breaker is in this state", ["state"], multiprocess_mode="livesum"
+)
+
+
 pool_waiting = Gauge("holdfast_pool_waiting", "Requests that wait for a connection", multiprocess_mode="livesum")
 
 
@@ -55,6 +60,9 @@ backup_bytes = Gauge("holdfast_backup_bytes", "Size of the newest backup", multi
 backup_verified = Gauge(
     "holdfast_backup_verified", "1: the newest backup was restored and compared", multiprocess_mode="mostrecent"
 )
+
+
+left_out = Counter("holdfast_left_out", "Work that is not vital, left out while the database stumbled", ["what"])
 
 
 dropped_log_lines = Counter("holdfast_dropped_log_lines", "Lines of the log that were dropped because nobody took them")
@@ -137,6 +145,9 @@ class Connections(Protocol):
     @property
     def waiting(self) -> int: ...
 
+    @property
+    def breaker_state(self) -> str: ...
+
 
 def text(pool: Connections) -> bytes:
     """Everything in Prometheus' text format; the pool's gauges are set as this worker sees them now."""
@@ -144,6 +155,8 @@ def text(pool: Connections) -> bytes:
     pool_connections.labels("idle").set(pool.idle)
     pool_connections.labels("used").set(pool.size - pool.idle)
     pool_waiting.set(pool.waiting)
+    for state in ("closed", "open", "half_open"):
+        breaker_state.labels(state).set(state == pool.breaker_state)
     if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
         return generate_latest(REGISTRY)
     registry = CollectorRegistry()
