@@ -18,7 +18,7 @@ from litestar.enums import ScopeType
 from litestar.types import HTTPScope, Receive, Scope, Send
 
 from app.database.time_limit import begin_request
-from app.http import openapi
+from app.http import openapi, overload
 from app.http.cors import Cors
 from app.http.exception_handlers import problem_response, unexpected
 from app.http.routing import Routing
@@ -52,6 +52,8 @@ class Application:
         # Unique over restarts and workers by the prefix, within one by the count.
         self._prefix = secrets.token_hex(6)
         self._count = itertools.count(1)
+        self._under_way = 0
+        self._refusals = overload.Refusals()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == _HTTP:
@@ -72,6 +74,10 @@ class Application:
     async def _respond(self, scope: HTTPScope, receive: Receive, send: Send) -> None:
         started = perf_counter()
         request_id, body = self._read_headers(scope, receive)
+        if self._under_way >= overload.MOST and self._is_too_many(scope):
+            await self._refuse(scope, send, request_id, body)
+            self._refusals.note(perf_counter() - started, self._under_way)
+            return
         logs.request_id.set(request_id)
         begin_request(self.services.settings)
         state = scope.setdefault("state", {})
@@ -80,6 +86,7 @@ class Application:
         if method == "HEAD":
             scope["method"], state["head"] = "GET", True
         status = 0
+        self._under_way += 1
         try:
             preflight = None
             if self._cors is not None:
@@ -98,7 +105,20 @@ class Application:
                 status = 500
                 await problem_response(scope, problem).send(scope, send)
         finally:
+            self._under_way -= 1
             self._note(scope, method, status, perf_counter() - started)
+
+    def _is_too_many(self, scope: HTTPScope) -> bool:
+        """Whether a request is one too many. Who waits for the client costs nothing, and may wait for long."""
+        return self._under_way - len(self.waits) >= overload.MOST and not scope["path"].startswith(overload.ALWAYS_ANSWERED)
+
+    async def _refuse(self, scope: HTTPScope, send: Send, request_id: str, body: RequestBody | None) -> None:
+        if self._cors is not None:
+            send = self._cors.sending(scope, send)
+        # To read a small body costs less than another connection.
+        closes = body is not None and not (overload.has_small_body(scope) and await body.leaves_connection_usable(scope))
+        for message in self._refusals.answer(scope, request_id, closes=closes):
+            await send(message)
 
     def _read_headers(self, scope: HTTPScope, receive: Receive) -> tuple[str, RequestBody | None]:
         """The request's id, the caller's own when it sent a sane one; and its body, unless it has none."""

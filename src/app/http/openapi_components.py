@@ -195,8 +195,8 @@ def _name(schema: Json) -> str:
     return name
 
 
-UNAVAILABLE = frozenset({"database_unavailable", "pool_exhausted", "database_busy"})
-"""What every operation that asks the database may answer: its response has a name of its own."""
+UNAVAILABLE = frozenset({"overloaded", "database_unavailable", "pool_exhausted", "database_busy"})
+"""What every operation below /v1 may answer: its response has a name of its own."""
 
 
 class ProblemResponses:

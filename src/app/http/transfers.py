@@ -43,6 +43,10 @@ class Waits:
         self._late: set[asyncio.Task[Any]] = set()
         self._watching = self._stopping = False
 
+    def __len__(self) -> int:
+        """How many requests wait for their client now."""
+        return len(self._deadlines)
+
     def stop(self) -> None:
         """Wait for no one longer than WHEN_STOPPING from now on."""
         self._stopping = True

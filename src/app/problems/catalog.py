@@ -165,6 +165,7 @@ KINDS: dict[str, Kind] = {
     "database_unavailable": Kind(
         503, "Database unavailable", "The database cannot be reached. The request was not carried out; try again shortly."
     ),
+    "overloaded": Kind(503, "Server busy", "More requests came than can be answered. Nothing was done; try again shortly."),
     "pool_exhausted": Kind(503, "Server busy", "Too few database connections were free. Try again shortly."),
     "database_busy": Kind(503, "Server busy", "The change collided with other changes repeatedly. Try again shortly."),
     "database_read_only": Kind(

@@ -62,6 +62,9 @@ backup_verified = Gauge(
 )
 
 
+refusals = Counter("holdfast_refused_requests", "Requests refused because too many were under way")
+
+
 left_out = Counter("holdfast_left_out", "Work that is not vital, left out while the database stumbled", ["what"])
 
 
