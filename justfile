@@ -66,6 +66,10 @@ bench *options: environment bench-environment
 bench-imports *options: environment
     @{{ bin }}/python -m bench.imports "$@"
 
+# Offer half to four times as many requests as can be answered: just bench-overload, --keep writes it into bench/results/.
+bench-overload *options: environment
+    @{{ bin }}/python -m bench.overload "$@"
+
 # Where the CPU time of a request goes, step by step.
 profile *options: environment bench-environment
     @{{ bin }}/python -m bench.profile "$@"

@@ -22,6 +22,20 @@ NODES = ("fastify", "pg")
 def describe(folder: Path) -> dict[str, Any]:
     """The machine and the versions; `folder` is where the database lies."""
     return {
+        **describe_alone(folder),
+        "versions": {
+            "python": platform.python_version(),
+            "wrk": _first_line(["wrk", "--version"]).split(" [")[0].removeprefix("wrk ").strip(),
+            "holdfast": {name: version(name) for name in OURS},
+            "peer": _peer_versions(),
+            "node": _node_versions(),
+        },
+    }
+
+
+def describe_alone(folder: Path) -> dict[str, Any]:
+    """The machine, for what is measured without peers."""
+    return {
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "machine": {
             "cpu": _cpu(),
@@ -31,13 +45,6 @@ def describe(folder: Path) -> dict[str, Any]:
             "kernel": f"{platform.system()} {platform.release()}",
             "database_file_system": _file_system(folder),
             "load_average_before": [round(each, 2) for each in os.getloadavg()],
-        },
-        "versions": {
-            "python": platform.python_version(),
-            "wrk": _first_line(["wrk", "--version"]).split(" [")[0].removeprefix("wrk ").strip(),
-            "holdfast": {name: version(name) for name in OURS},
-            "peer": _peer_versions(),
-            "node": _node_versions(),
         },
     }
 
