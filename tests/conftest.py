@@ -35,6 +35,7 @@ from app.backups import watching  # noqa: E402
 from app.database import embedded, migrations  # noqa: E402
 from app.database.postgres_programs import binaries_folder  # noqa: E402
 from app.http import view_counts  # noqa: E402
+from app.maintenance import sizes  # noqa: E402
 from app.settings import PLATFORMS, Settings, database_url  # noqa: E402
 
 _SERVER = pytest.StashKey[embedded.Server]()
@@ -228,16 +229,21 @@ def passwords() -> Iterator[Passwords]:
     passwords.close()
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _undisturbed() -> Iterator[None]:
+    """What a worker does by itself now and then, a test has done when it wants to: nobody's statements come in between."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(view_counts, "EVERY", 86_400.0)
+        patch.setattr(watching, "FIRST", 86_400.0)
+        patch.setattr(sizes, "FIRST", 86_400.0)
+        yield
+
+
 @pytest.fixture(scope="session")
 def api(runner: asyncio.Runner, settings: Settings, passwords: Passwords) -> Iterator[Api]:
     """The app, spoken to over HTTP."""
-    with pytest.MonkeyPatch.context() as patch:
-        # A test that looks at views writes them when it wants to.
-        patch.setattr(view_counts, "EVERY", 86_400.0)
-        # Nor does a statement of nobody's come in between.
-        patch.setattr(watching, "FIRST", 86_400.0)
-        with Api.started(runner, settings, passwords) as api:
-            yield api
+    with Api.started(runner, settings, passwords) as api:
+        yield api
 
 
 @pytest.fixture

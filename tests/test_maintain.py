@@ -1,6 +1,8 @@
 """`holdfast maintain`: what has expired goes, what is old is folded, and nothing else changes."""
 
 import asyncio
+import re
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -11,7 +13,8 @@ from command import holdfast, process
 from locks import waited_for
 
 from app.credits import repository
-from app.maintenance import jobs
+from app.database.errors import DatabaseUnavailable
+from app.maintenance import jobs, sizes
 
 Run = Callable[..., list[Any]]
 
@@ -152,7 +155,55 @@ def test_what_has_expired_goes_and_what_has_not_stays(api: Api, sql: Run) -> Non
     sql("update api_tokens set expires_at = now() - interval '91 days' where id = $1", token)
     assert tidy(api)["expired API tokens"] == 1
     sql("delete from query_cache")
-    assert "holdfast_maintained_rows_total" in api.get("/metrics").text
+
+
+def told(api: Api, metric: str) -> dict[str, float]:
+    """What /metrics says of each job, or table."""
+    found = re.findall(rf'(?m)^{metric}{{\w+="([^"]+)".*}} (\S+)$', api.get("/metrics").text)
+    return {name: float(value) for name, value in found}
+
+
+def test_the_metrics_tell_when_each_job_was_done_how_long_it_took_and_which_one_failed(
+    api: Api, sql: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    every = {*jobs.JOBS, jobs.OBJECTS}
+    sql("insert into rate_limits values ('old', now() - interval '3 hours', 1)")
+    rows, runs, failures = (
+        told(api, f"holdfast_{each}") for each in ("maintained_rows_total", "job_seconds_count", "job_failures_total")
+    )
+    started = time.time()
+    tidy(api)
+    done = told(api, "holdfast_job_timestamp_seconds")
+    assert done.keys() == every
+    assert all(started <= each <= time.time() for each in done.values())
+    assert told(api, "holdfast_job_seconds_count") == {name: runs[name] + 1 for name in every}
+    assert told(api, "holdfast_maintained_rows_total") == rows | {"past rate limits": rows["past rate limits"] + 1}
+
+    async def broken(*_: Any) -> int:
+        raise DatabaseUnavailable
+
+    monkeypatch.setitem(jobs.JOBS, "past rate limits", broken)
+    with pytest.raises(DatabaseUnavailable):
+        tidy(api)
+    assert told(api, "holdfast_job_failures_total") == failures | {"past rate limits": failures["past rate limits"] + 1}
+    assert told(api, "holdfast_job_timestamp_seconds")["past rate limits"] == done["past rate limits"]
+
+
+def test_a_table_that_a_migration_holds_is_not_waited_for(api: Api, runner: asyncio.Runner, database: str) -> None:
+    async def look_meanwhile() -> None:
+        connection = await asyncpg.connect(database)
+        try:
+            async with connection.transaction():
+                await connection.execute("lock table tasks in access exclusive mode")
+                async with asyncio.timeout(2):
+                    await sizes.look(api.database)
+        finally:
+            await connection.close()
+
+    with pytest.raises(asyncpg.LockNotAvailableError):
+        runner.run(look_meanwhile())
+    runner.run(sizes.look(api.database))
+    assert re.search(r'(?m)^holdfast_table_bytes{part="rows",table="tasks"} [1-9]', api.get("/metrics").text)
 
 
 def test_one_process_at_a_time_maintains(api: Api, sql: Run, runner: asyncio.Runner, database: str) -> None:

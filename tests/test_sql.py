@@ -648,6 +648,7 @@ UNUSUAL = {
     "migrations.unlock": ("state of the session", "as try_lock"),
     "importing.try_lock": ("state of the session", "an import runs on a connection of its own, in several transactions"),
     "backups.begin": ("state of the session", "until the end of its transaction, which is a command's"),
+    "maintenance.wait_briefly": ("state of the session", "until the end of its transaction"),
 }
 """Statements that may do one of these, and why."""
 

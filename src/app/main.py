@@ -4,6 +4,7 @@ import gc
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import cache, partial
+from importlib.metadata import version
 from typing import Any, cast
 
 from litestar import Litestar
@@ -29,7 +30,7 @@ from app.http import docs_page, view_counts
 from app.http.middleware import Application
 from app.http.requests import Request
 from app.http.services import Services
-from app.maintenance import jobs
+from app.maintenance import jobs, sizes
 from app.media import handlers as media
 from app.nutrition import handlers as nutrition
 from app.profile import handlers as profile
@@ -40,7 +41,7 @@ from app.settings import Settings
 from app.storage import Storage
 from app.tags import handlers as tags
 from app.tasks import handlers as tasks
-from app.telemetry import logs, metrics
+from app.telemetry import logs, metrics, process
 from app.thumbnails.maker import ThumbnailMaker
 from app.usage import handlers as usage
 from app.workouts import handlers as workouts
@@ -101,13 +102,17 @@ def _lifespan(services: Services, passwords: Passwords | None) -> Callable[[Lite
         services.database = await Database.connect(settings)
         services.passwords = passwords or Passwords()
         services.token_cache = TokenCache()
+        metrics.pool_limit.set(settings.pool_size + settings.max_overflow)
+        metrics.build_info.labels(version("holdfast"), services.schema_version).set(1)
         try:
             async with (
                 listening(services.token_cache, settings),
-                metrics.settling(),
+                metrics.settling(services.database.pool),
+                process.watching(),
                 view_counts.regularly(services.view_counts, partial(add_views, services.database)),
                 jobs.regularly(services.database, services.storage, services.storage_quota),
                 watching.regularly(services.database, settings),
+                sizes.regularly(services.database),
             ):
                 # What is there now stays: the collector need not look at it again and again, nor every 700 objects.
                 gc.collect()

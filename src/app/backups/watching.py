@@ -17,7 +17,7 @@ from app.telemetry import metrics
 
 log = structlog.get_logger()
 
-FIRST = 30.0
+FIRST = 2.0
 """Seconds from the start of a worker until it looks."""
 
 EVERY = 600.0
@@ -34,10 +34,9 @@ async def look(database: Database, settings: Settings) -> None:
     if not await repository.can_be_recorded(database):
         return
     last = await repository.last(database)
-    if last is not None:
-        metrics.backup_time.set(last.made_at.timestamp())
-        metrics.backup_bytes.set(last.size_bytes)
-        metrics.backup_verified.set(last.is_verified)
+    metrics.backup_time.set(0 if last is None else last.made_at.timestamp())
+    metrics.backup_bytes.set(0 if last is None else last.size_bytes)
+    metrics.backup_verified.set(last is not None and last.is_verified)
     if is_too_old(last, settings):
         hours = None if last is None else round(last.age_seconds / 3600, 1)
         log.warning("backup_too_old", hours=hours, most=settings.backup_max_age_hours, run="holdfast backup")

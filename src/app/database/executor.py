@@ -67,6 +67,7 @@ async def _execute(
         query.note(seconds)
         # Whoever typed a command sees that it takes long; an import may.
         if seconds > SLOW_QUERY and is_served:
+            metrics.slow_queries.labels(query.name).inc()
             log.warning("slow_query", query=query.name, seconds=round(seconds, 3))
         if echo:
             log.info("sql", query=query.name, sql=query.sql, seconds=round(seconds, 6))

@@ -6,8 +6,9 @@ maintains, however many workers and commands there are, and nothing is locked fo
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from time import perf_counter, time
 
 import asyncpg
 import structlog
@@ -62,15 +63,17 @@ async def run(database: Database, storage: Storage) -> dict[str, int]:
     """
     counts = dict.fromkeys(JOBS, 0)
     for name, job in JOBS.items():
-        while True:
-            done = await _batch(database, job)
-            counts[name] += done
-            metrics.maintained.labels(name).inc(done)
-            if done < BATCH:
-                break
-    # Not under the lock: an object store is slow. Its batches lock the rows that they are about.
-    counts[OBJECTS] = await delete_orphans(database, storage)
-    metrics.maintained.labels(OBJECTS).inc(counts[OBJECTS])
+        with _noted(name):
+            while True:
+                done = await _batch(database, job)
+                counts[name] += done
+                metrics.maintained.labels(name).inc(done)
+                if done < BATCH:
+                    break
+    with _noted(OBJECTS):
+        # Not under the lock: an object store is slow. Its batches lock the rows that they are about.
+        counts[OBJECTS] = await delete_orphans(database, storage)
+        metrics.maintained.labels(OBJECTS).inc(counts[OBJECTS])
     if await can_analyze_new_tables(database):
         await analyze_new_tables(database)
     if any(counts.values()):
@@ -85,12 +88,29 @@ async def _batch(database: Database, job: Job) -> int:
     return await database.transaction(work)
 
 
+@contextmanager
+def _noted(name: str) -> Iterator[None]:
+    """Tell the metrics what becomes of a job. One that another process is at counts as done."""
+    started = perf_counter()
+    try:
+        yield
+    except Exception:
+        metrics.job_failures.labels(name).inc()
+        raise
+    metrics.job_time.labels(name).set(time())
+    metrics.job_seconds.labels(name).observe(perf_counter() - started)
+
+
 @asynccontextmanager
 async def regularly(database: Database, storage: Storage, quota: StorageQuota | None) -> AsyncIterator[None]:
     """Maintain every ten minutes or so for as long as the block runs. What goes wrong is logged, and tried again.
 
     What each user stores is settled by every worker for itself: it alone knows who wrote something.
     """
+    for name in (*JOBS, OBJECTS):
+        # From 0 on: one that is never done is seen, too.
+        for metric in (metrics.job_time, metrics.job_seconds, metrics.job_failures, metrics.maintained):
+            metric.labels(name)
 
     async def maintain_for_ever() -> None:
         while True:
