@@ -43,6 +43,10 @@ postgres_with_tls = pytest.mark.skipif(
     POSTGRES_WITH_TLS is None, reason="there is no PostgreSQL with TLS, as the wheel's is not: apt-get install postgresql"
 )
 age = pytest.mark.skipif(shutil.which("age") is None, reason="age is not installed: apt-get install age")
+prometheus = pytest.mark.skipif(
+    not (shutil.which("prometheus") and shutil.which("promtool")),
+    reason="prometheus is not installed: apt-get install prometheus",
+)
 systemd = pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd-analyze is not installed")
 root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
 linux = pytest.mark.skipif(
