@@ -122,6 +122,6 @@ lock:
     uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --no-emit-index-url \
         pyproject.toml --output-file requirements.lock
     uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --no-emit-index-url \
-        --extra embedded --group dev --constraint requirements.lock pyproject.toml --output-file requirements-dev.lock
+        --extra embedded --extra otel --group dev --constraint requirements.lock pyproject.toml --output-file requirements-dev.lock
     uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --no-emit-index-url \
         bench/requirements.in --output-file bench/requirements.lock

@@ -247,6 +247,38 @@ def test_a_line_carries_the_id_of_its_request(api: Api, ada: User, configured: C
     assert ada.email not in str(lines)
 
 
+def test_a_line_carries_the_trace_that_its_caller_says(
+    api: Api, ada: User, configured: Callable[..., io.TextIOWrapper]
+) -> None:
+    stream = configured(production=True)
+    parents = [f"00-{n:032x}-{n:016x}-01" for n in range(1, 9)]
+    taken = {"email": ada.email, "password": PASSWORD}
+
+    async def twice() -> None:
+        headers = [("traceparent", parents[6]), ("traceparent", parents[7]), ("x-request-id", "twice")]
+        await api.transport.handle_async_request(api.http.build_request("GET", "/health/live", headers=headers))
+
+    async def at_once() -> None:
+        await asyncio.gather(
+            *(
+                api.send("POST", "/v1/auth/register", json=taken, headers={"traceparent": parent, "x-request-id": parent})
+                for parent in parents[:5]
+            ),
+            *(api.send("GET", "/v1/tasks", headers={"x-request-id": f"none-{n}"}) for n in range(5)),
+            api.send("GET", "/v1/tasks", headers={"traceparent": f"{parents[5]}x", "x-request-id": "malformed"}),
+            twice(),
+        )
+        await asyncio.sleep(2 * logs.GATHERED)
+
+    api.runner.run(at_once())
+    lines = [json.loads(line) for line in lines_of(stream)]
+    assert {line["event"] for line in lines} == {"request", "query_failed"}
+    assert len(lines) == 5 + 5 + 5 + 2
+    for line in lines:
+        expected = line["request_id"].split("-")[1] if line["request_id"].startswith("00-") else None
+        assert line.get("trace_id") == expected, line
+
+
 def test_an_unexpected_error_is_logged_by_its_places_and_not_its_text(
     ada: User, api: Api, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -102,6 +102,7 @@ READS_THE_ENVIRONMENT = {
     "database/dbmate.py": "gives it to dbmate, without its own settings; asyncpg reads PGSSLMODE by itself, dbmate does not",
     "backups/programs.py": "gives it to pg_dump and pg_restore, with a password: asyncpg reads PGSSLROOTCERT and the like, too",
     "telemetry/metrics.py": "PROMETHEUS_MULTIPROC_DIR is how prometheus_client is told",
+    "telemetry/tracing.py": "the SDK of OpenTelemetry reads its own variables; we ask whether they are there",
 }
 
 

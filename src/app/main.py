@@ -41,7 +41,7 @@ from app.settings import Settings
 from app.storage import Storage
 from app.tags import handlers as tags
 from app.tasks import handlers as tasks
-from app.telemetry import logs, metrics, process
+from app.telemetry import logs, metrics, process, tracing
 from app.thumbnails.maker import ThumbnailMaker
 from app.usage import handlers as usage
 from app.workouts import handlers as workouts
@@ -106,6 +106,7 @@ def _lifespan(services: Services, passwords: Passwords | None) -> Callable[[Lite
         metrics.build_info.labels(version("holdfast"), services.schema_version).set(1)
         try:
             async with (
+                tracing.running(),
                 listening(services.token_cache, settings),
                 metrics.settling(services.database.pool),
                 process.watching(),

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 from app.database.errors import DRIVER_ERRORS, DatabaseBusy
 from app.database.time_limit import TimeLimit, begin_batch, time_limit
 from app.settings import Settings
+from app.telemetry import trace_context
 
 if TYPE_CHECKING:
     from app.database.queries import Executor, Query
@@ -44,6 +45,7 @@ class _Call(NamedTuple):
     values: Values
     limit: TimeLimit
     since: float
+    parents: trace_context.Parents
     row: "asyncio.Future[Any]"
     """What it gets: its row, None, or _UNANSWERED."""
 
@@ -98,7 +100,7 @@ class Coalescer:
 
     async def _wait(self, values: Values, limit: TimeLimit) -> Any:
         loop = asyncio.get_running_loop()
-        call = _Call(values, limit, perf_counter(), loop.create_future())
+        call = _Call(values, limit, perf_counter(), trace_context.parents.get(), loop.create_future())
         self._waiting.append(call)
         if self._timer is None:
             self._timer = loop.call_at(self._sent_at + PATIENCE, self._send)
@@ -147,6 +149,8 @@ class Coalescer:
         rows: list[Any] = [None if self._query.reads_only else _UNANSWERED] * len(batch)
         failure: Exception | None = None
         try:
+            if trace_context.spans is not None:
+                trace_context.begin_batch(call.parents for call in batch)
             with begin_batch(self._settings, [call.limit for call in batch]):
                 found = await self._database.run(self._batch, arrays)
             for row in found:

@@ -31,7 +31,7 @@ from app.database.queries import Query
 from app.database.startup import RETRIES, connect_with_retry
 from app.database.time_limit import TimeLimit, time_limit
 from app.settings import Settings
-from app.telemetry import metrics
+from app.telemetry import metrics, trace_context
 
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
@@ -55,10 +55,12 @@ async def _execute(
     is_served: bool = True,
 ) -> Any:
     """Send one statement; time it, and translate faults of the database. Other errors pass."""
+    failure: str | None = None
     started = perf_counter()
     try:
         result = await getattr(connection, query.call)(query.sql, *values, timeout=limit and limit.for_query())
     except DRIVER_ERRORS as error:
+        failure = str(getattr(error, "sqlstate", None) or type(error).__name__)
         raise_translated(error, query.name, logs_constraints=is_served)
     finally:
         seconds = perf_counter() - started
@@ -69,6 +71,8 @@ async def _execute(
         if seconds > SLOW_QUERY and is_served:
             metrics.slow_queries.labels(query.name).inc()
             log.warning("slow_query", query=query.name, seconds=round(seconds, 3))
+        if trace_context.spans is not None:
+            trace_context.spans.note_query(query.name, seconds, failure)
         if echo:
             log.info("sql", query=query.name, sql=query.sql, seconds=round(seconds, 6))
     # execute() gives a status such as "DELETE 1".

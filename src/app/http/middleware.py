@@ -1,7 +1,7 @@
 """The outermost layer: what must hold for every request, whatever happens inside.
 
-Request ids, HEAD (handled as GET, sent without its body), CORS, how long clients are waited for, the last-resort problem, the
-request's log line and metrics.
+Request ids and traces, HEAD (handled as GET, sent without its body), CORS, how long clients are waited for, the last-resort
+problem, the request's log line, metrics and span.
 """
 
 import itertools
@@ -24,13 +24,15 @@ from app.http.exception_handlers import problem_response, unexpected
 from app.http.routing import Routing
 from app.http.services import Services
 from app.http.transfers import OF_A_BODY, NotTakenError, RequestBody, Waits
-from app.telemetry import logs, metrics
+from app.telemetry import logs, metrics, trace_context
+from app.telemetry.trace_context import Caller
 
 log = structlog.get_logger()
 
 # Looked up once: Enum's own look-up takes longer than the comparison.
 _HTTP: Final = ScopeType.HTTP
 _SANE_ID = re.compile(rb"[A-Za-z0-9_.:-]{1,128}")
+_READ: Final = OF_A_BODY | {b"x-request-id", b"traceparent"}
 
 
 class Application:
@@ -73,16 +75,18 @@ class Application:
 
     async def _respond(self, scope: HTTPScope, receive: Receive, send: Send) -> None:
         started = perf_counter()
-        request_id, body = self._read_headers(scope, receive)
+        request_id, caller, body = self._read_headers(scope, receive)
         if self._under_way >= overload.MOST and self._is_too_many(scope):
             await self._refuse(scope, send, request_id, body)
             self._refusals.note(perf_counter() - started, self._under_way)
             return
         logs.request_id.set(request_id)
+        logs.trace_id.set(caller and caller.trace_id)
         begin_request(self.services.settings)
+        method = scope["method"]
+        span = trace_context.spans and trace_context.spans.begin(scope["path"], method, caller)
         state = scope.setdefault("state", {})
         state["request_id"] = request_id
-        method = scope["method"]
         if method == "HEAD":
             scope["method"], state["head"] = "GET", True
         status = 0
@@ -107,6 +111,8 @@ class Application:
         finally:
             self._under_way -= 1
             self._note(scope, method, status, perf_counter() - started)
+            if span and trace_context.spans:
+                trace_context.spans.end(span, method, scope.get("path_template"), status)
 
     def _is_too_many(self, scope: HTTPScope) -> bool:
         """Whether a request is one too many. Who waits for the client costs nothing, and may wait for long."""
@@ -120,16 +126,23 @@ class Application:
         for message in self._refusals.answer(scope, request_id, closes=closes):
             await send(message)
 
-    def _read_headers(self, scope: HTTPScope, receive: Receive) -> tuple[str, RequestBody | None]:
-        """The request's id, the caller's own when it sent a sane one; and its body, unless it has none."""
+    def _read_headers(self, scope: HTTPScope, receive: Receive) -> tuple[str, Caller | None, RequestBody | None]:
+        """The request's id and trace, the caller's own when it sent sane ones; and its body, unless it has none."""
         request_id, body = None, None
+        traceparent = None
         for name, value in scope["headers"]:
+            if name not in _READ:
+                continue
             if name == b"x-request-id":
                 if request_id is None and _SANE_ID.fullmatch(value):
                     request_id = value.decode()
-            elif name in OF_A_BODY and value != b"0":
+            elif name == b"traceparent":
+                # Two of them say nothing.
+                traceparent = value if traceparent is None else b""
+            elif value != b"0":
                 body = RequestBody(receive, self.waits)
-        return request_id or f"{self._prefix}-{next(self._count):x}", body
+        caller = trace_context.caller_of(traceparent) if traceparent else None
+        return request_id or f"{self._prefix}-{next(self._count):x}", caller, body
 
     def _note(self, scope: HTTPScope, method: str, status: int, seconds: float) -> None:
         # The route's template, never the path: paths are without number, and what is in them is the user's.
