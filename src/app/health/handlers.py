@@ -38,9 +38,8 @@ async def prometheus(request: Request) -> EncodedResponse[str]:
     """
     if not rules.may_see_metrics(request.header(b"authorization"), request.settings.metrics_token):
         raise unauthenticated()
-    return EncodedResponse(
-        metrics.text(request.services.database.pool), headers=((b"content-type", b"text/plain; version=0.0.4; charset=utf-8"),)
-    )
+    text = await metrics.text(request.services.database.pool)
+    return EncodedResponse(text, headers=((b"content-type", b"text/plain; version=0.0.4; charset=utf-8"),))
 
 
 @get("/problems/{code:str}", opt=PUBLIC | {"problems": ["not_found"]})

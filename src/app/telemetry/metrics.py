@@ -235,9 +235,14 @@ def folder() -> Path | None:
     return Path(path) if path else None
 
 
-def text(pool: Connections) -> bytes:
+async def text(pool: Connections) -> bytes:
     """Everything in Prometheus' text format."""
     settle(pool)
+    # 6,000 lines of four workers take 0.1 to 0.2 s of CPU: beside the requests, and not before them.
+    return await asyncio.to_thread(_text)
+
+
+def _text() -> bytes:
     numbers = folder()
     if numbers is None:
         return generate_latest(REGISTRY)
