@@ -80,6 +80,27 @@ CASES = [
         {"holdfast_connection_errors_total": "0x25 0+3x5"},
     ),
     Case(
+        "HoldfastFindsNoDatabase",
+        {
+            f'holdfast_breaker_state{{state="{each}"}}': v
+            for each, v in (("closed", "2x30"), ("open", "0x30"), ("half_open", "0x30"))
+        },
+        {
+            f'holdfast_breaker_state{{state="{each}"}}': v
+            for each, v in (("closed", "1x30"), ("open", "0x30"), ("half_open", "1x30"))
+        },
+    ),
+    Case(
+        "HoldfastIsOverloaded",
+        {"holdfast_refused_requests_total": "7x30"},
+        {"holdfast_refused_requests_total": "0+60x30"},
+    ),
+    Case(
+        "HoldfastLogIsNotTaken",
+        {"holdfast_dropped_log_lines_total": "7x30"},
+        {"holdfast_dropped_log_lines_total": "0x27 5x3"},
+    ),
+    Case(
         "HoldfastTimesOut",
         {'holdfast_failed_queries_total{sqlstate_class="57"}': "0x27 1x3"},
         {f'holdfast_failed_queries_total{{sqlstate_class="{each}"}}': "0+1x30" for each in ("57", "cl")},
@@ -271,7 +292,7 @@ def test_a_real_prometheus_finds_what_the_dashboard_and_the_alerts_ask_for(watch
     # The sizes and the backups are looked up two seconds after the start; not where a table is locked.
     until(lambda: ask("holdfast_table_bytes") and ask("holdfast_backup_bytes"), "what is looked up is there")
     _use(watched)
-    until(lambda: ask("rate(holdfast_slow_queries_total[1m]) >= 0"), "it was asked twice")
+    until(lambda: ask("rate(holdfast_slow_queries_total[1m]) >= 0"), "it was asked twice", 60)
     assert [expression for expression, filled_in in EXPRESSIONS.items() if not ask(filled_in)] == []
     assert [name for name in METRICS if not ask(f'{{__name__=~"{name}(_count|_bucket)?"}}')] == []
     [group] = prometheus.get("/api/v1/rules").json()["data"]["groups"]

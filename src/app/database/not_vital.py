@@ -13,6 +13,7 @@ from collections.abc import Awaitable
 from typing import Final, TypeVar
 
 from app.database.errors import DatabaseUnavailable, QueryTimeout
+from app.telemetry import metrics
 
 T = TypeVar("T")
 
@@ -29,6 +30,10 @@ NOT_VITAL: Final = {
     "maintenance": "its round is left out; the next one comes within a quarter of an hour",
 }
 """What there is in its place."""
+
+for _what in NOT_VITAL:
+    # From 0 on, as failed queries are.
+    metrics.left_out.labels(_what)
 
 
 async def if_possible(work: Awaitable[T], otherwise: T) -> T:
