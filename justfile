@@ -70,6 +70,14 @@ bench-imports *options: environment
 bench-overload *options: environment
     @{{ bin }}/python -m bench.overload "$@"
 
+# Break it on purpose, under load, and look whether anything was lost: just chaos, just chaos --short, just chaos disk-full
+chaos *arguments: environment
+    @{{ bin }}/python -m chaos.run "$@"
+
+# Load it for half an hour, and look whether memory, connections and latencies stay as they are: just soak --minutes 30
+soak *options: environment
+    @{{ bin }}/python -m chaos.soak "$@"
+
 # Where the CPU time of a request goes, step by step.
 profile *options: environment bench-environment
     @{{ bin }}/python -m bench.profile "$@"
