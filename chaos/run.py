@@ -4,6 +4,7 @@ import sys
 import time
 from contextlib import ExitStack
 from itertools import groupby
+from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
@@ -15,7 +16,7 @@ from chaos.crowd import Crowd
 from chaos.faults import FAULTS, Fault
 from chaos.report import Outcome
 from chaos.shelf import Finding
-from chaos.stage import ChaosError, NotRun, Stage
+from chaos.stage import ChaosError, NotRun, Stage, made_once
 
 WITHIN = 5.0
 """Seconds after the end of a fault in which every kind of request is answered well again."""
@@ -46,8 +47,9 @@ def main(names: tuple[str, ...], *, short: bool, write: bool) -> None:
     begun, form = time.monotonic(), SHORT if short else FULL
     chosen = [fault for fault in FAULTS if not names or fault.name in names]
     outcomes: list[Outcome] = []
-    for name, faults in groupby(chosen, key=lambda fault: fault.stage):
-        outcomes += _on_stage(name, [*faults], form)
+    with made_once() as made:
+        for name, faults in groupby(chosen, key=lambda fault: fault.stage):
+            outcomes += _on_stage(name, [*faults], form, made)
     click.echo(report.table(outcomes))
     click.echo(f"\n{time.monotonic() - begun:.0f} s in all.")
     for outcome in outcomes:
@@ -58,10 +60,10 @@ def main(names: tuple[str, ...], *, short: bool, write: bool) -> None:
     sys.exit(any(outcome.verdict == "FAILED" for outcome in outcomes))
 
 
-def _on_stage(name: str, faults: list[Fault], form: Form) -> list[Outcome]:
+def _on_stage(name: str, faults: list[Fault], form: Form, made: Path) -> list[Outcome]:
     done: list[Outcome] = []
     try:
-        with _stage(name) as stage:
+        with _stage(name, made) as stage:
             crowd = Crowd(stage, 1 if name == "narrow" else form.clients, guests=200 if name == "narrow" else 0)
             for fault in faults:
                 click.echo(f"{fault.name} ...", err=True)
@@ -78,15 +80,15 @@ def _on_stage(name: str, faults: list[Fault], form: Form) -> list[Outcome]:
     return done
 
 
-def _stage(name: str) -> Stage:
+def _stage(name: str, made: Path) -> Stage:
     """Raises NotRun for one that cannot be had here."""
     if name == "embedded":
-        return Stage(name, {"WORKERS": "2"}, is_embedded=True)
+        return Stage(name, {"WORKERS": "2"}, made, is_embedded=True)
     if name == "narrow":
-        return Stage(name, {"DB_POOL_SIZE": "2", "DB_MAX_OVERFLOW": "0"}, is_embedded=False)
+        return Stage(name, {"DB_POOL_SIZE": "2", "DB_MAX_OVERFLOW": "0"}, made, is_embedded=False)
     if name == "small":
-        return Stage(name, {}, is_embedded=True, tmpfs="224m")
-    stage = Stage(name, {}, is_embedded=False)
+        return Stage(name, {}, made, is_embedded=True, tmpfs="224m")
+    stage = Stage(name, {}, made, is_embedded=False)
     if name == "clock":
         stage.variables |= clock.variables(stage.folder)
         stage.serve = [sys.executable, "-c", clock.SERVE]

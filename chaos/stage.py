@@ -7,7 +7,8 @@ import subprocess
 import tempfile
 import threading
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Self
 from urllib.parse import parse_qs, urlsplit
@@ -34,10 +35,28 @@ class NotRun(Exception):
     """A fault cannot be had on this machine. The text says what is missing, and how to get it."""
 
 
+@contextmanager
+def made_once() -> Iterator[Path]:
+    """A data folder whose PostgreSQL is made, migrated and stopped: each stage begins with a copy of it."""
+    with tempfile.TemporaryDirectory(prefix="holdfast-chaos-") as folder:
+        Path(folder).chmod(0o711)
+        data = Path(folder) / "made"
+        embedded.prepare(data)
+        server = embedded.start(data, durable=False)
+        try:
+            asyncio.run(migrations.up(server.url))
+        finally:
+            server.stop()
+        yield data
+
+
 class Stage:
     """One server under test, from when it is entered to when it is left; nothing of it is left then."""
 
-    def __init__(self, name: str, variables: dict[str, str], *, is_embedded: bool, tmpfs: str | None = None) -> None:
+    def __init__(
+        self, name: str, variables: dict[str, str], made: Path, *, is_embedded: bool, tmpfs: str | None = None
+    ) -> None:
+        """`made`: a folder of `made_once`."""
         self.name, self.port = name, free_port()
         self.starts = 0
         """How often the service manager has started it."""
@@ -50,6 +69,7 @@ class Stage:
         """Where the data folder lies; a small file system where one is asked for."""
         self.disk.mkdir(mode=0o711)
         self.data = self.disk / "data"
+        self._made = made
         self.variables, self._is_embedded, self._tmpfs = variables, is_embedded, tmpfs
         self._server: embedded.Server | None = None
         self._process: subprocess.Popen[bytes] | None = None
@@ -63,8 +83,11 @@ class Stage:
             self.variables |= {"PORT": str(self.port), "HOLDFAST_DATA": str(self.data)}
             self.variables |= {"TRUSTED_PROXIES": "127.0.0.0/8", "USER_REQUESTS_PER_MINUTE": "1000000"}
             self.variables |= {"GUEST_REQUESTS_PER_MINUTE": "1000000", "APP_ENV": "development"} | self.variables
+            database = self.data if self._is_embedded else self.folder / "postgres"
+            # Whom its files belong to is kept.
+            subprocess.run(["cp", "-a", self._made, database], check=True)  # noqa: S603, S607
             if not self._is_embedded:
-                self._start_database()
+                self._start_database(database)
             self._keeper.start()
             self.wait_until_it_answers(READY_WITHIN, "/health/ready")
         except BaseException:
@@ -163,11 +186,8 @@ class Stage:
             time.sleep(0.02)
         raise ChaosError(f"{what} of {self.name} does not run. {self.words()}")
 
-    def _start_database(self) -> None:
-        folder = self.folder / "postgres"
-        embedded.prepare(folder)
+    def _start_database(self, folder: Path) -> None:
         self._server = embedded.start(folder, max_connections=300)
-        asyncio.run(migrations.up(self._server.url))
         parts = urlsplit(self._server.url)
         self.proxy = Proxy(f"{parse_qs(parts.query)['host'][0]}/.s.PGSQL.5432")
         self.variables["DATABASE_URL"] = f"postgresql://{parts.username}@127.0.0.1:{self.proxy.port}{parts.path}"
