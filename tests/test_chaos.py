@@ -169,3 +169,17 @@ def test_an_answer_that_a_first_attempt_cannot_have_is_told(chaos: Chaos, api: A
     client.do(request)
     client.do(request)
     assert [finding.sentence for finding in client.findings] == ["tasks create: 200 at once"]
+
+
+@pytest.mark.parametrize(
+    ("values", "is_flat"),
+    [
+        ([100.0 + place % 5 for place in range(60)], True),
+        ([100.0 + place / 10 for place in range(60)], False),
+        ([100.0 - place / 10 for place in range(60)], True),
+        # What was high once, while a backup ran, is no trend.
+        ([100.0 + 80 * (40 < place < 45) + place % 3 for place in range(60)], True),
+    ],
+)
+def test_a_soak_tells_what_rises(values: list[float], *, is_flat: bool, chaos: Chaos) -> None:
+    assert import_module("chaos.flat").judge(range(0, 180, 3), values, 0.1).is_flat is is_flat
