@@ -16,7 +16,7 @@ from chaos.crowd import Crowd
 from chaos.faults import FAULTS, Fault
 from chaos.report import Outcome
 from chaos.shelf import Finding
-from chaos.stage import ChaosError, NotRun, Stage, made_once
+from chaos.stage import ChaosError, NotRun, Stage, end_in_good_order, made_once
 
 WITHIN = 5.0
 """Seconds after the end of a fault in which every kind of request is answered well again."""
@@ -44,6 +44,7 @@ def main(names: tuple[str, ...], *, short: bool, write: bool) -> None:
 
     Ends with 1 when anything is missing, doubled, another's or otherwise wrong, or when it does not answer within 5 seconds.
     """
+    end_in_good_order()
     begun, form = time.monotonic(), SHORT if short else FULL
     chosen = [fault for fault in FAULTS if not names or fault.name in names]
     outcomes: list[Outcome] = []

@@ -17,7 +17,7 @@ from chaos.crowd import Crowd
 from chaos.flat import judge
 from chaos.report import RESULTS
 from chaos.samples import SERIES, Sample, sample
-from chaos.stage import ChaosError, Stage, made_once
+from chaos.stage import ChaosError, Stage, end_in_good_order, made_once
 
 CLIENTS = 8
 SHARE = 0.7
@@ -37,6 +37,7 @@ def main(minutes: float, *, write: bool) -> None:
 
     Ends with 1 when something grows, or when what was answered is not what is stored.
     """
+    end_in_good_order()
     try:
         with made_once() as made, Stage("soak", {"WORKERS": "2"}, made, is_embedded=True) as stage:
             beside.prepare_import(stage, 50)

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
 import threading
@@ -33,6 +34,19 @@ class ChaosError(Exception):
 
 class NotRun(Exception):
     """A fault cannot be had on this machine. The text says what is missing, and how to get it."""
+
+
+def end_in_good_order() -> None:
+    """From now on a signal that ends this process has it clear up first, as Ctrl-C does."""
+
+    def interrupt(number: int, _frame: object) -> None:
+        # Once: a second one must not disturb the clearing up.
+        for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(each, signal.SIG_IGN)
+        raise KeyboardInterrupt(number)
+
+    for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(each, interrupt)
 
 
 @contextmanager
