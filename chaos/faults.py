@@ -165,7 +165,7 @@ FAULTS = (
     Fault("migration", "proxied", beside.migrate, 5, 1),
     Fault("import", "proxied", beside.bring_in, 100, 5, beside.prepare_import),
     Fault("backup", "proxied", beside.back_up, 2, 1),
-    Fault("clock-jumps", "clock", clock.jump, 5, 1),
+    Fault("clock-jumps", "clock", clock.jump, 5, 0.1),
     Fault("pool-of-2", "narrow", crowd_together, 20, 2),
     Fault("disk-full", "small", fill_disk, 10, 1.5),
 )
