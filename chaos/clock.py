@@ -20,9 +20,9 @@ LOOKS = 60
 
 
 SERVE = (
-    "import os, sys; from app.server import granian_process as it; from app.server.cli import main; begin = it.begin; "
+    "import os; from app.server.cli import main; from app.server.granian_process import Granian; begin = Granian.__init__; "
     "names = [name for name in os.environ if name.startswith('GRANIAN_')]; "
-    "it.begin = lambda *given: (os.environ.update({name[8:]: os.environ[name] for name in names}), begin(*given), "
+    "Granian.__init__ = lambda *given: (os.environ.update({name[8:]: os.environ[name] for name in names}), begin(*given), "
     "[os.environ.pop(name[8:]) for name in names])[1]; main(['serve'])"
 )
 """`holdfast serve` whose granian, with its workers, is given more variables: where the monotonic clock shall stay right,

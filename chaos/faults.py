@@ -159,6 +159,7 @@ FAULTS = (
     Fault("worker-killed", "embedded", kill_worker),
     Fault("granian-killed", "embedded", kill_granian),
     Fault("supervisor-killed", "embedded", kill_supervisor),
+    Fault("restarted-by-signal", "embedded", restart_by_signal),
     Fault("row-locked", "proxied", lock_row, 20, 1),
     Fault("network-cut", "proxied", cut_network, 10, 1),
     Fault("network-swallows", "proxied", swallow_network, 10, 1),

@@ -80,7 +80,7 @@ class Stage:
         # Root's PostgreSQL runs as another user, who must get through.
         self.folder.chmod(0o711)
         self.disk = self.folder / "disk"
-        """Where the data folder lies; a small file system where one is asked for."""
+        """Where the data folder and the log lie; a small file system where one is asked for."""
         self.disk.mkdir(mode=0o711)
         self.data = self.disk / "data"
         self._made = made
@@ -138,7 +138,7 @@ class Stage:
 
     def words(self) -> str:
         """The end of what the server has said."""
-        said = self.folder / "said"
+        said = self.disk / "said"
         return said.read_text(encoding="utf-8", errors="replace")[-3000:] if said.exists() else ""
 
     def wait_until_it_answers(self, within: float, path: str = "/health/live") -> None:
@@ -218,7 +218,7 @@ class Stage:
     def _keep(self) -> None:
         """Play the service manager: start it, and start it again whenever it ends."""
         while self._is_wanted:
-            with (self.folder / "said").open("ab") as output:
+            with (self.disk / "said").open("ab") as output:
                 self._process = start(self.serve, self.variables, output)
             self.starts += 1
             self._process.wait()
