@@ -5,6 +5,7 @@ import io
 import json
 import os
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 
@@ -70,3 +71,13 @@ def test_what_is_written_last_is_waited_for_and_a_reader_that_went_is_not() -> N
     lines.write("for nobody\n")
     lines.drain(5)
     os.close(writer)
+
+
+def test_a_log_on_a_full_disk_stops_nothing() -> None:
+    lines = LineWriter(full := os.open("/dev/full", os.O_WRONLY))
+    begun = time.monotonic()
+    for _ in range(2):
+        lines.write("for which there is no room\n")
+        lines.drain(5)
+    assert time.monotonic() - begun < 4
+    os.close(full)
