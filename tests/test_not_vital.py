@@ -66,7 +66,12 @@ def busy(api: Api, waiting: int) -> Iterator[list["asyncio.Task[Any]"]]:
 def pressed(started: Started, monkeypatch: pytest.MonkeyPatch) -> Api:
     """An app of one connection, for which three requests that wait are too many."""
     monkeypatch.setattr(pool, "PRESSED", 3)
-    return started(pool_size=1, max_overflow=0, pool_timeout=30)
+    api = started(pool_size=1, max_overflow=0, pool_timeout=30)
+    user = api.user()
+    # Until it hears of ended tokens it keeps no caller, and each look-up of one waits for the connection.
+    while not len(api.token_cache):
+        user.get("/v1/me")
+    return api
 
 
 def test_search_is_off_before_reads_are(pressed: Api) -> None:
