@@ -22,7 +22,8 @@ from command import HOLDFAST, holdfast
 from exported import PASSWORD_HASH, Server
 from test_ops import refused
 
-from app.backups import databases, files, form, priority, watching
+from app.backups import databases, files, form, priority, repository, watching
+from app.database.executor import on_connection
 from app.database.postgres_programs import binaries_folder
 
 _SESSIONS = """
@@ -129,6 +130,22 @@ def test_a_database_that_is_in_use_is_left_alone(there: Server, place: Path) -> 
 
     asyncio.run(work())
     assert is_empty(there)
+
+
+def test_sessions_of_the_command_itself_are_not_somebody_else(own_database: str) -> None:
+    """One that it has closed may still be ending."""
+
+    async def others(_: Any = None) -> int:
+        return await on_connection(own_database, repository.sessions)
+
+    async def work() -> tuple[int, int]:
+        somebody = await asyncpg.connect(own_database)
+        try:
+            return await on_connection(own_database, others), await others()
+        finally:
+            await somebody.close()
+
+    assert asyncio.run(work()) == (1, 1)
 
 
 def test_a_backup_of_an_older_schema_is_brought_up_to_date(there: Server, place: Path, tmp_path: Path) -> None:

@@ -78,9 +78,10 @@ select exists (select from users);
 
 -- name: sessions()$
 -- tenant: none, it asks the server about itself
--- Who else is connected to this database.
+-- Who else is connected to this database. Sessions of this command have its name, and one that was closed takes a moment to end.
 select count(*) from pg_stat_activity
-where datname = current_database() and pid <> pg_backend_pid() and coalesce(backend_type, 'client backend') = 'client backend';
+where datname = current_database() and application_name is distinct from current_setting('application_name')
+  and coalesce(backend_type, 'client backend') = 'client backend';
 
 -- name: may_create_databases()$
 -- tenant: none, it asks the server about our role
