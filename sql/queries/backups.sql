@@ -78,7 +78,7 @@ select exists (select from users);
 
 -- name: sessions()$
 -- tenant: none, it asks the server about itself
--- Who else is connected to this database. Sessions of this command have its name, and one that was closed takes a moment to end.
+-- Who else is connected to this database. Sessions of this command have its name: one that was closed takes a moment to end.
 select count(*) from pg_stat_activity
 where datname = current_database() and application_name is distinct from current_setting('application_name')
   and coalesce(backend_type, 'client backend') = 'client backend';
