@@ -47,7 +47,9 @@ prometheus = pytest.mark.skipif(
     not (shutil.which("prometheus") and shutil.which("promtool")),
     reason="prometheus is not installed: apt-get install prometheus",
 )
-systemd = pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd-analyze is not installed")
+systemd = pytest.mark.skipif(
+    shutil.which("systemd-analyze") is None, reason="systemd-analyze is not installed: apt-get install systemd"
+)
 root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
 linux = pytest.mark.skipif(
     sys.platform != "linux", reason="only Linux tells a process that its parent died, and how much memory it has had at most"
