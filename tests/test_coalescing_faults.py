@@ -407,9 +407,7 @@ def test_what_was_acknowledged_is_there_once_after_everything_was_killed_and_the
     with Serving(data, tmp_path / "said") as serving:
         registered = serving.post("/v1/auth/register", {"email": new_email(), "password": PASSWORD}).json()
         token = registered["token"]
-        # Whether they go out together at all.
         asyncio.run(_together(serving, token))
-        assert 'holdfast_query_seconds_count{query="tasks.create_many"}' in serving.get("/metrics").text
         sent, acknowledged = asyncio.run(_storm(serving, token))
     with Serving(data, tmp_path / "said again") as serving:
         found: list[str] = []
@@ -424,7 +422,9 @@ def test_what_was_acknowledged_is_there_once_after_everything_was_killed_and_the
 
 
 async def _together(serving: Serving, token: str) -> None:
+    """Create tasks at once until some of them went out together; a busy machine may take them one by one at first."""
     headers = {"Authorization": f"Bearer {token}"}
-    async with httpx.AsyncClient(base_url=serving.url, headers=headers, trust_env=False) as client:
-        answers = await asyncio.gather(*(client.post("/v1/tasks", json={"title": "Together"}) for _ in range(32)))
-        assert {answer.status_code for answer in answers} == {201}
+    async with httpx.AsyncClient(base_url=serving.url, headers=headers, trust_env=False) as client, asyncio.timeout(60):
+        while 'holdfast_query_seconds_count{query="tasks.create_many"}' not in (await client.get("/metrics")).text:
+            answers = await asyncio.gather(*(client.post("/v1/tasks", json={"title": "Together"}) for _ in range(32)))
+            assert {answer.status_code for answer in answers} == {201}
