@@ -33,6 +33,15 @@ DEFAULTS = {
     "body_timeout": 20,
     "write_timeout": 20,
     "session_days": 30,
+    "session_max_days": 365,
+    "new_device_mail": False,
+    "providers": (),
+    "sign_in_redirects": (),
+    "public_url": None,
+    "secret_keys": (),
+    "smtp": None,
+    "mail_from": None,
+    "mail_templates": None,
     "cors_origins": (),
     "trusted_proxies": (),
     "rate_limits": True,
@@ -85,6 +94,19 @@ GOOD: list[tuple[str, str, str, Any]] = [
     ("HOLDFAST_DATA", "/srv/holdfast", "data", Path("/srv/holdfast")),
     ("HOLDFAST_DATA", "/srv/with a blank/é", "data", Path("/srv/with a blank/é")),
     ("SESSION_DAYS", "1", "session_days", 1),
+    ("SESSION_MAX_DAYS", "1", "session_max_days", 1),
+    ("NEW_DEVICE_MAIL", "on", "new_device_mail", True),
+    (
+        "SIGN_IN_REDIRECTS",
+        "https://app.example/cb, http://127.0.0.1/cb,http://[::1]/cb,http://localhost:3000/,com.example.app:/cb",
+        "sign_in_redirects",
+        ("https://app.example/cb", "http://127.0.0.1/cb", "http://[::1]/cb", "http://localhost:3000/", "com.example.app:/cb"),
+    ),
+    ("PUBLIC_URL", "https://api.example/", "public_url", "https://api.example"),
+    ("PUBLIC_URL", "http://localhost:8000", "public_url", "http://localhost:8000"),
+    ("SECRET_KEY", f"{'a' * 32}, {'b' * 44}", "secret_keys", ("a" * 32, "b" * 44)),
+    ("MAIL_FROM", "Holdfast <holdfast@example.com>", "mail_from", "Holdfast <holdfast@example.com>"),
+    ("MAIL_TEMPLATES", "/srv/templates", "mail_templates", Path("/srv/templates")),
     ("CORS_ORIGINS", "https://app.example", "cors_origins", ("https://app.example",)),
     (
         "CORS_ORIGINS",
@@ -150,6 +172,18 @@ BAD: dict[str, list[str]] = {
     "BODY_TIMEOUT": SECONDS,
     "WRITE_TIMEOUT": SECONDS,
     "SESSION_DAYS": ["0", "3651", *WHOLE],
+    "SESSION_MAX_DAYS": ["0", "36501", *WHOLE],
+    "NEW_DEVICE_MAIL": ["2", "maybe"],
+    "OIDC_PROVIDERS": ["Google", "go ogle", "legacy", "password", "google,google", "of-mine", "x" * 31],
+    "SIGN_IN_REDIRECTS": [
+        "app.example/cb", "http://app.example/of-mine", "https://u:of-mine@app.example/", "https://app.example/#of-mine",
+        "https:app.example", "javascript:of-mine", "data:text/html,of-mine", "app:/of-mine", "https://app.example\\@of-mine",
+        "http://127.0.0.1.of-mine.example/", "https://app.example/ of-mine", "https://[of-mine",
+    ],
+    "PUBLIC_URL": ["api.example", "http://api.example", "https://api.example/of-mine", "https://u@api.example", "ftp://of-mine"],
+    "SECRET_KEY": ["of-mine", "a" * 31, f"{'a' * 32},of-mine", "of mine" * 6],
+    "SMTP_URL": ["mail.of-mine", "http://of-mine", "smtp:of-mine", "smtp://h.internal/of-mine", "smtp://h.internal:of-mine"],
+    "MAIL_FROM": ["of-mine", "a@b, c@of-mine", "a b@c of-mine", "A <>"],
     "CORS_ORIGINS": ["shop.example", "https://", "ftp://a.example", "https://a.example/path", "null", "https://a b.example"],
     "TRUSTED_PROXIES": ["localhost", "10.0.0.1/8", "10.0.0.0/33", "10.77.0", "999.1.1.1", "10.0.0.0/8;10.1.0.0/16", "::/129"],
     "RATE_LIMITS": ["2", "maybe", "none"],
@@ -315,3 +349,69 @@ def test_the_data_folder_is_absolute_wherever_one_is(tmp_path: Path, monkeypatch
 def test_settings_do_not_change() -> None:
     with pytest.raises(AttributeError):
         from_environment({}).port = 7  # type: ignore[misc]
+
+
+PROVIDERS = {
+    "OIDC_PROVIDERS": "google,github,acme,firebase",
+    "OIDC_GOOGLE_CLIENT_ID": "g",
+    "OIDC_GOOGLE_CLIENT_SECRET": "secret",
+    "OIDC_GOOGLE_AUDIENCES": "ios, android",
+    "OIDC_GITHUB_CLIENT_ID": "h",
+    "OIDC_GITHUB_CLIENT_SECRET": "secret",
+    "OIDC_ACME_CLIENT_ID": "a",
+    "OIDC_ACME_ISSUER": "https://id.acme.example/",
+    "OIDC_ACME_SCOPES": "openid groups",
+    "OIDC_FIREBASE_PROJECT": "my-app-1a2b",
+}
+
+
+def test_each_provider_has_variables_of_its_own() -> None:
+    google, github, acme, firebase = from_environment(PROVIDERS).providers
+    assert (google.issuer, google.client_id, google.client_secret) == ("https://accounts.google.com", "g", "secret")
+    assert google.audiences == ("ios", "android")
+    assert (github.kind, github.issuer) == ("github", "https://github.com")
+    # A slash at its end belongs to the issuer: it is compared to the letter.
+    assert (acme.issuer, acme.client_secret, acme.scopes) == ("https://id.acme.example/", None, ("openid", "groups"))
+    assert firebase.issuer == "https://securetoken.google.com/my-app-1a2b"
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"OIDC_GOOGLE_CLIENT_ID": ""}, "OIDC_GOOGLE_CLIENT_ID"),
+        ({"OIDC_GITHUB_CLIENT_SECRET": ""}, "OIDC_GITHUB_CLIENT_SECRET"),
+        ({"OIDC_ACME_ISSUER": ""}, "OIDC_ACME_ISSUER"),
+        ({"OIDC_ACME_ISSUER": "http://id.of-mine.example"}, "OIDC_ACME_ISSUER"),
+        ({"OIDC_ACME_SCOPES": "of-mine"}, "OIDC_ACME_SCOPES"),
+        ({"OIDC_FIREBASE_PROJECT": "Of Mine"}, "OIDC_FIREBASE_PROJECT"),
+        ({"OIDC_FIREBASE_KEYS_URL": "ftp://of-mine"}, "OIDC_FIREBASE_KEYS_URL"),
+        ({"SMTP_URL": "smtp://of-mine.example"}, "MAIL_FROM"),
+        ({"APP_ENV": "production", "DATABASE_URL": "postgres://localhost/d"}, "PUBLIC_URL"),
+        (
+            {"APP_ENV": "production", "DATABASE_URL": "postgres://localhost/d", "PUBLIC_URL": "https://api.example"},
+            "SECRET_KEY",
+        ),
+    ],
+)
+def test_a_sign_in_that_lacks_something_names_what(changes: dict[str, str], named: str) -> None:
+    with pytest.raises(SettingsError, match=f"^{named}: ") as caught:
+        from_environment(PROVIDERS | changes)
+    assert "of-mine" not in str(caught.value).lower()
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("smtp://mail.example", ("mail.example", 587, "starttls", None, None)),
+        ("smtp://ada:p%40ss@mail.example:25", ("mail.example", 25, "starttls", "ada", "p@ss")),
+        ("smtps://mail.example", ("mail.example", 465, "implicit", None, None)),
+        ("smtp://mail.example?tls=none", ("mail.example", 587, "none", None, None)),
+        ("smtp://localhost:1025", ("localhost", 1025, "none", None, None)),
+    ],
+)
+def test_a_mail_server_is_spoken_to_in_plain_text_on_this_machine_alone_unless_it_is_said(
+    url: str, expected: tuple[str, int, str, str | None, str | None]
+) -> None:
+    smtp = from_environment({"SMTP_URL": url, "MAIL_FROM": "holdfast@example.com"}).smtp
+    assert smtp is not None
+    assert msgspec.structs.astuple(smtp) == expected
