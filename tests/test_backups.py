@@ -8,7 +8,7 @@ import re
 import shutil
 import stat
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -429,6 +429,11 @@ def test_a_file_that_the_store_has_not_is_told_and_all_else_is_in_the_backup(
 # What is known of it
 
 
+def hours_told(logs: Sequence[Mapping[str, Any]]) -> list[float | None]:
+    """How old the log says that the newest backup is. Other lines may be there, as of a slow statement."""
+    return [line["hours"] for line in logs if line["event"] == "backup_too_old"]
+
+
 def test_doctor_and_metrics_tell_how_old_the_newest_backup_is(there: Server, started: Started, tmp_path: Path) -> None:
     served = started(database_url=there.url, backup_max_age_hours=30)
     database, settings = served.database, served.settings
@@ -436,7 +441,7 @@ def test_doctor_and_metrics_tell_how_old_the_newest_backup_is(there: Server, sta
     assert "mind  backup      none was made" in holdfast(there.url, "doctor", BACKUP_MAX_AGE_HOURS="30").stdout
     with structlog.testing.capture_logs() as logs:
         served.runner.run(watching.look(database, settings))
-    assert [(line["event"], line["hours"]) for line in logs] == [("backup_too_old", None)]
+    assert hours_told(logs) == [None]
     done = backed_up(there, tmp_path / "backups", "--no-verify")
     assert f"mind  backup      {done['name']}, 0.0 hours old" in there.command("doctor").stdout
     verified = there.command("backup", str(tmp_path / "backups"), "--verify", done["name"])
@@ -446,7 +451,7 @@ def test_doctor_and_metrics_tell_how_old_the_newest_backup_is(there: Server, sta
     )
     with structlog.testing.capture_logs() as logs:
         served.runner.run(watching.look(database, settings))
-    assert logs == []
+    assert hours_told(logs) == []
     text = served.get("/metrics").text
     made_at = form.time_of(done["name"]).timestamp()
     found = dict(line.split() for line in text.splitlines() if line.startswith("holdfast_backup_"))
@@ -458,7 +463,8 @@ def test_doctor_and_metrics_tell_how_old_the_newest_backup_is(there: Server, sta
     there.sql("update backups set made_at = made_at - interval '31 hours'")
     with structlog.testing.capture_logs() as logs:
         served.runner.run(watching.look(database, settings))
-    assert [(line["event"], line["hours"], line["run"]) for line in logs] == [("backup_too_old", 31.0, "holdfast backup")]
+    assert hours_told(logs) == [31.0]
+    assert [line["run"] for line in logs if "run" in line] == ["holdfast backup"]
     assert "It should be no older than 30" in holdfast(there.url, "doctor", BACKUP_MAX_AGE_HOURS="30").stdout
 
 

@@ -273,7 +273,8 @@ def test_who_waits_gets_a_new_connection_for_one_that_was_lost(started: Started,
 
 
 def test_the_pool_grows_by_its_overflow_and_no_further(started: Started) -> None:
-    api = started(pool_size=1, max_overflow=2, pool_timeout=0.2)
+    # Long enough to open two connections on a busy machine.
+    api = started(pool_size=1, max_overflow=2, pool_timeout=1.0)
     assert api.database.pool.size == 1
 
     async def grown() -> None:

@@ -10,6 +10,7 @@ import asyncpg
 import msgspec
 import pytest
 from client import PASSWORD, Api, User, soon_refused
+from structlog.testing import capture_logs
 
 from app.auth.passwords import Passwords
 from app.auth.token_cache import LIFE, SIZE, Caller, TokenCache
@@ -147,11 +148,14 @@ def test_a_token_is_refused_also_right_after_the_listener_was_ended(
 
 def test_without_a_listener_nothing_is_kept(runner: asyncio.Runner, settings: Settings, passwords: Passwords) -> None:
     nowhere = msgspec.structs.replace(settings, listen_url="postgresql://nobody@127.0.0.1:1/nothing")
-    with Api.started(runner, nowhere, passwords) as api:
+    with capture_logs() as lines, Api.started(runner, nowhere, passwords) as api:
         user = api.user()
         for _ in range(5):
             assert user.get("/v1/me").status_code == 200
         assert len(api.token_cache) == 0
+        # Long enough for two more tries, which the log would be full of while the database is away.
+        runner.run(asyncio.sleep(1.2))
+    assert [line["event"] for line in lines].count("listener_failed") == 1
 
 
 def test_a_storm_of_logins_and_logouts_never_leaves_a_dead_token_alive(here: Api, there: Api) -> None:

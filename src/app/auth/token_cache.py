@@ -34,6 +34,10 @@ SIZE = 10_000
 CHANNEL = "tokens_ended"
 
 
+QUIET = 60.0
+"""Seconds between two lines of the log about a database that cannot be listened to."""
+
+
 class Caller(msgspec.Struct, frozen=True):
     """Who is calling, as the token says."""
 
@@ -107,6 +111,7 @@ async def _listen_for_ever(callers: TokenCache, settings: Settings) -> None:
     def on_notice(_: Any, __: int, ___: str, payload: object) -> None:
         callers.forget(bytes.fromhex(str(payload)) or None)
 
+    quiet_until = 0.0
     while True:
         lost = asyncio.Event()
 
@@ -133,5 +138,8 @@ async def _listen_for_ever(callers: TokenCache, settings: Settings) -> None:
                 connection.terminate()
             log.warning("listener_lost")
         except DRIVER_ERRORS as error:
-            log.warning("listener_failed", error=type(error).__name__)
+            # It tries twice a second for as long as the database is away.
+            if monotonic() >= quiet_until:
+                log.warning("listener_failed", error=type(error).__name__)
+                quiet_until = monotonic() + QUIET
         await asyncio.sleep(0.5)
