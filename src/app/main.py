@@ -35,6 +35,7 @@ from app.media import handlers as media
 from app.nutrition import handlers as nutrition
 from app.profile import handlers as profile
 from app.progress import handlers as progress
+from app.providers.clients import Providers
 from app.query_cache import handlers as query_cache
 from app.search import handlers as search
 from app.settings import Settings
@@ -102,6 +103,7 @@ def _lifespan(services: Services, passwords: Passwords | None) -> Callable[[Lite
         services.database = await Database.connect(settings)
         services.passwords = passwords or Passwords()
         services.token_cache = TokenCache()
+        services.providers = Providers(settings)
         metrics.pool_limit.set(settings.pool_size + settings.max_overflow)
         metrics.build_info.labels(version("holdfast"), services.schema_version).set(1)
         try:
@@ -123,6 +125,7 @@ def _lifespan(services: Services, passwords: Passwords | None) -> Callable[[Lite
                 gc.set_threshold(10_000, 20, 50)
                 yield
         finally:
+            await services.providers.close()
             await services.database.close()
             logs.drain()
             if passwords is None:

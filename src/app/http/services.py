@@ -12,6 +12,7 @@ from app.http.places import Places
 from app.http.storage_quota import StorageQuota
 from app.http.turns import Turns
 from app.http.view_counts import ViewCounts
+from app.providers.clients import Providers
 from app.settings import Settings
 from app.storage import Storage
 from app.thumbnails.maker import ThumbnailMaker
@@ -29,6 +30,7 @@ class Services:
         "draining",
         "exports",
         "passwords",
+        "providers",
         "request_limits",
         "routing",
         "schema_version",
@@ -45,6 +47,7 @@ class Services:
     document: Callable[[], bytes]
     """The OpenAPI document of the application, as JSON."""
     passwords: Passwords
+    providers: Providers
     routing: "Routing"
     storage: Storage
     thumbnail_maker: ThumbnailMaker

@@ -35,6 +35,12 @@ KINDS: dict[str, Kind] = {
     "invalid_credentials": Kind(
         401, "Wrong login or password", "There is no such account, or its password is different; the answer does not say which."
     ),
+    "invalid_id_token": Kind(
+        401,
+        "Invalid ID token",
+        "The ID token does not prove who this is: it is of another provider, for another app, changed, used before, expired or "
+        "older than ten minutes. Let the provider make a new one.",
+    ),
     "insufficient_credits": Kind(
         402,
         "Not enough credits",
@@ -178,6 +184,12 @@ KINDS: dict[str, Kind] = {
     "password_queue_full": Kind(503, "Server busy", "Too many passwords are waiting to be checked. Try again shortly."),
     "storage_unavailable": Kind(
         503, "File store unavailable", "The file store cannot be reached. Nothing was stored; try again shortly."
+    ),
+    "provider_unavailable": Kind(
+        503,
+        "Sign-in provider unavailable",
+        "The provider that should say who this is cannot be reached, or answers nothing of use. Nothing was done; try again "
+        "shortly, or sign in another way.",
     ),
     "query_timeout": Kind(504, "Query timed out", "The database took too long; the request was not carried out."),
 }
