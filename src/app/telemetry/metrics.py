@@ -73,6 +73,12 @@ table_bytes = Gauge(
 )
 
 
+provider_calls = Counter("holdfast_provider_calls", "Calls to identity providers, and those not made", ["provider", "outcome"])
+
+
+provider_seconds = Histogram("holdfast_provider_seconds", "Time of the calls to a provider", ["provider"], buckets=_SECONDS)
+
+
 # Not "job": that is what Prometheus calls whom it asks.
 maintained = Counter("holdfast_maintained_rows", "Rows that maintain removed or folded", ["name"])
 
