@@ -65,9 +65,13 @@ def as_json(value: Any, status: int = 200, *headers: tuple[str, str]) -> Answer:
     return Answer(status, json.dumps(value).encode(), (("Content-Type", "application/json"), *headers))
 
 
-@cache
 def rsa_key(kid: str = "first") -> RSAKey:
     """A private key, the same for each name: making one takes a tenth of a second."""
+    return _rsa_key(kid)
+
+
+@cache
+def _rsa_key(kid: str) -> RSAKey:
     return RSAKey.generate_key(2048, {"kid": kid, "use": "sig"})
 
 
@@ -77,7 +81,7 @@ def ec_key(kid: str = "curve") -> ECKey:
 
 
 @cache
-def certificate(kid: str = "first") -> str:
+def certificate(kid: str) -> str:
     """The key of that name in a certificate that it signed itself, as PEM."""
     key, name = rsa_key(kid).private_key, x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "stand-in")])
     assert key is not None
