@@ -12,6 +12,7 @@ It signs whoever comes in as `user` and sends them back at once. It checks what 
 import base64
 import json
 import secrets
+import ssl
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -19,6 +20,7 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from hashlib import sha256
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from ipaddress import IPv4Address
 from typing import Any, NamedTuple, Self
 from urllib.parse import parse_qsl, unquote_plus, urlencode, urlsplit
 
@@ -87,14 +89,16 @@ def certificate(kid: str) -> str:
     assert key is not None
     now = datetime.now(UTC)
     builder = x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
-    made = builder.not_valid_before(now - timedelta(days=1)).not_valid_after(now + timedelta(days=1)).sign(key, hashes.SHA256())
+    builder = builder.not_valid_before(now - timedelta(days=1)).not_valid_after(now + timedelta(days=1))
+    builder = builder.add_extension(x509.SubjectAlternativeName([x509.IPAddress(IPv4Address("127.0.0.1"))]), critical=False)
+    made = builder.sign(key, hashes.SHA256())
     return made.public_bytes(Encoding.PEM).decode()
 
 
 class StandIn:
     """One provider. What is set on it counts from the next request on."""
 
-    def __init__(self) -> None:
+    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
         self.keys: list[SigningKey] = [rsa_key()]
         """The public half of each is published; the last one signs."""
         self.user: dict[str, Any] = {
@@ -130,7 +134,9 @@ class StandIn:
         self._ended = threading.Event()
         self._server = _Server(("127.0.0.1", 0), _handler(self))
         self.port: int = self._server.server_address[1]
-        self.url = f"http://127.0.0.1:{self.port}"
+        self.url = f"{'https' if tls else 'http'}://127.0.0.1:{self.port}"
+        if tls is not None:
+            self._server.socket = tls.wrap_socket(self._server.socket, server_side=True)
         self.issuer = self.url
 
     def __enter__(self) -> Self:

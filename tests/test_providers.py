@@ -8,21 +8,29 @@ import base64
 import gzip
 import hmac
 import json
+import ssl
+import subprocess
+import sys
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import ExitStack
 from hashlib import sha256
+from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import parse_qsl, urlsplit
 
+import httpx
 import msgspec
 import pytest
+from client import Started
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding
 from hypothesis import given
 from hypothesis import strategies as st
 from joserfc import jws
-from provider_stand_in import CLIENT_ID, Answer, Asked, StandIn, as_json, ec_key, rsa_key
+from prometheus_client import REGISTRY
+from provider_stand_in import CLIENT_ID, Answer, Asked, StandIn, as_json, certificate, ec_key, rsa_key
+from serving import free_port, listens, until
 
 from app.accounts.inputs import check_email
 from app.accounts.schemas import AvatarUrl, Email, Name
@@ -248,6 +256,46 @@ def test_providers_that_there_are_not_and_flows_that_they_have_not_are_not_found
             act()
         assert raised.value.code == "not_found"
     assert acme.asked == []
+
+
+# A provider that is not ours
+
+
+@pytest.fixture(scope="module")
+def mock() -> Iterator[str]:
+    """The issuer of oidc-provider-mock: a process of its own, because its libraries warn of each other."""
+    port, user = free_port(), {"sub": "ada", "email": "ada@example.com", "email_verified": True, "name": "Ada Lovelace"}
+    words = ["oidc_provider_mock", "--port", str(port), "--require-nonce", "--user-claims", json.dumps(user)]
+    with subprocess.Popen([sys.executable, "-W", "ignore", "-m", *words], stderr=subprocess.DEVNULL) as process:
+        until(lambda: listens(port), "the provider listens")
+        yield f"http://127.0.0.1:{port}"
+        process.terminate()
+
+
+def test_a_provider_that_is_not_ours_signs_in(connected: Connected, mock: str) -> None:
+    redirect = "http://127.0.0.1:8000/v1/auth/mock/callback"
+    registered = httpx.post(f"{mock}/oauth2/clients", json={"redirect_uris": [redirect]}, trust_env=False).json()
+    known = {"client_id": registered["client_id"], "client_secret": registered["client_secret"]}
+    scopes = ("openid", "email", "profile")
+    client = connected(Provider(name="mock", kind="oidc", issuer=mock, scopes=scopes, **known))
+    answer = httpx.post(client.url("mock"), data={"sub": "ada"}, trust_env=False)
+    assert answer.headers["location"].startswith(f"{redirect}?")
+    callback = dict(parse_qsl(urlsplit(answer.headers["location"]).query))
+    assert callback["state"] == STATE
+    found = client.exchange(callback, "mock")
+    assert (found.subject, found.email, found.is_email_verified, found.name) == ("ada", "ada@example.com", True, "Ada Lovelace")
+    refused(lambda: client.exchange(callback, "mock"), "invalid_grant")
+
+
+def test_a_nonce_that_is_not_that_of_this_sign_in_is_refused_of_a_provider_that_is_not_ours(
+    connected: Connected, mock: str
+) -> None:
+    client = connected(
+        Provider(name="mock", kind="oidc", issuer=mock, client_id="any", client_secret="any", scopes=("openid",))
+    )
+    answer = httpx.post(client.url("mock"), data={"sub": "ada"}, trust_env=False)
+    callback = dict(parse_qsl(urlsplit(answer.headers["location"]).query))
+    refused(lambda: client.exchange(callback, "mock", nonce="another"), "nonce")
 
 
 # GitHub
@@ -815,11 +863,31 @@ def test_a_provider_that_is_not_there_is_unavailable(connected: Connected, acme:
     unavailable(lambda: client.sends(acme.id_token()))
 
 
-def test_a_provider_whose_certificate_nobody_signed_is_unavailable(connected: Connected, acme: StandIn) -> None:
-    # What answers there does not speak TLS at all.
-    client = connected(acme.settings(issuer=acme.issuer.replace("http:", "https:")))
-    unavailable(client.url)
-    assert acme.asked == []
+@pytest.fixture
+def certified(tmp_path: Path) -> ssl.SSLContext:
+    """TLS with a certificate that nobody else has signed; its file is certificate.pem."""
+    key = rsa_key("tls").as_pem(private=True)
+    (tmp_path / "key.pem").write_bytes(key)
+    (tmp_path / "certificate.pem").write_text(certificate("tls"), encoding="utf-8")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(tmp_path / "certificate.pem", tmp_path / "key.pem")
+    return context
+
+
+def test_a_provider_whose_certificate_nobody_signed_is_unavailable(connected: Connected, certified: ssl.SSLContext) -> None:
+    with StandIn(certified) as provider:
+        client = connected(provider.settings())
+        unavailable(client.url)
+        unavailable(lambda: client.sends(provider.id_token()))
+        assert provider.asked == []
+
+
+def test_a_provider_with_a_certificate_that_this_machine_trusts_signs_in(
+    connected: Connected, certified: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "certificate.pem"))
+    with StandIn(certified) as provider:
+        assert connected(provider.settings()).sends(provider.id_token()).subject == provider.user["sub"]
 
 
 def test_no_cookie_of_a_provider_comes_back_with_the_next_user(client: Client, acme: StandIn) -> None:
@@ -1012,3 +1080,40 @@ def test_a_name_is_brought_into_form(client: Client, acme: StandIn, claims: dict
 )
 def test_a_picture_that_is_no_https_address_is_dropped(client: Client, acme: StandIn, picture: Any) -> None:
     assert client.sends(acme.id_token(picture=picture)).avatar_url is None
+
+
+# Beside requests
+
+
+def test_a_server_without_providers_loads_nothing_for_them() -> None:
+    code = (
+        "import sys; from app.providers.clients import Providers; from app.settings import Settings; import app.main;"
+        "Providers(Settings()); print({'authlib', 'joserfc', 'httpx', 'httpcore'} & set(sys.modules))"
+    )
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert said.stdout == "set()\n"
+
+
+def test_the_app_opens_its_providers_and_closes_them(started: Started, acme: StandIn) -> None:
+    api = started(providers=(acme.settings(), acme.github_settings()))
+    assert api.app.services.providers.names == {"acme", "github"}
+    url = api.runner.run(api.app.services.providers.authorization_url("acme", state="s", nonce="n", verifier=VERIFIER))
+    assert url.startswith(f"{acme.url}/authorize?")
+
+
+def test_calls_are_counted_by_what_became_of_them(connected: Connected, acme: StandIn, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.providers.asking.WITHIN", 0.3)
+    client = connected(acme.settings("counted"))
+
+    def counted(outcome: str) -> float | None:
+        return REGISTRY.get_sample_value("holdfast_provider_calls_total", {"provider": "counted", "outcome": outcome})
+
+    assert [counted(each) for each in ("answered", "failed", "hung", "turned_away")] == [0, 0, 0, 0]
+    acme.answers[DISCOVERY] = Answer(500)
+    unavailable(lambda: client.url("counted"))
+    acme.answers[DISCOVERY] = Answer(hangs=True)
+    client.together(*(client.providers.identity_of_id_token("counted", acme.id_token(), None) for _ in range(AT_ONCE + 3)))
+    acme.answers.clear()
+    client.url("counted")
+    assert [counted(each) for each in ("answered", "failed", "hung", "turned_away")] == [1, 1, AT_ONCE, 3]
+    assert REGISTRY.get_sample_value("holdfast_provider_seconds_count", {"provider": "counted"}) == 2
