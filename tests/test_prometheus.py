@@ -130,6 +130,14 @@ CASES = [
         {'holdfast_requests_total{route="/v1/auth/login",status="401"}': "0+11x30"},
     ),
     Case(
+        "HoldfastReachesNoProvider",
+        {
+            'holdfast_provider_calls_total{provider="a",outcome="answered"}': "0+100x30",
+            'holdfast_provider_calls_total{provider="a",outcome="failed"}': "0+1x30",
+        },
+        {f'holdfast_provider_calls_total{{provider="a",outcome="{each}"}}': "0+2x30" for each in ("failed", "hung")},
+    ),
+    Case(
         "HoldfastLags",
         buckets("holdfast_event_loop_lag_seconds_bucket{", _0_25="0+600x30", _Inf="0+600x30"),
         buckets("holdfast_event_loop_lag_seconds_bucket{", _0_25="0+590x30", _0_5="0+600x30", _Inf="0+600x30"),
@@ -223,7 +231,10 @@ class Watched(NamedTuple):
 @pytest.fixture(scope="module")
 def watched(shared_database: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
     folder = tmp_path_factory.mktemp("watched")
-    with Serving(folder / "var", folder / "said", WORKERS="2", DATABASE_URL=shared_database, METRICS_TOKEN=TOKEN) as serving:
+    # Nobody asks it: its metrics are there from the start.
+    provider = {"OIDC_PROVIDERS": "acme", "OIDC_ACME_ISSUER": "http://127.0.0.1:1", "OIDC_ACME_CLIENT_ID": "holdfast"}
+    given = {"WORKERS": "2", "DATABASE_URL": shared_database, "METRICS_TOKEN": TOKEN} | provider
+    with Serving(folder / "var", folder / "said", **given) as serving:
         yield Watched(serving, shared_database)
 
 

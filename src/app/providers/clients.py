@@ -40,7 +40,7 @@ class Providers:
             self._open(settings)
 
     def _open(self, settings: Settings) -> None:
-        # A third of a second of imports, which a server without providers does without.
+        # 0.15 s and 17 MB, which a server without providers does without.
         from app.providers.asking import Line, open_client  # noqa: PLC0415
         from app.providers.firebase import Firebase  # noqa: PLC0415
         from app.providers.github import GitHub  # noqa: PLC0415
