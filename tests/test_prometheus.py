@@ -233,7 +233,7 @@ def watched(shared_database: str, tmp_path_factory: pytest.TempPathFactory) -> I
     folder = tmp_path_factory.mktemp("watched")
     # Nobody asks it: its metrics are there from the start.
     provider = {"OIDC_PROVIDERS": "acme", "OIDC_ACME_ISSUER": "http://127.0.0.1:1", "OIDC_ACME_CLIENT_ID": "holdfast"}
-    given = {"WORKERS": "2", "DATABASE_URL": shared_database, "METRICS_TOKEN": TOKEN} | provider
+    given: dict[str, Any] = {"WORKERS": "2", "DATABASE_URL": shared_database, "METRICS_TOKEN": TOKEN} | provider
     with Serving(folder / "var", folder / "said", **given) as serving:
         yield Watched(serving, shared_database)
 

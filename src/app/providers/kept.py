@@ -1,9 +1,9 @@
 """What a provider publishes, kept until it is too old."""
 
 import asyncio
-import time
 from collections import deque
 from collections.abc import Awaitable, Callable
+from time import monotonic
 from typing import Generic, TypeVar
 
 from app.providers.asking import Asking
@@ -54,17 +54,17 @@ class Kept(Generic[T]):
                 return self._fresh()
             if self._is_too_often():
                 return None
-            self._renewed.append(time.monotonic())
+            self._renewed.append(monotonic())
             return await self._renew(asking)
 
     def _fresh(self) -> T | None:
-        return self._value if time.monotonic() < self._until else None
+        return self._value if monotonic() < self._until else None
 
     def _is_too_often(self) -> bool:
-        return len(self._renewed) == RENEWALS and time.monotonic() - self._renewed[0] < RENEWALS_WITHIN
+        return len(self._renewed) == RENEWALS and monotonic() - self._renewed[0] < RENEWALS_WITHIN
 
     async def _renew(self, asking: Asking) -> T:
         value, holds = await self._fetch(asking)
         self._value = value
-        self._until = time.monotonic() + min(max(NOT_SAID if holds is None else holds, SHORTEST), LONGEST)
+        self._until = monotonic() + min(max(NOT_SAID if holds is None else holds, SHORTEST), LONGEST)
         return value

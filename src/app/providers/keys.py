@@ -39,8 +39,7 @@ class Keys:
 
 def _algorithms(key: Key) -> set[str]:
     """The algorithms of a key: the one that it says, or all that its kind can be used with."""
-    its = {algorithm.name for algorithm in JWSRegistry.filter_algorithms(key, ALGORITHMS)}
-    return its & {key.alg} if key.alg else its
+    return {algorithm.name for algorithm in JWSRegistry.filter_algorithms(key, ALGORITHMS)}
 
 
 def published_keys(document: dict[str, Any]) -> Keys:
