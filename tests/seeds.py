@@ -86,6 +86,16 @@ SEEDS = {
     "media_links": """
         insert into media_links (token_hash, user_id, media_id, expires_at)
         select sha256(id::text::bytea), user_id, id, now() + place * interval '1 minute' from seed""",
+    "outgoing_mails": """
+        insert into outgoing_mails (user_id, id, kind, address, due_at, given_up_at)
+        select user_id, id, 'verification', 'ada@example.com', now() + (place - 10) * interval '1 minute',
+            case when place % 3 = 0 then now() end
+        from seed""",
+    "mail_tokens": """
+        insert into mail_tokens (user_id, purpose, token_hash, email, expires_at)
+        select distinct on (user_id) user_id, 'verification', sha256(id::text::bytea), 'ada@example.com',
+            now() + place * interval '1 minute'
+        from seed order by user_id, id""",
     "credit_accounts": """
         insert into credit_accounts (user_id, available, max_credits, last_seq)
         select user_id, count(*), 100000, count(*) from seed group by user_id""",

@@ -38,6 +38,8 @@ TABLES_LEFT_OUT = {
     "api_tokens": "secrets: new ones are made",
     "sessions": "secrets: one signs in again",
     "media_links": "secrets: new ones are made",
+    "mail_tokens": "secrets: new ones are made",
+    "outgoing_mails": "is sent from here, or was given up",
     "media_thumbnails": "made again out of the files",
     "storage_use": "measured again",
     "import_items": "how rows came here",

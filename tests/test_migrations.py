@@ -32,6 +32,7 @@ LOOKED_UP_BEFORE_THE_USER_IS_KNOWN = {
     "query_cache",
     "rate_limits",
     "media_links",
+    "outgoing_mails",
 }
 
 OF_IMPORTS = {"import_items", "import_changes", "import_reports"}

@@ -6,6 +6,7 @@ import msgspec
 from litestar.types import Scope
 
 from app.http.requests import Request
+from app.mail.languages import preferred
 from app.settings import Network
 
 
@@ -19,12 +20,15 @@ class Client(msgspec.Struct, frozen=True):
     subnet: str
     """What counts as one place for limits on an account: a /24 of IPv4, a /64 of IPv6."""
     user_agent: str | None
+    languages: str
+    """Which ones it prefers, as a mail's row keeps them."""
 
 
 def client_of(request: Request) -> Client:
     """Read the client off a request."""
     address = _address(request.scope, request.settings.trusted_proxies)
-    return Client(address, _network(address, 32), _network(address, 24), request.header(b"user-agent"))
+    languages = preferred(request.header(b"accept-language"))
+    return Client(address, _network(address, 32), _network(address, 24), request.header(b"user-agent"), languages)
 
 
 def _address(scope: Scope, trusted: tuple[Network, ...]) -> str:

@@ -1,5 +1,6 @@
 """What a worker has for its requests."""
 
+import asyncio
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -29,6 +30,7 @@ class Services:
         "document",
         "draining",
         "exports",
+        "mail_is_due",
         "passwords",
         "providers",
         "request_limits",
@@ -61,6 +63,8 @@ class Services:
         self.storage_quota = StorageQuota(settings) if settings.rate_limits else None
         self.turns = Turns(settings)
         self.exports = Places()
+        self.mail_is_due = asyncio.Event()
+        """Set after the commit of what a mail is about: this worker's sender looks at once, and not only some seconds later."""
         self.view_counts = ViewCounts()
         self.schema_version = migrations.expected_version()
         """What the database's newest migration must be."""
