@@ -160,6 +160,8 @@ CREATE FUNCTION public.end_access(owner uuid, kept_session bytea, kept_tokens uu
 begin
     delete from sessions where user_id = owner and token_hash is distinct from kept_session;
     delete from api_tokens where user_id = owner and id <> all (kept_tokens);
+    delete from outgoing_mails where user_id = owner and kind = 'email_change';
+    delete from mail_tokens where user_id = owner and purpose <> 'verification';
     return owner;
 end $$;
 
@@ -167,7 +169,7 @@ end $$;
 -- Name: FUNCTION end_access(owner uuid, kept_session bytea, kept_tokens uuid[]); Type: COMMENT; Schema: public; Owner: -
 --
 
-COMMENT ON FUNCTION public.end_access(owner uuid, kept_session bytea, kept_tokens uuid[]) IS 'Ends the sessions and API tokens of a user whose password changes, but those named; null: no session is kept.';
+COMMENT ON FUNCTION public.end_access(owner uuid, kept_session bytea, kept_tokens uuid[]) IS 'Ends the sessions and API tokens of a user whose password changes, but those named, and links that were mailed.';
 
 --
 -- Name: end_sessions(uuid); Type: FUNCTION; Schema: public; Owner: -
@@ -3823,6 +3825,39 @@ COMMENT ON COLUMN public.imports.location IS 'Where the source was: a path, or a
 COMMENT ON COLUMN public.imports.counts IS 'By table: how many rows were read, and what became of them.';
 
 --
+-- Name: mail_tokens; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.mail_tokens (
+    user_id uuid NOT NULL,
+    purpose text NOT NULL,
+    token_hash bytea NOT NULL,
+    email text NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    CONSTRAINT mail_tokens_email_length CHECK (((char_length(email) >= 3) AND (char_length(email) <= 320))),
+    CONSTRAINT mail_tokens_purpose_known CHECK ((purpose = ANY (ARRAY['verification'::text, 'password_reset'::text, 'email_change'::text]))),
+    CONSTRAINT mail_tokens_token_hash_length CHECK ((octet_length(token_hash) = 32))
+);
+
+--
+-- Name: TABLE mail_tokens; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON TABLE public.mail_tokens IS 'What the links in mails confirm. A row goes when its link was used.';
+
+--
+-- Name: COLUMN mail_tokens.token_hash; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.mail_tokens.token_hash IS 'SHA-256 of the 256 random bits in the link, which only its reader has.';
+
+--
+-- Name: COLUMN mail_tokens.email; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.mail_tokens.email IS 'The address that it was sent to, which alone it is about.';
+
+--
 -- Name: media; Type: TABLE; Schema: public; Owner: -
 --
 
@@ -4133,6 +4168,71 @@ UNION ALL
 --
 
 COMMENT ON VIEW public.ordered_conversations IS 'Each conversation twice: at is the time by which either order of the list goes.';
+
+--
+-- Name: outgoing_mails; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.outgoing_mails (
+    id uuid DEFAULT public.new_id() NOT NULL,
+    user_id uuid,
+    kind text NOT NULL,
+    address text NOT NULL,
+    language text DEFAULT ''::text NOT NULL,
+    detail jsonb DEFAULT '{}'::jsonb NOT NULL,
+    attempts integer DEFAULT 0 NOT NULL,
+    failure text,
+    due_at timestamp with time zone DEFAULT now() NOT NULL,
+    given_up_at timestamp with time zone,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT outgoing_mails_address_length CHECK (((char_length(address) >= 3) AND (char_length(address) <= 320))),
+    CONSTRAINT outgoing_mails_detail_length CHECK ((octet_length((detail)::text) <= 4000)),
+    CONSTRAINT outgoing_mails_failure_length CHECK ((char_length(failure) <= 100)),
+    CONSTRAINT outgoing_mails_kind_known CHECK ((kind = ANY (ARRAY['verification'::text, 'password_reset'::text, 'email_change'::text, 'email_change_asked'::text, 'email_changed'::text, 'new_device'::text]))),
+    CONSTRAINT outgoing_mails_language_length CHECK ((char_length(language) <= 100))
+);
+
+--
+-- Name: TABLE outgoing_mails; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON TABLE public.outgoing_mails IS 'Mail that is to be sent: written in the transaction of what it is about, deleted when a server has taken it.';
+
+--
+-- Name: COLUMN outgoing_mails.user_id; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.outgoing_mails.user_id IS 'Whom it is about. Null: whoever has the address by the time it is sent, if anybody has. Nobody finds that out by asking.';
+
+--
+-- Name: COLUMN outgoing_mails.language; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.outgoing_mails.language IS 'The languages that the reader prefers, as in Accept-Language, without weights.';
+
+--
+-- Name: COLUMN outgoing_mails.detail; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.outgoing_mails.detail IS 'What its template shows. Neither a token nor a link: those are made when it is sent.';
+
+--
+-- Name: COLUMN outgoing_mails.failure; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.outgoing_mails.failure IS 'Why the last attempt failed, as a code: no text of a server, which has addresses in it.';
+
+--
+-- Name: COLUMN outgoing_mails.due_at; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.outgoing_mails.due_at IS 'When a sender takes it. Moved forward by the one that does, so that no other takes it, and that it is not lost with it.';
+
+--
+-- Name: COLUMN outgoing_mails.given_up_at; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.outgoing_mails.given_up_at IS 'It was refused for good, or for a day: kept a week for the operator to see.';
 
 --
 -- Name: progress_snapshots; Type: TABLE; Schema: public; Owner: -
@@ -5079,6 +5179,20 @@ ALTER TABLE ONLY public.imports
     ADD CONSTRAINT imports_pkey PRIMARY KEY (id);
 
 --
+-- Name: mail_tokens mail_tokens_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.mail_tokens
+    ADD CONSTRAINT mail_tokens_pkey PRIMARY KEY (user_id, purpose);
+
+--
+-- Name: mail_tokens mail_tokens_token_hash_unique; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.mail_tokens
+    ADD CONSTRAINT mail_tokens_token_hash_unique UNIQUE (token_hash);
+
+--
 -- Name: media_deletions media_deletions_pkey; Type: CONSTRAINT; Schema: public; Owner: -
 --
 
@@ -5126,6 +5240,13 @@ ALTER TABLE ONLY public.media_thumbnails
 
 ALTER TABLE ONLY public.messages
     ADD CONSTRAINT messages_pkey PRIMARY KEY (user_id, conversation_id, seq);
+
+--
+-- Name: outgoing_mails outgoing_mails_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.outgoing_mails
+    ADD CONSTRAINT outgoing_mails_pkey PRIMARY KEY (id);
 
 --
 -- Name: progress_snapshots progress_snapshots_period_unique; Type: CONSTRAINT; Schema: public; Owner: -
@@ -5391,6 +5512,12 @@ CREATE UNIQUE INDEX import_items_users ON public.import_items USING btree (sourc
 CREATE INDEX import_reports_user ON public.import_reports USING btree (user_id) WHERE (user_id IS NOT NULL);
 
 --
+-- Name: mail_tokens_expires_at; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX mail_tokens_expires_at ON public.mail_tokens USING btree (expires_at);
+
+--
 -- Name: media_blog_entry; Type: INDEX; Schema: public; Owner: -
 --
 
@@ -5467,6 +5594,18 @@ CREATE INDEX media_workout ON public.media USING btree (user_id, workout_id) WHE
 --
 
 CREATE INDEX messages_search ON public.messages USING gin (public.own_words(user_id, search)) WITH (fastupdate=off);
+
+--
+-- Name: outgoing_mails_due; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX outgoing_mails_due ON public.outgoing_mails USING btree (due_at) WHERE (given_up_at IS NULL);
+
+--
+-- Name: outgoing_mails_user; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX outgoing_mails_user ON public.outgoing_mails USING btree (user_id);
 
 --
 -- Name: progress_snapshots_date; Type: INDEX; Schema: public; Owner: -
@@ -5909,6 +6048,13 @@ ALTER TABLE ONLY public.import_reports
     ADD CONSTRAINT import_reports_user_exists FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
 
 --
+-- Name: mail_tokens mail_tokens_user_exists; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.mail_tokens
+    ADD CONSTRAINT mail_tokens_user_exists FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
+
+--
 -- Name: media media_blog_entry_exists; Type: FK CONSTRAINT; Schema: public; Owner: -
 --
 
@@ -6012,6 +6158,13 @@ ALTER TABLE ONLY public.messages
 
 ALTER TABLE ONLY public.messages
     ADD CONSTRAINT messages_user_exists FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
+
+--
+-- Name: outgoing_mails outgoing_mails_user_exists; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.outgoing_mails
+    ADD CONSTRAINT outgoing_mails_user_exists FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
 
 --
 -- Name: progress_snapshots progress_snapshots_user_exists; Type: FK CONSTRAINT; Schema: public; Owner: -
@@ -6235,4 +6388,5 @@ INSERT INTO public.schema_migrations (version) VALUES
     ('20261123000010'),
     ('20261123000020'),
     ('20261123000030'),
-    ('20261123010000');
+    ('20261123010000'),
+    ('20261123021000');

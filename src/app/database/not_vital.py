@@ -27,6 +27,7 @@ NOT_VITAL: Final = {
     "conversations.page_found": "503 `pool_exhausted`",
     "blog_entries.find": "503 `pool_exhausted`",
     "thumbnails": "none is made: 503 `pool_exhausted`; those that are there are read",
+    "mail": "it waits in its table, and goes out with a later round",
     "maintenance": "its round is left out; the next one comes within a quarter of an hour",
 }
 """What there is in its place."""

@@ -105,6 +105,29 @@ backup_verified = Gauge(
 )
 
 
+mail_attempts = Counter("holdfast_mail_attempts", "Outgoing mails that a sender took in hand")
+
+
+mails_sent = Counter("holdfast_mails_sent", "Mails that a server has taken, by kind", ["kind"])
+
+
+mail_failures = Counter("holdfast_mail_failures", "Attempts at a mail that failed, by kind", ["kind"])
+
+
+mails_given_up = Counter("holdfast_mails_given_up", "Mails that were refused for good, or for a day, by kind", ["kind"])
+
+
+mails_waiting = Gauge("holdfast_mails_waiting", "Mails that wait to be sent", multiprocess_mode="mostrecent")
+
+
+mails_kept = Gauge("holdfast_mails_kept", "Mails that were given up in the last week", multiprocess_mode="mostrecent")
+
+
+mail_oldest_seconds = Gauge(
+    "holdfast_mail_oldest_seconds", "For how long the oldest mail waits; 0: none does", multiprocess_mode="mostrecent"
+)
+
+
 refusals = Counter("holdfast_refused_requests", "Requests refused because too many were under way")
 
 
