@@ -86,6 +86,10 @@ where u.id = :user_id
 returning u.id, u.email, u.username, u.name, u.first_name, u.last_name, u.bio, u.avatar_url, u.timezone, u.role,
     u.is_guest, u.is_active, u.is_verified, u.is_external, u.last_login_at, u.created_at, u.updated_at, u.version;
 
+-- name: is_email_taken(user_id, email)$
+-- tenant: none, it looks for another account that has the address
+select exists (select from users where normal_login(email) = normal_login(:email) and id <> :user_id);
+
 -- name: delete_me(user_id, versions)!
 -- Everything owned goes with it, by cascade.
 delete from users

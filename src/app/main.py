@@ -17,6 +17,8 @@ from app.backups import watching
 from app.batch import handlers as batch
 from app.blog_entries import handlers as blog_entries
 from app.blog_entries.repository import add_views
+from app.confirmations import handlers as confirmations
+from app.confirmations import pages
 from app.consents import handlers as consents
 from app.conversations import handlers as conversations
 from app.credits.handlers import router as credits_router
@@ -30,6 +32,7 @@ from app.http import docs_page, view_counts
 from app.http.middleware import Application
 from app.http.requests import Request
 from app.http.services import Services
+from app.mail import sender
 from app.maintenance import jobs, sizes
 from app.media import handlers as media
 from app.nutrition import handlers as nutrition
@@ -64,6 +67,7 @@ def declared() -> Litestar:
     return Litestar(
         [
             accounts.router,
+            confirmations.router,
             tasks.router,
             habits.router,
             goals.router,
@@ -87,6 +91,7 @@ def declared() -> Litestar:
             admin.router,
             health.router,
             docs_page.router,
+            pages.router,
         ],
         request_class=cast("Any", Request),
         openapi_config=None,
@@ -116,6 +121,7 @@ def _lifespan(services: Services, passwords: Passwords | None) -> Callable[[Lite
                 jobs.regularly(services.database, services.storage, services.storage_quota),
                 watching.regularly(services.database, settings),
                 sizes.regularly(services.database),
+                sender.regularly(services.database, settings, services.mail_is_due),
             ):
                 # What is there now stays: the collector need not look at it again and again, nor every 700 objects.
                 gc.collect()

@@ -5,7 +5,7 @@ from uuid import UUID
 from litestar import Router, delete, get, patch, post, put
 from litestar.params import FromPath, FromQuery, JSONBody
 
-from app.accounts import repository, rules
+from app.accounts import mailed, repository, rules
 from app.accounts.schemas import (
     AccountDeletion,
     ApiToken,
@@ -64,15 +64,23 @@ async def log_out(request: Request) -> EncodedResponse[None]:
 
 @patch(
     "/v1/me",
-    opt=HASHED_ETAG | BEYOND_QUOTA | {"problems": ["email_taken", "username_taken", "session_required", "wrong_password"]},
+    opt=HASHED_ETAG
+    | BEYOND_QUOTA
+    | {
+        "problems": ["email_taken", "username_taken", "session_required", "wrong_password"],
+        "also": {202: "As it is now: the new e-mail address has to be confirmed, by the link that was mailed to it"},
+    },
 )
 async def patch_me(request: Request, data: JSONBody[MePatch], versions: Versions) -> EncodedResponse[User]:
     """Change one's own account by a merge patch. A new e-mail address is unverified.
 
+    Where this server sends mail, a new e-mail address is only asked for: the answer is 202, the old address is told, and the
+    new one takes its place when the link that was mailed to it is opened.
     The e-mail and the user name are changed by a session, not by an API token or a service; the e-mail takes
     `current_password` where there is one. A guest gets an e-mail by registering.
     """
-    return responses.versioned(await rules.patch_me(request.services, request.caller, versions, data))
+    me = await rules.patch_me(request.services, client_of(request), request.caller, versions, data)
+    return responses.row(me, 202 if mailed.is_pending(request.settings, data, me) else 200, etag=responses.etag(me.version))
 
 
 @delete("/v1/me", status_code=204, opt=SESSION_ONLY | {"problems": ["wrong_password", "last_admin"]})

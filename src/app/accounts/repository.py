@@ -118,6 +118,11 @@ async def patch_me(
     )
 
 
+async def is_email_taken(database: Executor, user_id: UUID, email: str) -> bool:
+    """Whether another account has this address; letter case does not matter."""
+    return bool(await queries.is_email_taken.value(database, bool, user_id=user_id, email=email))
+
+
 async def delete_me(database: Executor, user_id: UUID, versions: Versions) -> int:
     """Delete an account and everything it owns. 0: it is not at one of `versions`, or is gone.
 

@@ -9,7 +9,7 @@ import structlog
 from msgspec import UNSET, UnsetType
 from msgspec.structs import asdict, replace
 
-from app.accounts import repository
+from app.accounts import mailed, repository
 from app.accounts.inputs import check_email, check_new_password, check_timezone
 from app.accounts.repository import SessionStart
 from app.accounts.schemas import (
@@ -54,19 +54,21 @@ async def register(services: Services, client: Client, caller: Caller | None, re
     password_hash = await services.passwords.hash(registration.password)
     token, start = _session_start(services, client)
     if caller is None:
-        return SignedIn(token, *await repository.register(services.database, registration, password_hash, start))
-    guest_id = caller.user_id
+        return SignedIn(token, *await mailed.register(services, client, registration, password_hash, start))
+    guest_id, is_welcomed = caller.user_id, await mailed.is_welcomed(services, registration.email)
 
     async def become_registered(tx: Executor) -> tuple[datetime, User] | None:
         session = await repository.register_guest(tx, guest_id, registration, password_hash, start)
         if session is not None:
             await register_account(tx, guest_id, services.settings)
+            await mailed.welcome(tx, client, session[1], is_welcomed=is_welcomed)
         return session
 
     session = await services.database.transaction(become_registered)
     if session is None:
         raise Problem("already_registered")
     services.token_cache.forget()
+    services.mail_is_due.set()
     return SignedIn(token, *session)
 
 
@@ -166,7 +168,7 @@ async def log_out(services: Services, token_hash: bytes) -> None:
     services.token_cache.forget(token_hash)
 
 
-async def patch_me(services: Services, caller: Caller, versions: Versions, changes: MePatch) -> User:
+async def patch_me(services: Services, client: Client, caller: Caller, versions: Versions, changes: MePatch) -> User:
     """Change an account. Raises Problem 401, 403, 409, 412, 422, 429.
 
     Whoever has the e-mail or the user name has the account in the end: they are for sessions, and the e-mail for who knows
@@ -175,7 +177,7 @@ async def patch_me(services: Services, caller: Caller, versions: Versions, chang
     check_timezone(changes.timezone)
     changes, credentials = await _check_login_change(services, caller, changes)
     password_hash = credentials.password_hash if credentials else None
-    me = await repository.patch_me(services.database, caller.user_id, versions, password_hash, changes)
+    me = await mailed.patch_me(services, client, caller.user_id, changes, versions=versions, password_hash=password_hash)
     if me is None and password_hash is not None:
         now = await repository.credentials(services.database, caller.user_id)
         if now is not None and now.password_hash != password_hash:

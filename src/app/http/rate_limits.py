@@ -35,6 +35,14 @@ async def hit_with_pauses(services: Services, name: str, subject: str, maximum: 
         _refuse(await queries.hit_with_pauses.value(services.database, int, **arguments))
 
 
+async def is_allowed(services: Services, database: Executor, name: str, subject: str, *, maximum: int, seconds: int) -> bool:
+    """Count as `hit` does, perhaps within a transaction, and say whether it is within the limit."""
+    if not services.settings.rate_limits:
+        return True
+    arguments = {"name": name, "subject": subject, "maximum": maximum, "seconds": seconds}
+    return not await queries.hit.value(database, int, **arguments)
+
+
 def _refuse(retry_after: int | None) -> None:
     if retry_after:
         raise later("rate_limited", retry_after)

@@ -137,6 +137,11 @@ def replaced(content: V, *, made: bool) -> EncodedResponse[V]:
     return row(content, 201 if made else 200, etag=etag(content.version))
 
 
+def accepted() -> EncodedResponse[None]:
+    """Answer with nothing, because it will be done."""
+    return EncodedResponse(b"", 202, ())
+
+
 def no_content() -> EncodedResponse[None]:
     """Answer with nothing, because it is done."""
     return EncodedResponse(b"", 204, ())

@@ -14,6 +14,7 @@ import asyncpg
 import structlog
 
 from app.accounts.repository import delete_expired_sessions, delete_expired_tokens
+from app.confirmations.repository import delete_expired_tokens as delete_expired_mail_tokens
 from app.credits.repository import fold_transactions
 from app.database.background import beside
 from app.database.errors import DatabaseUnavailable, QueryTimeout
@@ -22,6 +23,7 @@ from app.database.migrations import analyze_new_tables, can_analyze_new_tables
 from app.database.queries import Executor
 from app.http.rate_limits import delete_past_windows
 from app.http.storage_quota import StorageQuota
+from app.mail.repository import delete_old as delete_old_mails
 from app.maintenance.repository import is_my_turn
 from app.media.orphans import delete_orphans
 from app.media.repository import delete_expired_links
@@ -47,6 +49,8 @@ JOBS: dict[str, Job] = {
     "expired sessions": delete_expired_sessions,
     "expired API tokens": delete_expired_tokens,
     "expired links": delete_expired_links,
+    "expired links in mails": delete_expired_mail_tokens,
+    "old mails": delete_old_mails,
     "past rate limits": delete_past_windows,
     "expired cached answers": delete_expired_answers,
     "folded transactions": fold_transactions,

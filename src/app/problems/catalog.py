@@ -28,6 +28,11 @@ class Kind(msgspec.Struct, frozen=True):
 KINDS: dict[str, Kind] = {
     "malformed_json": Kind(400, "Malformed JSON", "The body is not JSON in UTF-8, or is empty."),
     "malformed_multipart": Kind(400, "Malformed form", "The body is not complete, well-formed multipart/form-data."),
+    "invalid_token": Kind(
+        400,
+        "Link no longer good",
+        "This link was used before, a newer one took its place, or it has expired: ask for another mail.",
+    ),
     "bad_request": Kind(400, "Bad request", "The request does not follow HTTP: see detail."),
     "unauthenticated": Kind(
         401, "Not signed in", "Send `Authorization: Bearer <token>` with a token that has not expired or been revoked."
@@ -75,6 +80,9 @@ KINDS: dict[str, Kind] = {
         409,
         "Already registered",
         "The token belongs to a registered account; register without a token to make another.",
+    ),
+    "already_verified": Kind(
+        409, "Already verified", "The e-mail address of this account is verified: there is nothing to confirm."
     ),
     "email_taken": Kind(409, "E-mail taken", "Another account has this e-mail address; letter case does not count."),
     "username_taken": Kind(409, "User name taken", "Another account has this user name; letter case does not count."),
@@ -182,6 +190,11 @@ KINDS: dict[str, Kind] = {
         503, "Server busy", "An export of yours is under way, or as many of others as are made at once. Try again shortly."
     ),
     "password_queue_full": Kind(503, "Server busy", "Too many passwords are waiting to be checked. Try again shortly."),
+    "mail_not_configured": Kind(
+        503,
+        "No mail is sent",
+        "This server sends no mail: whoever runs it has to set SMTP_URL, and can set a password for you.",
+    ),
     "storage_unavailable": Kind(
         503, "File store unavailable", "The file store cannot be reached. Nothing was stored; try again shortly."
     ),

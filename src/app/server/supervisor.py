@@ -21,6 +21,7 @@ from app.database import embedded
 from app.database.embedded import StartCancelledError
 from app.database.executor import on_connection
 from app.database.migrations import Migration
+from app.mail.templating import Templates
 from app.server import archive_watch, doctor, own_database, schema
 from app.server.data_lock import ServeError
 from app.server.granian_process import Granian, Told
@@ -55,6 +56,8 @@ def serve(settings: Settings, granian: Granian, signals: Signals, *, migrate: bo
             ending_first.callback(restart.end)
             # Each worker opens its own; what is wrong with it is told here, and once.
             Storage(settings)
+            for path in Templates(settings).missing:
+                log.warning("mail_template_missing", file=str(path), instead="the English one")
             port = ending_first.enter_context(claimed_port(settings.host, settings.port, settings.workers))
             server = own_database.begin(settings, signals, ending) if settings.database_url is None else None
             if settings.wal_archive_url is not None:

@@ -1,0 +1,70 @@
+-- name: confirm_address(token_hash, language, tells)$
+-- tenant: none, the hash of a 256-bit token names whose address it confirms
+-- The token is spent, by whoever has it. No row: there is none that is still good, or the account has another address by now, or
+-- is disabled. A violation of users_email_unique: another account has got the address meanwhile; then nothing has changed.
+with deleted_token as (
+    delete from mail_tokens
+    where token_hash = :token_hash and purpose in ('verification', 'email_change') and expires_at > now()
+    returning user_id, purpose, email),
+locked_user as (
+    select u.id, u.email as old_email, t.email, t.purpose
+    from deleted_token t
+    join users u on u.id = t.user_id
+    where u.is_active and not u.is_guest
+      and (t.purpose = 'email_change' or u.email = t.email)
+    for no key update of u),
+updated_user as (
+    update users u
+    set email = l.email, email_verified_at = case when u.email = l.email then coalesce(u.email_verified_at, now()) else now() end
+    from locked_user l
+    where u.id = l.id
+    returning u.id),
+inserted_mail as (
+    insert into outgoing_mails (user_id, kind, address, language)
+    select id, 'email_changed', old_email, :language
+    from locked_user
+    where old_email <> email and :tells::boolean)
+select id from updated_user;
+
+-- name: reset_of(token_hash)^
+-- tenant: none, the hash of a 256-bit token names whose password it resets
+-- What a new password is checked against, before the token is spent. No row: as reset().
+select u.email, u.username
+from mail_tokens t
+join users u on u.id = t.user_id
+where t.token_hash = :token_hash and t.purpose = 'password_reset' and t.expires_at > now()
+  and u.is_active and not u.is_guest and u.email = t.email;
+
+-- name: reset(token_hash, password_hash)^
+-- tenant: none, the hash of a 256-bit token names whose password it resets
+-- Whoever reads the mails of an address is its owner: the password is theirs, the address verified, and whoever was signed in is
+-- not any more. is_first: nobody had confirmed the address. No row: the token is not (any longer) good, or the account has another
+-- address, or is disabled.
+with deleted_token as (
+    delete from mail_tokens
+    where token_hash = :token_hash and purpose = 'password_reset' and expires_at > now()
+    returning user_id, email),
+locked_user as (
+    select u.id, not u.is_verified as is_first
+    from deleted_token t
+    join users u on u.id = t.user_id
+    where u.is_active and not u.is_guest and u.email = t.email
+    for no key update of u),
+updated_user as (
+    update users u
+    set password_hash = :password_hash, email_verified_at = coalesce(u.email_verified_at, now())
+    from locked_user l
+    where u.id = l.id
+    returning u.id, l.is_first)
+select end_access(id, null, '{}') as user_id, is_first from updated_user;
+
+-- name: delete_identities(user_id)!
+-- Those that were linked before the address's owner came. A statement of its own, after end_access(): it sees what was linked by a
+-- session until that had ended.
+delete from identities where user_id = :user_id;
+
+-- name: delete_expired_tokens(limit)!
+-- tenant: none, it removes expired tokens of every user
+delete from mail_tokens
+where token_hash in (
+    select token_hash from mail_tokens where expires_at <= now() order by expires_at limit :limit);
