@@ -33,6 +33,7 @@ LOOKED_UP_BEFORE_THE_USER_IS_KNOWN = {
     "rate_limits",
     "media_links",
     "outgoing_mails",
+    "mail_tokens",
 }
 
 OF_IMPORTS = {"import_items", "import_changes", "import_reports"}

@@ -221,7 +221,8 @@ def test_public_routes_ask_for_no_token(document: dict[str, Any]) -> None:
     public = {path for path, _, operation in operations(document) if operation.get("security") == []}
     entries = "/v1/public/users/{username}/blog-entries"
     assert public == {
-        "/v1/auth/guest", "/v1/auth/login", entries, f"{entries}/{{slug}}",
+        "/v1/auth/guest", "/v1/auth/login", "/v1/auth/password-reset", "/v1/auth/password-reset/confirm",
+        "/v1/auth/verification/confirm", entries, f"{entries}/{{slug}}",
         "/v1/public/media/{token}", "/health/live", "/health/ready", "/metrics",
         "/problems/{code}",
     }  # fmt: skip

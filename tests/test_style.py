@@ -120,7 +120,10 @@ OPEN_TO_NOBODY_IN_PARTICULAR = {
     "GET /v1/public/media/{token}": "public",
     "POST /v1/auth/guest": "public",
     "POST /v1/auth/login": "public",
+    "POST /v1/auth/password-reset": "public",
+    "POST /v1/auth/password-reset/confirm": "public",
     "POST /v1/auth/register": "optional",
+    "POST /v1/auth/verification/confirm": "public",
 }
 
 

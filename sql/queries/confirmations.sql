@@ -1,7 +1,7 @@
 -- name: confirm_address(token_hash, language, tells)$
 -- tenant: none, the hash of a 256-bit token names whose address it confirms
--- The token is spent, by whoever has it. No row: there is none that is still good, or the account has another address by now, or
--- is disabled. A violation of users_email_unique: another account has got the address meanwhile; then nothing has changed.
+-- The token is spent, by whoever has it. Null: there is none that is still good, or the account has another address by now, or is
+-- disabled. A violation of users_email_unique: another account has got the address meanwhile; then nothing has changed.
 with deleted_token as (
     delete from mail_tokens
     where token_hash = :token_hash and purpose in ('verification', 'email_change') and expires_at > now()
@@ -15,7 +15,8 @@ locked_user as (
     for no key update of u),
 updated_user as (
     update users u
-    set email = l.email, email_verified_at = case when u.email = l.email then coalesce(u.email_verified_at, now()) else now() end
+    set email = l.email,
+        email_verified_at = case when u.email = l.email then coalesce(u.email_verified_at, now()) else now() end
     from locked_user l
     where u.id = l.id
     returning u.id),
@@ -38,8 +39,8 @@ where t.token_hash = :token_hash and t.purpose = 'password_reset' and t.expires_
 -- name: reset(token_hash, password_hash)^
 -- tenant: none, the hash of a 256-bit token names whose password it resets
 -- Whoever reads the mails of an address is its owner: the password is theirs, the address verified, and whoever was signed in is
--- not any more. is_first: nobody had confirmed the address. No row: the token is not (any longer) good, or the account has another
--- address, or is disabled.
+-- not any more. is_first: nobody had confirmed the address. No row: the token is not (any longer) good, or the account has
+-- another address, or is disabled.
 with deleted_token as (
     delete from mail_tokens
     where token_hash = :token_hash and purpose = 'password_reset' and expires_at > now()
@@ -59,12 +60,13 @@ updated_user as (
 select end_access(id, null, '{}') as user_id, is_first from updated_user;
 
 -- name: delete_identities(user_id)!
--- Those that were linked before the address's owner came. A statement of its own, after end_access(): it sees what was linked by a
--- session until that had ended.
+-- Those that were linked before the owner of the address came. A statement of its own, after end_access(): it sees what was
+-- linked by a session until that had ended.
 delete from identities where user_id = :user_id;
 
 -- name: delete_expired_tokens(limit)!
 -- tenant: none, it removes expired tokens of every user
+-- plan: exempt, there are as many rows as users who were mailed a link in the last days
 delete from mail_tokens
 where token_hash in (
     select token_hash from mail_tokens where expires_at <= now() order by expires_at limit :limit);

@@ -1,10 +1,10 @@
 -- name: enqueue(user_id, kind, address, language, detail)!
--- tenant: none, of a reset for an address nobody knows yet whose it is
--- In the transaction of what it is about: then it is sent if, and only if, that has happened. A newer mail with a link takes the
--- place of one that waits: two could be sent in either order, and the link of the later one alone works.
+-- In the transaction of what it is about: then it is sent if, and only if, that has happened. Of a reset nobody knows yet whose
+-- it is. A newer mail with a link takes the place of one that waits: two could be sent in either order, and the link of the later
+-- one alone works.
 with deleted_mail as (
     delete from outgoing_mails
-    where user_id = :user_id and kind = :kind and kind in ('verification', 'email_change') and given_up_at is null)
+    where user_id = :user_id and kind = :kind and kind in ('verification', 'email_change'))
 insert into outgoing_mails (user_id, kind, address, language, detail)
 values (:user_id, :kind, :address, :language, :detail::text::jsonb);
 
@@ -89,7 +89,7 @@ where id = :id and given_up_at is null;
 -- Claimed and not tried, by a worker that ends: another one may take them at once.
 update outgoing_mails
 set due_at = now(), attempts = attempts - 1
-where id = any(:ids::uuid[]) and given_up_at is null;
+where id = any(:ids::uuid[]);
 
 -- name: give_up(id, failure)!
 -- tenant: none, the sender knows it by its id
@@ -105,7 +105,7 @@ from outgoing_mails;
 -- name: failures(limit)
 -- tenant: none, it counts, for doctor
 -- plan: exempt, as state()
-select failure, count(*) as mails
+select failure as code, count(*) as mails
 from outgoing_mails
 where failure is not null
 group by failure
