@@ -192,7 +192,7 @@ def test_a_reset_sets_the_password_and_ends_every_session_and_token(mailing: Api
 def test_a_reset_verifies_the_address_and_removes_what_was_linked_before_that(
     mailing: Api, box: Mailbox, execute: Execute
 ) -> None:
-    link = "insert into identities (user_id, provider, subject) values ($1, 'google', $1::text)"
+    link = "insert into identities (user_id, provider, subject) values ($1, 'google', $1::uuid::text)"
     for is_verified in (False, True):
         user = mailing.user()
         if is_verified:
@@ -237,12 +237,13 @@ def test_nobody_finds_out_by_the_answer_or_by_its_time_who_has_an_account(mailin
         answer = mailing.post("/v1/auth/password-reset", {"email": email})
         took = time.perf_counter() - started
         assert (answer.status_code, answer.content) == (202, b"")
-        kept = {name: value for name, value in answer.headers.items() if name != "x-request-id"}
-        assert kept == {"content-length": "0"}
+        headers.add(tuple(each for each in answer.headers.items() if each[0] != "x-request-id"))
         return took
 
+    headers: set[tuple[tuple[str, str], ...]] = set()
     seconds(new_email())
     pairs = [(seconds(email), seconds(new_email())) for _ in range(4) for email in known]
+    assert len(headers) == 1
     # Were the mail sent, or the account looked up with more work, within the request: several times as long.
     assert 0.67 < statistics.median(one / other for one, other in pairs) < 1.5
     assert 0.67 < statistics.median(one for one, _ in pairs) / statistics.median(other for _, other in pairs) < 1.5

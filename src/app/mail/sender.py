@@ -197,14 +197,19 @@ async def _send_all(sender: Sender, pressed: Database | None) -> bool:
         return True
 
 
+async def count(database: Database) -> None:
+    """Tell the metrics what lies in the table. Raises as a statement does."""
+    state = await repository.state(database)
+    metrics.mails_waiting.set(state.waiting)
+    metrics.mails_kept.set(state.given_up)
+    metrics.mail_oldest_seconds.set(state.oldest_seconds)
+
+
 async def _count_for_ever(database: Database) -> None:
     while True:
         try:
             database.check_pressure("mail")
-            state = await repository.state(database)
-            metrics.mails_waiting.set(state.waiting)
-            metrics.mails_kept.set(state.given_up)
-            metrics.mail_oldest_seconds.set(state.oldest_seconds)
+            await count(database)
         except (DatabaseUnavailable, QueryTimeout, asyncpg.PostgresError) as error:
             log.warning("mail_not_counted", error=type(error).__name__)
         await asyncio.sleep(COUNT_EVERY * random.uniform(0.75, 1.25))  # noqa: S311 - as above
