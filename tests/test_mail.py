@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from functools import partial
 from mailbox import Mailbox, deliver, mailbox, text_of, wait_for
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from client import Api, Execute, Started, new_email
 from tls_server import Authority
 
 from app.database.errors import LeftOut
+from app.database.executor import on_connection
 from app.mail import sender, servers
 from app.mail.languages import chosen, preferred
 from app.mail.messages import envelope
@@ -25,6 +27,7 @@ from app.mail.repository import claim, enqueue
 from app.mail.sender import Sender
 from app.mail.servers import MailRefused
 from app.mail.templating import KINDS, Rendered, Templates
+from app.server import doctor_mail
 from app.settings import Mail, Settings, SettingsError
 
 
@@ -496,3 +499,52 @@ def test_while_no_server_answers_it_is_asked_by_and_by(
         api.runner.run(asyncio.sleep(0.05))
     # After 50, 100, 200, 400, 800 ms, however much is written meanwhile.
     assert 3 <= len(asked) <= 6
+
+
+# What the doctor says
+
+
+def looked(settings: Settings, runner: asyncio.Runner) -> dict[str, tuple[str, str]]:
+    """What the doctor finds about mail: states and texts, by subject."""
+    url = str(settings.database_url)
+    found = runner.run(on_connection(url, partial(doctor_mail.examine, settings=settings)))
+    return {finding.subject: (finding.state, f"{finding.text} {finding.advice}") for finding in found}
+
+
+def test_the_doctor_tries_the_server_and_counts_what_waits(
+    started: Started, box: Mailbox, runner: asyncio.Runner, execute: Execute
+) -> None:
+    execute("delete from outgoing_mails")
+    api = started(**box.settings())
+    assert looked(api.settings, runner) == {
+        "mail": ("ok", "the server answers, without TLS, without a login "),
+        "templates": ("ok", "of mails can be read: en "),
+        "mails": ("ok", "0 mails wait, 0 were given up in the last week "),
+    }
+    assert box.connections == 1
+    _, email = written(api, execute)
+    box.refusals[email] = "550 no such user: " + email
+    deliver(api)
+    mail_id, _ = written(api, execute)
+    execute("update outgoing_mails set created_at = now() - interval '2 hours', failure = 'timeout' where id = $1", mail_id)
+    state, text = looked(api.settings, runner)["mails"]
+    assert state == "mind"
+    assert "1 mails wait, 1 were given up" in text
+    assert "1 times 550" in text
+    assert "2.0 hours" in text
+    assert email not in text
+
+
+def test_the_doctor_says_why_a_server_cannot_be_used(started: Started, runner: asyncio.Runner, certify: Certify) -> None:
+    with mailbox(certify("example.com"), auth_require_tls=False) as box:
+        api = started(**box.settings("starttls", "localhost", username="holdfast", password="secret"))
+        state, text = looked(api.settings, runner)["mail"]
+        assert (state, "cannot be used: certificate" in text, "secret" in text) == ("bad", True, False)
+    with mailbox(certify("localhost")) as box:
+        api = started(**box.settings("starttls", "localhost", username="holdfast", password="wrong"))
+        state, text = looked(api.settings, runner)["mail"]
+        assert (state, "cannot be used: login 535" in text) == ("bad", True)
+
+
+def test_the_doctor_has_nothing_against_a_server_without_mail(settings: Settings, runner: asyncio.Runner) -> None:
+    assert looked(settings, runner)["mail"][0] == "ok"

@@ -95,6 +95,10 @@ where id = any(:ids::uuid[]);
 -- tenant: none, the sender knows it by its id
 update outgoing_mails set given_up_at = now(), failure = :failure where id = :id;
 
+-- name: can_be_written()$
+-- tenant: none, it reads the catalog
+select to_regclass('outgoing_mails') is not null;
+
 -- name: state()^
 -- tenant: none, it counts, for metrics and doctor
 -- plan: exempt, what is here is sent within seconds, or goes within days

@@ -127,6 +127,11 @@ async def give_up(database: Executor, id: UUID, *, failure: str) -> int:
     return await queries.give_up.count(database, id=id, failure=failure)
 
 
+async def can_be_written(database: Executor) -> bool:
+    """Whether the table is there: it is not before its migration."""
+    return bool(await queries.can_be_written.value(database, bool))
+
+
 async def state(database: Executor) -> MailState:
     """Count what waits, and what was given up."""
     return await queries.state.only(database, MailState)
