@@ -7,11 +7,15 @@ import re
 import statistics
 import time
 from collections.abc import Iterator
-from mailbox import Mailbox, deliver, mailbox, text_of, token_of, wait_for
+from pathlib import Path
 from typing import Any
 
+import needs
 import pytest
+from browser import Browser
 from client import PASSWORD, Api, Execute, Started, User, assert_problem, new_email
+from mail_stand_in import Mailbox, deliver, mailbox, text_of, token_of, wait_for
+from serving import Serving, until
 
 NEW = "a much better password"
 
@@ -462,3 +466,48 @@ def test_in_development_the_mail_is_shown_and_its_link_works(
     assert address in shown
     assert confirm(api, shown.partition(address)[2][:43]) == 204
     assert me(user)["is_verified"] is True
+
+
+@needs.chromium
+def test_the_links_that_serve_shows_in_development_work_in_a_browser(database: str, tmp_path: Path) -> None:
+    email = new_email()
+    with (
+        Serving(tmp_path / "var", tmp_path / "said", DATABASE_URL=database) as serving,
+        Browser(tmp_path / "browser") as browser,
+    ):
+
+        def link(page: str) -> str:
+            address = rf"http://127\.0\.0\.1:{serving.port}/account/{page}#token=[A-Za-z0-9_-]{{43}}"
+            found = until(lambda: re.findall(address, serving.words()), f"a mail has a link to {page}")
+            return str(found[-1])
+
+        def says(text: str) -> None:
+            browser.until(f"document.querySelector('#said').textContent.includes({text!r})")
+
+        token = serving.post("/v1/auth/register", {"email": email, "password": PASSWORD}).json()["token"]
+        assert serving.post("/v1/auth/verification", None, token).status_code == 202
+        browser.open(link("verification"), "form:not([hidden])")
+        assert browser.evaluate("location.href") == f"{serving.url}/account/verification"
+        assert serving.get("/v1/me", token).json()["is_verified"] is False
+        browser.click("button")
+        says("the address is confirmed")
+        assert serving.get("/v1/me", token).json()["is_verified"] is True
+        assert browser.evaluate("document.querySelector('form').hidden")
+
+        serving.post("/v1/auth/password-reset", {"email": email})
+        browser.open(link("password-reset"), "form:not([hidden])")
+        browser.fill("#one", NEW)
+        browser.fill("#two", "something else")
+        browser.click("button")
+        says("not the same")
+        for new, said in (("password123", "too easy to guess"), (NEW, "new password is set")):
+            browser.fill("#one", new)
+            browser.fill("#two", new)
+            browser.click("button")
+            says(said)
+        assert serving.post("/v1/auth/login", {"email": email, "password": NEW}).status_code == 200
+        browser.open(f"{serving.url}/account/password-reset", "#said:not(:empty)")
+        says("needs the whole link")
+        assert browser.evaluate("violations") == []
+        # The console tells of each answer with an error: that about the password which is too easy.
+        assert len(browser.errors) == 1

@@ -10,12 +10,12 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import partial
-from mailbox import Mailbox, deliver, mailbox, text_of, wait_for
 from pathlib import Path
 from typing import Any
 
 import pytest
 from client import Api, Execute, Started, new_email
+from mail_stand_in import Mailbox, deliver, mailbox, text_of, wait_for
 from tls_server import Authority
 
 from app.database.errors import LeftOut

@@ -720,6 +720,12 @@ def settled(api: Api, tables: Tables) -> Settled:
     measured = "insert into storage_use (user_id, stored_bytes) values ($1::text::uuid, 0)"
     tables.run(tables.connection.execute(identity, user.id))
     tables.run(tables.connection.execute(measured, user.id))
+    mailed = "insert into outgoing_mails (user_id, kind, address) values ($1, 'new_device', 'adasword@example.com')"
+    token = """
+        insert into mail_tokens (user_id, purpose, token_hash, email, expires_at)
+        values ($1::text::uuid, 'verification', sha256($1::text::bytea), 'adasword@example.com', now() + interval '1 day')"""
+    tables.run(tables.connection.execute(mailed, user.id))
+    tables.run(tables.connection.execute(token, user.id))
     small = """
         insert into media_thumbnails (user_id, media_id, width, outcome)
         select user_id, id, 320, 'failed' from media where id = $1"""

@@ -1,7 +1,7 @@
 -- name: confirm_address(token_hash, language, tells)$
 -- tenant: none, the hash of a 256-bit token names whose address it confirms
--- The token is spent, by whoever has it. Null: there is none that is still good, or the account has another address by now, or is
--- disabled. A violation of users_email_unique: another account has got the address meanwhile; then nothing has changed.
+-- The token is spent, by whoever has it. Null: there is none that is still good, or the account has another address by now, or
+-- is disabled. A violation of users_email_unique: another account has got the address meanwhile; then nothing has changed.
 with deleted_token as (
     delete from mail_tokens
     where token_hash = :token_hash and purpose in ('verification', 'email_change') and expires_at > now()
@@ -38,8 +38,8 @@ where t.token_hash = :token_hash and t.purpose = 'password_reset' and t.expires_
 
 -- name: reset(token_hash, password_hash)^
 -- tenant: none, the hash of a 256-bit token names whose password it resets
--- Whoever reads the mails of an address is its owner: the password is theirs, the address verified, and whoever was signed in is
--- not any more. is_first: nobody had confirmed the address. No row: the token is not (any longer) good, or the account has
+-- Whoever reads the mails of an address is its owner: the password is theirs, the address verified, and whoever was signed in
+-- is not any more. is_first: nobody had confirmed the address. No row: the token is not (any longer) good, or the account has
 -- another address, or is disabled.
 with deleted_token as (
     delete from mail_tokens

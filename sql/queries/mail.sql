@@ -1,7 +1,7 @@
 -- name: enqueue(user_id, kind, address, language, detail)!
 -- In the transaction of what it is about: then it is sent if, and only if, that has happened. Of a reset nobody knows yet whose
--- it is. A newer mail with a link takes the place of one that waits: two could be sent in either order, and the link of the later
--- one alone works.
+-- it is. A newer mail with a link takes the place of one that waits: two could be sent in either order, and the link of the
+-- later one alone works.
 with deleted_mail as (
     delete from outgoing_mails
     where user_id = :user_id and kind = :kind and kind in ('verification', 'email_change'))
