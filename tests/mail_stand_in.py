@@ -51,7 +51,7 @@ class Mailbox:
         assert isinstance(envelope.content, bytes)
         self.raw.append(envelope.content)
         message = message_from_bytes(envelope.content, policy=default)
-        self.arrived.append((envelope.rcpt_tos[0], cast("EmailMessage", message)))
+        self.arrived.append((envelope.rcpt_tos[0], message))
         return "250 OK"
 
     def authenticate(self, _: SMTP, __: Session, ___: Envelope, ____: str, data: Any) -> AuthResult:

@@ -126,8 +126,9 @@ def test_a_token_that_was_never_made_confirms_nothing(api: Api, token: str) -> N
     for path, body in (("verification", {}), ("password-reset", {"new": NEW})):
         answer = api.post(f"/v1/auth/{path}/confirm", {"token": token} | body)
         assert answer.status_code in {400, 422}, answer.text
-    for body in ({}, {"token": 7}, {"token": "x", "more": 1}):
-        assert_problem(api.post("/v1/auth/verification/confirm", body), 422, "invalid")
+    for wrong in ("{}", '{"token": 7}', '{"token": "x", "more": 1}'):
+        headers = {"Content-Type": "application/json"}
+        assert_problem(api.post("/v1/auth/verification/confirm", content=wrong, headers=headers), 422, "invalid")
 
 
 def test_a_link_is_of_no_use_after_the_address_has_changed(mailing: Api, box: Mailbox, execute: Execute) -> None:

@@ -260,6 +260,7 @@ BEYOND_A_SCHEMA = {
 
 REFUSALS = {
     "already_refunded",
+    "already_verified",
     "conflict",
     "email_taken",
     "id_in_future",
@@ -269,6 +270,7 @@ REFUSALS = {
     "invalid_credentials",
     "insufficient_credits",
     "invalid_cursor",
+    "invalid_token",
     "not_found",
     "read_only",
     "range_not_satisfiable",
@@ -516,6 +518,8 @@ def sample(schema: Json) -> Any:
 
 NOT_AS_OFFERED = {
     "POST /v1/auth/login",  # with an e-mail or a user name, not with both
+    "POST /v1/auth/password-reset/confirm",  # the token of a mail
+    "POST /v1/auth/verification/confirm",  # as above
     "POST /v1/credits/refunds",  # for services
     "PATCH /v1/media/{id}",  # there is no such row to attach it to
 }

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 from client import Api, Execute, Started, new_email
 from mail_stand_in import Mailbox, deliver, mailbox, text_of, wait_for
+from serving import free_port, run
 from tls_server import Authority
 
 from app.database.errors import LeftOut
@@ -548,3 +549,12 @@ def test_the_doctor_says_why_a_server_cannot_be_used(started: Started, runner: a
 
 def test_the_doctor_has_nothing_against_a_server_without_mail(settings: Settings, runner: asyncio.Runner) -> None:
     assert looked(settings, runner)["mail"][0] == "ok"
+
+
+def test_serve_does_not_start_with_a_broken_template_and_names_it(tmp_path: Path) -> None:
+    (tmp_path / "de").mkdir()
+    (tmp_path / "de" / "verification.txt").write_text("Hallo", encoding="utf-8")
+    given = {"HOLDFAST_DATA": str(tmp_path / "var"), "PORT": str(free_port()), "MAIL_TEMPLATES": str(tmp_path)}
+    ended = run("serve", **given)
+    assert ended.returncode == 2
+    assert f"MAIL_TEMPLATES: {tmp_path}/de/verification.txt: does not show $link" in ended.stderr

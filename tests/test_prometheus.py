@@ -160,6 +160,11 @@ CASES = [
         {"holdfast_backup_timestamp_seconds": "0x30", "holdfast_backup_verified": "0x30"},
     ),
     Case(
+        "HoldfastSendsNoMail",
+        {"holdfast_mail_oldest_seconds": "3500x30"},
+        {"holdfast_mail_oldest_seconds": "3700x30"},
+    ),
+    Case(
         "HoldfastDoesNotMaintain",
         {f'holdfast_job_timestamp_seconds{{name="a",instance="{each}"}}': v for each, v in (("x", "0x200"), ("y", "0+60x200"))},
         {f'holdfast_job_timestamp_seconds{{name="a",instance="{each}"}}': "0x200" for each in "xy"},

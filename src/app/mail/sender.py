@@ -24,7 +24,7 @@ from app.database.executor import Database
 from app.mail import messages, repository, servers, writing
 from app.mail.repository import ClaimedMail
 from app.mail.servers import MailRefused, MailServer, MailServerUnavailable
-from app.mail.templating import Templates
+from app.mail.templating import KINDS, Templates
 from app.mail.writing import Written
 from app.settings import Mail, Settings
 from app.telemetry import metrics
@@ -45,6 +45,12 @@ LEASE = servers.SEND_WITHIN * (BATCH + 1) + 60
 
 FIRST_PAUSE, LONGEST_PAUSE = 60.0, 3600.0
 """Seconds until a mail that was not taken is tried again: 1 minute, 2, 4, ..., an hour."""
+
+
+for _kind in KINDS:
+    # From 0 on: the first that is given up is a growth already.
+    for _metric in (metrics.mails_sent, metrics.mail_failures, metrics.mails_given_up):
+        _metric.labels(_kind)
 
 
 def sends(settings: Settings) -> bool:
@@ -153,6 +159,8 @@ async def regularly(database: Database, settings: Settings, is_due: asyncio.Even
 
     `is_due` is set after mail was written by this worker. Raises SettingsError for a broken template.
     """
+    for gauge in (metrics.mails_waiting, metrics.mails_kept, metrics.mail_oldest_seconds):
+        gauge.set(0)
     if not sends(settings):
         yield
     elif settings.smtp is None:
