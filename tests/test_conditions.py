@@ -55,12 +55,13 @@ WITHOUT_ETAG = {
 
 UNCONDITIONAL = {
     "DELETE /v1/admin/users/{id}/sessions": "all of them",
-    "DELETE /v1/me/sessions/{id}": "cannot be read, nor changed",
+    "DELETE /v1/me/sessions/{id}": "has no ETag",
     "DELETE /v1/me/tokens/{id}": "cannot be read, nor changed",
     "DELETE /v1/media/{id}/links": "all of them",
     "DELETE /v1/query-cache": "all of them",
     "DELETE /v1/query-cache/{query_hash}": "has no ETag",
     "DELETE /v1/tags/{id}/{kind}/{target_id}": "a link has no content",
+    "PATCH /v1/me/sessions/{id}": "has no ETag",
     "PATCH /v1/consents": "has no ETag, and adds to a history",
     "PUT /v1/admin/users/{id}/identities": "an identity is linked, and never changed",
     "PUT /v1/admin/users/{id}/password": "cannot be read",

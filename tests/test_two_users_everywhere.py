@@ -661,6 +661,7 @@ BODIES: dict[str, Row] = {
     "POST /v1/foods/{id}/copies": {"date": DAYS[0]},
     "POST /v1/goals/{id}/progress": {"value": 1},
     "POST /v1/media/{id}/links": {"expires_in": 60},
+    "PATCH /v1/me/sessions/{id}": {"device_name": "adasword"},
     "PUT /v1/admin/users/{id}/identities": {"provider": "google", "subject": "adasword"},
     "PUT /v1/admin/users/{id}/password": {"password": PASSWORD},
     "PUT /v1/admin/users/{id}/usage": {"tier": "pro"},

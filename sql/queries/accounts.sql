@@ -1,4 +1,4 @@
--- name: register(email, username, password_hash, name, timezone, token_hash, session_days, user_agent, ip)^
+-- name: register(email, username, password_hash, name, timezone, token_hash, session_days, user_agent, ip, device_name)^
 -- tenant: none, it makes the user, and the first session in the same statement
 with inserted_user as (
     insert into users (email, username, password_hash, name, timezone, last_login_at)
@@ -6,8 +6,8 @@ with inserted_user as (
     returning id, email, username, name, first_name, last_name, bio, avatar_url, timezone, role, is_guest, is_active,
         is_verified, is_external, last_login_at, created_at, updated_at, version),
 inserted_session as (
-    insert into sessions (token_hash, user_id, expires_at, user_agent, ip)
-    select :token_hash, id, now() + make_interval(days => :session_days), :user_agent, :ip
+    insert into sessions (token_hash, user_id, expires_at, user_agent, ip, device_name)
+    select :token_hash, id, now() + make_interval(days => :session_days), :user_agent, :ip, :device_name
     from inserted_user
     returning expires_at)
 select s.expires_at, u.id, u.email, u.username, u.name, u.first_name, u.last_name, u.bio, u.avatar_url, u.timezone,
@@ -40,7 +40,7 @@ select id from users where id = :user_id for no key update;
 -- name: credentials(user_id)^
 select id, password_hash, is_active, is_guest, email, username from users where id = :user_id;
 
--- name: log_in(user_id, password_hash, token_hash, session_days, user_agent, ip)^
+-- name: log_in(user_id, password_hash, token_hash, session_days, user_agent, ip, device_name)^
 -- No row: since its password was checked the account was deleted or disabled, or got another password.
 with updated_user as (
     update users
@@ -49,8 +49,8 @@ with updated_user as (
     returning id, email, username, name, first_name, last_name, bio, avatar_url, timezone, role, is_guest, is_active,
         is_verified, is_external, last_login_at, created_at, updated_at, version),
 inserted_session as (
-    insert into sessions (token_hash, user_id, expires_at, user_agent, ip)
-    select :token_hash, id, now() + make_interval(days => :session_days), :user_agent, :ip
+    insert into sessions (token_hash, user_id, expires_at, user_agent, ip, device_name)
+    select :token_hash, id, now() + make_interval(days => :session_days), :user_agent, :ip, :device_name
     from updated_user
     returning expires_at)
 select s.expires_at, u.id, u.email, u.username, u.name, u.first_name, u.last_name, u.bio, u.avatar_url, u.timezone,
@@ -96,7 +96,7 @@ delete from users
 where id = :user_id
   and (:versions::int8multirange is null or version <@ :versions);
 
--- name: guest(token_hash, session_days, user_agent, ip)^
+-- name: guest(token_hash, session_days, user_agent, ip, device_name)^
 -- tenant: none, it makes the user, and the session in the same statement
 with inserted_user as (
     insert into users (is_guest, last_login_at)
@@ -104,8 +104,8 @@ with inserted_user as (
     returning id, email, username, name, first_name, last_name, bio, avatar_url, timezone, role, is_guest, is_active,
         is_verified, is_external, last_login_at, created_at, updated_at, version),
 inserted_session as (
-    insert into sessions (token_hash, user_id, expires_at, user_agent, ip)
-    select :token_hash, id, now() + make_interval(days => :session_days), :user_agent, :ip
+    insert into sessions (token_hash, user_id, expires_at, user_agent, ip, device_name)
+    select :token_hash, id, now() + make_interval(days => :session_days), :user_agent, :ip, :device_name
     from inserted_user
     returning expires_at)
 select s.expires_at, u.id, u.email, u.username, u.name, u.first_name, u.last_name, u.bio, u.avatar_url, u.timezone,
@@ -113,7 +113,7 @@ select s.expires_at, u.id, u.email, u.username, u.name, u.first_name, u.last_nam
 from inserted_user u
 cross join inserted_session s;
 
--- name: register_guest(user_id, email, username, password_hash, name, timezone, token_hash, session_days, user_agent, ip)^
+-- name: register_guest(user_id, email, username, password_hash, name, timezone, token_hash, session_days, user_agent, ip, device_name)^
 -- The guest becomes the registered user: the id and every row stay, the guest's sessions and tokens end. All of it or
 -- nothing: with a taken e-mail the guest is as before. No row: not a guest any more.
 with updated_user as (
@@ -124,8 +124,8 @@ with updated_user as (
     returning id, email, username, name, first_name, last_name, bio, avatar_url, timezone, role, is_guest, is_active,
         is_verified, is_external, last_login_at, created_at, updated_at, version),
 inserted_session as (
-    insert into sessions (token_hash, user_id, expires_at, user_agent, ip)
-    select :token_hash, id, now() + make_interval(days => :session_days), :user_agent, :ip
+    insert into sessions (token_hash, user_id, expires_at, user_agent, ip, device_name)
+    select :token_hash, id, now() + make_interval(days => :session_days), :user_agent, :ip, :device_name
     from updated_user
     returning expires_at)
 select s.expires_at, u.id, u.email, u.username, u.name, u.first_name, u.last_name, u.bio, u.avatar_url, u.timezone,
@@ -153,13 +153,23 @@ select count(*) from api_tokens where user_id = :user_id and id = any(:ids::uuid
 select row_to_json(session)::text as json
 from (
     select id, id = :token_id as is_current, rfc3339(created_at) as created_at, rfc3339(last_seen_at) as last_seen_at,
-        rfc3339(expires_at) as expires_at, user_agent, host(ip) as ip
+        rfc3339(expires_at) as expires_at, user_agent, host(ip) as ip, device_name
     from sessions
     where user_id = :user_id
       and id < :after
       and expires_at > now()
     order by id desc
     limit :limit) session;
+
+-- name: patch_session(user_id, id, token_id, changes)^
+-- A merge patch as in tasks.patch, of one's own live sessions; token_id is the caller's.
+update sessions s
+set device_name = (select p.device_name from jsonb_populate_record(s, :changes::jsonb) p)
+where s.user_id = :user_id
+  and s.id = :id
+  and s.expires_at > now()
+returning s.id, s.id = :token_id as is_current, s.created_at, s.last_seen_at, s.expires_at, s.user_agent, host(s.ip) as ip,
+    s.device_name;
 
 -- name: end_session(user_id, id)!
 delete from sessions

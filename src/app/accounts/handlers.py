@@ -5,21 +5,18 @@ from uuid import UUID
 from litestar import Router, delete, get, patch, post, put
 from litestar.params import FromPath, FromQuery, JSONBody
 
-from app.accounts import mailed, repository, rules
+from app.accounts import mailed, repository, rules, sessions
 from app.accounts.schemas import (
     AccountDeletion,
-    ApiToken,
-    ApiTokenCreate,
     Login,
     MePatch,
-    NewApiToken,
     PasswordChange,
     Registration,
     SignedIn,
     User,
     UserIdentity,
-    UserSession,
 )
+from app.accounts.session_schemas import ApiToken, ApiTokenCreate, NewApiToken, SessionPatch, UserSession
 from app.http import pagination, responses
 from app.http.clients import client_of
 from app.http.conditional import Versions
@@ -58,7 +55,7 @@ async def log_in(request: Request, data: JSONBody[Login]) -> EncodedResponse[Sig
 @post("/v1/auth/logout", status_code=204, opt=SESSION_ONLY | BEYOND_QUOTA)
 async def log_out(request: Request) -> EncodedResponse[None]:
     """End this session: its token is refused at once."""
-    await rules.log_out(request.services, request.token_hash)
+    await sessions.log_out(request.services, request.token_hash)
     return responses.no_content()
 
 
@@ -101,14 +98,20 @@ async def change_password(request: Request, data: JSONBody[PasswordChange]) -> E
 async def page_sessions(request: Request, filters: FromQuery[PageQuery]) -> EncodedResponse[Page[UserSession]]:
     """List one's own sessions, newest first."""
     caller = request.caller
-    sessions = await repository.page_sessions(request.database, caller.user_id, caller.token_id, filters)
-    return pagination.answer(sessions, filters)
+    page = await repository.page_sessions(request.database, caller.user_id, caller.token_id, filters)
+    return pagination.answer(page, filters)
+
+
+@patch("/v1/me/sessions/{id:uuid}", opt=SESSION_ONLY)
+async def patch_session(request: Request, id: FromPath[UUID], data: JSONBody[SessionPatch]) -> EncodedResponse[UserSession]:
+    """Name one of one's own sessions, by a merge patch."""
+    return responses.row(await sessions.patch_session(request.database, request.caller, id, data))
 
 
 @delete("/v1/me/sessions/{id:uuid}", status_code=204, opt=SESSION_ONLY)
 async def end_session(request: Request, id: FromPath[UUID]) -> EncodedResponse[None]:
     """End one of one's own sessions."""
-    await rules.end_session(request.services, request.caller.user_id, id)
+    await sessions.end_session(request.services, request.caller.user_id, id)
     return responses.no_content()
 
 
@@ -122,7 +125,7 @@ async def page_identities(request: Request, filters: FromQuery[PageQuery]) -> En
 @post("/v1/me/tokens", opt=SESSION_ONLY | NO_STORE)
 async def create_token(request: Request, data: JSONBody[ApiTokenCreate]) -> EncodedResponse[NewApiToken]:
     """Make an API token for a program. It is shown this once."""
-    return responses.row(await rules.create_token(request.database, request.caller.user_id, request.token_hash, data), 201)
+    return responses.row(await sessions.create_token(request.database, request.caller.user_id, request.token_hash, data), 201)
 
 
 @get("/v1/me/tokens", opt=SESSION_ONLY)
@@ -135,7 +138,7 @@ async def page_tokens(request: Request, filters: FromQuery[PageQuery]) -> Encode
 @delete("/v1/me/tokens/{id:uuid}", status_code=204, opt=SESSION_ONLY)
 async def end_token(request: Request, id: FromPath[UUID]) -> EncodedResponse[None]:
     """End one of one's own API tokens."""
-    await rules.end_token(request.services, request.caller.user_id, id)
+    await sessions.end_token(request.services, request.caller.user_id, id)
     return responses.no_content()
 
 
@@ -150,6 +153,7 @@ router = Router(
         delete_me,
         change_password,
         page_sessions,
+        patch_session,
         end_session,
         page_identities,
         create_token,

@@ -8,16 +8,14 @@ import msgspec
 from msgspec.structs import asdict
 
 from app.accounts.schemas import (
-    ApiToken,
-    ApiTokenCreate,
     Credentials,
     ListedUser,
     MePatch,
     Registration,
     User,
     UserIdentity,
-    UserSession,
 )
+from app.accounts.session_schemas import ApiToken, ApiTokenCreate, SessionPatch, UserSession
 from app.database.queries import Executor, Json, load, to_json
 from app.http.conditional import Versions
 from app.http.pagination import PageQuery, parameters
@@ -32,6 +30,7 @@ class SessionStart(msgspec.Struct, frozen=True):
     session_days: int
     user_agent: str | None
     ip: str | None
+    device_name: str | None
 
 
 async def register(database: Executor, new: Registration, password_hash: str, session: SessionStart) -> tuple[datetime, User]:
@@ -159,6 +158,15 @@ async def page_sessions(database: Executor, user_id: UUID, token_id: UUID, filte
     return await queries.page_sessions.values(database, user_id=user_id, token_id=token_id, **parameters(filters))
 
 
+async def patch_session(
+    database: Executor, user_id: UUID, id: UUID, token_id: UUID, changes: SessionPatch
+) -> UserSession | None:
+    """Change a live session of this user; `token_id` is the caller's. None: there is none with this id."""
+    return await queries.patch_session.one(
+        database, UserSession, user_id=user_id, id=id, token_id=token_id, changes=to_json(changes)
+    )
+
+
 async def end_session(database: Executor, user_id: UUID, id: UUID) -> int:
     """End a session of this user. 0: there is none with this id."""
     return await queries.end_session.count(database, user_id=user_id, id=id)
@@ -180,7 +188,6 @@ async def create_token(
     """Make an API token. None: the session that asks has ended."""
     return await queries.create_token.one(
         database,
-        ApiToken,
         user_id=user_id,
         session_hash=session_hash,
         token_hash=token_hash,
@@ -246,9 +253,9 @@ async def delete_expired_tokens(database: Executor, limit: int) -> int:
 
 
 def _columns(new: Registration, password_hash: str) -> dict[str, Any]:
-    """The columns of a registration: the hash in place of the password."""
+    """The columns of a registration's account: the hash in place of the password, and nothing of the session."""
     columns = asdict(new) | {"password_hash": password_hash}
-    del columns["password"]
+    del columns["password"], columns["device_name"]
     return columns
 
 

@@ -1,32 +1,29 @@
-"""The rules of accounts: who may register, log in and change a password, and how often; and what ends a token."""
+"""The rules of accounts: who may register, log in and change a password, and how often."""
 
 import hashlib
-from datetime import UTC, datetime
+from datetime import datetime
 from unicodedata import normalize
 from uuid import UUID
 
 import structlog
 from msgspec import UNSET, UnsetType
-from msgspec.structs import asdict, replace
+from msgspec.structs import replace
 
 from app.accounts import mailed, repository
 from app.accounts.inputs import check_email, check_new_password, check_timezone
-from app.accounts.repository import SessionStart
 from app.accounts.schemas import (
     AccountDeletion,
-    ApiTokenCreate,
     Credentials,
     Login,
     MePatch,
-    NewApiToken,
     PasswordChange,
     Registration,
     SignedIn,
     User,
 )
+from app.accounts.sessions import session_start
 from app.auth.authentication import unauthenticated
 from app.auth.token_cache import Caller
-from app.auth.tokens import new_token
 from app.credits.repository import register_account
 from app.database.executor import Database
 from app.database.queries import Executor
@@ -52,7 +49,7 @@ async def register(services: Services, client: Client, caller: Caller | None, re
     if caller is not None:
         await _ask_whether_taken(services, caller)
     password_hash = await services.passwords.hash(registration.password)
-    token, start = _session_start(services, client)
+    token, start = session_start(services, client, registration.device_name)
     if caller is None:
         return SignedIn(token, *await mailed.register(services, client, registration, password_hash, start))
     guest_id, is_welcomed = caller.user_id, await mailed.is_welcomed(services, registration.email)
@@ -75,20 +72,8 @@ async def register(services: Services, client: Client, caller: Caller | None, re
 async def create_guest(services: Services, client: Client) -> SignedIn:
     """Make a guest's account and sign it in. Raises Problem 429."""
     await hit(services, "guest", client.network, 30, HOUR)
-    token, start = _session_start(services, client)
+    token, start = session_start(services, client)
     return SignedIn(token, *await repository.guest(services.database, start))
-
-
-def _session_start(services: Services, client: Client) -> tuple[str, SessionStart]:
-    """A token, and the session that it will open."""
-    token, token_hash = new_token()
-    start = SessionStart(
-        token_hash=token_hash,
-        session_days=services.settings.session_days,
-        user_agent=client.user_agent[:500].replace("\0", "") if client.user_agent else None,
-        ip=client.address or None,
-    )
-    return token, start
 
 
 async def log_in(services: Services, client: Client, login: Login) -> SignedIn:
@@ -107,7 +92,7 @@ async def log_in(services: Services, client: Client, login: Login) -> SignedIn:
         # Again only when the password was changed, or its hash renewed, while it was checked.
         for _ in range(ATTEMPTS):
             credentials = await _credentials(services.database, login)
-            session = await _open_session(services, client, credentials, login.password)
+            session = await _open_session(services, client, credentials, login)
             if session is not None:
                 note.info("login", outcome="signed_in", user_id=str(session.user.id))
                 return session
@@ -134,15 +119,15 @@ async def _credentials(database: Database, login: Login) -> Credentials | None:
     return await repository.credentials_by_username(database, str(login.username))
 
 
-async def _open_session(services: Services, client: Client, credentials: Credentials | None, password: str) -> SignedIn | None:
+async def _open_session(services: Services, client: Client, credentials: Credentials | None, login: Login) -> SignedIn | None:
     """Check a password and open a session. None: the account was changed meanwhile. Raises Problem 401, 403."""
     password_hash = credentials.password_hash if credentials else None
-    if not await services.passwords.verify(password, password_hash) or not credentials:
+    if not await services.passwords.verify(login.password, password_hash) or not credentials:
         raise Problem("invalid_credentials", headers=((b"www-authenticate", b"Bearer"),))
     if not credentials.is_active:
         raise Problem("account_disabled")
-    password_hash = await _renewed_hash(services, credentials, password)
-    token, start = _session_start(services, client)
+    password_hash = await _renewed_hash(services, credentials, login.password)
+    token, start = session_start(services, client, login.device_name)
     session = await repository.log_in(services.database, credentials.id, password_hash, start)
     return SignedIn(token, *session) if session else None
 
@@ -160,12 +145,6 @@ async def _renewed_hash(services: Services, credentials: Credentials, password: 
 def _hashed(text: str) -> str:
     """What stands for an address or an account in the log: equal ones can be counted, and none is read."""
     return hashlib.sha256(text.encode()).hexdigest()[:16]
-
-
-async def log_out(services: Services, token_hash: bytes) -> None:
-    """End the session of a token."""
-    await repository.log_out(services.database, token_hash)
-    services.token_cache.forget(token_hash)
 
 
 async def patch_me(services: Services, client: Client, caller: Caller, versions: Versions, changes: MePatch) -> User:
@@ -269,33 +248,4 @@ async def change_password(services: Services, user_id: UUID, token_hash: bytes, 
     )
     if changed is None:
         raise conflict("current", "was changed", "The password was changed by another request at the same time.")
-    services.token_cache.forget()
-
-
-async def end_session(services: Services, user_id: UUID, id: UUID) -> None:
-    """End a session of a user. Raises Problem 404."""
-    if not await repository.end_session(services.database, user_id, id):
-        raise Problem("not_found")
-    services.token_cache.forget()
-
-
-async def create_token(database: Executor, user_id: UUID, session_hash: bytes, new: ApiTokenCreate) -> NewApiToken:
-    """Make an API token. Raises Problem 401 when the session that asks ends meanwhile, 422."""
-    if new.expires_at is not None and new.expires_at <= datetime.now(UTC):
-        raise invalid("expires_at", "past", "must lie in the future")
-    if new.expires_at is not None and new.expires_at >= datetime.max.replace(tzinfo=UTC):  # asyncpg: infinity
-        raise invalid("expires_at", "out_of_range", "must lie before the end of the year 9999")
-    token, token_hash = new_token()
-    made = await repository.create_token(
-        database, user_id, session_hash, new, token_hash=token_hash, last_characters=token[-8:]
-    )
-    if made is None:
-        raise unauthenticated()
-    return NewApiToken(**asdict(made), token=token)
-
-
-async def end_token(services: Services, user_id: UUID, id: UUID) -> None:
-    """End an API token of a user. Raises Problem 404."""
-    if not await repository.end_token(services.database, user_id, id):
-        raise Problem("not_found")
     services.token_cache.forget()

@@ -7,6 +7,7 @@ from uuid import UUID
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
+from app.accounts.session_schemas import DeviceName
 from app.auth.authorization import Provider
 from app.http.fields import END, MOVES, NOT_BLANK, SPACE, Id, Timestamp, Version
 from app.problems import constraints
@@ -39,27 +40,6 @@ constraints.declare(
         "identities_subject_length": constraints.has_length("subject", "1 to 255"),
         "identities_email_length": constraints.has_length("email", "3 to 320"),
         "identities_subject_unique": ("conflict", "subject", "belongs to another account"),
-    }
-)
-constraints.declare(
-    {
-        "sessions_pkey": ("conflict", "token", "is taken"),
-        "sessions_token_hash_length": ("invalid", "token", "must be a hash of 32 bytes"),
-        "sessions_user_exists": ("unauthenticated", "user_id", "does not exist"),
-        "sessions_user_agent_length": constraints.has_length("user_agent", "at most 500"),
-        "sessions_expires_later": ("invalid", "expires_at", "must lie in the future"),
-    }
-)
-constraints.declare(
-    {
-        "api_tokens_pkey": ("conflict", "token", "is taken"),
-        "api_tokens_token_hash_length": ("invalid", "token", "must be a hash of 32 bytes"),
-        "api_tokens_user_exists": ("unauthenticated", "user_id", "does not exist"),
-        "api_tokens_name_length": constraints.has_length("name", "1 to 100"),
-        "api_tokens_name_not_blank": ("invalid", "name", "must not be blank"),
-        "api_tokens_scopes_some": ("invalid", "scopes", "must be 1 to 50 scopes"),
-        "api_tokens_last_characters_length": constraints.has_length("last_characters", "exactly 8"),
-        "api_tokens_expires_later": ("invalid", "expires_at", "must lie in the future"),
     }
 )
 
@@ -112,6 +92,7 @@ class Registration(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
     name: Name | None = None
     username: Username | None = None
     timezone: TimeZone = "UTC"
+    device_name: DeviceName | None = None
 
 
 class Login(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -120,6 +101,7 @@ class Login(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     password: KnownPassword
     email: Annotated[str, Meta(max_length=320, examples=["ada@example.com"])] | UnsetType = UNSET
     username: Annotated[str, Meta(max_length=320, examples=["ada"])] | UnsetType = UNSET
+    device_name: DeviceName | None = None
 
 
 class User(msgspec.Struct, frozen=True):
@@ -194,18 +176,6 @@ class PasswordChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ) = UNSET
 
 
-class UserSession(msgspec.Struct, frozen=True):
-    """A place where one is signed in."""
-
-    id: Id
-    is_current: Annotated[bool, Meta(description="Whether it is the session that asks.", examples=[True])]
-    created_at: Timestamp
-    last_seen_at: Annotated[Timestamp, Meta(description="Written at most hourly.")]
-    expires_at: Timestamp
-    user_agent: Annotated[str | None, Meta(examples=["Firefox on Linux"])]
-    ip: Annotated[str | None, Meta(examples=["192.0.2.7"])]
-
-
 IdentityProvider = Annotated[Provider, Meta(title="IdentityProvider", examples=["google"])]
 IdentitySubject = Annotated[
     str,
@@ -227,49 +197,6 @@ class UserIdentity(msgspec.Struct, frozen=True):
     subject: Annotated[str, Meta(description="The provider's own id of the user.", examples=["1089"])]
     email: Annotated[str | None, Meta(examples=["ada@example.com"])]
     created_at: Timestamp
-
-
-TokenName = Annotated[str, Meta(min_length=1, max_length=100, pattern=NOT_BLANK, examples=["Backup script"])]
-Scopes = Annotated[
-    list[
-        Annotated[
-            str,
-            Meta(
-                pattern=r"^([a-z][a-z-]{0,49}:)?(read|write)" + END,
-                description="`read` or `write` for everything, `tasks:read` or `tasks:write` for one resource.",
-            ),
-        ]
-    ],
-    Meta(min_length=1, max_length=50, examples=[["read", "tasks:write"]]),
-]
-
-
-class ApiTokenCreate(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A new API token."""
-
-    name: TokenName
-    scopes: Scopes
-    expires_at: Annotated[Timestamp, Meta(description="Null: never.", examples=[None])] | None = None
-
-
-class ApiToken(msgspec.Struct, frozen=True):
-    """An API token. The token itself was shown when it was made."""
-
-    id: Id
-    name: TokenName
-    scopes: Scopes
-    last_characters: Annotated[str, Meta(description="The end of the token.", examples=["5Wc7y9Aa"])]
-    created_at: Timestamp
-    last_used_at: Annotated[Timestamp, Meta(description="Written at most hourly.")] | None
-    expires_at: Timestamp | None
-
-
-class NewApiToken(ApiToken, frozen=True):
-    """A new API token, with the token itself."""
-
-    token: Annotated[
-        str, Meta(description="It is shown this once.", examples=["hf_4cUGb9fXbqVd0vUOqk1vE0lTnC0m8B1z3k5Wc7y9AaQ"])
-    ]
 
 
 class ListedUser(msgspec.Struct, frozen=True):
