@@ -188,6 +188,7 @@ async def create_token(
     """Make an API token. None: the session that asks has ended."""
     return await queries.create_token.one(
         database,
+        ApiToken,
         user_id=user_id,
         session_hash=session_hash,
         token_hash=token_hash,
