@@ -25,13 +25,14 @@ RENAMED = {
 HASHED = "only the hash of a password is written"
 NUMBERED = "the message gets the next number; one that was sent is compared with it"
 OF_THE_STATEMENT = "there is a statement for each role"
+OF_THE_SESSION = "the session has it, by SessionStart"
 SEPARATE = "replace_exercises writes them, in the same transaction"
 ROWS = "the ids of rows that are changed, not a value"
 
 ELSEWHERE = {
-    "accounts.create_user": {"password": HASHED},
-    "accounts.register": {"password": HASHED},
-    "accounts.register_guest": {"password": HASHED},
+    "accounts.create_user": {"password": HASHED, "device_name": "no session is opened"},
+    "accounts.register": {"password": HASHED, "device_name": OF_THE_SESSION},
+    "accounts.enrol": {"password": HASHED, "device_name": OF_THE_SESSION},
     "accounts.patch_me": {"current_password": "it is checked, and only the hash is compared"},
     "conversations.append": {"role": OF_THE_STATEMENT, "seq": NUMBERED},
     "conversations.append_user_message": {"role": OF_THE_STATEMENT, "seq": NUMBERED},
@@ -60,7 +61,7 @@ UNPAIRED = {
 """Routes with a body that no repository function takes as it is, and why."""
 
 
-MODULES = (".schemas", ".habits.comments", ".habits.several_days")
+MODULES = (".schemas", ".session_schemas", ".habits.comments", ".habits.several_days")
 """Where the structs of bodies are."""
 
 

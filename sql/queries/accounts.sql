@@ -113,7 +113,7 @@ select s.expires_at, u.id, u.email, u.username, u.name, u.first_name, u.last_nam
 from inserted_user u
 cross join inserted_session s;
 
--- name: register_guest(user_id, email, username, password_hash, name, timezone, token_hash, session_days, user_agent, ip, device_name)^
+-- name: enrol(user_id, email, username, password_hash, name, timezone, token_hash, session_days, user_agent, ip, device_name)^
 -- The guest becomes the registered user: the id and every row stay, the guest's sessions and tokens end. All of it or
 -- nothing: with a taken e-mail the guest is as before. No row: not a guest any more.
 with updated_user as (
@@ -153,7 +153,8 @@ select count(*) from api_tokens where user_id = :user_id and id = any(:ids::uuid
 select row_to_json(session)::text as json
 from (
     select id, id = :token_id as is_current, rfc3339(created_at) as created_at, rfc3339(last_seen_at) as last_seen_at,
-        rfc3339(expires_at) as expires_at, user_agent, host(ip) as ip, device_name
+        rfc3339(expires_at) as expires_at, user_agent, host(ip) as ip,
+        coalesce(last_user_agent, user_agent) as last_user_agent, host(coalesce(last_ip, ip)) as last_ip, device_name
     from sessions
     where user_id = :user_id
       and id < :after
@@ -169,7 +170,7 @@ where s.user_id = :user_id
   and s.id = :id
   and s.expires_at > now()
 returning s.id, s.id = :token_id as is_current, s.created_at, s.last_seen_at, s.expires_at, s.user_agent, host(s.ip) as ip,
-    s.device_name;
+    coalesce(s.last_user_agent, s.user_agent) as last_user_agent, host(coalesce(s.last_ip, s.ip)) as last_ip, s.device_name;
 
 -- name: end_session(user_id, id)!
 delete from sessions

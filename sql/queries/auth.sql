@@ -24,13 +24,17 @@ where t.token_hash = :token_hash
   and (t.expires_at is null or t.expires_at > now())
   and u.is_active;
 
--- name: touch_session(token_hash, session_days)!
+-- name: touch_session(token_hash, session_days, session_max_days, ip, user_agent)$
 -- tenant: none, the hash of a 256-bit token names one session and proves who holds it
--- The condition on the hour is repeated here, so that of many concurrent requests one writes.
+-- The condition on the hour is repeated here, so that of many concurrent requests one writes. Whether the session goes on: one
+-- that was made when sessions could last for longer may be over by now. Null: another request has written.
 update sessions
-set last_seen_at = now(), expires_at = now() + make_interval(days => :session_days)
+set last_seen_at = now(), last_ip = :ip, last_user_agent = :user_agent,
+    expires_at = least(
+        now() + make_interval(days => :session_days), created_at + make_interval(days => :session_max_days))
 where token_hash = :token_hash
-  and last_seen_at < now() - interval '1 hour';
+  and last_seen_at < now() - interval '1 hour'
+returning expires_at > now();
 
 -- name: touch_api_token(token_hash)!
 -- tenant: none, the hash of a 256-bit token names one row and proves who holds it

@@ -102,6 +102,13 @@ async def page_sessions(request: Request, filters: FromQuery[PageQuery]) -> Enco
     return pagination.answer(page, filters)
 
 
+@delete("/v1/me/sessions", status_code=204, opt=SESSION_ONLY)
+async def end_sessions(request: Request) -> EncodedResponse[None]:
+    """Sign out everywhere: all of one's own sessions end, this one too. API tokens go on."""
+    await sessions.end_sessions(request.services, request.caller.user_id)
+    return responses.no_content()
+
+
 @patch("/v1/me/sessions/{id:uuid}", opt=SESSION_ONLY)
 async def patch_session(request: Request, id: FromPath[UUID], data: JSONBody[SessionPatch]) -> EncodedResponse[UserSession]:
     """Name one of one's own sessions, by a merge patch."""
@@ -153,6 +160,7 @@ router = Router(
         delete_me,
         change_password,
         page_sessions,
+        end_sessions,
         patch_session,
         end_session,
         page_identities,

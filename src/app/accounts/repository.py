@@ -46,16 +46,14 @@ async def guest(database: Executor, session: SessionStart) -> tuple[datetime, Us
     return await queries.guest.only(database, _session, **asdict(session))
 
 
-async def register_guest(
+async def enrol(
     database: Executor, user_id: UUID, new: Registration, password_hash: str, session: SessionStart
 ) -> tuple[datetime, User] | None:
     """Make a guest a registered user, with a new session in place of the old ones. None: it is no guest any more.
 
     Raises UniqueViolationError when the e-mail or the user name is taken; then nothing has changed.
     """
-    return await queries.register_guest.one(
-        database, _session, user_id=user_id, **_columns(new, password_hash), **asdict(session)
-    )
+    return await queries.enrol.one(database, _session, user_id=user_id, **_columns(new, password_hash), **asdict(session))
 
 
 async def credentials_by_email(database: Executor, email: str) -> Credentials | None:

@@ -55,7 +55,7 @@ async def register(services: Services, client: Client, caller: Caller | None, re
     guest_id, is_welcomed = caller.user_id, await mailed.is_welcomed(services, registration.email)
 
     async def become_registered(tx: Executor) -> tuple[datetime, User] | None:
-        session = await repository.register_guest(tx, guest_id, registration, password_hash, start)
+        session = await repository.enrol(tx, guest_id, registration, password_hash, start)
         if session is not None:
             await register_account(tx, guest_id, services.settings)
             await mailed.welcome(tx, client, session[1], is_welcomed=is_welcomed)

@@ -15,6 +15,7 @@ constraints.declare(
         "sessions_user_exists": ("unauthenticated", "user_id", "does not exist"),
         "sessions_user_agent_length": constraints.has_length("user_agent", "at most 500"),
         "sessions_expires_later": ("invalid", "expires_at", "must lie in the future"),
+        "sessions_last_user_agent_length": constraints.has_length("user_agent", "at most 500"),
         "sessions_device_name_length": constraints.has_length("device_name", "1 to 100"),
         "sessions_device_name_not_blank": ("invalid", "device_name", "must not be blank"),
     }
@@ -54,7 +55,11 @@ class UserSession(msgspec.Struct, frozen=True):
     last_seen_at: Annotated[Timestamp, Meta(description="Written at most hourly.")]
     expires_at: Timestamp
     user_agent: Annotated[str | None, Meta(examples=["Firefox on Linux"])]
-    ip: Annotated[str | None, Meta(examples=["192.0.2.7"])]
+    ip: Annotated[str | None, Meta(description="Where it was made.", examples=["192.0.2.7"])]
+    last_user_agent: Annotated[
+        str | None, Meta(description="Of its last use, written at most hourly.", examples=["Firefox on Linux"])
+    ]
+    last_ip: Annotated[str | None, Meta(description="Of its last use, written at most hourly.", examples=["192.0.2.7"])]
     device_name: DeviceName | None
 
 

@@ -12,7 +12,7 @@ from app.auth.authentication import unauthenticated
 from app.auth.token_cache import Caller
 from app.auth.tokens import new_token
 from app.database.queries import Executor
-from app.http.clients import Client
+from app.http.clients import Client, agent_kept
 from app.http.services import Services
 from app.problems.catalog import Problem, invalid
 
@@ -22,8 +22,8 @@ def session_start(services: Services, client: Client, device_name: str | None = 
     token, token_hash = new_token()
     start = SessionStart(
         token_hash=token_hash,
-        session_days=services.settings.session_days,
-        user_agent=client.user_agent[:500].replace("\0", "") if client.user_agent else None,
+        session_days=min(services.settings.session_days, services.settings.session_max_days),
+        user_agent=agent_kept(client.user_agent),
         ip=client.address or None,
         device_name=device_name,
     )
@@ -48,6 +48,12 @@ async def end_session(services: Services, user_id: UUID, id: UUID) -> None:
     """End a session of a user. Raises Problem 404."""
     if not await repository.end_session(services.database, user_id, id):
         raise Problem("not_found")
+    services.token_cache.forget()
+
+
+async def end_sessions(services: Services, user_id: UUID) -> None:
+    """End every session of a user, whose API tokens go on."""
+    await repository.end_sessions(services.database, user_id)
     services.token_cache.forget()
 
 

@@ -1,6 +1,9 @@
 """Who is calling: the token of a request -> its caller, once per request, before anything else is looked at."""
 
+from collections.abc import Callable
+
 from app.auth import repository
+from app.auth.repository import SessionUse
 from app.auth.token_cache import Caller, TokenCache
 from app.auth.tokens import hash_token
 from app.database.not_vital import if_possible
@@ -8,10 +11,12 @@ from app.database.queries import Executor
 from app.problems.catalog import Problem
 
 
-async def authenticate(database: Executor, token_cache: TokenCache, token: bytes | None, session_days: int) -> Caller:
+async def authenticate(
+    database: Executor, token_cache: TokenCache, token: bytes | None, use: Callable[[], SessionUse]
+) -> Caller:
     """Find the caller of a token: in memory, or else in the database. Raises Problem 401 when there is none.
 
-    A session that was not seen for an hour is touched, and lasts `session_days` from now, if the database takes that.
+    A session that was not seen for an hour is touched, if the database takes that: `use` is asked only then.
     """
     if not token:
         raise unauthenticated()
@@ -24,7 +29,8 @@ async def authenticate(database: Executor, token_cache: TokenCache, token: bytes
     if found is None:
         raise unauthenticated()
     if found.stale and found.scopes is None:
-        await if_possible(repository.touch_session(database, token_hash, session_days), 0)
+        if await if_possible(repository.touch_session(database, token_hash, use()), None) is False:
+            raise unauthenticated()
     elif found.stale:
         await if_possible(repository.touch_api_token(database, token_hash), 0)
     token_cache.keep(token_hash, found, notices)

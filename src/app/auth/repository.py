@@ -3,6 +3,7 @@
 from uuid import UUID
 
 import msgspec
+from msgspec.structs import asdict
 
 from app.auth import audit
 from app.auth.token_cache import Caller
@@ -56,9 +57,18 @@ async def create_external_user(
     )
 
 
-async def touch_session(database: Executor, token_hash: bytes, session_days: int) -> int:
-    """Note that a session is in use, and move its end. At most hourly."""
-    return await queries.touch_session.count(database, token_hash=token_hash, session_days=session_days)
+class SessionUse(msgspec.Struct, frozen=True):
+    """Where a session is used, and how long it may go on."""
+
+    ip: str | None
+    user_agent: str | None
+    session_days: int
+    session_max_days: int
+
+
+async def touch_session(database: Executor, token_hash: bytes, use: SessionUse) -> bool | None:
+    """Note where a session is used, and move its end; at most hourly. False: by that it is over. None: nothing was written."""
+    return await queries.touch_session.value(database, bool, token_hash=token_hash, **asdict(use))
 
 
 async def touch_api_token(database: Executor, token_hash: bytes) -> int:

@@ -1,6 +1,7 @@
 """Who is let in: what is checked of every request, and of every operation of a batch, before it is read."""
 
 from collections.abc import Iterable
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -12,6 +13,7 @@ from app.auth.authorization import check_scopes, impersonate
 from app.auth.token_cache import Caller
 from app.auth.tokens import token_of
 from app.database.queries import Executor
+from app.http.clients import session_use
 from app.http.requests import header_bytes
 from app.http.routes import Route
 from app.http.services import Services
@@ -31,7 +33,7 @@ async def admit(scope: HTTPScope, route: Route, services: Services) -> None:
     if token is None and options.auth == "optional":
         return
     database, token_cache = services.database, services.token_cache
-    caller = await authenticate(database, token_cache, token, services.settings.session_days)
+    caller = await authenticate(database, token_cache, token, partial(session_use, scope, services.settings))
     scope["user"] = caller
     count(scope, caller, services)
     if not options.runs_batch:

@@ -3,11 +3,12 @@
 import ipaddress
 
 import msgspec
-from litestar.types import Scope
+from litestar.types import HTTPScope, Scope
 
-from app.http.requests import Request
+from app.auth.repository import SessionUse
+from app.http.requests import Request, header
 from app.mail.languages import preferred
-from app.settings import Network
+from app.settings import Network, Settings
 
 
 class Client(msgspec.Struct, frozen=True):
@@ -29,6 +30,22 @@ def client_of(request: Request) -> Client:
     address = _address(request.scope, request.settings.trusted_proxies)
     languages = preferred(request.header(b"accept-language"))
     return Client(address, _network(address, 32), _network(address, 24), request.header(b"user-agent"), languages)
+
+
+def session_use(scope: HTTPScope, settings: Settings) -> SessionUse:
+    """Where the session of a request is used, and how long it may go on."""
+    agent = header(scope, b"user-agent")
+    return SessionUse(
+        ip=_address(scope, settings.trusted_proxies) or None,
+        user_agent=agent_kept(agent),
+        session_days=settings.session_days,
+        session_max_days=settings.session_max_days,
+    )
+
+
+def agent_kept(user_agent: str | None) -> str | None:
+    """A user agent as a session's row keeps it."""
+    return user_agent[:500].replace("\0", "") if user_agent else None
 
 
 def _address(scope: Scope, trusted: tuple[Network, ...]) -> str:

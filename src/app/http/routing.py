@@ -9,6 +9,7 @@ body, the handler, the condition, the answer.
 import re
 from collections.abc import Callable
 from datetime import date
+from functools import partial
 from typing import Any, Literal, cast, get_args, get_origin
 from uuid import UUID
 
@@ -20,6 +21,7 @@ from app.auth.tokens import token_of
 from app.http import conditional
 from app.http.admission import admit, admit_parts, admit_storing, count, take_back
 from app.http.caching import PRIVATE, caching_headers
+from app.http.clients import session_use
 from app.http.decoding import decode_query, read_json, refuse_query
 from app.http.exception_handlers import problem_for, problem_response
 from app.http.ranges import RequestedRange
@@ -140,8 +142,8 @@ class Routing:
             return EncodedResponse(b"", 204, ((b"allow", node.allow),))
         if scope["path"].startswith("/v1/") and not (node is not None and node.is_open):
             services = self._services
-            token, days = token_of(scope), services.settings.session_days
-            count(scope, await authenticate(services.database, services.token_cache, token, days), services)
+            use = partial(session_use, scope, services.settings)
+            count(scope, await authenticate(services.database, services.token_cache, token_of(scope), use), services)
         if node is None:
             raise Problem("not_found")
         raise Problem("method_not_allowed", headers=((b"allow", node.allow),))
