@@ -55,6 +55,7 @@ WITHOUT_ETAG = {
 
 UNCONDITIONAL = {
     "DELETE /v1/admin/users/{id}/sessions": "all of them",
+    "DELETE /v1/me/identities/{id}": "has no ETag, and is never changed",
     "DELETE /v1/me/sessions": "all of them",
     "DELETE /v1/me/sessions/{id}": "has no ETag",
     "DELETE /v1/me/tokens/{id}": "cannot be read, nor changed",

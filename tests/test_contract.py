@@ -66,6 +66,11 @@ def other_session(user: User) -> str:
     return cast("str", min(sessions, key=lambda session: session["is_current"])["id"])
 
 
+def identity(user: User) -> str:
+    body = {"provider": "legacy", "subject": str(uuid4())}
+    return made(user.put(f"/v1/admin/users/{user.id}/identities", body))
+
+
 def snapshot(user: User) -> dict[str, str]:
     assert user.put("/v1/progress-snapshots/daily/2026-01-01", {}).status_code in {200, 201}
     return {"period": "daily", "date": "2026-01-01"}
@@ -177,6 +182,7 @@ ROWS: dict[str, Maker] = {
     "/v1/habits/{id}/entries/{date}/comments": commented_day,
     "/v1/habits/{id}/entries/{date}/comments/{comment_id}": habit_comment,
     "/v1/habits/{id}/stats": habit,
+    "/v1/me/identities/{id}": identity,
     "/v1/me/sessions/{id}": other_session,
     "/v1/me/tokens/{id}": lambda user: made(user.post("/v1/me/tokens", {"name": "T", "scopes": ["read"]})),
     "/v1/progress-snapshots/{period}/{date}": snapshot,
@@ -241,6 +247,7 @@ BEYOND_A_SCHEMA = {
     ("taggable_id", "required"),
     ("taggable_type", "required"),
     ("password", "too_common"),
+    ("provider", "unknown"),
     ("recurrence_pattern", "invalid"),
     ("recurrence_pattern", "rule"),
     ("skipped", "invalid"),

@@ -156,6 +156,7 @@ def test_scopes_say_what_a_token_may_do(ada: User, scopes: list[str], reads: int
         ("POST", "/v1/auth/register", {"email": "x@example.com", "password": PASSWORD}),
         ("DELETE", "/v1/me/sessions/00000000-0000-7000-8000-000000000000", None),
         ("DELETE", "/v1/me/sessions", None),
+        ("DELETE", "/v1/me/identities/00000000-0000-7000-8000-000000000000", None),
         ("PATCH", "/v1/me/sessions/00000000-0000-7000-8000-000000000000", {"device_name": "Mine"}),
     ],
 )

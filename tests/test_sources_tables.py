@@ -75,7 +75,7 @@ TASKS = {
 TASKS_OWN = {"unknown_hash": "password_hash like 'md5$%'", "hash_missing": "password_hash is null"}
 TASKS_BETTER_AUTH = {
     "account_of_nobody": "not exists (select from users where id = t.user_id)",
-    "unknown_provider": "provider_id = 'myspace'",
+    "unknown_provider": "provider_id = 'My Space'",
     "unknown_hash_in_account": "password like 'sha1:%'",
     "user_without_account": "not exists (select from accounts where user_id = t.id)",
 }

@@ -716,10 +716,10 @@ def settled(api: Api, tables: Tables) -> Settled:
     ]
     names["goals"]["entry_id"] = done[2].json()["id"]
     assert {answer.status_code for answer in done} <= {201, 204}, [answer.text for answer in done]
-    identity = "insert into identities (user_id, provider, subject) values ($1::text::uuid, 'legacy', $1)"
+    identity = "insert into identities (user_id, provider, subject) values ($1::text::uuid, 'legacy', $1) returning id"
     cached = "insert into query_cache (query_hash, result, expires_at) values ($1, '[]', now() + interval '1 day')"
     measured = "insert into storage_use (user_id, stored_bytes) values ($1::text::uuid, 0)"
-    tables.run(tables.connection.execute(identity, user.id))
+    names["me/identities"] = {"id": str(tables.run(tables.connection.fetchval(identity, user.id)))}
     tables.run(tables.connection.execute(measured, user.id))
     mailed = "insert into outgoing_mails (user_id, kind, address) values ($1, 'new_device', 'adasword@example.com')"
     token = """

@@ -195,6 +195,26 @@ from (
     order by id desc
     limit :limit) identity;
 
+-- name: is_fresh(user_id, token_id)$
+-- Whether a session was made in the last 15 minutes; null: there is no such session.
+select created_at > now() - interval '15 minutes' from sessions where user_id = :user_id and id = :token_id;
+
+-- name: unlink_identity(user_id, id, providers)$
+-- Whether it was removed: something must be left to sign in with, the password or an identity of one of the providers. Null:
+-- there is no such identity. Within a transaction after lock(): of two at once the second one sees what the first has left.
+with found_identity as (
+    select i.id, u.password_hash is not null or exists (
+            select from identities o
+            where o.user_id = :user_id and o.id <> i.id and o.provider = any(:providers::text[])) as can_sign_in
+    from identities i
+    join users u on u.id = i.user_id
+    where i.user_id = :user_id and i.id = :id),
+deleted_identity as (
+    delete from identities i
+    using found_identity f
+    where i.user_id = :user_id and i.id = f.id and f.can_sign_in)
+select can_sign_in from found_identity;
+
 -- name: create_token(user_id, session_hash, token_hash, name, scopes, expires_at, last_characters)^
 -- No row: the session that asks has ended. The locks make this wait for a password change, which ends the others' sessions,
 -- and a password change wait for this, so that it ends the new token, too.

@@ -66,7 +66,7 @@ async def account_of_nobody(kind: Kind, ground: Ground) -> Planted:
     return kind.planted("accounts", row["id"], "accounts")
 
 
-_changed("unknown_provider", "reported", "accounts", forms=(BETTER_AUTH,), provider_id="myspace", password=None)
+_changed("unknown_provider", "reported", "accounts", forms=(BETTER_AUTH,), provider_id="My Space", password=None)
 
 
 @KINDS.kind("reported", BETTER_AUTH)

@@ -5,7 +5,7 @@ from uuid import UUID
 from litestar import Router, delete, get, patch, post, put
 from litestar.params import FromPath, FromQuery, JSONBody
 
-from app.accounts import mailed, repository, rules, sessions
+from app.accounts import identities, mailed, repository, rules, sessions
 from app.accounts.schemas import (
     AccountDeletion,
     Login,
@@ -64,7 +64,7 @@ async def log_out(request: Request) -> EncodedResponse[None]:
     opt=HASHED_ETAG
     | BEYOND_QUOTA
     | {
-        "problems": ["email_taken", "username_taken", "session_required", "wrong_password"],
+        "problems": ["email_taken", "username_taken", "session_required", "wrong_password", "fresh_sign_in_required"],
         "also": {202: "As it is now: the new e-mail address has to be confirmed, by the link that was mailed to it"},
     },
 )
@@ -80,17 +80,21 @@ async def patch_me(request: Request, data: JSONBody[MePatch], versions: Versions
     return responses.row(me, 202 if mailed.is_pending(request.settings, data, me) else 200, etag=responses.etag(me.version))
 
 
-@delete("/v1/me", status_code=204, opt=SESSION_ONLY | {"problems": ["wrong_password", "last_admin"]})
+@delete("/v1/me", status_code=204, opt=SESSION_ONLY | {"problems": ["wrong_password", "fresh_sign_in_required", "last_admin"]})
 async def delete_me(request: Request, data: JSONBody[AccountDeletion], versions: Versions) -> EncodedResponse[None]:
     """Delete one's own account and everything it owns, for good. The last active admin stays."""
-    await rules.delete_me(request.services, request.caller.user_id, data, versions)
+    await rules.delete_me(request.services, request.caller, data, versions)
     return responses.no_content()
 
 
-@put("/v1/me/password", status_code=204, opt=SESSION_ONLY | BEYOND_QUOTA | {"problems": ["wrong_password", "conflict"]})
+@put(
+    "/v1/me/password",
+    status_code=204,
+    opt=SESSION_ONLY | BEYOND_QUOTA | {"problems": ["wrong_password", "fresh_sign_in_required", "conflict"]},
+)
 async def change_password(request: Request, data: JSONBody[PasswordChange]) -> EncodedResponse[None]:
     """Change one's own password. The other sessions end, this one goes on; API tokens end, but those in `keep_tokens`."""
-    await rules.change_password(request.services, request.caller.user_id, request.token_hash, data)
+    await rules.change_password(request.services, request.caller, request.token_hash, data)
     return responses.no_content()
 
 
@@ -125,8 +129,22 @@ async def end_session(request: Request, id: FromPath[UUID]) -> EncodedResponse[N
 @get("/v1/me/identities")
 async def page_identities(request: Request, filters: FromQuery[PageQuery]) -> EncodedResponse[Page[UserIdentity]]:
     """List one's own identities of other services, newest first."""
-    identities = await repository.page_identities(request.database, request.caller.user_id, filters)
-    return pagination.answer(identities, filters)
+    page = await repository.page_identities(request.database, request.caller.user_id, filters)
+    return pagination.answer(page, filters)
+
+
+@delete(
+    "/v1/me/identities/{id:uuid}",
+    status_code=204,
+    opt=SESSION_ONLY | BEYOND_QUOTA | {"problems": ["fresh_sign_in_required", "last_way_in"]},
+)
+async def unlink_identity(request: Request, id: FromPath[UUID]) -> EncodedResponse[None]:
+    """Remove one of one's own identities of other services. What remains must be enough to sign in.
+
+    That is the password, or an identity of a provider that this server signs in with; `legacy` is none.
+    """
+    await identities.unlink(request.services, request.caller, id)
+    return responses.no_content()
 
 
 @post("/v1/me/tokens", opt=SESSION_ONLY | NO_STORE)
@@ -164,6 +182,7 @@ router = Router(
         patch_session,
         end_session,
         page_identities,
+        unlink_identity,
         create_token,
         page_tokens,
         end_token,

@@ -180,6 +180,19 @@ async def page_identities(database: Executor, user_id: UUID, filters: PageQuery)
     return await queries.page_identities.values(database, user_id=user_id, **parameters(filters))
 
 
+async def is_fresh(database: Executor, user_id: UUID, token_id: UUID) -> bool | None:
+    """Whether a session of this user was made in the last 15 minutes. None: there is none with this id."""
+    return await queries.is_fresh.value(database, bool, user_id=user_id, token_id=token_id)
+
+
+async def unlink_identity(database: Executor, user_id: UUID, id: UUID, providers: list[str]) -> bool | None:
+    """Remove an identity of a user who was locked, if they can still sign in then; returns whether.
+
+    None: there is none with this id.
+    """
+    return await queries.unlink_identity.value(database, bool, user_id=user_id, id=id, providers=providers)
+
+
 async def create_token(
     database: Executor, user_id: UUID, session_hash: bytes, new: ApiTokenCreate, *, token_hash: bytes, last_characters: str
 ) -> ApiToken | None:

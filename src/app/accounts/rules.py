@@ -3,7 +3,6 @@
 import hashlib
 from datetime import datetime
 from unicodedata import normalize
-from uuid import UUID
 
 import structlog
 from msgspec import UNSET, UnsetType
@@ -192,7 +191,7 @@ async def _check_login_change(services: Services, caller: Caller, changes: MePat
     if now.is_guest:
         raise invalid("email", "guest", "is set by registering: POST /v1/auth/register with the guest's token")
     check_email(changes.email)
-    now = await check_password(services, caller.user_id, password, "current_password")
+    now = await check_password(services, caller, password, "current_password")
     await _ask_whether_taken(services, caller)
     return changes, now
 
@@ -202,10 +201,10 @@ async def _ask_whether_taken(services: Services, caller: Caller) -> None:
     await hit(services, "email-look-up", str(caller.user_id), 10, HOUR)
 
 
-async def check_password(services: Services, user_id: UUID, password: str | UnsetType, field: str) -> Credentials:
-    """Have a signed-in user show the password, where there is one. Raises Problem 401, 403, 422, 429."""
-    await hit(services, "password-check", str(user_id), 10, 15 * MINUTE)
-    credentials = await repository.credentials(services.database, user_id)
+async def check_password(services: Services, caller: Caller, password: str | UnsetType, field: str) -> Credentials:
+    """Have a signed-in user show the password, or a fresh sign-in where there is none. Raises Problem 401, 403, 422, 429."""
+    await hit(services, "password-check", str(caller.user_id), 10, 15 * MINUTE)
+    credentials = await repository.credentials(services.database, caller.user_id)
     if credentials is None:
         raise unauthenticated()
     if credentials.password_hash is not None:
@@ -213,29 +212,41 @@ async def check_password(services: Services, user_id: UUID, password: str | Unse
             raise invalid(field, "required", "is required")
         if not await services.passwords.verify(password, credentials.password_hash):
             raise Problem("wrong_password")
+    await check_fresh_sign_in(services, caller, credentials)
     return credentials
 
 
-async def delete_me(services: Services, user_id: UUID, deletion: AccountDeletion, versions: Versions) -> None:
+async def check_fresh_sign_in(services: Services, caller: Caller, credentials: Credentials) -> None:
+    """Of an account without a password to ask for, take a session of the last 15 minutes alone. Raises Problem 403.
+
+    A guest cannot sign in again.
+    """
+    if credentials.password_hash is not None or credentials.is_guest:
+        return
+    if not await repository.is_fresh(services.database, caller.user_id, caller.token_id):
+        raise Problem("fresh_sign_in_required")
+
+
+async def delete_me(services: Services, caller: Caller, deletion: AccountDeletion, versions: Versions) -> None:
     """Delete an account, after a check of the password. Raises Problem 401, 403, 412, 422, 429, and as the repository does."""
-    await check_password(services, user_id, deletion.password, "password")
-    if not await repository.delete_me(services.database, user_id, versions):
-        gone = await repository.me(services.database, user_id) is None
+    await check_password(services, caller, deletion.password, "password")
+    if not await repository.delete_me(services.database, caller.user_id, versions):
+        gone = await repository.me(services.database, caller.user_id) is None
         raise unauthenticated() if gone else Problem("version_mismatch")
     services.token_cache.forget()
 
 
-async def change_password(services: Services, user_id: UUID, token_hash: bytes, change: PasswordChange) -> None:
+async def change_password(services: Services, caller: Caller, token_hash: bytes, change: PasswordChange) -> None:
     """Set a new password, after a check of the current one; sessions end but that of the token, API tokens but those to keep.
 
     Raises Problem 401, 403, 409, 422, 429.
     """
-    credentials = await check_password(services, user_id, change.current, "current")
+    credentials = await check_password(services, caller, change.current, "current")
     if credentials.is_guest:
         raise invalid("new", "guest", "is set by registering: POST /v1/auth/register with the guest's token")
     check_new_password("new", change.new, credentials.email, credentials.username)
     keep_tokens = [] if change.keep_tokens is UNSET else list(set(change.keep_tokens))
-    if keep_tokens and await repository.owned_tokens(services.database, user_id, keep_tokens) < len(keep_tokens):
+    if keep_tokens and await repository.owned_tokens(services.database, credentials.id, keep_tokens) < len(keep_tokens):
         raise invalid("keep_tokens", "unknown", "must be ids of the account's own API tokens")
     new_hash = await services.passwords.hash(change.new)
     changed = await repository.change_password(

@@ -8,7 +8,6 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from app.accounts.session_schemas import DeviceName
-from app.auth.authorization import Provider
 from app.http.fields import END, MOVES, NOT_BLANK, SPACE, Id, Timestamp, Version
 from app.problems import constraints
 
@@ -36,7 +35,7 @@ constraints.declare(
     {
         "identities_pkey": ("conflict", "id", "is taken"),
         "identities_user_exists": ("not_found", "user_id", "does not exist"),
-        "identities_provider_known": ("invalid", "provider", constraints.ONE_OF),
+        "identities_provider_form": ("invalid", "provider", "must be at most 30 lower-case letters and digits, a letter first"),
         "identities_subject_length": constraints.has_length("subject", "1 to 255"),
         "identities_email_length": constraints.has_length("email", "3 to 320"),
         "identities_subject_unique": ("conflict", "subject", "belongs to another account"),
@@ -176,7 +175,15 @@ class PasswordChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ) = UNSET
 
 
-IdentityProvider = Annotated[Provider, Meta(title="IdentityProvider", examples=["google"])]
+IdentityProvider = Annotated[
+    str,
+    Meta(
+        pattern="^[a-z][a-z0-9]{0,29}" + END,
+        description="Who vouches for it: a provider that this server signs in with, or `google`, `github`, `firebase`, `auth0` "
+        "or, for an app's own names, `legacy`.",
+        examples=["google"],
+    ),
+]
 IdentitySubject = Annotated[
     str,
     Meta(

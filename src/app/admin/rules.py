@@ -19,7 +19,7 @@ from app.http import pagination
 from app.http.conditional import Versions
 from app.http.fields import LAST_DAY
 from app.http.services import Services
-from app.problems.catalog import Problem
+from app.problems.catalog import Problem, invalid
 from app.problems.ownership import missing
 
 GUESTS_PROVIDER = "legacy"
@@ -38,8 +38,11 @@ async def change_user(services: Services, user_id: UUID, versions: Versions, cha
 async def link_identity(services: Services, actor: Caller, user_id: UUID, new: IdentityPut) -> tuple[UserIdentity, bool]:
     """Give a user one more identity; returns it, and whether it is new to them. A guest becomes a user, in one transaction.
 
-    A service does so for users only: an identity of an admin would be a way to sign in as one. Raises Problem 403, 404, 409.
+    A service does so for users only: an identity of an admin would be a way to sign in as one.
+    Raises Problem 403, 404, 409, 422.
     """
+    if new.provider not in services.identity_providers:
+        raise invalid("provider", "unknown", "must be a provider of this server, google, github, firebase, auth0 or legacy")
     any_role = actor.role == "admin"
 
     async def work(transaction: Executor) -> tuple[UserIdentity | None, bool, bool]:

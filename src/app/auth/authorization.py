@@ -1,6 +1,5 @@
 """What a caller may do: scopes of API tokens, and acting for a user."""
 
-from typing import Literal, get_args
 from uuid import UUID
 
 import asyncpg
@@ -11,11 +10,15 @@ from app.auth.repository import ActedFor
 from app.auth.token_cache import Caller, TokenCache
 from app.database.queries import Executor
 from app.problems.catalog import Problem, conflict, invalid
+from app.settings import Settings
 
-Provider = Literal["google", "github", "firebase", "auth0", "legacy"]
-"""Who may vouch for an identity, as in the table."""
+_OF_SERVICES = {"google", "github", "firebase", "auth0", "legacy"}
+"""Who signs users in for a service, and needs no settings here; legacy: an app's own names."""
 
-_PROVIDERS = get_args(Provider)
+
+def identity_providers(settings: Settings) -> frozenset[str]:
+    """Who may vouch for an identity that is named or linked. Identities of others stay: settings come and go."""
+    return frozenset(_OF_SERVICES | {provider.name for provider in settings.providers})
 
 
 def check_scopes(scopes: list[str] | None, method: str, path: str, *, session_only: bool) -> None:
@@ -34,14 +37,22 @@ def check_scopes(scopes: list[str] | None, method: str, path: str, *, session_on
 
 
 async def impersonate(
-    database: Executor, token_cache: TokenCache, actor: Caller, named: bytes, *, as_guest: bytes, target: str, request_id: str
+    database: Executor,
+    token_cache: TokenCache,
+    actor: Caller,
+    named: bytes,
+    *,
+    providers: frozenset[str],
+    as_guest: bytes,
+    target: str,
+    request_id: str,
 ) -> Caller:
     """The user that a service or an admin names in X-On-Behalf-Of, with what the caller's token may do.
 
-    `named` is a user's id, or provider:subject; a subject that is seen for the first time becomes a user, or a guest where
-    `as_guest` is true, and leaves a row in the audit trail, with `target`, the path that was asked for, and the request's id.
-    Raises Problem 403 for other callers and for disabled users, 404 for an unknown id, 422 for a name or an
-    `as_guest` of another form.
+    `named` is a user's id, or provider:subject with one of the `providers`. A subject that is seen for the first time becomes
+    a user, or a guest where `as_guest` is true, and leaves a row in the audit trail, with `target`, the path that was asked
+    for, and the request's id. Raises Problem 403 for other callers and for disabled users, 404 for an unknown id, 422 for a
+    name or an `as_guest` of another form.
     """
     if actor.role not in {"service", "admin"}:
         raise Problem("role_required", "Only a service or an admin may act for a user.")
@@ -52,10 +63,17 @@ async def impersonate(
     if known is not None:
         return known
     notices = token_cache.notices
-    found = await _find_named(database, named)
+    found = await _find_named(database, named, providers)
     if found is None:
+        provider, subject = _identity(_text(named), providers)
         found = await _make_named(
-            database, named, is_guest=as_guest == b"true", actor_id=actor.user_id, target=target, request_id=request_id
+            database,
+            provider,
+            subject,
+            is_guest=as_guest == b"true",
+            actor_id=actor.user_id,
+            target=target,
+            request_id=request_id,
         )
     if not found.is_active:
         raise Problem("account_disabled")
@@ -74,11 +92,11 @@ async def impersonate(
     return caller
 
 
-async def _find_named(database: Executor, named: bytes) -> ActedFor | None:
+async def _find_named(database: Executor, named: bytes, providers: frozenset[str]) -> ActedFor | None:
     """The user of a name. None: it names an identity that is not known yet. Raises Problem 404, 422."""
     text = _text(named)
     if ":" in text:
-        return await repository.acted_for_identity(database, *_identity(text))
+        return await repository.acted_for_identity(database, *_identity(text, providers))
     try:
         found = await repository.acted_for(database, UUID(text))
     except ValueError:
@@ -89,10 +107,9 @@ async def _find_named(database: Executor, named: bytes) -> ActedFor | None:
 
 
 async def _make_named(
-    database: Executor, named: bytes, *, is_guest: bool, actor_id: UUID, target: str, request_id: str
+    database: Executor, provider: str, subject: str, *, is_guest: bool, actor_id: UUID, target: str, request_id: str
 ) -> ActedFor:
     """Make the user or guest of an identity. Raises Problem 409."""
-    provider, subject = _identity(_text(named))
     try:
         return await repository.create_external_user(
             database, provider, subject, is_guest=is_guest, actor_id=actor_id, target=target, request_id=request_id
@@ -112,9 +129,9 @@ def _text(named: bytes) -> str:
         raise _misnamed() from None
 
 
-def _identity(text: str) -> tuple[str, str]:
+def _identity(text: str, providers: frozenset[str]) -> tuple[str, str]:
     provider, _, subject = text.partition(":")
-    if provider not in _PROVIDERS or not 0 < len(subject) <= 255 or "\0" in subject:
+    if provider not in providers or not 0 < len(subject) <= 255 or "\0" in subject:
         raise _misnamed()
     return provider, subject
 

@@ -70,6 +70,7 @@ async def _act_for(scope: HTTPScope, route: Route, services: Services, actor: Ca
         services.token_cache,
         actor,
         named,
+        providers=services.identity_providers,
         as_guest=header_bytes(scope, b"x-on-behalf-of-guest") or b"",
         target=scope["path"],
         request_id=scope["state"]["request_id"],

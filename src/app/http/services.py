@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from app.auth.authorization import identity_providers
 from app.auth.passwords import Passwords
 from app.auth.token_cache import TokenCache
 from app.database import migrations
@@ -30,6 +31,7 @@ class Services:
         "document",
         "draining",
         "exports",
+        "identity_providers",
         "mail_is_due",
         "passwords",
         "providers",
@@ -62,6 +64,8 @@ class Services:
         self.request_limits = RequestLimits(settings) if settings.rate_limits else None
         self.storage_quota = StorageQuota(settings) if settings.rate_limits else None
         self.turns = Turns(settings)
+        self.identity_providers = identity_providers(settings)
+        """Whose identities users are given and named by."""
         self.exports = Places()
         self.mail_is_due = asyncio.Event()
         """Set after the commit of what a mail is about: this worker's sender looks at once, and not only some seconds later."""

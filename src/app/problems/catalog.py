@@ -67,6 +67,11 @@ KINDS: dict[str, Kind] = {
         "Session required",
         "Passwords, sessions, tokens, e-mail and user name are changed by a signed-in user: by no API token and no service.",
     ),
+    "fresh_sign_in_required": Kind(
+        403,
+        "Fresh sign-in required",
+        "The account has no password to ask for, and this session is older than 15 minutes: sign in again, then repeat it.",
+    ),
     "not_found": Kind(404, "Not found", "There is nothing at this address, or the resource does not exist (any more)."),
     "method_not_allowed": Kind(
         405,
@@ -102,6 +107,11 @@ KINDS: dict[str, Kind] = {
         FieldError("id", "id_taken", "is that of a row which another body made"),
     ),
     "already_refunded": Kind(409, "Already refunded", "This deduction was refunded before; it can be refunded once."),
+    "last_way_in": Kind(
+        409,
+        "Last way in",
+        "Without it nobody could sign in to the account: set a password (PUT /v1/me/password) or link another identity first.",
+    ),
     "last_admin": Kind(409, "Last admin", "This is the last active admin: make another account an admin first."),
     "seq_conflict": Kind(
         409, "Not the next message", "Another message has this seq already, or an earlier one is missing. Read the last ones."
