@@ -215,6 +215,16 @@ deleted_identity as (
     where i.user_id = :user_id and i.id = f.id and f.can_sign_in)
 select can_sign_in from found_identity;
 
+-- name: new_device(user_id, user_agent)$
+-- The address of a user who has signed in before, but with this user agent in none of their sessions. Null: anybody else.
+select email
+from users u
+where id = :user_id
+  and last_login_at is not null
+  and not exists (
+    select from sessions s
+    where s.user_id = :user_id and (s.user_agent is not distinct from :user_agent or s.last_user_agent = :user_agent));
+
 -- name: create_token(user_id, session_hash, token_hash, name, scopes, expires_at, last_characters)^
 -- No row: the session that asks has ended. The locks make this wait for a password change, which ends the others' sessions,
 -- and a password change wait for this, so that it ends the new token, too.

@@ -193,6 +193,11 @@ async def unlink_identity(database: Executor, user_id: UUID, id: UUID, providers
     return await queries.unlink_identity.value(database, bool, user_id=user_id, id=id, providers=providers)
 
 
+async def new_device(database: Executor, user_id: UUID, user_agent: str | None) -> str | None:
+    """The address of a user who has signed in before, but not with this user agent. None: anybody else."""
+    return await queries.new_device.value(database, str, user_id=user_id, user_agent=user_agent)
+
+
 async def create_token(
     database: Executor, user_id: UUID, session_hash: bytes, new: ApiTokenCreate, *, token_hash: bytes, last_characters: str
 ) -> ApiToken | None:

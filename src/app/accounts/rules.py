@@ -8,7 +8,7 @@ import structlog
 from msgspec import UNSET, UnsetType
 from msgspec.structs import replace
 
-from app.accounts import mailed, repository
+from app.accounts import mailed, new_devices, repository
 from app.accounts.inputs import check_email, check_new_password, check_timezone
 from app.accounts.schemas import (
     AccountDeletion,
@@ -127,7 +127,20 @@ async def _open_session(services: Services, client: Client, credentials: Credent
         raise Problem("account_disabled")
     password_hash = await _renewed_hash(services, credentials, login.password)
     token, start = session_start(services, client, login.device_name)
-    session = await repository.log_in(services.database, credentials.id, password_hash, start)
+    address = await new_devices.to_be_told(services, services.database, credentials.id, client)
+    if address is None:
+        session = await repository.log_in(services.database, credentials.id, password_hash, start)
+        return SignedIn(token, *session) if session else None
+    user_id = credentials.id
+
+    async def log_in_and_tell(transaction: Executor) -> tuple[datetime, User] | None:
+        session = await repository.log_in(transaction, user_id, password_hash, start)
+        if session is not None:
+            await new_devices.tell(transaction, user_id, address, client)
+        return session
+
+    session = await services.database.transaction(log_in_and_tell)
+    services.mail_is_due.set()
     return SignedIn(token, *session) if session else None
 
 
