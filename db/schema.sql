@@ -3620,7 +3620,7 @@ CREATE TABLE public.identities (
     email text,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     CONSTRAINT identities_email_length CHECK (((char_length(email) >= 3) AND (char_length(email) <= 320))),
-    CONSTRAINT identities_provider_known CHECK ((provider = ANY (ARRAY['google'::text, 'github'::text, 'firebase'::text, 'auth0'::text, 'legacy'::text]))),
+    CONSTRAINT identities_provider_form CHECK ((provider ~ '^[a-z][a-z0-9]{0,29}$'::text)),
     CONSTRAINT identities_subject_length CHECK (((char_length(subject) >= 1) AND (char_length(subject) <= 255)))
 );
 
@@ -3629,6 +3629,12 @@ CREATE TABLE public.identities (
 --
 
 COMMENT ON TABLE public.identities IS 'Who a user is elsewhere: one row per provider and subject.';
+
+--
+-- Name: COLUMN identities.provider; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.identities.provider IS 'A provider of the settings, or whoever signs users in for a service; legacy: an old app.';
 
 --
 -- Name: COLUMN identities.subject; Type: COMMENT; Schema: public; Owner: -
@@ -4539,7 +4545,13 @@ CREATE TABLE public.sessions (
     expires_at timestamp with time zone NOT NULL,
     user_agent text,
     ip inet,
+    device_name text,
+    last_ip inet,
+    last_user_agent text,
+    CONSTRAINT sessions_device_name_length CHECK (((char_length(device_name) >= 1) AND (char_length(device_name) <= 100))),
+    CONSTRAINT sessions_device_name_not_blank CHECK ((device_name ~ '[^[:space:]]'::text)),
     CONSTRAINT sessions_expires_later CHECK ((expires_at > created_at)),
+    CONSTRAINT sessions_last_user_agent_length CHECK ((char_length(last_user_agent) <= 500)),
     CONSTRAINT sessions_token_hash_length CHECK ((octet_length(token_hash) = 32)),
     CONSTRAINT sessions_user_agent_length CHECK ((char_length(user_agent) <= 500))
 );
@@ -4567,6 +4579,30 @@ COMMENT ON COLUMN public.sessions.id IS 'What the API shows: a token''s hash nev
 --
 
 COMMENT ON COLUMN public.sessions.last_seen_at IS 'Written at most hourly, together with expires_at, which slides.';
+
+--
+-- Name: COLUMN sessions.expires_at; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.sessions.expires_at IS 'Moves with last_seen_at, and never further than SESSION_MAX_DAYS from created_at.';
+
+--
+-- Name: COLUMN sessions.device_name; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.sessions.device_name IS 'What the user calls the place where they are signed in.';
+
+--
+-- Name: COLUMN sessions.last_ip; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.sessions.last_ip IS 'Of its last use; null: it was not written since it was made. At most hourly, with last_seen_at.';
+
+--
+-- Name: COLUMN sessions.last_user_agent; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.sessions.last_user_agent IS 'Of its last use, as last_ip.';
 
 --
 -- Name: storage_use; Type: TABLE; Schema: public; Owner: -
@@ -5804,6 +5840,12 @@ CREATE TRIGGER habit_entries_touch BEFORE UPDATE ON public.habit_entries FOR EAC
 CREATE TRIGGER habits_touch BEFORE UPDATE ON public.habits FOR EACH ROW EXECUTE FUNCTION public.touch('search');
 
 --
+-- Name: identities identities_ended; Type: TRIGGER; Schema: public; Owner: -
+--
+
+CREATE TRIGGER identities_ended AFTER DELETE ON public.identities FOR EACH ROW EXECUTE FUNCTION public.notify_caller_changed();
+
+--
 -- Name: media media_deleted; Type: TRIGGER; Schema: public; Owner: -
 --
 
@@ -6389,4 +6431,7 @@ INSERT INTO public.schema_migrations (version) VALUES
     ('20261123000020'),
     ('20261123000030'),
     ('20261123010000'),
-    ('20261123021000');
+    ('20261123021000'),
+    ('20261123022000'),
+    ('20261123022010'),
+    ('20261123022020');

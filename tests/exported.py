@@ -104,7 +104,7 @@ NAMING = """
             is_guest = false
         where id = (select id from users order by id offset PLACE limit 1) returning id),
     tasks as (update tasks set title = 'The WORD' where user_id = (select id from named)),
-    identities as (update identities set subject = 'WORD-' || id where user_id = (select id from named)),
+    identities as (update identities set provider = 'acme2', subject = 'WORD-' || id where user_id = (select id from named)),
     media as (update media set file_name = 'WORD.png' where user_id = (select id from named))
     update messages set content = 'Is it a WORD?' where role = 'user' and user_id = (select id from named)
 """
