@@ -6,7 +6,7 @@ import socket
 import ssl
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import partial
@@ -19,6 +19,7 @@ from mail_stand_in import Mailbox, deliver, mailbox, text_of, wait_for
 from serving import free_port, run
 from tls_server import Authority
 
+from app.database import background
 from app.database.errors import LeftOut
 from app.database.executor import on_connection
 from app.mail import sender, servers
@@ -40,8 +41,9 @@ def box() -> Iterator[Mailbox]:
 
 
 @pytest.fixture(autouse=True)
-def _quiet(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Only the test looks for mail that is due."""
+def _quiet(monkeypatch: pytest.MonkeyPatch, execute: Execute) -> None:
+    """Only the test looks for mail that is due, and only its own is there."""
+    execute("delete from outgoing_mails")
     monkeypatch.setattr(sender, "EVERY", 86_400.0)
 
 
@@ -311,6 +313,23 @@ def test_a_worker_that_is_stopped_gives_back_what_it_has_not_begun(started: Star
     assert [seconds > 0 for seconds in left] == [False, False, True]
 
 
+def test_a_worker_ends_though_a_library_loses_the_word(runner: asyncio.Runner, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(background, "AGAIN", 0.05)
+
+    async def work() -> None:
+        with suppress(asyncio.CancelledError):
+            await asyncio.sleep(60)
+        await asyncio.sleep(60)
+
+    async def ended() -> float:
+        begun = time.monotonic()
+        async with background.beside(work()):
+            await asyncio.sleep(0)
+        return time.monotonic() - begun
+
+    assert runner.run(ended()) < 5
+
+
 def test_many_workers_send_each_mail_once(started: Started, box: Mailbox, execute: Execute) -> None:
     api = started(**box.settings())
     emails = [written(api, execute)[1] for _ in range(20)]
@@ -515,7 +534,6 @@ def looked(settings: Settings, runner: asyncio.Runner) -> dict[str, tuple[str, s
 def test_the_doctor_tries_the_server_and_counts_what_waits(
     started: Started, box: Mailbox, runner: asyncio.Runner, execute: Execute
 ) -> None:
-    execute("delete from outgoing_mails")
     api = started(**box.settings())
     assert looked(api.settings, runner) == {
         "mail": ("ok", "the server answers, without TLS, without a login "),

@@ -31,6 +31,9 @@ NOT_READ = {
     "POST /v1/batch": "its operations are what is written, which test_batch.py compares with requests",
     "POST /v1/admin/users/{id}/credits/grants": "read in the ledger, of which test_credits.py has a model",
     "POST /v1/auth/login": "writes a session, and nothing that was sent",
+    "POST /v1/auth/password-reset": "the address goes into a mail, which test_confirmations.py receives",
+    "POST /v1/auth/password-reset/confirm": "a password is never read",
+    "POST /v1/auth/verification/confirm": "its token is spent; what it confirms is read at /v1/me by test_confirmations.py",
     "POST /v1/auth/register": "read at /v1/me by test_accounts_properties.py, but for the password",
     "POST /v1/conversations/batch": "has no fields of a row",
     "POST /v1/conversations/{id}/messages": "read in the conversation's list by test_conversations.py",
@@ -183,9 +186,11 @@ ELSEWHERE = {
     "test_conversations.py": {
         "conversations.extra", "messages.stage1", "messages.stage2", "messages.metadata", "messages.extra",
     },
+    "test_confirmations.py": {"mail_tokens.*"},
     "test_credits.py": {"credit_accounts.*", "credit_transactions.*"},
     "test_goals.py": {"goals.previous_id"},
     "test_import_command.py": {"import_items.*", "import_changes.*", "import_reports.*"},
+    "test_mail.py": {"outgoing_mails.*"},
     "test_media.py": {
         "media.width", "media.height", "media.habit_id", "media.goal_id", "media.food_id", "media.workout_id",
         "media.daily_review_id", "media.blog_entry_id", "media.conversation_id",

@@ -2,8 +2,11 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Coroutine
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from typing import Any
+
+AGAIN = 1.0
+"""Seconds until work that goes on is cancelled once more."""
 
 
 @asynccontextmanager
@@ -13,6 +16,9 @@ async def beside(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
     try:
         yield
     finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
+        # Again where it was lost: wait_for() of Python 3.11, which libraries use, drops one that comes with its result.
+        while not task.done():
+            task.cancel()
+            await asyncio.wait({task}, timeout=AGAIN)
+        if not task.cancelled():
+            task.result()
