@@ -64,7 +64,7 @@ async def patch_me(
     address = changes.email
     if services.settings.smtp is None or address is UNSET:
         return await repository.patch_me(services.database, user_id, versions, password_hash, changes)
-    await hit(services, "mail-address", address, MAILS_OF_AN_ADDRESS, HOUR)
+    await hit(services, "mail-change", address, MAILS_OF_AN_ADDRESS, HOUR)
 
     async def work(tx: Executor) -> User | None:
         me = await repository.patch_me(tx, user_id, versions, password_hash, replace(changes, email=UNSET))

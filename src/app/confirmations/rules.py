@@ -35,7 +35,7 @@ async def ask_verification(services: Services, client: Client, user_id: UUID) ->
         raise invalid("email", "required", "is what there is to confirm: the account has none")
     if user.is_verified:
         raise Problem("already_verified")
-    await hit(services, "mail-address", user.email, MAILS_OF_AN_ADDRESS, HOUR)
+    await hit(services, "mail-verification", user.email, MAILS_OF_AN_ADDRESS, HOUR)
     await enqueue(services.database, "verification", user_id=user_id, address=user.email, language=client.languages, detail={})
     services.mail_is_due.set()
 
