@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from app.auth.authorization import identity_providers
 from app.auth.passwords import Passwords
+from app.auth.sealing import Keys
 from app.auth.token_cache import TokenCache
 from app.database import migrations
 from app.database.executor import Database
@@ -33,6 +34,7 @@ class Services:
         "exports",
         "identity_providers",
         "mail_is_due",
+        "keys",
         "passwords",
         "providers",
         "request_limits",
@@ -59,6 +61,7 @@ class Services:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
+        self.keys = Keys(settings)
         self.draining = False
         """Whether this worker is about to end: it is not ready, and its connections end with their next answers."""
         self.request_limits = RequestLimits(settings) if settings.rate_limits else None
