@@ -214,9 +214,10 @@ def _defaults(kind: type[msgspec.Struct]) -> msgspec.Struct:
         raise problem_for_validation(error) from None
 
 
-def decode_query(query_string: bytes, kind: type[msgspec.Struct]) -> msgspec.Struct:
+def decode_query(query_string: bytes, kind: type[msgspec.Struct], *, is_foreign: bool = False) -> msgspec.Struct:
     """Decode a query string into `kind`, as strictly as a body: `7.0` is not 7, `1` is not true.
 
+    is_foreign: another server made it, and unknown names are left out.
     Raises Problem 422 for unknown and repeated names, for what is not UTF-8, and for values that break a rule.
     """
     if not query_string:
@@ -230,6 +231,8 @@ def decode_query(query_string: bytes, kind: type[msgspec.Struct]) -> msgspec.Str
     except ValueError:
         raise invalid("", "form", "The query string is not percent-encoded UTF-8.") from None
     for name, text in pairs:
+        if name not in parsers and is_foreign:
+            continue
         if name not in parsers:
             raise invalid(name[:100], "unknown_field", "is not a parameter of this request")
         if "\0" in text:

@@ -42,6 +42,7 @@ Requests are counted for each signed-in user. Every answer to one says in `RateL
 
 TAGS = {
     "Accounts": "Registering, signing in, guests; one's own account, its sessions, identities and API tokens.",
+    "Sign-in": "Signing in by Google, GitHub, Firebase or any OIDC provider.",
     "Tasks": "What is to be done.",
     "Habits": "What is done again and again: entries by day, streaks and rates.",
     "Goals": "Where one wants to be, in trees of sub-goals, with progress by day.",
@@ -199,6 +200,8 @@ def _successes(route: Route, schemas: Schemas) -> Json:
     if can_be_replayed:
         headers["Location"] = reference("headers", "Location")
     status = route.handler.status_code
+    if status == HTTPStatus.FOUND:
+        headers["Location"] = reference("headers", "RedirectLocation")
     success: Json = {"description": HTTPStatus(status).phrase, "headers": headers} | _content(route, schemas)
     answers: Json = {str(status): success}
     if can_be_replayed:

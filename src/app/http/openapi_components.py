@@ -28,6 +28,7 @@ HEADERS: dict[str, Json] = {
     "ETag": {"description": "The row's version.", "schema": {"type": "string"}},
     "ContentETag": {"description": "The SHA-256 of the content.", "schema": {"type": "string"}},
     "Location": {"description": "Where the row is.", "schema": {"type": "string"}},
+    "RedirectLocation": {"description": "Where the browser goes.", "schema": {"type": "string"}},
     "Retry-After": {"description": "Seconds to wait before the next try.", "schema": {"type": "integer"}},
     "RateLimit-Policy": {
         "description": "How many requests a user may send (`q`) in so many seconds (`w`), as in "

@@ -147,6 +147,11 @@ def no_content() -> EncodedResponse[None]:
     return EncodedResponse(b"", 204, ())
 
 
+def redirected(location: str) -> EncodedResponse[None]:
+    """Send a browser to another address, of ASCII: what is in it may be a secret, so its route says NO_STORE."""
+    return EncodedResponse(b"", 302, ((b"location", location.encode("ascii")),))
+
+
 _OF_A_304 = {b"accept-ranges", b"cache-control", b"content-location", b"expires", b"vary"}
 
 

@@ -53,6 +53,8 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     """The answer is the same for everybody: any cache may keep it for a minute."""
     own_caching: bool = False
     """The answer is the same for everybody, and says by itself how long caches may keep it."""
+    foreign_query: bool = False
+    """The query is made by a server that is not ours: parameters that `filters` has not are not looked at."""
     body_limit: int = BODY_LIMIT
     multipart: Any = None
     """The form of a handler that reads its body by itself, as `multipart/form-data`."""
@@ -95,6 +97,8 @@ SHARED = {"shared": True}
 """For public addresses, whose answers are the same for everybody."""
 OWN_CACHING = {"own_caching": True}
 """The answer is the same for everybody; the handler says by `Cache-Control` how long caches may keep it."""
+FOREIGN_QUERY = {"foreign_query": True}
+"""Another server makes the query, which has parameters that are not for us: no name is refused."""
 BEYOND_QUOTA = {"beyond_quota": True}
 """For who stores as much as they may, too: it deletes, adds nothing, or must not be refused."""
 PUT = {"also": {201: "There was none: it is made"}}

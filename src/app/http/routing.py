@@ -184,7 +184,8 @@ class Endpoint:
         """Read a request of who was let in: what is to be called for it, and the arguments by name."""
         arguments: dict[str, Any] = {name: parse(value) for (name, parse), value in zip(self._parsers, values, strict=True)}
         if self._filters is not None:
-            arguments["filters"] = filters = decode_query(scope["query_string"], self._filters)
+            filters = decode_query(scope["query_string"], self._filters, is_foreign=self.route.options.foreign_query)
+            arguments["filters"] = filters
             if self._has_parts:
                 admit_parts(scope["user"], filters)
         elif self._refuses_query and scope["query_string"]:
