@@ -4241,6 +4241,88 @@ COMMENT ON COLUMN public.outgoing_mails.due_at IS 'When a sender takes it. Moved
 COMMENT ON COLUMN public.outgoing_mails.given_up_at IS 'It was refused for good, or for a day: kept a week for the operator to see.';
 
 --
+-- Name: pending_sign_ins; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.pending_sign_ins (
+    state_hash bytea NOT NULL,
+    provider text NOT NULL,
+    redirect text NOT NULL,
+    challenge bytea NOT NULL,
+    sealed bytea,
+    user_id uuid,
+    session_hash bytea,
+    code_hash bytea,
+    identity jsonb,
+    expires_at timestamp with time zone NOT NULL,
+    CONSTRAINT pending_sign_ins_challenge_length CHECK ((octet_length(challenge) = 32)),
+    CONSTRAINT pending_sign_ins_code_after_state CHECK (((code_hash IS NULL) OR (sealed IS NULL))),
+    CONSTRAINT pending_sign_ins_code_hash_length CHECK ((octet_length(code_hash) = 32)),
+    CONSTRAINT pending_sign_ins_code_with_identity CHECK (((code_hash IS NULL) = (identity IS NULL))),
+    CONSTRAINT pending_sign_ins_identity_length CHECK ((octet_length((identity)::text) <= 10000)),
+    CONSTRAINT pending_sign_ins_provider_length CHECK (((char_length(provider) >= 1) AND (char_length(provider) <= 30))),
+    CONSTRAINT pending_sign_ins_redirect_length CHECK (((char_length(redirect) >= 1) AND (char_length(redirect) <= 2000))),
+    CONSTRAINT pending_sign_ins_sealed_length CHECK (((octet_length(sealed) >= 1) AND (octet_length(sealed) <= 1000))),
+    CONSTRAINT pending_sign_ins_session_hash_length CHECK ((octet_length(session_hash) = 32)),
+    CONSTRAINT pending_sign_ins_state_hash_length CHECK ((octet_length(state_hash) = 32)),
+    CONSTRAINT pending_sign_ins_user_with_session CHECK (((user_id IS NULL) = (session_hash IS NULL)))
+);
+
+--
+-- Name: TABLE pending_sign_ins; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON TABLE public.pending_sign_ins IS 'Sign-ins by a provider that are under way: from the start until the app has exchanged its code. Nothing has happened to an account.';
+
+--
+-- Name: COLUMN pending_sign_ins.state_hash; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.pending_sign_ins.state_hash IS 'SHA-256 of the state, 256 random bits that the provider hands back.';
+
+--
+-- Name: COLUMN pending_sign_ins.challenge; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.pending_sign_ins.challenge IS 'SHA-256 of the verifier that the app made: who has the code alone gets nothing.';
+
+--
+-- Name: COLUMN pending_sign_ins.sealed; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.pending_sign_ins.sealed IS 'The verifier and the nonce that the provider checks, sealed with SECRET_KEY. Null: the state was taken, which it is once.';
+
+--
+-- Name: COLUMN pending_sign_ins.user_id; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.pending_sign_ins.user_id IS 'Who links another way in to their account. Null: somebody signs in.';
+
+--
+-- Name: COLUMN pending_sign_ins.session_hash; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.pending_sign_ins.session_hash IS 'The session that began to link: it must still be there in the end.';
+
+--
+-- Name: COLUMN pending_sign_ins.code_hash; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.pending_sign_ins.code_hash IS 'SHA-256 of the code that the app was given. Null: the provider has not answered yet.';
+
+--
+-- Name: COLUMN pending_sign_ins.identity; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.pending_sign_ins.identity IS 'Who it is, as the provider says.';
+
+--
+-- Name: COLUMN pending_sign_ins.expires_at; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.pending_sign_ins.expires_at IS 'Ten minutes after the start; with a code, one minute after it was given.';
+
+--
 -- Name: progress_snapshots; Type: TABLE; Schema: public; Owner: -
 --
 
@@ -4822,6 +4904,34 @@ COMMENT ON COLUMN public.usage.subscription_id IS 'What the payment provider cal
 COMMENT ON COLUMN public.usage.subscription_status IS 'As the payment provider says it; nothing here depends on it.';
 
 --
+-- Name: used_id_tokens; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.used_id_tokens (
+    token_hash bytea NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    CONSTRAINT used_id_tokens_token_hash_length CHECK ((octet_length(token_hash) = 32))
+);
+
+--
+-- Name: TABLE used_id_tokens; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON TABLE public.used_id_tokens IS 'ID tokens that somebody has signed in with: each is taken once.';
+
+--
+-- Name: COLUMN used_id_tokens.token_hash; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.used_id_tokens.token_hash IS 'SHA-256 of what is signed of it. The signature is left out: of some kinds there are several for the same words.';
+
+--
+-- Name: COLUMN used_id_tokens.expires_at; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.used_id_tokens.expires_at IS 'Later than it would be taken for its age.';
+
+--
 -- Name: users; Type: TABLE; Schema: public; Owner: -
 --
 
@@ -5285,6 +5395,20 @@ ALTER TABLE ONLY public.outgoing_mails
     ADD CONSTRAINT outgoing_mails_pkey PRIMARY KEY (id);
 
 --
+-- Name: pending_sign_ins pending_sign_ins_code_hash_unique; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.pending_sign_ins
+    ADD CONSTRAINT pending_sign_ins_code_hash_unique UNIQUE (code_hash);
+
+--
+-- Name: pending_sign_ins pending_sign_ins_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.pending_sign_ins
+    ADD CONSTRAINT pending_sign_ins_pkey PRIMARY KEY (state_hash);
+
+--
 -- Name: progress_snapshots progress_snapshots_period_unique; Type: CONSTRAINT; Schema: public; Owner: -
 --
 
@@ -5374,6 +5498,13 @@ ALTER TABLE ONLY public.tasks
 
 ALTER TABLE ONLY public.usage
     ADD CONSTRAINT usage_pkey PRIMARY KEY (user_id);
+
+--
+-- Name: used_id_tokens used_id_tokens_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.used_id_tokens
+    ADD CONSTRAINT used_id_tokens_pkey PRIMARY KEY (token_hash);
 
 --
 -- Name: users users_pkey; Type: CONSTRAINT; Schema: public; Owner: -
@@ -5644,6 +5775,18 @@ CREATE INDEX outgoing_mails_due ON public.outgoing_mails USING btree (due_at) WH
 CREATE INDEX outgoing_mails_user ON public.outgoing_mails USING btree (user_id);
 
 --
+-- Name: pending_sign_ins_expires_at; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX pending_sign_ins_expires_at ON public.pending_sign_ins USING btree (expires_at);
+
+--
+-- Name: pending_sign_ins_user; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX pending_sign_ins_user ON public.pending_sign_ins USING btree (user_id) WHERE (user_id IS NOT NULL);
+
+--
 -- Name: progress_snapshots_date; Type: INDEX; Schema: public; Owner: -
 --
 
@@ -5726,6 +5869,12 @@ CREATE INDEX tasks_id ON public.tasks USING btree (id);
 --
 
 CREATE INDEX tasks_search ON public.tasks USING gin (public.own_words(user_id, search)) WITH (gin_pending_list_limit='64');
+
+--
+-- Name: used_id_tokens_expires_at; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX used_id_tokens_expires_at ON public.used_id_tokens USING btree (expires_at);
 
 --
 -- Name: users_email_unique; Type: INDEX; Schema: public; Owner: -
@@ -6209,6 +6358,13 @@ ALTER TABLE ONLY public.outgoing_mails
     ADD CONSTRAINT outgoing_mails_user_exists FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
 
 --
+-- Name: pending_sign_ins pending_sign_ins_user_exists; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.pending_sign_ins
+    ADD CONSTRAINT pending_sign_ins_user_exists FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
+
+--
 -- Name: progress_snapshots progress_snapshots_user_exists; Type: FK CONSTRAINT; Schema: public; Owner: -
 --
 
@@ -6431,6 +6587,7 @@ INSERT INTO public.schema_migrations (version) VALUES
     ('20261123000020'),
     ('20261123000030'),
     ('20261123010000'),
+    ('20261123020000'),
     ('20261123021000'),
     ('20261123022000'),
     ('20261123022010'),

@@ -24,6 +24,10 @@ SEEDS = {
     "api_tokens": """
         insert into api_tokens (user_id, id, token_hash, name, scopes, last_characters)
         select user_id, id, sha256(id::text::bytea), 'laptop', array['read'], 'abcdefgh' from seed where place % 10 = 0""",
+    "pending_sign_ins": """
+        insert into pending_sign_ins (state_hash, provider, redirect, challenge, sealed, user_id, session_hash, expires_at)
+        select sha256(id::text::bytea), 'google', 'https://app.example', sha256(id::text::bytea), 'sealed', user_id,
+            sha256(id::text::bytea), now() + place * interval '1 minute' from seed where place % 10 = 0""",
     "habits": """
         insert into habits (user_id, id, name, kind, target_value, category, is_archived)
         select user_id, id, 'Stretch', 'numeric', 2.5, 'Body', place % 3 = 0 from seed""",

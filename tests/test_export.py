@@ -40,6 +40,7 @@ TABLES_LEFT_OUT = {
     "media_links": "secrets: new ones are made",
     "mail_tokens": "secrets: new ones are made",
     "outgoing_mails": "is sent from here, or was given up",
+    "pending_sign_ins": "secrets, for minutes: one signs in again",
     "media_thumbnails": "made again out of the files",
     "storage_use": "measured again",
     "import_items": "how rows came here",

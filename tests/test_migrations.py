@@ -34,6 +34,7 @@ LOOKED_UP_BEFORE_THE_USER_IS_KNOWN = {
     "media_links",
     "outgoing_mails",
     "mail_tokens",
+    "pending_sign_ins",
 }
 
 OF_IMPORTS = {"import_items", "import_changes", "import_reports"}

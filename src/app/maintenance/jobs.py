@@ -28,6 +28,7 @@ from app.maintenance.repository import is_my_turn
 from app.media.orphans import delete_orphans
 from app.media.repository import delete_expired_links
 from app.query_cache.repository import delete_expired as delete_expired_answers
+from app.sign_in.repository import delete_expired_id_tokens, delete_expired_sign_ins
 from app.storage import Storage
 from app.telemetry import metrics
 
@@ -51,6 +52,8 @@ JOBS: dict[str, Job] = {
     "expired links": delete_expired_links,
     "expired links in mails": delete_expired_mail_tokens,
     "old mails": delete_old_mails,
+    "expired sign-ins": delete_expired_sign_ins,
+    "used ID tokens": delete_expired_id_tokens,
     "past rate limits": delete_past_windows,
     "expired cached answers": delete_expired_answers,
     "folded transactions": fold_transactions,

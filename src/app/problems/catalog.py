@@ -33,6 +33,21 @@ KINDS: dict[str, Kind] = {
         "Link no longer good",
         "This link was used before, a newer one took its place, or it has expired: ask for another mail.",
     ),
+    "invalid_state": Kind(
+        400,
+        "No such sign-in",
+        "This sign-in was begun more than ten minutes ago, or is done already. Nothing was changed; start again in the app.",
+    ),
+    "invalid_code": Kind(
+        400,
+        "Invalid code",
+        "The code was used or is older than a minute, or the verifier is another app's. Nothing was changed: start again.",
+    ),
+    "provider_refused": Kind(
+        400,
+        "Sign-in provider refused",
+        "The provider did not sign anybody in, or does not prove whom. Nothing was changed; try again, or sign in another way.",
+    ),
     "bad_request": Kind(400, "Bad request", "The request does not follow HTTP: see detail."),
     "unauthenticated": Kind(
         401, "Not signed in", "Send `Authorization: Bearer <token>` with a token that has not expired or been revoked."
@@ -43,8 +58,7 @@ KINDS: dict[str, Kind] = {
     "invalid_id_token": Kind(
         401,
         "Invalid ID token",
-        "The ID token does not prove who this is: it is of another provider, for another app, changed, used before, expired or "
-        "older than ten minutes. Let the provider make a new one.",
+        "The ID token is another provider's, for another app, changed, used before, expired or older than ten minutes.",
     ),
     "insufficient_credits": Kind(
         402,
@@ -54,6 +68,7 @@ KINDS: dict[str, Kind] = {
     ),
     "wrong_password": Kind(403, "Wrong password", "The password in the body is not the one of this account."),
     "account_disabled": Kind(403, "Account disabled", "This account was disabled by an administrator of this server."),
+    "access_denied": Kind(403, "Sign-in declined", "Whoever was to sign in with the provider declined. Nothing was changed."),
     "forbidden": Kind(403, "Forbidden", "The resource exists, but belongs to another user."),
     "role_required": Kind(403, "Role required", "This is for admins or services; the account of the token is neither."),
     "insufficient_scope": Kind(403, "Insufficient scope", "The scopes of this API token do not include this request."),
@@ -90,6 +105,11 @@ KINDS: dict[str, Kind] = {
         409, "Already verified", "The e-mail address of this account is verified: there is nothing to confirm."
     ),
     "email_taken": Kind(409, "E-mail taken", "Another account has this e-mail address; letter case does not count."),
+    "identity_taken": Kind(
+        409,
+        "Identity taken",
+        "Who you are at the provider belongs to another account: sign in to that one, and take it away there first.",
+    ),
     "username_taken": Kind(409, "User name taken", "Another account has this user name; letter case does not count."),
     "conflict": Kind(
         409,
@@ -211,8 +231,7 @@ KINDS: dict[str, Kind] = {
     "provider_unavailable": Kind(
         503,
         "Sign-in provider unavailable",
-        "The provider that should say who this is cannot be reached, or answers nothing of use. Nothing was done; try again "
-        "shortly, or sign in another way.",
+        "The provider cannot be reached, or answers nothing of use. Nothing was done; try again shortly, or in another way.",
     ),
     "query_timeout": Kind(504, "Query timed out", "The database took too long; the request was not carried out."),
 }
