@@ -36,7 +36,7 @@ from app.database import embedded, migrations  # noqa: E402
 from app.database.postgres_programs import binaries_folder  # noqa: E402
 from app.http import view_counts  # noqa: E402
 from app.maintenance import sizes  # noqa: E402
-from app.settings import PLATFORMS, Settings, database_url  # noqa: E402
+from app.settings import PLATFORMS, Provider, Settings, database_url  # noqa: E402
 
 _SERVER = pytest.StashKey[embedded.Server]()
 _FOLDER = pytest.StashKey[Path]()
@@ -219,7 +219,18 @@ def runner() -> Iterator[asyncio.Runner]:
 def settings(database: str, template: str, tmp_path_factory: pytest.TempPathFactory) -> Settings:
     """Settings of the app under test, which may do no more than it must; tests of limits and faults make others."""
     data = tmp_path_factory.mktemp("data")
-    return Settings(database_url=as_app(database, template), pool_size=2, max_overflow=8, rate_limits=False, data=data)
+    return Settings(
+        database_url=as_app(database, template),
+        pool_size=2,
+        max_overflow=8,
+        rate_limits=False,
+        data=data,
+        # One that is asked nothing before somebody comes back from it.
+        providers=(
+            Provider(name="github", kind="github", issuer="https://github.com", client_id="holdfast", client_secret="secret"),
+        ),
+        sign_in_redirects=("https://app.example/signed-in",),
+    )
 
 
 @pytest.fixture(scope="session")

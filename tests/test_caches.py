@@ -134,11 +134,14 @@ def test_no_cache_keeps_an_answer_with_a_token(api: Api, ada: User) -> None:
         api.post("/v1/auth/login", {"email": ada.email, "password": PASSWORD}),
         ada.post("/v1/me/tokens", {"name": "Script", "scopes": ["read"]}),
     ]
-    assert [answer.status_code for answer in answers] == [201, 201, 200, 201]
+    begun = {"redirect": "https://app.example/signed-in", "code_challenge": "A" * 43}
+    answers += [api.post("/v1/auth/github/start", begun), api.get("/v1/auth/github/start", params=begun)]
+    assert [answer.status_code for answer in answers] == [201, 201, 200, 201, 200, 302]
     assert {answer.headers["cache-control"] for answer in answers} == {"no-store"}
     with_token = {route.name for route in ROUTES if "token" in getattr(route.answer, "__struct_fields__", ())}
-    # The address of a link has its token in it; an export is everything of somebody at once.
+    # The address of a link has its token in it, those of a sign-in a state or a code; an export is everything of somebody.
     others = {"POST /v1/media/{id}/links", "GET /v1/me/export"}
+    others |= {f"{method} /v1/auth/{{provider}}/start" for method in ("GET", "POST")} | {"GET /v1/auth/{provider}/callback"}
     assert with_token | others == {route.name for route in ROUTES if route.options.no_store}
 
 

@@ -35,6 +35,8 @@ OWNED = {name: route for name, route in CHANGES.items() if name not in MAKING an
 WITHOUT_ETAG = {
     "GET /v1/admin/users/{id}/credits": "no version: each deduction moves it, and each reset",
     "GET /v1/admin/users/{id}/usage": "no version: each message moves it, and each day",
+    "GET /v1/auth/{provider}/callback": "a redirect, once",
+    "GET /v1/auth/{provider}/start": "a redirect, another one each time",
     "GET /v1/consents": "what was said last is an event, which has no version",
     "GET /v1/conversations/{id}/export": "a download",
     "GET /v1/credits": "no version: each deduction moves it, and each reset",

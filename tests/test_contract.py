@@ -142,6 +142,7 @@ def talk(user: User) -> str:
 Maker = Callable[[User], str | dict[str, str]]
 
 ROWS: dict[str, Maker] = {
+    "/v1/auth/{provider}/start": lambda _: "github",
     "/problems/{code}": lambda _: "not_found",
     **dict.fromkeys(
         (
@@ -249,6 +250,7 @@ BEYOND_A_SCHEMA = {
     ("password", "too_common"),
     ("provider", "unknown"),
     ("recurrence_pattern", "invalid"),
+    ("redirect", "unknown"),
     ("recurrence_pattern", "rule"),
     ("skipped", "invalid"),
     ("start_date", "invalid"),
@@ -276,8 +278,10 @@ REFUSALS = {
     "id_not_time_ordered",
     "invalid_credentials",
     "insufficient_credits",
+    "invalid_code",
     "invalid_cursor",
     "invalid_token",
+    "invalid_state",
     "not_found",
     "read_only",
     "range_not_satisfiable",
@@ -524,6 +528,8 @@ def sample(schema: Json) -> Any:
 
 
 NOT_AS_OFFERED = {
+    "POST /v1/auth/exchange",  # with a code that somebody was given
+    "POST /v1/auth/id-token",  # that a provider has signed
     "POST /v1/auth/login",  # with an e-mail or a user name, not with both
     "POST /v1/auth/password-reset/confirm",  # the token of a mail
     "POST /v1/auth/verification/confirm",  # as above

@@ -48,10 +48,13 @@ ELSEWHERE = {
 UNPAIRED = {
     "DELETE /v1/me": "the password is checked; nothing is written",
     "PATCH /v1/consents": "what is absent is filled in with what was said last; record writes the whole",
+    "POST /v1/auth/exchange": "the code and the verifier are checked; a session is written",
+    "POST /v1/auth/id-token": "what the provider has signed is checked; a session is written",
     "POST /v1/auth/login": "the password is checked; a session is written",
     "POST /v1/auth/password-reset": "the address goes into a mail's row; whose it is the sender finds out",
     "POST /v1/auth/password-reset/confirm": HASHED,
     "POST /v1/auth/verification/confirm": "the token is hashed",
+    "POST /v1/auth/{provider}/start": "the redirect is checked; of the challenge the bytes are written, beside secrets of ours",
     "POST /v1/batch": "its operations are requests of their own",
     "PUT /v1/admin/users/{id}/password": HASHED,
     "PUT /v1/admin/users/{id}/usage": "the limits of the tier stand in for those that are absent",

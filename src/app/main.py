@@ -42,6 +42,7 @@ from app.providers.clients import Providers
 from app.query_cache import handlers as query_cache
 from app.search import handlers as search
 from app.settings import Settings
+from app.sign_in import handlers as sign_in
 from app.storage import Storage
 from app.tags import handlers as tags
 from app.tasks import handlers as tasks
@@ -68,6 +69,7 @@ def declared() -> Litestar:
         [
             accounts.router,
             confirmations.router,
+            sign_in.router,
             tasks.router,
             habits.router,
             goals.router,

@@ -93,7 +93,7 @@ class Providers:
             with _noting(name):
                 return await self._tokens[name].identity_of_id_token(id_token, nonce)
         except ProviderRefused:
-            raise Problem("invalid_id_token") from None
+            raise Problem("invalid_id_token", headers=((b"www-authenticate", b"Bearer"),)) from None
 
     async def close(self) -> None:
         """End the connections."""

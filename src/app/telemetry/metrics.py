@@ -62,6 +62,9 @@ pool_limit = Gauge("holdfast_pool_limit", "Connections that the pool may have", 
 pool_waiting = Gauge("holdfast_pool_waiting", "Requests that wait for a connection", multiprocess_mode="livesum")
 
 
+sign_ins = Counter("holdfast_sign_ins", "Sign-ins by a provider, by what became of them", ["provider", "outcome"])
+
+
 argon2_waiting = Gauge("holdfast_argon2_waiting", "Passwords that wait to be hashed", multiprocess_mode="livesum")
 
 
