@@ -284,6 +284,7 @@ def _use(watched: Watched) -> None:
     user = {"email": new_email(), "password": PASSWORD}
     token = serving.post("/v1/auth/register", user).json()["token"]
     assert serving.post("/v1/auth/login", user | {"password": "no password"}).status_code == 401
+    assert serving.post("/v1/auth/exchange", {"code": "of nobody", "verifier": "of nobody"}).status_code == 400
     task = serving.post("/v1/tasks", {"title": "Water the plants"}, token).json()["id"]
     for path in (f"/v1/tasks/{task}", "/v1/tasks", "/v1/nonsense", "/health/ready"):
         serving.get(path, token)

@@ -1,6 +1,7 @@
 """Signing in by a provider: the way through the browser, the ID token of a native app, and what each step takes."""
 
 import asyncio
+import re
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import count
@@ -14,12 +15,14 @@ import pytest
 from client import PASSWORD, Api, Execute, Started, User, assert_problem
 from provider_flows import NATIVE, PUBLIC_URL, REDIRECT, App, is_somebody, sign_in_settings
 from provider_stand_in import StandIn, as_json
+from served import ROUTES
 from structlog.testing import capture_logs
 
 from app.auth.passwords import Passwords
 from app.database import executor
 from app.maintenance import jobs
 from app.settings import Settings
+from app.settings.providers import OURS, provider_names
 from app.telemetry import metrics
 
 
@@ -219,6 +222,17 @@ def test_an_unknown_provider_is_not_there(app: App) -> None:
         assert_problem(app.begin(), 404, "not_found")
         assert_problem(app.api.get(f"/v1/auth/{name}/callback?state=a&code=b"), 404, "not_found")
     assert_problem(app.api.post("/v1/auth/id-token", {"provider": "acme", "id_token": "a.b.c"}), 404, "not_found")
+
+
+def test_no_provider_can_be_called_as_another_route_is() -> None:
+    """Its own would not be found: a word that stands in a path comes before a parameter."""
+    words = {route.path.split("/")[3] for route in ROUTES if route.path.startswith("/v1/auth/")}
+    could_be_names = {word for word in words if re.fullmatch("[a-z][a-z0-9]*", word)}
+    assert {"login", "exchange"} <= could_be_names
+    assert could_be_names <= OURS
+    for name in could_be_names:
+        with pytest.raises(ValueError, match="a name that Holdfast uses itself"):
+            provider_names(f"google,{name}")
 
 
 def test_only_a_session_begins_to_link(app: App) -> None:

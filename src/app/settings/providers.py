@@ -10,8 +10,8 @@ _NAME = re.compile(r"[a-z][a-z0-9]{0,29}")
 _SCOPE = re.compile(r"[!#-\[\]-~]{1,100}")
 """RFC 6749, 3.3."""
 
-OURS = {"legacy", "password"}
-"""Names that no provider can have: users whom an old app signed in, and the other way in."""
+OURS = {"legacy", "password", "exchange", "guest", "login", "logout", "register", "verification"}
+"""Names that no provider can have: users whom an old app signed in, the other way in, and what else is below /v1/auth/."""
 
 GOOGLE = "https://accounts.google.com"
 GITHUB = "https://github.com"

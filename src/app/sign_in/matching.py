@@ -81,7 +81,7 @@ async def admit(
 
 
 async def _match(tx: Executor, identity: ProvidedIdentity, linking: Linking | None, settings: Settings) -> tuple[str, UUID]:
-    """Find or make the user whose identity it is from now on; returns what it took, and the id. Raises Problem 401, 403, 409."""
+    """Find or make the user whose identity it is from now on; returns both. Raises Problem 401, 403, 409."""
     linker = None if linking is None else await _find_linker(tx, linking)
     known = await repository.find_by_identity(tx, identity)
     if known is not None:
