@@ -131,6 +131,15 @@ def test_linking_wants_the_session_that_began_it(google: App) -> None:
     assert google.user().me["is_external"] is True
 
 
+def test_a_session_that_has_expired_meanwhile_links_nothing(google: App, execute: Execute) -> None:
+    user = google.api.user()
+    code = google.code(user.token)
+    past = "update sessions set created_at = now() - interval '2 days', expires_at = now() - interval '1 s' where user_id = $1"
+    execute(past, UUID(user.id))
+    assert_problem(google.exchange(code), 401, "unauthenticated")
+    assert execute("select id from identities where user_id = $1", UUID(user.id)) == []
+
+
 def _login(user: User) -> Any:
     return user.api.post("/v1/auth/login", {"email": user.email, "password": PASSWORD}).json()
 
