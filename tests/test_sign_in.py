@@ -21,7 +21,7 @@ from structlog.testing import capture_logs
 from app.auth.passwords import Passwords
 from app.database import executor
 from app.maintenance import jobs
-from app.settings import Settings
+from app.settings import Mail, Settings
 from app.settings.providers import OURS, provider_names
 from app.telemetry import metrics
 
@@ -385,6 +385,25 @@ def test_what_is_no_id_token_is_refused(app: App, id_token: str) -> None:
     answer = app.api.post("/v1/auth/id-token", body)
     assert_problem(answer, 401, "invalid_id_token")
     assert answer.headers["www-authenticate"] == "Bearer"
+
+
+def test_a_sign_in_from_another_device_is_told_by_mail_where_the_settings_say_so(
+    app: App, started: Started, execute: Execute
+) -> None:
+    told = sign_in_settings(app.api.settings, app.provider)
+    app.api = started(**_changes(told), new_device_mail=True, smtp=Mail(host="127.0.0.1", port=1, tls="none"))
+    mails = "select kind, address from outgoing_mails where user_id = $1"
+    expected: list[dict[str, str]] = []
+    for agent, is_news in (("Firefox", False), ("Firefox", False), ("Safari", True), ("Safari", False)):
+        body = {"code": app.code(), "verifier": app.verifier}
+        answer = app.api.post("/v1/auth/exchange", body, headers={"User-Agent": agent})
+        assert answer.status_code == 200, answer.text
+        user = answer.json()["user"]
+        expected += [{"kind": "new_device", "address": user["email"]}] if is_news else []
+        assert execute(mails, UUID(user["id"])) == expected
+    body = {"provider": "google", "id_token": app.provider.id_token()}
+    assert app.api.post("/v1/auth/id-token", body, headers={"User-Agent": "Chrome"}).status_code == 200
+    assert len(execute(mails, UUID(user["id"]))) == 2
 
 
 # What it costs, and what is kept of it

@@ -413,6 +413,21 @@ def test_an_identity_that_took_a_victims_address_loses_the_account_to_it(app: Ap
     assert own.user().id != victim.id
 
 
+def test_a_change_of_address_that_an_attacker_asked_for_ends_when_the_victim_comes(app: App, execute: Execute) -> None:
+    attacker = app.api.user(email=app.provider.user["email"])
+    user_id = UUID(attacker.id)
+    asked = """
+        insert into mail_tokens (user_id, purpose, token_hash, email, expires_at)
+        select $1, purpose, sha256((purpose || $1::uuid)::bytea), 'mallory@example.com', now() + interval '1 day'
+        from unnest(array['password_reset', 'email_change']) as purpose"""
+    execute(asked, user_id)
+    waiting = "insert into outgoing_mails (user_id, kind, address) values ($1, 'email_change', 'mallory@example.com')"
+    execute(waiting, user_id)
+    assert app.user().id == attacker.id
+    assert execute("select purpose from mail_tokens where user_id = $1", user_id) == []
+    assert execute("select kind from outgoing_mails where user_id = $1", user_id) == []
+
+
 def test_who_comes_in_at_the_moment_when_the_victim_does_is_put_out(app: App, providers: list[StandIn]) -> None:
     for _ in range(8):
         own = App(app.api, providers[1], "auth0")
