@@ -64,7 +64,7 @@ def _secret_key(settings: Settings, *, is_needed: bool) -> Finding:
     if count == 1:
         return Finding("ok", "secret key", "there is one")
     if count:
-        advice = "An older one can go a day after the one in front of it came: what it sealed has run out."
+        advice = "An older one can go an hour after the one in front of it came: what it sealed has run out."
         return Finding("ok", "secret key", f"there are {count}: the first one seals, all open", advice)
     if is_needed:
         return Finding("mind", "secret key", "is not set: development uses one that everybody knows", _MAKE_ONE)
@@ -123,7 +123,8 @@ async def _ask_oidc(client: "httpx.AsyncClient", provider: Provider) -> tuple[st
     keys = _object(called, await _get(client, found["jwks_uri"], called)).get("keys")
     if not isinstance(keys, list) or not keys:
         raise Fault(f"{called} has no keys")
-    return f"answers as {provider.issuer}, and has {len(keys)} keys", answer.drift
+    count = "1 key" if len(keys) == 1 else f"{len(keys)} keys"
+    return f"answers as {provider.issuer}, and has {count}", answer.drift
 
 
 async def _ask_github(client: "httpx.AsyncClient", provider: Provider) -> tuple[str, float | None]:
