@@ -3,9 +3,11 @@
 import itertools
 import json
 import os
+import re
 import shutil
 import signal
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Self
 
@@ -32,6 +34,13 @@ new MutationObserver(() => {
   if (document.querySelector(%s)) requestAnimationFrame(() => requestAnimationFrame(drawn));
 }).observe(document, { childList: true, subtree: true });
 """
+
+
+_LEAVING = re.compile("context was destroyed|navigated or closed|Cannot find (default execution )?context")
+
+
+class Leaving(Exception):
+    """The page is not there any more, and the next one is not there yet."""
 
 
 class Browser:
@@ -78,6 +87,8 @@ class Browser:
                 self.errors.append(message["params"]["entry"]["text"])
             if message.get("method") == "Runtime.exceptionThrown":
                 self.errors.append(str(message["params"]["exceptionDetails"]))
+        if _LEAVING.search(message.get("error", {}).get("message", "")):
+            raise Leaving
         assert "error" not in message, message
         return message["result"]
 
@@ -91,7 +102,7 @@ class Browser:
         return parsed
 
     def evaluate(self, expression: str) -> Any:
-        """The value of a JavaScript expression on the page."""
+        """The value of a JavaScript expression on the page. Raises Leaving while the browser goes to another one."""
         answer = self.call("Runtime.evaluate", expression=expression, returnByValue=True)
         assert "exceptionDetails" not in answer, answer
         return answer["result"].get("value")
@@ -99,10 +110,12 @@ class Browser:
     def until(self, expression: str, seconds: float = 60) -> Any:
         """Wait until an expression is true; its value."""
         end = time.monotonic() + seconds
-        while not (value := self.evaluate(expression)):
-            assert time.monotonic() < end, f"waited in vain for {expression}; {self.errors}"
+        while time.monotonic() < end:
+            with suppress(Leaving):
+                if value := self.evaluate(expression):
+                    return value
             time.sleep(0.02)
-        return value
+        raise AssertionError(f"waited in vain for {expression} at {self.evaluate('location.href')}; {self.errors}")
 
     def open(self, url: str, selector: str) -> float:
         """Open a page; the milliseconds until an element that `selector` finds is on the screen."""

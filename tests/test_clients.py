@@ -4,10 +4,8 @@ The tools of Node are pinned in clients/package-lock.json, and come from the reg
 Node, no registry or no Chromium the tests of it are skipped, and say so.
 """
 
-import fcntl
 import json
 import os
-import re
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -15,13 +13,11 @@ from contextlib import suppress
 from pathlib import Path
 
 import needs
+import npm
 import pytest
 from browser import Browser
+from npm import CLIENTS
 from serving import Serving
-
-CLIENTS = Path(__file__).with_name("clients")
-
-UNREACHABLE = re.compile(r"E(NOTFOUND|AI_AGAIN|CONNREFUSED|CONNRESET|TIMEDOUT|NETUNREACH|HOSTUNREACH|NEEDAUTH)|ERR_SOCKET")
 
 
 @pytest.fixture(scope="module")
@@ -33,19 +29,7 @@ def served(database: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 
 @pytest.fixture(scope="module")
 def tools() -> Path:
-    """The folder of the tools; installed once, by whichever worker of the run needs them first."""
-    lock, modules = CLIENTS / "package-lock.json", CLIENTS / "node_modules"
-    with (CLIENTS / ".installing").open("w") as turn:
-        fcntl.flock(turn, fcntl.LOCK_EX)
-        stamp = modules / ".stamp"
-        if not stamp.exists() or stamp.read_bytes() != lock.read_bytes():
-            command = ["npm", "ci", "--no-audit", "--no-fund", "--loglevel=error", "--fetch-retries=1"]
-            done = subprocess.run(command, cwd=CLIENTS, capture_output=True, text=True, timeout=300, check=False)
-            if done.returncode and UNREACHABLE.search(done.stderr):
-                pytest.skip(f"npm reaches no registry: {done.stderr.strip()[:200]}")
-            assert done.returncode == 0, done.stderr
-            stamp.write_bytes(lock.read_bytes())
-    return modules
+    return npm.installed()
 
 
 @pytest.fixture
