@@ -1,4 +1,7 @@
-"""docs/database.md, operations.md and clients.md: what they name exists, their SQL and JavaScript run."""
+"""docs/database.md, operations.md, clients.md and sign-in.md: what they name exists, their SQL and JavaScript run.
+
+The JavaScript of sign-in.md runs in a browser: test_sign_in_browser.py.
+"""
 
 import asyncio
 import re
@@ -16,15 +19,16 @@ from serving import Serving
 from test_ops import known_settings, refused
 
 from app.health.schemas import Readiness
+from app.mail.repository import MailKind
 from app.main import create_app
 from app.problems.catalog import KINDS
 from app.server.doctor import connections_needed, connections_while_restarting
-from app.settings import Settings
+from app.settings import Settings, from_environment
 from app.telemetry import metrics
 
 ROOT = Path(__file__).parent.parent
-CLIENTS, DATABASE, OPERATIONS = GUIDES = [
-    (ROOT / "docs" / f"{name}.md").read_text(encoding="utf-8") for name in ("clients", "database", "operations")
+CLIENTS, DATABASE, OPERATIONS, SIGN_IN = GUIDES = [
+    (ROOT / "docs" / f"{name}.md").read_text(encoding="utf-8") for name in ("clients", "database", "operations", "sign-in")
 ]
 EVERYTHING = "\n".join(GUIDES)
 SCHEMA = (ROOT / "db" / "schema.sql").read_text(encoding="utf-8")
@@ -32,6 +36,9 @@ TABLES = set(re.findall(r"(?m)^CREATE (?:UNLOGGED )?TABLE public\.(\w+)", SCHEMA
 
 OF_OTHERS = re.compile("MALLOC_MMAP_THRESHOLD_|ON_ERROR_STOP|HOLDFAST_APP_PASSWORD|OTEL_[A-Z_]+")
 """Variables of others than us."""
+
+OF_PROVIDERS = re.compile("OIDC_[A-Z0-9]+_(ISSUER|CLIENT_ID|CLIENT_SECRET|SCOPES|AUDIENCES|PROJECT)")
+"""Variables that a provider's name makes; those of each provider of sign-in.md are read as they stand there."""
 
 
 def blocks(text: str, language: str) -> list[str]:
@@ -67,7 +74,7 @@ def slug(heading: str) -> str:
 def test_every_route_that_a_guide_names_exists() -> None:
     paths = {route.path for route in create_app(Settings()).routing.routes}
     # An alert names several at once: /v1/auth/.*
-    named = {path.rstrip("/") for path in re.findall(r"(?<!\w)/v1/[a-z][a-z/{}_-]*+(?!\.\*)", EVERYTHING)}
+    named = {path.rstrip("/") for path in re.findall(r"(?<!\w)/v1/[a-z][a-z/{}_-]*+(?!\.\*|\$)", EVERYTHING)}
     assert len(named) > 10
     assert named - paths == set()
 
@@ -81,7 +88,24 @@ def test_every_problem_that_a_guide_names_exists_with_its_status() -> None:
 def test_every_setting_that_a_guide_names_exists() -> None:
     named = set(re.findall(r"(?<![\w$])[A-Z]+(?:_[A-Z]+)+_?(?!\w)", EVERYTHING))
     assert len(named) > 10
-    assert [name for name in named - known_settings() if not OF_OTHERS.fullmatch(name)] == []
+    known = (OF_OTHERS, OF_PROVIDERS)
+    assert [name for name in named - known_settings() if not any(each.fullmatch(name) for each in known)] == []
+
+
+def test_the_settings_of_each_provider_that_the_guide_has_are_read() -> None:
+    examples = [block for block in blocks(SIGN_IN, "sh") if block.startswith("OIDC_PROVIDERS=")]
+    assert len(examples) == 7
+    more = {"PUBLIC_URL": "https://api.example", "SECRET_KEY": "k" * 32, "DATABASE_URL": "postgresql://127.0.0.1/holdfast"}
+    for example in examples:
+        given = dict(line.split("=", 1) for line in example.splitlines())
+        settings = from_environment({"APP_ENV": "production"} | more | given)
+        [provider] = settings.providers
+        assert provider.name == given["OIDC_PROVIDERS"]
+
+
+def test_every_mail_that_there_is_stands_in_the_guide() -> None:
+    rows = cells(SIGN_IN, "## Mail")
+    assert len(rows) == len(get_args(MailKind))
 
 
 def test_every_holdfast_command_of_a_guide_exists() -> None:
@@ -129,7 +153,7 @@ def test_the_sums_of_connections_are_right() -> None:
     assert f"twice as many, {twice[0]} or {twice[1]}" in DATABASE
 
 
-@pytest.mark.parametrize("name", ["clients", "database", "operations"])
+@pytest.mark.parametrize("name", ["clients", "database", "operations", "sign-in"])
 def test_every_place_that_a_guide_leads_to_is_there(name: str) -> None:
     document = ROOT / "docs" / f"{name}.md"
     for file, place in re.findall(r"\]\(([^)#:]*)#([^)]+)\)", document.read_text(encoding="utf-8")):
