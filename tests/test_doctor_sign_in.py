@@ -133,7 +133,7 @@ def test_a_discovery_that_is_wrong_is_minded(web: Web, database: str, changed: d
         (b"<html>", 200, "is no JSON object"),
         (b"[1]", 200, "is no JSON object"),
         (b"[" * 100_000, 200, "is no JSON object"),
-        (b" " * (2**20 + 1), 200, "sends more than 1 MiB"),
+        (b" " * (2**18 + 1), 200, "sends more than 256 KiB"),
         (b"", 302, "answers 302"),
     ],
 )
@@ -163,6 +163,13 @@ def test_a_provider_that_is_away_or_hangs_is_minded_within_seconds_and_the_other
     assert "did not answer within 5 s" in found["acme"][1]
     assert f"{away}{DISCOVERY} cannot be reached" in found["away"][1]
     assert "/v1/auth/away/callback" in found["away"][1]
+
+
+def test_the_doctor_asks_as_the_server_does_past_the_proxies_of_the_environment(web: Web, database: str) -> None:
+    web.discovery()
+    proxy = f"http://127.0.0.1:{free_port()}"
+    settings = {"HTTP_PROXY": proxy, "ALL_PROXY": proxy, "NO_PROXY": "", "no_proxy": ""} | acme(web)
+    assert examined(database, **settings)["acme"][0] == "ok"
 
 
 def test_firebases_certificates_are_read(web: Web, database: str) -> None:
