@@ -22,7 +22,7 @@ from exported import PASSWORD_HASH, WORDS, Server, content
 from app.archives import ENTITIES
 from app.exporting import archive, own
 from app.http import places
-from app.problems.catalog import Problem
+from app.problems.problem import Problem
 
 PAGE = (Path(__file__).parent.parent / "docs" / "export.md").read_text(encoding="utf-8")
 

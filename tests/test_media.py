@@ -30,7 +30,7 @@ from app.database.executor import Database
 from app.http.transfers import DRAIN_BYTES
 from app.media import orphans, repository
 from app.media.content import HEAD_BYTES, dimensions, headers, sniff
-from app.problems.catalog import Problem
+from app.problems.problem import Problem
 from app.settings import Settings, SettingsError
 from app.storage import Storage
 from app.tags.targets import KINDS

@@ -35,7 +35,7 @@ from serving import free_port, listens, until
 
 from app.accounts.inputs import check_email
 from app.accounts.schemas import AvatarUrl, Email, Name
-from app.problems.catalog import Problem
+from app.problems.problem import Problem
 from app.providers import id_tokens, identity
 from app.providers.asking import AT_ONCE, BODY_LIMIT, Unusable
 from app.providers.clients import Providers, callback_url

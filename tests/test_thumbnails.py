@@ -20,7 +20,7 @@ from factories import new_uuid7, upload
 from PIL import Image
 
 from app.maintenance import jobs
-from app.problems.catalog import Problem
+from app.problems.problem import Problem
 from app.settings import Settings
 from app.thumbnails import maker
 from app.thumbnails.maker import ThumbnailMaker

@@ -18,7 +18,7 @@ from obstore.exceptions import BaseError
 from obstore.store import LocalStore, ObjectStore, from_url
 
 from app.database.disk import settle
-from app.problems.catalog import later
+from app.problems.problem import later
 from app.settings import Settings, SettingsError
 
 log = structlog.get_logger()

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.http.buckets import WINDOW, Buckets
-from app.problems.catalog import Problem
+from app.problems.problem import Problem
 
 SECOND = 10**9
 

@@ -15,7 +15,7 @@ from app.database.queries import Executor
 from app.http.decoding import problem_for_validation
 from app.http.exception_handlers import problem_for
 from app.http.pagination import FIRST_NEWEST
-from app.problems.catalog import Problem
+from app.problems.problem import Problem
 
 ROLES = ("user", "service", "admin")
 

@@ -8,7 +8,7 @@ from app.auth.authentication import unauthenticated
 from app.auth.token_cache import Caller
 from app.database.queries import Executor
 from app.http.services import Services
-from app.problems.catalog import Problem
+from app.problems.problem import Problem
 
 
 async def unlink(services: Services, caller: Caller, id: UUID) -> None:

@@ -7,7 +7,7 @@ from zoneinfo import available_timezones
 from msgspec import UNSET, UnsetType
 
 from app.auth.passwords import is_common
-from app.problems.catalog import invalid
+from app.problems.problem import invalid
 
 _UNSEEN = {"Cc", "Cf", "Co", "Zl", "Zp"}
 """Categories of characters that no one sees: control, zero-width and bidirectional ones among them."""

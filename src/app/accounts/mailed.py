@@ -15,7 +15,7 @@ from app.http.conditional import Versions
 from app.http.rate_limits import hit, is_allowed
 from app.http.services import Services
 from app.mail.repository import enqueue
-from app.problems.catalog import Problem
+from app.problems.problem import Problem
 from app.settings import Settings
 
 HOUR = 3600

@@ -30,7 +30,7 @@ from app.http.clients import Client
 from app.http.conditional import Versions
 from app.http.rate_limits import hit, hit_with_pauses
 from app.http.services import Services
-from app.problems.catalog import Problem, conflict, invalid, later
+from app.problems.problem import Problem, conflict, invalid, later
 
 log = structlog.get_logger()
 

@@ -14,7 +14,7 @@ from app.auth.tokens import new_token
 from app.database.queries import Executor
 from app.http.clients import Client, agent_kept
 from app.http.services import Services
-from app.problems.catalog import Problem, invalid
+from app.problems.problem import Problem, invalid
 
 
 def session_start(services: Services, client: Client, device_name: str | None = None) -> tuple[str, SessionStart]:

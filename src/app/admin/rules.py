@@ -19,8 +19,8 @@ from app.http import pagination
 from app.http.conditional import Versions
 from app.http.fields import LAST_DAY
 from app.http.services import Services
-from app.problems.catalog import Problem, invalid
 from app.problems.ownership import missing
+from app.problems.problem import Problem, invalid
 
 GUESTS_PROVIDER = "legacy"
 """An app's own names of its users and guests: one more of these does not make a guest a user."""

@@ -8,7 +8,7 @@ from app.auth.token_cache import Caller, TokenCache
 from app.auth.tokens import hash_token
 from app.database.not_vital import if_possible
 from app.database.queries import Executor
-from app.problems.catalog import Problem
+from app.problems.problem import Problem
 
 
 async def authenticate(

@@ -9,7 +9,7 @@ from app.auth import repository
 from app.auth.repository import ActedFor
 from app.auth.token_cache import Caller, TokenCache
 from app.database.queries import Executor
-from app.problems.catalog import Problem, conflict, invalid
+from app.problems.problem import Problem, conflict, invalid
 from app.settings import Settings
 
 _OF_SERVICES = {"google", "github", "firebase", "auth0", "legacy"}

@@ -15,7 +15,7 @@ from argon2 import PasswordHasher, Type
 from argon2.exceptions import InvalidHashError, VerificationError
 
 from app.auth import old_hashes
-from app.problems.catalog import later
+from app.problems.problem import later
 from app.telemetry import metrics
 
 T = TypeVar("T")

@@ -10,7 +10,7 @@ import msgspec
 
 from app.backups import age, form
 from app.backups.form import MANIFEST, MOST_MANIFEST, NAME, VERIFIED, BackupDamaged, BackupFailed, File, Manifest, Verified
-from app.problems.catalog import Problem
+from app.problems.problem import Problem
 from app.settings import Settings, SettingsError, store_url
 from app.storage import READ_BYTES, Storage
 

@@ -23,7 +23,7 @@ from app.http.responses import EncodedResponse
 from app.http.routes import Route
 from app.http.routing import Endpoint
 from app.http.sent_back import Call
-from app.problems.catalog import Problem, invalid
+from app.problems.problem import Problem, invalid
 
 ANSWERED = 8 * 1024 * 1024
 """Bytes of what the operations answer, in all: a hundred pages of 1 MiB would be held at once."""

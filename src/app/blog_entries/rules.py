@@ -11,7 +11,7 @@ from app.blog_entries.schemas import BlogEntry, BlogEntryCreate, BlogEntryQuery,
 from app.database.queries import Executor, Json, Transactor
 from app.http import idempotency
 from app.http.pagination import PageQuery
-from app.problems.catalog import Problem, invalid
+from app.problems.problem import Problem, invalid
 
 SLUG_LENGTH = 255
 """Characters of a slug made from a title; the column takes 300, so that a number can follow."""

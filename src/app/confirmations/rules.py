@@ -15,7 +15,7 @@ from app.http.rate_limits import hit, is_allowed
 from app.http.services import Services
 from app.mail.repository import enqueue
 from app.mail.sender import sends
-from app.problems.catalog import Problem, invalid
+from app.problems.problem import Problem, invalid
 from app.settings import Settings
 
 

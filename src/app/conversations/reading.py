@@ -17,7 +17,7 @@ from app.conversations.schemas import Conversation, ConversationMessage, Message
 from app.database.queries import Executor
 from app.http.pagination import PAGE_BYTES, after_numbered, numbered_cursor
 from app.http.responses import ReadInterruptedError, encode
-from app.problems.catalog import Problem
+from app.problems.problem import Problem
 
 PART = 500
 """Messages that are read at once at most."""

@@ -24,7 +24,7 @@ from app.conversations.schemas import (
 )
 from app.database.queries import Executor, Json, Transactor
 from app.http.conditional import ABSENT, Versions, fits
-from app.problems.catalog import Problem, conflict, invalid
+from app.problems.problem import Problem, conflict, invalid
 from app.usage import repository as usage
 from app.usage import rules as quota
 

@@ -11,7 +11,7 @@ from msgspec.structs import asdict
 from app.credits import repository
 from app.credits.schemas import CreditAccount, CreditChange, CreditDeduction, CreditGrant, CreditRefund, CreditTransaction
 from app.database.queries import Executor
-from app.problems.catalog import Problem, conflict, invalid, later
+from app.problems.problem import Problem, conflict, invalid, later
 from app.settings import Settings
 
 T = TypeVar("T")

@@ -15,8 +15,8 @@ from app.http.requests import Request
 from app.http.responses import EncodedResponse
 from app.http.routes import BATCHED, CONDITIONAL, HASHED_ETAG, PUT
 from app.http.totals import CountedPage
-from app.problems.catalog import Problem
 from app.problems.ownership import missing
+from app.problems.problem import Problem
 
 LARGE_BODY = {"body_limit": 1024 * 1024}
 """Bytes; there are six texts of 10,000 characters each."""

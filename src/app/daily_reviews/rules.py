@@ -10,7 +10,7 @@ from app.blog_entries.schemas import BlogEntry, BlogEntryCreate
 from app.daily_reviews import repository
 from app.daily_reviews.schemas import DailyReview
 from app.database.queries import Transactor
-from app.problems.catalog import Problem
+from app.problems.problem import Problem
 
 
 async def write_entry(database: Transactor, user_id: UUID, date: dt.date) -> tuple[BlogEntry, bool]:

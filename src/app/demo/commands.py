@@ -11,7 +11,7 @@ from app.accounts.commands import hash_password, registration
 from app.database.ids import new_id
 from app.database.queries import Executor
 from app.demo import repository, year
-from app.problems.catalog import Problem
+from app.problems.problem import Problem
 
 
 class DemoAccount(msgspec.Struct, frozen=True):

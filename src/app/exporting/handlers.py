@@ -9,7 +9,7 @@ from app.exporting import own
 from app.http.requests import Request
 from app.http.responses import EncodedResponse, StreamingResponse
 from app.http.routes import NO_STORE
-from app.problems.catalog import Problem
+from app.problems.problem import Problem
 
 
 @get(

@@ -16,7 +16,7 @@ from app.exporting.archive import Archive, NotWritten
 from app.exporting.making import Export
 from app.http.places import Place
 from app.http.services import Services
-from app.problems.catalog import later
+from app.problems.problem import later
 from app.settings import Settings
 from app.storage import Storage
 

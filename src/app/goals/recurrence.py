@@ -8,7 +8,7 @@ from dateutil.rrule import rrulestr
 from msgspec import UnsetType
 
 from app.http.fields import END, LAST_DAY
-from app.problems.catalog import Problem, invalid
+from app.problems.problem import Problem, invalid
 
 _WEEKDAY = "(MO|TU|WE|TH|FR|SA|SU)"
 _DAY_OF_YEAR = "[+-]?(36[0-6]|3[0-5][0-9]|[12][0-9]{2}|[1-9][0-9]?)"

@@ -27,8 +27,9 @@ from app.goals.schemas import (
 from app.http import idempotency
 from app.http.conditional import Versions, fits
 from app.http.pagination import check_range
-from app.problems.catalog import FieldError, Problem, invalid
+from app.problems.catalog import FieldError
 from app.problems.ownership import missing
+from app.problems.problem import Problem, invalid
 
 MOST_AHEAD = 2
 """Days from the date in UTC to tomorrow's in a user's time zone, at most."""

@@ -14,8 +14,9 @@ from app.habits import repository
 from app.habits.schemas import HabitEntry
 from app.habits.several_days import HabitEntryOfDay
 from app.http.conditional import Versions
-from app.problems.catalog import FieldError, Problem, invalid, later
+from app.problems.catalog import FieldError
 from app.problems.ownership import missing
+from app.problems.problem import Problem, invalid, later
 
 ATTEMPTS = 3
 """How often a habit is deleted anew while others become related to it."""

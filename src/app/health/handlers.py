@@ -11,7 +11,8 @@ from app.health.schemas import Liveness, ProblemExplanation, Readiness
 from app.http.requests import Request
 from app.http.responses import EncodedResponse, row
 from app.http.routes import PUBLIC
-from app.problems.catalog import KINDS, Problem
+from app.problems.catalog import KINDS
+from app.problems.problem import Problem
 from app.telemetry import metrics
 
 METRICS = PUBLIC | {"exposed_by": "expose_metrics", "problems": ["unauthenticated", "not_found"]}

@@ -17,7 +17,7 @@ from app.http.clients import session_use
 from app.http.requests import header_bytes
 from app.http.routes import Route
 from app.http.services import Services
-from app.problems.catalog import Problem
+from app.problems.problem import Problem
 
 
 async def admit(scope: HTTPScope, route: Route, services: Services) -> None:

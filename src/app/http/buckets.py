@@ -8,7 +8,7 @@ interval after the one before, and may come early by as many intervals as the bu
 from time import monotonic_ns
 
 from app.auth.token_cache import Caller
-from app.problems.catalog import Problem
+from app.problems.problem import Problem
 from app.settings import Settings
 
 WINDOW = 60

@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Meta
 
 from app.http.fields import LAST_DAY, WithTags
-from app.problems.catalog import invalid
+from app.problems.problem import invalid
 
 T = TypeVar("T")
 

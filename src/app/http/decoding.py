@@ -17,7 +17,7 @@ from litestar.types import HTTPRequestEvent, HTTPScope, Receive
 from app.http import json_limits, raw_json
 from app.http.fields import NOT_BLANK
 from app.http.routes import BODY_LIMIT
-from app.problems.catalog import Problem, invalid
+from app.problems.problem import Problem, invalid
 
 _JSON_TYPES = {"application/json", "application/merge-patch+json"}
 

@@ -16,7 +16,7 @@ from litestar.params import FromPath
 from app.http.requests import Request
 from app.http.responses import EncodedResponse, Headers
 from app.http.routes import CONDITIONAL, DOCS
-from app.problems.catalog import Problem
+from app.problems.problem import Problem
 
 PAGE = b"""\
 <!doctype html>

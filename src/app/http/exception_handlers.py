@@ -10,7 +10,8 @@ from litestar.types import HTTPScope
 from app.database.errors import DatabaseUnavailable, QueryTimeout
 from app.http.responses import EncodedResponse
 from app.problems import constraints
-from app.problems.catalog import KINDS, FieldError, Problem, invalid, later
+from app.problems.catalog import KINDS, FieldError
+from app.problems.problem import Problem, invalid, later
 
 log = structlog.get_logger()
 

@@ -15,7 +15,8 @@ import msgspec
 from msgspec import UNSET, Meta
 
 from app.database.queries import Executor
-from app.problems.catalog import FieldError, Problem, conflict
+from app.problems.catalog import FieldError
+from app.problems.problem import Problem, conflict
 
 MAX_AHEAD = 24 * 3600
 """Seconds by which the time inside a chosen id may lie ahead: clocks of phones are wrong, but not by more than a day."""

@@ -7,7 +7,7 @@ the event loop, for as long as the steps below take; threads would not help, bec
 import asyncio
 from itertools import accumulate
 
-from app.problems.catalog import Problem
+from app.problems.problem import Problem
 
 MAX_VALUES = 100_000
 """Numbers, texts, lists, objects, true, false and null; keys do not count."""

@@ -12,7 +12,7 @@ from app.http import pagination
 from app.http.fields import FIRST_DAY
 from app.http.pagination import FIRST_NEWEST, FIRST_OLDEST, LAST_NUMBER, Page, PageQuery, Rows, opened, page_of
 from app.http.responses import EncodedResponse
-from app.problems.catalog import Problem
+from app.problems.problem import Problem
 
 T = TypeVar("T")
 

@@ -11,7 +11,8 @@ from typing import Any
 
 import msgspec
 
-from app.problems.catalog import KINDS, Problem, ProblemDocument
+from app.problems.catalog import KINDS
+from app.problems.problem import Problem, ProblemDocument
 
 Json = dict[str, Any]
 

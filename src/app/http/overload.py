@@ -12,7 +12,7 @@ from litestar.types import HTTPScope, Message
 from app.http.caching import PRIVATE
 from app.http.requests import header_bytes
 from app.http.transfers import CLOSE
-from app.problems.catalog import later
+from app.problems.problem import later
 from app.telemetry import metrics
 
 log = structlog.get_logger()

@@ -13,7 +13,7 @@ import msgspec
 from app.database.queries import Json
 from app.http.fields import FIRST_DAY, LAST_DAY
 from app.http.responses import EncodedResponse, encode
-from app.problems.catalog import Problem, invalid
+from app.problems.problem import Problem, invalid
 
 T = TypeVar("T")
 

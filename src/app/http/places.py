@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from app.problems.catalog import later
+from app.problems.problem import later
 
 MOST = 2
 

@@ -7,7 +7,7 @@ from litestar.params import HeaderParameter
 from litestar.types import HTTPScope
 
 from app.http.requests import header
-from app.problems.catalog import Problem
+from app.problems.problem import Problem
 
 _ONE = re.compile(r"bytes\s*=\s*(?:([0-9]{1,19})-([0-9]{0,19})|-([0-9]{1,19}))\s*", re.IGNORECASE)
 

@@ -3,7 +3,7 @@
 from app.database.queries import Executor, load
 from app.http.services import Services
 from app.problems import constraints
-from app.problems.catalog import later
+from app.problems.problem import later
 
 constraints.declare(
     {

@@ -7,7 +7,7 @@ import msgspec
 from litestar import Response
 from litestar.types import HTTPScope, Send
 
-from app.problems.catalog import Problem
+from app.problems.problem import Problem
 
 T = TypeVar("T")
 

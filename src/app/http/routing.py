@@ -30,7 +30,7 @@ from app.http.responses import EncodedResponse, not_modified
 from app.http.routes import DeclarationError, Route, routes_of
 from app.http.sent_back import Call, SentBack, body_decoder, sent_back_by
 from app.http.services import Services
-from app.problems.catalog import Problem
+from app.problems.problem import Problem
 from app.settings import Settings
 
 # What is_valid_host of Litestar's own entry lets through, which requests do not pass here.

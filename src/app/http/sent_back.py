@@ -20,7 +20,8 @@ from app.http.decoding import decode, decode_unstored
 from app.http.read_only import Item, ReadOnlyFields, is_same, lists_of, present
 from app.http.responses import EncodedResponse, ReadInterruptedError, StreamingResponse, encode
 from app.http.routes import DeclarationError, Route
-from app.problems.catalog import FieldError, Problem, later
+from app.problems.catalog import FieldError
+from app.problems.problem import Problem, later
 
 Call = Callable[..., Awaitable[EncodedResponse[Any]]]
 """A handler, called with its arguments by name."""

@@ -17,7 +17,7 @@ from app.auth.token_cache import Caller
 from app.database.errors import DatabaseUnavailable, QueryTimeout
 from app.database.queries import Executor, load, to_json
 from app.problems import constraints
-from app.problems.catalog import Problem
+from app.problems.problem import Problem
 from app.settings import Settings
 
 constraints.declare(

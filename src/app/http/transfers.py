@@ -7,7 +7,7 @@ from typing import Any, TypeVar, cast
 from litestar.types import HTTPScope, Message, Receive, Send
 
 from app.http.requests import header, header_bytes
-from app.problems.catalog import Problem
+from app.problems.problem import Problem
 
 T = TypeVar("T")
 

@@ -13,7 +13,7 @@ from uuid import uuid4
 from app.database.queries import Executor
 from app.importing import repository
 from app.media import repository as media
-from app.problems.catalog import Problem
+from app.problems.problem import Problem
 from app.storage import Storage
 
 DUE_SECONDS = 7 * 86_400

@@ -11,7 +11,7 @@ from multipart import MultipartError, MultipartSegment, PushMultipartParser, par
 from app.http import idempotency
 from app.http.decoding import announced_length, body_chunks, problem_for_validation
 from app.media.schemas import FileName, MediaForm
-from app.problems.catalog import Problem, invalid
+from app.problems.problem import Problem, invalid
 from app.tags.targets import check_pair
 
 FORM_BYTES = 64 * 1024

@@ -16,8 +16,8 @@ from app.http.routes import BATCHED, CONDITIONAL, NO_STORE, OWN_CACHING, PUBLIC
 from app.media import links, orphans, repository, rules, serving, thumbnails, uploads
 from app.media.forms import Form
 from app.media.schemas import ContentQuery, Media, MediaForm, MediaLink, MediaLinkCreate, MediaPatch, MediaQuery
-from app.problems.catalog import Problem
 from app.problems.ownership import missing
+from app.problems.problem import Problem
 
 _PROBLEMS_OF_CONTENT = ["range_not_satisfiable", "storage_unavailable", "thumbnail_queue_full"]
 

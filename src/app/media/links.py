@@ -8,7 +8,7 @@ from app.auth.tokens import hash_token
 from app.database.queries import Executor
 from app.media import repository
 from app.media.schemas import Linked, MediaLink, MediaLinkCreate
-from app.problems.catalog import Problem, invalid
+from app.problems.problem import Problem, invalid
 
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{43}")
 

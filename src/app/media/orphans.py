@@ -8,7 +8,7 @@ from app.database.errors import DatabaseUnavailable, QueryTimeout
 from app.database.executor import Database
 from app.database.queries import Executor
 from app.media import repository
-from app.problems.catalog import Problem
+from app.problems.problem import Problem
 from app.storage import Storage
 
 log = structlog.get_logger()

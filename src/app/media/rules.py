@@ -6,7 +6,7 @@ from app.database.queries import Executor, Json, Transactor
 from app.http.conditional import Versions
 from app.media import repository
 from app.media.schemas import Media, MediaPatch, MediaQuery
-from app.problems.catalog import Problem, later
+from app.problems.problem import Problem, later
 from app.tags.targets import check_pair
 
 

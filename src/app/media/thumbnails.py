@@ -13,7 +13,7 @@ from app.http.services import Services
 from app.media import orphans, repository, rules
 from app.media.content import sniff
 from app.media.schemas import ContentQuery, NoThumbnail, Stored, Thumbnail, ThumbnailFacts
-from app.problems.catalog import Problem, invalid
+from app.problems.problem import Problem, invalid
 from app.thumbnails.process import MOST_IMAGE_BYTES, MOST_PIXELS
 
 _TYPES = {"image/gif", "image/jpeg", "image/png", "image/webp"}

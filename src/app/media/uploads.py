@@ -20,7 +20,7 @@ from app.media import orphans, repository
 from app.media.facts import Facts
 from app.media.forms import Form
 from app.media.schemas import FileFacts, Media, MediaForm
-from app.problems.catalog import Problem, conflict, invalid
+from app.problems.problem import Problem, conflict, invalid
 from app.settings import Settings
 from app.storage import Storage
 

@@ -9,7 +9,7 @@ from app.http.date_ranges import SummaryQuery
 from app.http.idempotency import taken
 from app.nutrition import repository
 from app.nutrition.schemas import Food, FoodCopy, FoodQuery, FoodTotals, ListedFood
-from app.problems.catalog import Problem
+from app.problems.problem import Problem
 
 
 async def day(database: Executor, user_id: UUID, query: FoodQuery) -> tuple[list[Json[ListedFood] | None], FoodTotals]:

@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from app.problems.catalog import Problem
+from app.problems.problem import Problem
 
 
 def refusal(user_id: UUID, owner: UUID | None) -> Problem:

@@ -11,8 +11,8 @@ from app.http.pagination import Page
 from app.http.requests import Request
 from app.http.responses import EncodedResponse
 from app.http.routes import BATCHED, CONDITIONAL, HASHED_ETAG, PUT
-from app.problems.catalog import Problem
 from app.problems.ownership import missing
+from app.problems.problem import Problem
 from app.progress import repository, rules
 from app.progress.schemas import ProgressPeriod, ProgressSnapshot, ProgressSnapshotPut, ProgressSnapshotQuery
 

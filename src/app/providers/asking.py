@@ -16,7 +16,7 @@ import httpx
 import msgspec
 import structlog
 
-from app.problems.catalog import later
+from app.problems.problem import later
 from app.telemetry import metrics
 
 log = structlog.get_logger()

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from app.problems.catalog import Problem
+from app.problems.problem import Problem
 from app.providers.identity import ProvidedIdentity, ProviderRefused
 from app.settings import Settings
 

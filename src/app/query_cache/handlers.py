@@ -7,7 +7,7 @@ from app.http import responses
 from app.http.requests import Request
 from app.http.responses import EncodedResponse
 from app.http.routes import PUT, SERVICES
-from app.problems.catalog import Problem
+from app.problems.problem import Problem
 from app.query_cache import repository, rules
 from app.query_cache.schemas import QueryCacheCleanup, QueryCacheEntry, QueryCachePut
 

@@ -13,7 +13,7 @@ from app.database.executor import on_connection
 from app.database.package_files import FolderMissingError
 from app.database.postgres_programs import EmbeddedError
 from app.database.queries import Executor
-from app.problems.catalog import Problem
+from app.problems.problem import Problem
 from app.server import data_lock
 from app.server.data_lock import ServeError
 from app.server.words import check_words, give_up, read_settings

@@ -14,7 +14,7 @@ from app.credits.repository import register_account
 from app.database.queries import Executor
 from app.http.clients import Client
 from app.http.services import Services
-from app.problems.catalog import Problem, later
+from app.problems.problem import Problem, later
 from app.providers.identity import ProvidedIdentity
 from app.settings import Settings
 from app.sign_in import repository

@@ -15,7 +15,7 @@ from app.http.clients import Client
 from app.http.exception_handlers import problem_for
 from app.http.rate_limits import hit
 from app.http.services import Services
-from app.problems.catalog import Problem, invalid
+from app.problems.problem import Problem, invalid
 from app.providers.identity import ProvidedIdentity, ProviderRefused, signed_part_hash
 from app.sign_in import repository
 from app.sign_in.matching import admit

@@ -11,8 +11,8 @@ from app.http.pagination import Page
 from app.http.requests import Request
 from app.http.responses import EncodedResponse
 from app.http.routes import BATCHED, CONDITIONAL, HASHED_ETAG
-from app.problems.catalog import Problem
 from app.problems.ownership import missing
+from app.problems.problem import Problem
 from app.tags import repository, rules
 from app.tags.schemas import Tag, TagCreate, Tagging, TaggingQuery, TagPatch, TagQuery
 from app.tags.targets import Kind

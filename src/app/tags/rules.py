@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from app.database.queries import Executor, Json
-from app.problems.catalog import Problem
+from app.problems.problem import Problem
 from app.tags import repository
 from app.tags.schemas import Tag, Tagging, TaggingQuery, TagQuery
 from app.tags.targets import check_pair

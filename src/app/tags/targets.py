@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from msgspec import UNSET, Meta
 
-from app.problems.catalog import invalid
+from app.problems.problem import invalid
 
 Kind = Annotated[
     Literal["tasks", "habits", "goals", "foods", "workouts", "daily-reviews", "blog-entries", "conversations"],

@@ -11,8 +11,8 @@ from app.http.requests import Request
 from app.http.responses import EncodedResponse
 from app.http.routes import BATCHED, CONDITIONAL, INDEPENDENT
 from app.http.totals import CountedPage
-from app.problems.catalog import Problem
 from app.problems.ownership import refusal
+from app.problems.problem import Problem
 from app.tasks import repository, rules
 from app.tasks.schemas import ORDERS, ListedTask, Task, TaskCreate, TaskPatch, TaskQuery
 

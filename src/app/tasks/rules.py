@@ -4,7 +4,7 @@ from uuid import UUID
 
 from app.database.queries import Executor, Json
 from app.http.pagination import check_range
-from app.problems.catalog import invalid
+from app.problems.problem import invalid
 from app.tasks import repository
 from app.tasks.schemas import ORDERS, ListedTask, TaskQuery
 

@@ -10,7 +10,7 @@ from weakref import WeakValueDictionary
 
 import structlog
 
-from app.problems.catalog import later
+from app.problems.problem import later
 
 log = structlog.get_logger()
 

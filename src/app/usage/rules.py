@@ -9,7 +9,7 @@ from msgspec.structs import asdict
 
 from app.accounts import repository as accounts
 from app.database.queries import Executor
-from app.problems.catalog import Problem
+from app.problems.problem import Problem
 from app.usage import repository
 from app.usage.schemas import LIMITS, NO_SUBSCRIPTION, Limits, Subscription, Usage, UsageLimits, UsagePut, UserUsage
 

@@ -9,7 +9,7 @@ from app.database.queries import Executor, Json, Transactor
 from app.http import idempotency
 from app.http.conditional import Versions
 from app.http.date_ranges import SummaryQuery
-from app.problems.catalog import invalid
+from app.problems.problem import invalid
 from app.workouts import repository
 from app.workouts.schemas import (
     ListedWorkout,
