@@ -134,7 +134,9 @@ def test_a_conversation_that_went_on_here_gets_no_more_messages_and_keeps_those_
     # What is left is the conversation that went on here, whole.
     seqs = [row["seq"] for row in imports.rows("select seq from messages order by seq")]
     assert seqs == list(range(1, 8))
-    answer = service.get(url, headers=on_behalf)
+    # Its owner's identity was the import's, and went with it.
+    [owner] = imports.rows("select distinct user_id from messages")
+    answer = service.get(url, headers={"X-On-Behalf-Of": str(owner["user_id"])})
     assert answer.status_code == 200, answer.text
     assert [message["content"] for message in answer.json()["messages"]][-1] == "Here"
 

@@ -33,8 +33,11 @@ def telling(started: Started) -> Api:
 
 @pytest.fixture
 def mails(execute: Execute) -> Iterator[Mails]:
-    """What waits to be sent to a user."""
-    sql = "select kind, address, language, detail::text from outgoing_mails where user_id = $1::text::uuid order by id"
+    """What waits to be sent to a user about devices: whoever registers gets a mail, too."""
+    sql = (
+        "select kind, address, language, detail::text from outgoing_mails "
+        "where user_id = $1::text::uuid and kind = 'new_device' order by id"
+    )
     yield lambda user: [row | {"detail": json.loads(row["detail"])} for row in execute(sql, user.id)]
     execute("delete from outgoing_mails")
 
@@ -112,7 +115,8 @@ def test_without_the_setting_a_sign_in_costs_no_statement_more(started: Started)
         before = api.get("/metrics").text
         assert log_in(api, ada, SAFARI).status_code == 200
         counts = [line for line in api.get("/metrics").text.splitlines() if "holdfast_query_seconds_count" in line]
-        return len({*counts} - {*before.splitlines()})
+        # The sender looks for mail by itself.
+        return len({line for line in {*counts} - {*before.splitlines()} if 'query="mail.' not in line})
 
     assert asked(started(smtp=SMTP)) == 2
 

@@ -122,7 +122,7 @@ def test_the_readme_lists_every_setting_and_no_other() -> None:
 
 
 def test_every_holdfast_command_in_the_readme_exists() -> None:
-    code = "\n".join(block or span for block, span in re.findall(r"(?s)```sh\n(.*?)```|`([^`]+)`", README))
+    code = "\n".join(block or span for block, span in re.findall(r"(?s)```sh\n(.*?)```|```\w+\n.*?```|`([^`]+)`", README))
     commands = re.findall(r"\bholdfast ((?!holdfast)[a-z][a-z-]*(?: [a-z-]+)*)", code)
     assert {"serve", "migrate up", "users role ada"} <= {*commands}
     assert [problem for command in commands if (problem := refused(command.split()))] == []

@@ -27,6 +27,8 @@ OTHERWISE: dict[str, float] = {
     "email": 320,
     "ip": 45,
     "last_characters": 8,
+    "last_ip": 45,
+    "last_user_agent": 500,
     "provider": 8,
     "scopes": 1000,
     "slug": 100,

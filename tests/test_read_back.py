@@ -25,16 +25,19 @@ from app.http.routes import Route
 
 Json = dict[str, Any]
 
-READS = {route.path: route for route in ROUTES if route.method == "GET" and not route.is_list}
+READS = {route.path: route for route in ROUTES if route.method == "GET" and not route.is_list and route.answer}
 
 NOT_READ = {
     "POST /v1/batch": "its operations are what is written, which test_batch.py compares with requests",
     "POST /v1/admin/users/{id}/credits/grants": "read in the ledger, of which test_credits.py has a model",
+    "POST /v1/auth/exchange": "writes a session; its device_name is read by test_sign_in.py",
+    "POST /v1/auth/id-token": "as the exchange",
     "POST /v1/auth/login": "writes a session, and nothing that was sent",
     "POST /v1/auth/password-reset": "the address goes into a mail, which test_confirmations.py receives",
     "POST /v1/auth/password-reset/confirm": "a password is never read",
     "POST /v1/auth/verification/confirm": "its token is spent; what it confirms is read at /v1/me by test_confirmations.py",
     "POST /v1/auth/register": "read at /v1/me by test_accounts_properties.py, but for the password",
+    "POST /v1/auth/{provider}/start": "answers an address, which test_sign_in.py follows",
     "POST /v1/conversations/batch": "has no fields of a row",
     "POST /v1/conversations/{id}/messages": "read in the conversation's list by test_conversations.py",
     "POST /v1/credits/deductions": "read in the ledger, of which test_credits.py has a model",
@@ -196,6 +199,7 @@ ELSEWHERE = {
         "media.daily_review_id", "media.blog_entry_id", "media.conversation_id",
     },
     "test_media_links.py": {"media_links.*"},
+    "test_sign_in.py": {"pending_sign_ins.*"},
     "test_progress.py": {
         "progress_snapshots.habit_completion_rate", "progress_snapshots.calories_avg", "progress_snapshots.mood_avg",
         "progress_snapshots.energy_avg", "progress_snapshots.sleep_avg",
