@@ -111,6 +111,8 @@ def configured(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., io.Tex
     def configure(*, production: bool, terminal: bool = False) -> io.TextIOWrapper:
         stream = io.TextIOWrapper(io.BytesIO(), encoding="utf-8", write_through=True)
         monkeypatch.setattr(stream, "isatty", lambda: terminal, raising=False)
+        # What a test before has left, whose loop ended too soon: nothing would write it, nor what comes after it.
+        logs.flush()
         monkeypatch.setattr(sys, "stderr", stream)
         logs.configure(production=production)
         # A logger that is kept would outlive the test's stream.
