@@ -9,8 +9,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, cast
 
 import pytest
+from command import holdfast, process
 from serving import free_port
-from serving import run as holdfast
 
 KEY = "a-key-that-was-made-by-openssl-rand"
 DISCOVERY = "/.well-known/openid-configuration"
@@ -74,7 +74,7 @@ def acme(web: Web | str, **more: str) -> dict[str, str]:
 
 def examined(database: str, **settings: str) -> dict[str, tuple[str, str]]:
     """What the doctor says: its state and its words by the subject."""
-    done = holdfast("doctor", "--json", DATABASE_URL=database, **settings)
+    done = holdfast(database, "doctor", "--json", **settings)
     assert (done.returncode, done.stderr) == (0, ""), done.stdout + done.stderr
     return {each["subject"]: (each["state"], f"{each['text']} {each['advice']}".strip()) for each in json.loads(done.stdout)}
 
@@ -97,7 +97,7 @@ def test_a_sound_provider_is_told_with_what_to_enter_there(web: Web, database: s
 
 
 def test_the_keys_are_counted_and_not_shown(database: str) -> None:
-    done = holdfast("doctor", DATABASE_URL=database, SECRET_KEY=f"{KEY},{KEY.upper()}")
+    done = process(database, "doctor", SECRET_KEY=f"{KEY},{KEY.upper()}")
     assert "ok    secret key  there are 2: the first one seals, all open" in done.stdout
     assert "made-by" not in done.stdout.lower() + done.stderr
 

@@ -36,8 +36,8 @@ from serving import free_port, listens, until
 from app.accounts.inputs import check_email
 from app.accounts.schemas import AvatarUrl, Email, Name
 from app.problems.problem import Problem
-from app.providers import id_tokens, identity
-from app.providers.asking import AT_ONCE, BODY_LIMIT, Unusable
+from app.providers import asking, id_tokens, identity
+from app.providers.asking import AT_ONCE, BODY_LIMIT, Unusable, tls_context
 from app.providers.clients import Providers, callback_url
 from app.providers.identity import ProvidedIdentity, ProviderRefused, signed_part_hash
 from app.providers.kept import RENEWALS
@@ -93,9 +93,16 @@ class Client:
 Connected = Callable[..., Client]
 
 
+@pytest.fixture(scope="module")
+def trusted() -> ssl.SSLContext:
+    """What this machine trusts, read once: it takes most of a test's time."""
+    return tls_context()
+
+
 @pytest.fixture
-def connected(runner: asyncio.Runner) -> Iterator[Connected]:
+def connected(runner: asyncio.Runner, trusted: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch) -> Iterator[Connected]:
     """Make a client with these providers; it is closed at the end of the test."""
+    monkeypatch.setattr(asking, "tls_context", lambda: trusted)
     with ExitStack() as ending:
 
         def connect(*providers: Provider, **changes: Any) -> Client:
@@ -899,6 +906,7 @@ def test_a_provider_with_a_certificate_that_this_machine_trusts_signs_in(
     connected: Connected, certified: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "certificate.pem"))
+    monkeypatch.setattr(asking, "tls_context", tls_context)
     with StandIn(certified) as provider:
         assert connected(provider.settings()).sends(provider.id_token()).subject == provider.user["sub"]
 

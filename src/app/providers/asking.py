@@ -5,6 +5,7 @@ Nothing that a provider sends gets into the log or into an answer but the number
 
 import asyncio
 import re
+import ssl
 import time
 import zlib
 from collections.abc import AsyncIterator, Mapping
@@ -59,13 +60,17 @@ class Answer(msgspec.Struct, frozen=True):
         return value
 
 
-def open_client() -> httpx.AsyncClient:
-    """What asks all providers: through no proxy of the environment, following no redirect, keeping no cookie."""
-    # With what this machine trusts beside httpx's own list: an organisation's certificates, SSL_CERT_FILE.
+def tls_context() -> ssl.SSLContext:
+    """What httpx trusts, and what this machine does beside it: an organisation's certificates, SSL_CERT_FILE. Takes 40 ms."""
     context = httpx.create_ssl_context(trust_env=False)
     context.load_default_certs()
+    return context
+
+
+def open_client() -> httpx.AsyncClient:
+    """What asks all providers: through no proxy of the environment, following no redirect, keeping no cookie."""
     return httpx.AsyncClient(
-        verify=context,
+        verify=tls_context(),
         trust_env=False,
         follow_redirects=False,
         # A provider's cookie would come with the next user's request.
