@@ -19,7 +19,7 @@ from mail_stand_in import Mailbox, deliver, mailbox, text_of, wait_for
 from serving import free_port, run
 from tls_server import Authority
 
-from app.database import background
+from app import background
 from app.database.errors import LeftOut
 from app.database.executor import on_connection
 from app.mail import sender, servers

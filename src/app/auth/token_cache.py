@@ -16,7 +16,7 @@ import asyncpg
 import msgspec
 import structlog
 
-from app.database.background import beside
+from app.background import beside
 from app.database.errors import DRIVER_ERRORS
 from app.settings import Settings
 

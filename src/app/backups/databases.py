@@ -9,9 +9,9 @@ from urllib.parse import quote, unquote, urlsplit
 
 import asyncpg
 
+from app import background
 from app.backups import priority, repository
 from app.backups.form import BackupFailed
-from app.database import background
 from app.database.connection import Connection
 from app.database.dbmate import single_hosts
 from app.database.errors import DatabaseRefused

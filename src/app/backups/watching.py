@@ -7,9 +7,9 @@ from contextlib import asynccontextmanager
 import asyncpg
 import structlog
 
+from app.background import beside
 from app.backups import repository
 from app.backups.repository import Last
-from app.database.background import beside
 from app.database.errors import DatabaseUnavailable, QueryTimeout
 from app.database.executor import Database
 from app.settings import Settings

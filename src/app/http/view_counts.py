@@ -13,7 +13,7 @@ from uuid import UUID
 import asyncpg
 import structlog
 
-from app.database.background import beside
+from app.background import beside
 from app.database.errors import DatabaseUnavailable, QueryTimeout
 
 log = structlog.get_logger()

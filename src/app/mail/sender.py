@@ -18,7 +18,7 @@ import asyncpg
 import msgspec
 import structlog
 
-from app.database.background import beside
+from app.background import beside
 from app.database.errors import DatabaseUnavailable, QueryTimeout
 from app.database.executor import Database
 from app.mail import messages, repository, servers, writing

@@ -14,9 +14,9 @@ import asyncpg
 import structlog
 
 from app.accounts.repository import delete_expired_sessions, delete_expired_tokens
+from app.background import beside
 from app.confirmations.repository import delete_expired_tokens as delete_expired_mail_tokens
 from app.credits.repository import fold_transactions
-from app.database.background import beside
 from app.database.errors import DatabaseUnavailable, QueryTimeout
 from app.database.executor import Database
 from app.database.migrations import analyze_new_tables, can_analyze_new_tables

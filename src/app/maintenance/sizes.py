@@ -8,7 +8,7 @@ from contextlib import ExitStack, asynccontextmanager
 import asyncpg
 import structlog
 
-from app.database.background import beside
+from app.background import beside
 from app.database.errors import DatabaseUnavailable, QueryTimeout
 from app.database.executor import Database
 from app.database.queries import Executor

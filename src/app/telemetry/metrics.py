@@ -14,6 +14,8 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Summ
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 from prometheus_client.registry import REGISTRY
 
+from app.background import beside
+
 # The library's own are about the process that is asked, and about nothing where there are several: ours are in process.py.
 for _collector in (prometheus_client.PROCESS_COLLECTOR, prometheus_client.PLATFORM_COLLECTOR, prometheus_client.GC_COLLECTOR):
     REGISTRY.unregister(_collector)
@@ -253,11 +255,10 @@ async def settling(pool: Connections) -> AsyncIterator[None]:
             await asyncio.sleep(1)
             settle(pool)
 
-    task = asyncio.create_task(settle_for_ever())
     try:
-        yield
+        async with beside(settle_for_ever()):
+            yield
     finally:
-        task.cancel()
         settle(pool)
 
 

@@ -8,6 +8,7 @@ from time import perf_counter
 
 import psutil
 
+from app.background import beside
 from app.telemetry import metrics
 
 TICK = 0.1
@@ -23,11 +24,8 @@ async def watching() -> AsyncIterator[None]:
     process = psutil.Process()
     metrics.process_start_time.set(process.create_time())
     metrics.process_files_limit.set(resource.getrlimit(resource.RLIMIT_NOFILE)[0])
-    task = asyncio.create_task(_watch(process))
-    try:
+    async with beside(_watch(process)):
         yield
-    finally:
-        task.cancel()
 
 
 async def _watch(process: psutil.Process) -> None:
