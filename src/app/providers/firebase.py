@@ -2,7 +2,7 @@
 
 from app.providers import id_tokens
 from app.providers.asking import Asking, Line
-from app.providers.identity import ProvidedIdentity, identity
+from app.providers.identity import ProvidedIdentity
 from app.providers.kept import Kept
 from app.providers.keys import Keys, published_keys
 from app.settings import Provider
@@ -21,14 +21,7 @@ class Firebase:
             claims = await id_tokens.signed_claims(asking, id_token, self._keys, {"RS256"})
         audiences = {self._settings.client_id}
         id_tokens.check(claims, issuer=self._settings.issuer, audiences=audiences, nonce=nonce, oldest=id_tokens.OLDEST)
-        return identity(
-            self._settings.name,
-            subject=claims.get("sub"),
-            email=claims.get("email"),
-            verified=claims.get("email_verified"),
-            name=claims.get("name"),
-            picture=claims.get("picture"),
-        )
+        return id_tokens.identity_of(self._settings.name, claims)
 
     async def _fetch_keys(self, asking: Asking) -> tuple[Keys, int | None]:
         answer = await asking.published(self._settings.keys_url or "")

@@ -13,7 +13,7 @@ from joserfc.jws import JWSRegistry
 from joserfc.util import urlsafe_b64decode
 
 from app.providers.asking import Asking
-from app.providers.identity import ProviderRefused
+from app.providers.identity import ProvidedIdentity, ProviderRefused, identity
 from app.providers.kept import Kept
 from app.providers.keys import Keys
 
@@ -124,3 +124,15 @@ def _check_audience(claims: dict[str, Any], audiences: AbstractSet[str]) -> None
     # Of one for several apps only the one that it was made for may be ours.
     if len(several) > 1 and claims.get("azp") not in audiences:
         raise ProviderRefused("azp")
+
+
+def identity_of(provider: str, claims: dict[str, Any]) -> ProvidedIdentity:
+    """Who checked claims are about (OpenID Connect Core, 5.1). Raises ProviderRefused."""
+    return identity(
+        provider,
+        subject=claims.get("sub"),
+        email=claims.get("email"),
+        verified=claims.get("email_verified"),
+        name=claims.get("name"),
+        picture=claims.get("picture"),
+    )

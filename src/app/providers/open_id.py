@@ -7,7 +7,7 @@ import msgspec
 
 from app.providers import id_tokens, oauth
 from app.providers.asking import Asking, Line, Unusable
-from app.providers.identity import ProvidedIdentity, ProviderRefused, identity
+from app.providers.identity import ProvidedIdentity, ProviderRefused
 from app.providers.kept import Kept
 from app.providers.keys import Keys, published_keys
 from app.settings import Provider
@@ -61,14 +61,14 @@ class OpenIdProvider:
             id_tokens.check(claims, issuer=self._settings.issuer, audiences=audiences, nonce=nonce)
             if claims.get("azp", self._settings.client_id) != self._settings.client_id:
                 raise ProviderRefused("azp")
-            return self._identity(claims | await self._userinfo(asking, metadata, claims, granted))
+            return id_tokens.identity_of(self._settings.name, claims | await self._userinfo(asking, metadata, claims, granted))
 
     async def identity_of_id_token(self, id_token: str, nonce: str | None) -> ProvidedIdentity:
         async with self._line.asking() as asking:
             claims = await id_tokens.signed_claims(asking, id_token, self._keys)
         audiences = {self._settings.client_id, *self._settings.audiences}
         id_tokens.check(claims, issuer=self._settings.issuer, audiences=audiences, nonce=nonce, oldest=id_tokens.OLDEST)
-        return self._identity(claims)
+        return id_tokens.identity_of(self._settings.name, claims)
 
     async def _userinfo(
         self, asking: Asking, metadata: Metadata, claims: dict[str, Any], granted: dict[str, Any]
@@ -87,16 +87,6 @@ class OpenIdProvider:
         # The address and whether it is verified are of one place: never half of each.
         about = {name: found[name] for name in ("name", "picture") if name in found}
         return about | {name: found.get(name) for name in ("email", "email_verified")}
-
-    def _identity(self, claims: dict[str, Any]) -> ProvidedIdentity:
-        return identity(
-            self._settings.name,
-            subject=claims.get("sub"),
-            email=claims.get("email"),
-            verified=claims.get("email_verified"),
-            name=claims.get("name"),
-            picture=claims.get("picture"),
-        )
 
     async def _discover(self, asking: Asking) -> tuple[Metadata, int | None]:
         issuer = self._settings.issuer
