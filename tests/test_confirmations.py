@@ -236,6 +236,8 @@ def test_the_link_goes_to_the_address_that_the_account_has(mailing: Api, box: Ma
 
 def test_nobody_finds_out_by_the_answer_or_by_its_time_who_has_an_account(mailing: Api, execute: Execute) -> None:
     known = [mailing.user().email for _ in range(12)]
+    # Asked for as often: the first count of an address is another row.
+    unknown = [new_email() for _ in known]
 
     def seconds(email: str) -> float:
         started = time.perf_counter()
@@ -247,11 +249,11 @@ def test_nobody_finds_out_by_the_answer_or_by_its_time_who_has_an_account(mailin
 
     headers: set[tuple[tuple[str, str], ...]] = set()
     seconds(new_email())
-    pairs = [(seconds(email), seconds(new_email())) for _ in range(4) for email in known]
+    pairs = [(seconds(one), seconds(other)) for _ in range(4) for one, other in zip(known, unknown, strict=True)]
     assert len(headers) == 1
-    # Were the mail sent, or the account looked up with more work, within the request: several times as long.
+    # Were the mail sent, or the account looked up with more work, within the request: several times as long. Pair by pair: a
+    # busy machine changes its pace meanwhile.
     assert 0.67 < statistics.median(one / other for one, other in pairs) < 1.5
-    assert 0.67 < statistics.median(one for one, _ in pairs) / statistics.median(other for _, other in pairs) < 1.5
 
 
 def test_for_an_unknown_address_nothing_is_sent_and_nothing_stays(mailing: Api, box: Mailbox, execute: Execute) -> None:

@@ -120,6 +120,8 @@ def archived(tmp_path_factory: pytest.TempPathFactory) -> Archived:
         archived.base()
         TIMES.append(archived.write(2))
         TIMES.append(archived.write(3))
+    # Where an archive ends is counted by the second: what is asked for next must be later.
+    time.sleep(1)
     return archived
 
 
