@@ -15,7 +15,7 @@ from chaos.stage import NotRun, Stage
 LIBRARY = "faketime/libfaketimeMT.so.1"
 QUOTA = 600
 """Requests a minute of the user whose limit is watched."""
-LOOKS = 60
+LOOKS = 30
 """How many of them are taken whenever it is looked at."""
 
 

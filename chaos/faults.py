@@ -164,10 +164,10 @@ FAULTS = (
     Fault("network-cut", "proxied", cut_network, 10, 1),
     Fault("network-swallows", "proxied", swallow_network, 10, 1),
     Fault("migration", "proxied", beside.migrate, 5, 1),
-    Fault("import", "proxied", beside.bring_in, 100, 5, beside.prepare_import),
+    Fault("import", "proxied", beside.bring_in, 100, 3, beside.prepare_import),
     Fault("backup", "proxied", beside.back_up, 2, 1),
     Fault("clock-jumps", "clock", clock.jump, 5, 0.1),
-    Fault("pool-of-2", "narrow", crowd_together, 20, 2),
+    Fault("pool-of-2", "narrow", crowd_together, 20, 1),
     Fault("disk-full", "small", fill_disk, 10, 1.5),
 )
 """In the order in which they are done; those of one stage one after another."""

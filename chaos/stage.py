@@ -111,8 +111,9 @@ class Stage:
 
     def __exit__(self, *_: object) -> None:
         self._is_wanted = False
+        # Nothing of it is looked at any more, and an end in good order takes seconds.
         if self._process is not None and self._process.poll() is None:
-            self._process.terminate()
+            self._process.kill()
         if self._keeper.is_alive():
             self._keeper.join(60)
         self._kill_what_is_left()

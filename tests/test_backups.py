@@ -132,6 +132,21 @@ def test_a_database_that_is_in_use_is_left_alone(there: Server, place: Path) -> 
     assert is_empty(there)
 
 
+def test_a_session_that_is_about_to_end_is_waited_for(there: Server, place: Path) -> None:
+    async def work() -> None:
+        user = await asyncpg.connect(there.url)
+        restoring = asyncio.create_task(asyncio.to_thread(restored, there, place, "--replace"))
+        others = "select count(*) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()"
+        while not await user.fetchval(others) and not restoring.done():  # noqa: ASYNC110 - it tells nobody
+            await asyncio.sleep(0.002)
+        # It has come, and has seen this session by now.
+        await asyncio.sleep(0.5)
+        await user.close()
+        assert (await restoring)["tables"]
+
+    asyncio.run(work())
+
+
 def test_sessions_of_the_command_itself_are_not_somebody_else(own_database: str) -> None:
     """One that it has closed may still be ending."""
 

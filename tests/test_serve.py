@@ -168,6 +168,20 @@ def test_a_supervisor_killed_while_it_restarts_leaves_nothing_that_serves_and_lo
             assert again.stop() == 0
 
 
+def test_a_backend_of_a_dead_postgresql_that_never_ends_does_not_keep_it_from_starting(data: Path, tmp_path: Path) -> None:
+    with Serving(data, tmp_path / "said") as serving:
+        token, task = store_a_task(serving)
+        serving.kill_everything()
+    # As one that waits for a lock in shared memory, it hears of nothing.
+    postgres = tmp_path / "postgres"
+    postgres.symlink_to("/bin/sleep")
+    with subprocess.Popen([postgres, "600"], cwd=data / "postgres") as backend:
+        with Serving(data, tmp_path / "said again") as again:
+            assert again.get(f"/v1/tasks/{task}", token).status_code == 200
+            assert again.stop() == 0
+        assert backend.wait(PATIENCE) == -signal.SIGKILL
+
+
 def test_after_a_kill_of_everything_the_next_start_has_all_data(data: Path, tmp_path: Path) -> None:
     with Serving(data, tmp_path / "said") as serving:
         token, task = store_a_task(serving)

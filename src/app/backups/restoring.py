@@ -1,5 +1,7 @@
 """How a backup is put back: into a new database, compared, and only then under the name of the old one."""
 
+import asyncio
+import time
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -21,6 +23,10 @@ NO_ROOM = (
     "The role of DATABASE_URL may not create databases, so the backup can only be restored into a database without tables: "
     "make an empty one (dropdb, createdb), or run `alter role ... createdb` as the superuser."
 )
+
+
+SESSIONS_END_WITHIN = 5.0
+"""Seconds in which a session ends whose client has gone; `drop database` waits as long."""
 
 
 class Wanted(msgspec.Struct, frozen=True):
@@ -135,11 +141,15 @@ async def _check_target(url: str, *, is_replacing: bool) -> bool:
                 "The database is not empty, so nothing was restored. --replace puts the backup into its place, and keeps what "
                 "is there under another name."
             )
-        if others := await repository.sessions(on):
-            raise BackupFailed(f"The database is in use (connections: {others:,}), so nothing was restored. {STOP}")
         return is_used
 
-    return await on_connection(url, look)
+    is_used = await on_connection(url, look)
+    end = time.monotonic() + SESSIONS_END_WITHIN
+    while others := await on_connection(url, repository.sessions):
+        if time.monotonic() > end:
+            raise BackupFailed(f"The database is in use (connections: {others:,}), so nothing was restored. {STOP}")
+        await asyncio.sleep(0.2)
+    return is_used
 
 
 async def _restore(url: str, fetched: Fetched, storage: Storage, *, is_one: bool = False) -> tuple[int, list[str]]:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import quote
 
@@ -15,8 +16,8 @@ NAME = "holdfast"
 PORT = 5432
 
 
-_LOST_BACKENDS_WITHIN = 30.0
-"""Seconds that backends of a dead server get to end."""
+_LOST_BACKENDS_WITHIN = 5.0
+"""Seconds that backends of a dead server get to end by themselves, before they are killed, as a living one does it."""
 
 
 def find_postmaster(cluster: Path) -> psutil.Process | None:
@@ -47,10 +48,15 @@ def sockets_of(cluster: Path) -> Path | None:
 def clean_up(cluster: Path, sockets: Path) -> None:
     """Remove what a dead server left. PostgreSQL would refuse to start over the pid of an unrelated process.
 
-    Its own check goes with the file: that no backend of the dead server still writes. So that is done here.
+    Its own check goes with the file: that no backend of the dead server still writes. So that is done here. One that waits
+    for a lock in shared memory, whose holder was killed, never ends by itself: it is killed, which a crash of it would be, too.
     """
     if not (cluster / "postmaster.pid").exists():
         return
+    if not wait_until(lambda: not _backends(cluster), _LOST_BACKENDS_WITHIN):
+        for backend in _backends(cluster):
+            with suppress(psutil.Error):
+                backend.kill()
     if not wait_until(lambda: not _backends(cluster), _LOST_BACKENDS_WITHIN):
         raise EmbeddedError(f"Processes of a PostgreSQL that died still work in {cluster}. End them, then start again.")
     for leftover in (
@@ -61,12 +67,13 @@ def clean_up(cluster: Path, sockets: Path) -> None:
         leftover.unlink(missing_ok=True)
 
 
-def _backends(cluster: Path) -> list[int]:
+def _backends(cluster: Path) -> list[psutil.Process]:
     found = []
     for process in psutil.process_iter():
         try:
-            if process.cwd() == str(cluster) and is_alive(process.pid):
-                found.append(process.pid)
+            # Somebody's shell may stand in that folder.
+            if process.name() == "postgres" and process.cwd() == str(cluster) and is_alive(process.pid):
+                found.append(process)
         except psutil.Error:
             continue
     return found
