@@ -31,10 +31,10 @@ def checkout(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def just(checkout: Path, *words: str) -> "subprocess.CompletedProcess[str]":
+def just(checkout: Path, *words: str, is_fine: bool = True) -> "subprocess.CompletedProcess[str]":
     path = f"{checkout}:{os.environ['PATH']}"
     return subprocess.run(
-        [needs.JUST, *words], cwd=checkout, env=os.environ | {"PATH": path}, capture_output=True, text=True, check=True
+        [needs.JUST, *words], cwd=checkout, env=os.environ | {"PATH": path}, capture_output=True, text=True, check=is_fine
     )
 
 
@@ -58,3 +58,24 @@ def test_a_recipe_says_that_it_sets_the_environment_up_and_is_silent_when_there_
     assert again.stderr == ""
     (checkout / "requirements-dev.lock").write_text("another")
     assert just(checkout, "test").stderr == "Bringing .venv up to date ...\n"
+
+
+@pytest.mark.parametrize(("words", "codes", "runs", "ends"), [
+    ([], "0", 1, 0),
+    ([], "1 0", 2, 0),
+    ([], "1 1", 2, 1),
+    ([], "2", 1, 2),
+    (["-k", "etag"], "1", 1, 1),
+])  # fmt: skip
+def test_what_fails_in_the_whole_suite_runs_once_more_by_itself(
+    checkout: Path, words: list[str], codes: str, runs: int, ends: int
+) -> None:
+    """`codes`: what pytest ends with, run by run."""
+    (checkout / "codes").write_text(codes.replace(" ", "\n"))
+    (checkout / "says").write_text('#!/bin/sh\necho "$@"\ncode=$(head -1 codes)\nsed -i 1d codes\nexit $code\n')
+    done = just(checkout, "test", *words, is_fine=False)
+    assert done.returncode == ends
+    said = done.stdout.splitlines()
+    assert len(said) == runs
+    assert all("--last-failed" in line and "-n 0" in line for line in said[1:])
+    assert ("unsteady" in done.stderr) is (runs == 2)
