@@ -942,6 +942,54 @@ end $$;
 COMMENT ON FUNCTION public.import_keep_users(run uuid, from_source text) IS 'Remembers, after the users were moved, which rows of the source belong to accounts that were here. Returns how many.';
 
 --
+-- Name: import_keep_ways_in(uuid); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.import_keep_ways_in(run uuid) RETURNS bigint
+    LANGUAGE plpgsql
+    AS $_$
+declare
+    parts record;
+    reasons text;
+    kept bigint;
+begin
+    select * into parts from import_parts('users', true);
+    select string_agg(format('exists (select from %s child where child.user_id = u.id)', f.conrelid::regclass), ' or ')
+    into reasons
+    from pg_constraint f
+    join pg_attribute a on a.attrelid = f.conrelid and a.attnum = any(f.conkey) and a.attname = 'user_id'
+    where f.contype = 'f' and f.confrelid = 'users'::regclass and f.conrelid <> 'identities'::regclass
+      and f.conrelid <> all (import_unasked());
+    execute format($statement$
+        with staying as materialized (
+            select u.id
+            from import_items i
+            join users u on u.id = i.user_id
+            where i.import_id = $1 and i.entity = 'users' and i.is_made and (
+                %s <> i.mark or %s or exists (
+                    select from identities d
+                    where d.user_id = u.id and not exists (
+                        select from import_items k
+                        where k.user_id = u.id and k.entity = 'identities' and k.target_id = d.id and k.import_id = $1)))),
+        left_alone as (
+            delete from import_items i using staying s
+            where i.user_id = s.id and i.import_id = $1 and i.entity = 'identities' and i.is_made
+            returning i.source_key)
+        insert into import_reports (import_id, kind, entity, place, rule)
+        select $1, 'kept', 'identities', source_key, 'changed_here' from left_alone
+        $statement$, format(parts.mark, 'u'), reasons)
+    using run;
+    get diagnostics kept = row_count;
+    return kept;
+end $_$;
+
+--
+-- Name: FUNCTION import_keep_ways_in(run uuid); Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON FUNCTION public.import_keep_ways_in(run uuid) IS 'Leaves to the users who stay when a run is rolled back the identities by which they sign in. Called when of the run only these and the users themselves are left. Returns how many.';
+
+--
 -- Name: import_keys(regclass); Type: FUNCTION; Schema: public; Owner: -
 --
 
@@ -2078,6 +2126,24 @@ end $$;
 COMMENT ON FUNCTION public.import_take_out_folded(from_source text) IS 'Takes out staged transactions that are folded into a checkpoint here. Returns how many.';
 
 --
+-- Name: import_unasked(); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.import_unasked() RETURNS regclass[]
+    LANGUAGE sql STABLE
+    AS $$
+    select array[
+        'sessions', 'api_tokens', 'storage_use', 'media_links', 'media_thumbnails', 'import_items', 'import_reports',
+        'pending_sign_ins', 'mail_tokens', 'outgoing_mails']::regclass[]
+$$;
+
+--
+-- Name: FUNCTION import_unasked(); Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON FUNCTION public.import_unasked() IS 'The tables whose rows are no reason to keep an imported user: what an account has by itself, and what is made of a file.';
+
+--
 -- Name: import_undo(uuid, regclass, boolean); Type: FUNCTION; Schema: public; Owner: -
 --
 
@@ -2090,9 +2156,7 @@ declare
     has_user constant boolean := exists (
         select from pg_attribute where attrelid = entity and attname = 'user_id' and not attisdropped);
     -- What an account has by itself is no reason to keep it, nor is what is made of a file.
-    unasked constant regclass[] := array[
-        'sessions', 'api_tokens', 'storage_use', 'media_links', 'media_thumbnails', 'import_items',
-        'import_reports']::regclass[];
+    unasked constant regclass[] := import_unasked();
     children text;
     own_children text;
     keys constant text := concat_ws(', ', case when has_user then 'user_id' end,
@@ -6591,4 +6655,5 @@ INSERT INTO public.schema_migrations (version) VALUES
     ('20261123021000'),
     ('20261123022000'),
     ('20261123022010'),
-    ('20261123022020');
+    ('20261123022020'),
+    ('20261123025000');

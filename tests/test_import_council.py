@@ -92,6 +92,32 @@ def test_every_field_of_every_file_is_here_and_stays_as_it_is_when_it_comes_agai
     assert became(imports.run(tmp_path), "imported") == became(done, "imported")
 
 
+def test_who_stays_after_a_rollback_can_still_sign_in_and_a_link_in_a_mail_is_no_reason_to_stay(
+    imports: Imports, tmp_path: Path
+) -> None:
+    council.write_folder(tmp_path / "data", users=4, conversations=1)
+    done = imports.run(tmp_path)
+    wrote, linked, mailed, _ = imports.rows("select user_id as id, subject from identities order by subject")
+    imports.rows("insert into tasks (user_id, title) values ($1, 'Written here')", wrote["id"])
+    imports.rows("insert into identities (user_id, provider, subject) values ($1, 'google', 'mine')", linked["id"])
+    imports.rows(
+        "insert into mail_tokens (token_hash, user_id, purpose, email, expires_at) "
+        "values (sha256('x'), $1, 'verification', 'a@example.com', now() + '1 hour')",
+        mailed["id"],
+    )
+    counts = imports.rolled_back(done["id"])
+    assert counts["identities"] == {"removed": 2, "restored": 0, "kept": 2}
+    assert counts["users"] == {"removed": 2, "restored": 0, "kept": 2}
+    ways_in = imports.rows("select subject from identities order by subject")
+    assert [row["subject"] for row in ways_in] == sorted([wrote["subject"], linked["subject"], "mine"])
+    # They are known when they come again, and by force they go.
+    again = imports.run(tmp_path)
+    assert became(again, "imported")["users"] == 2
+    imports.rolled_back(again["id"])
+    imports.rolled_back(done["id"], "--force")
+    assert [row["n"] for row in imports.rows("select count(*) as n from users")] == [0]
+
+
 def test_what_the_old_app_wrote_since_comes_with_the_next_import_and_goes_with_its_rollback(
     imports: Imports, tmp_path: Path
 ) -> None:

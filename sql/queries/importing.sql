@@ -101,6 +101,10 @@ select entity from import_changes where import_id = :id;
 -- tenant: none, as try_lock
 select removed, restored, kept from import_undo(:id, :entity::regclass, :is_forced);
 
+-- name: keep_ways_in(id)$
+-- tenant: none, as try_lock
+select import_keep_ways_in(:id);
+
 -- name: unfold(id, is_forced)^
 -- tenant: none, as try_lock
 select import_unfold(:id, :is_forced) is null as unfolded;

@@ -186,6 +186,11 @@ async def undo(on: Executor, id: UUID, entity: str, *, is_forced: bool) -> Undon
     return await queries.undo.only(on, Undone, id=id, entity=entity, is_forced=is_forced)
 
 
+async def keep_ways_in(on: Executor, id: UUID) -> int:
+    """Leave the users who stay after a rollback the identities by which they sign in. Returns how many."""
+    return await queries.keep_ways_in.value(on, int, id=id) or 0
+
+
 async def unfold(on: Executor, id: UUID, *, is_forced: bool) -> None:
     """Take what an import brought out of checkpoints, before it is taken back."""
     await queries.unfold.row(on, id=id, is_forced=is_forced)

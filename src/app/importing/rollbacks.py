@@ -27,7 +27,10 @@ async def rollback(on: Transaction, done: Import, *, is_forced: bool) -> dict[st
         await repository.unfold(transaction, done.id, is_forced=is_forced)
         touched = await repository.touched(transaction, done.id)
         for entity in sorted(touched, key=ENTITIES.index, reverse=True):
+            # All but the accounts is gone by now, so it is known which of them stay.
+            kept = await repository.keep_ways_in(transaction, done.id) if entity == "identities" and not is_forced else 0
             undone = msgspec.structs.asdict(await repository.undo(transaction, done.id, entity, is_forced=is_forced))
+            undone["kept"] += kept
             if any(undone.values()):
                 counts[entity] = undone
         await repository.forget_merged(transaction, done.id)
