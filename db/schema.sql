@@ -4258,7 +4258,7 @@ CREATE TABLE public.outgoing_mails (
     CONSTRAINT outgoing_mails_address_length CHECK (((char_length(address) >= 3) AND (char_length(address) <= 320))),
     CONSTRAINT outgoing_mails_detail_length CHECK ((octet_length((detail)::text) <= 4000)),
     CONSTRAINT outgoing_mails_failure_length CHECK ((char_length(failure) <= 100)),
-    CONSTRAINT outgoing_mails_kind_known CHECK ((kind = ANY (ARRAY['verification'::text, 'password_reset'::text, 'email_change'::text, 'email_change_asked'::text, 'email_changed'::text, 'new_device'::text]))),
+    CONSTRAINT outgoing_mails_kind_known CHECK ((kind = ANY (ARRAY['verification'::text, 'password_reset'::text, 'email_change'::text, 'email_change_asked'::text, 'email_changed'::text, 'identity_linked'::text, 'new_device'::text]))),
     CONSTRAINT outgoing_mails_language_length CHECK ((char_length(language) <= 100))
 );
 
@@ -6656,4 +6656,5 @@ INSERT INTO public.schema_migrations (version) VALUES
     ('20261123022000'),
     ('20261123022010'),
     ('20261123022020'),
-    ('20261123025000');
+    ('20261123025000'),
+    ('20261123026000');

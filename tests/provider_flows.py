@@ -54,6 +54,13 @@ def is_somebody(provider: StandIn, **claims: Any) -> dict[str, Any]:
     return provider.user
 
 
+def sign_in_changes(settings: Settings) -> dict[str, Any]:
+    """What of settings is about signing in, for another app that shall have it."""
+    return {
+        name: getattr(settings, name) for name in ("providers", "sign_in_redirects", "public_url", "secret_keys", "rate_limits")
+    }
+
+
 class App:
     """One run of an app's sign-in: its verifier, and what it sends."""
 

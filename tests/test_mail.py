@@ -226,7 +226,9 @@ def test_a_broken_template_is_named_when_it_is_read(tmp_path: Path, broken: tupl
 
 def test_every_kind_has_its_templates_in_english() -> None:
     assert Templates(Settings()).languages == {"en"}
-    values = dict.fromkeys(("link", "hours", "minutes", "address", "name", "server", "time", "device", "place"), "<&>")
+    values = dict.fromkeys(
+        ("link", "hours", "minutes", "address", "name", "server", "time", "device", "place", "provider"), "<&>"
+    )
     for kind in KINDS:
         said = Templates(Settings()).render(kind, "", values)
         assert said.subject

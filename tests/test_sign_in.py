@@ -13,7 +13,7 @@ from uuid import UUID
 import httpx
 import pytest
 from client import PASSWORD, Api, Execute, Started, User, assert_problem
-from provider_flows import NATIVE, PUBLIC_URL, REDIRECT, App, is_somebody, sign_in_settings
+from provider_flows import NATIVE, PUBLIC_URL, REDIRECT, App, is_somebody, sign_in_changes, sign_in_settings
 from provider_stand_in import StandIn, as_json
 from served import ROUTES
 from structlog.testing import capture_logs
@@ -174,16 +174,10 @@ def test_github_signs_in_by_its_own_routes(started: Started, google: StandIn) ->
         {"email": "octo@example.com", "primary": True, "verified": True, "visibility": None},
     ]
     changed = sign_in_settings(started().settings, providers=(google.github_settings(),))
-    app = App(started(**_changes(changed)), google, "github")
+    app = App(started(**sign_in_changes(changed)), google, "github")
     user = app.user()
     assert (user.email, user.me["is_verified"]) == ("octo@example.com", True)
     assert user.get("/v1/me/identities").json()["items"][0]["subject"] == str(google.github_id)
-
-
-def _changes(settings: Settings) -> dict[str, Any]:
-    return {
-        name: getattr(settings, name) for name in ("providers", "sign_in_redirects", "public_url", "secret_keys", "rate_limits")
-    }
 
 
 # What goes wrong on the way
@@ -276,7 +270,7 @@ def test_a_provider_that_cannot_be_reached_is_told_and_nothing_is_half_done(
         del google.answers["/token"]
     before = execute("select count(*) from pending_sign_ins")
     gone = sign_in_settings(app.api.settings, providers=(google.settings("google", issuer="http://127.0.0.1:9"),))
-    app.api = started(**_changes(gone))
+    app.api = started(**sign_in_changes(gone))
     for answer in (app.start(), app.begin()):
         assert_problem(answer, 503, "provider_unavailable")
         assert int(answer.headers["retry-after"]) > 0
@@ -328,13 +322,13 @@ def test_a_disabled_account_is_not_let_in(app: App, execute: Execute) -> None:
 
 def test_what_was_sealed_with_a_key_that_is_gone_is_no_sign_in_any_more(app: App, started: Started) -> None:
     address = app.sent_back()
-    app.api = started(**_changes(sign_in_settings(app.api.settings, app.provider, secret_keys=("n" * 32,))))
+    app.api = started(**sign_in_changes(sign_in_settings(app.api.settings, app.provider, secret_keys=("n" * 32,))))
     assert app.given(app.arrives(address), "error") == "invalid_state"
 
 
 def test_a_key_that_was_replaced_still_opens(app: App, started: Started) -> None:
     address = app.sent_back()
-    app.api = started(**_changes(sign_in_settings(app.api.settings, app.provider, secret_keys=("n" * 32, "k" * 32))))
+    app.api = started(**sign_in_changes(sign_in_settings(app.api.settings, app.provider, secret_keys=("n" * 32, "k" * 32))))
     assert app.exchange(app.given(app.arrives(address), "code")).status_code == 200
 
 
@@ -391,7 +385,7 @@ def test_a_sign_in_from_another_device_is_told_by_mail_where_the_settings_say_so
     app: App, started: Started, execute: Execute
 ) -> None:
     told = sign_in_settings(app.api.settings, app.provider)
-    app.api = started(**_changes(told), new_device_mail=True, smtp=Mail(host="127.0.0.1", port=1, tls="none"))
+    app.api = started(**sign_in_changes(told), new_device_mail=True, smtp=Mail(host="127.0.0.1", port=1, tls="none"))
     mails = "select kind, address from outgoing_mails where user_id = $1"
     expected: list[dict[str, str]] = []
     for agent, is_news in (("Firefox", False), ("Firefox", False), ("Safari", True), ("Safari", False)):

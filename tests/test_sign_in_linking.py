@@ -9,14 +9,14 @@ from uuid import UUID
 import asyncpg
 import httpx
 import pytest
-from client import PASSWORD, Api, Execute, User, assert_problem, new_email, soon_refused
+from client import PASSWORD, Api, Execute, Started, User, assert_problem, new_email, soon_refused
 from locks import waited_for
-from provider_flows import App, is_somebody, sign_in_settings, stand_ins
+from provider_flows import App, is_somebody, sign_in_changes, sign_in_settings, stand_ins
 from provider_stand_in import StandIn
 
 from app.accounts.commands import set_role
 from app.auth.passwords import Passwords
-from app.settings import Settings
+from app.settings import Mail, Settings
 
 ROUNDS = 5
 """How often a race is run: one that is lost seldom is lost, too."""
@@ -81,6 +81,31 @@ def test_who_is_signed_in_links_another_way_in_and_stays_who_they_are(google: Ap
     assert google.user().id == user.id
     assert auth0.user(user.token).id == user.id
     assert len(identities(user)) == 2
+
+
+def test_a_session_that_is_older_than_15_minutes_links_nothing_and_a_guests_may_be_older(google: App, execute: Execute) -> None:
+    user, guest = google.api.user(), a_guest(google.api)
+    for each in (user, guest):
+        execute("update sessions set created_at = created_at - interval '16 minutes' where user_id = $1", UUID(each.id))
+    assert_problem(google.begin(token=user.token), 403, "fresh_sign_in_required")
+    assert_problem(google.start(token=user.token), 403, "fresh_sign_in_required")
+    body = {"provider": "google", "id_token": google.provider.id_token()}
+    assert_problem(google.api.post("/v1/auth/id-token", body, token=user.token), 403, "fresh_sign_in_required")
+    assert identities(user) == set()
+    assert google.user(guest.token).id == guest.id
+
+
+def test_whoever_has_a_confirmed_address_is_told_of_a_link_and_of_no_mere_sign_in(
+    google: App, auth0: App, started: Started, execute: Execute
+) -> None:
+    google.api = auth0.api = started(**sign_in_changes(google.api.settings), smtp=Mail(host="127.0.0.1", port=1, tls="none"))
+    told = "select address, detail::text as detail from outgoing_mails where kind = 'identity_linked' and user_id = $1"
+    user, unconfirmed = a_verified_user(google.api, execute), google.api.user()
+    assert google.user(user.token).id == google.user().id == user.id
+    assert auth0.user(unconfirmed.token).id == unconfirmed.id
+    assert execute(told, UUID(user.id)) == [{"address": user.email, "detail": '{"provider": "google"}'}]
+    assert execute(told, UUID(unconfirmed.id)) == []
+    execute("delete from outgoing_mails")
 
 
 def test_linking_gives_a_name_and_a_picture_only_to_an_account_without(google: App, auth0: App) -> None:

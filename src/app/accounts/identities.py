@@ -1,4 +1,4 @@
-"""The rules of identities: what may be unlinked."""
+"""The rules of identities: who may link one, and what may be unlinked."""
 
 from uuid import UUID
 
@@ -9,6 +9,18 @@ from app.auth.token_cache import Caller
 from app.database.queries import Executor
 from app.http.services import Services
 from app.problems.problem import Problem
+
+
+async def check_may_link(services: Services, caller: Caller) -> None:
+    """Take a session of the last 15 minutes alone: one that was stolen must add no way in that outlasts it.
+
+    A guest cannot sign in again, and has nothing to outlast. Raises Problem 401, 403.
+    """
+    credentials = await repository.credentials(services.database, caller.user_id)
+    if credentials is None:
+        raise unauthenticated()
+    if not credentials.is_guest and not await repository.is_fresh(services.database, caller.user_id, caller.token_id):
+        raise Problem("fresh_sign_in_required")
 
 
 async def unlink(services: Services, caller: Caller, id: UUID) -> None:

@@ -28,7 +28,9 @@ constraints.declare(
     }
 )
 
-MailKind = Literal["verification", "password_reset", "email_change", "email_change_asked", "email_changed", "new_device"]
+MailKind = Literal[
+    "verification", "password_reset", "email_change", "email_change_asked", "email_changed", "identity_linked", "new_device"
+]
 
 queries = load("mail")
 

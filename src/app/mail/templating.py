@@ -28,6 +28,7 @@ VALUES: Mapping[MailKind, frozenset[str]] = {
     "email_change": frozenset({"link", "hours", "address", "server"}),
     "email_change_asked": frozenset({"address", "server", "name", "time"}),
     "email_changed": frozenset({"address", "server", "name", "time"}),
+    "identity_linked": frozenset({"address", "server", "name", "time", "provider"}),
     "new_device": frozenset({"address", "server", "name", "time", "device", "place"}),
 }
 """What a template may show. Mails to an address that nobody has confirmed show nothing that whoever sends them can choose."""

@@ -55,6 +55,7 @@ async def write(database: Executor, settings: Settings, templates: Templates, ma
         "server": address_of(settings),
         "time": f"{mail.created_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC",
         "device": detail.get("device", "unknown"),
+        "provider": detail.get("provider", "unknown"),
         "place": detail.get("place", "unknown"),
     }
     return Written(mail, reader.address, templates.render(mail.kind, mail.language, values))

@@ -84,7 +84,7 @@ KINDS: dict[str, Kind] = {
     "fresh_sign_in_required": Kind(
         403,
         "Fresh sign-in required",
-        "The account has no password to ask for, and this session is older than 15 minutes: sign in again, then repeat it.",
+        "What was asked for takes a session of the last 15 minutes: sign in again, then repeat it.",
     ),
     "not_found": Kind(404, "Not found", "There is nothing at this address, or the resource does not exist (any more)."),
     "method_not_allowed": Kind(

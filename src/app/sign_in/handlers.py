@@ -3,6 +3,7 @@
 from litestar import Router, get, post
 from litestar.params import FromPath, FromQuery, JSONBody
 
+from app.accounts.identities import check_may_link
 from app.accounts.schemas import SignedIn
 from app.http import responses
 from app.http.clients import client_of
@@ -13,7 +14,9 @@ from app.sign_in import rules
 from app.sign_in.repository import Linking
 from app.sign_in.schemas import CodeExchange, IdTokenSignIn, ProviderAnswer, ProviderName, SignInAddress, SignInStart
 
-_START = OPTIONAL | SESSION_ONLY | NO_STORE | {"problems": ["provider_unavailable", "database_read_only"]}
+_START = (
+    OPTIONAL | SESSION_ONLY | NO_STORE | {"problems": ["provider_unavailable", "database_read_only", "fresh_sign_in_required"]}
+)
 
 _REFUSALS = ["account_disabled", "email_taken", "identity_taken"]
 
@@ -24,7 +27,7 @@ async def start(request: Request, provider: FromPath[ProviderName], filters: Fro
 
     It comes back to `redirect` with `code`, for `POST /v1/auth/exchange`, or with `error`, the code of a problem.
     """
-    url = await rules.start(request.services, client_of(request), _linking(request), provider, filters)
+    url = await rules.start(request.services, client_of(request), await _linking(request), provider, filters)
     return responses.redirected(url)
 
 
@@ -34,9 +37,10 @@ async def begin(
 ) -> EncodedResponse[SignInAddress]:
     """Say where a browser goes to sign in.
 
-    With a session's token, who signs in there is linked to its account; a guest becomes a user and keeps everything.
+    With a session's token, not older than 15 minutes, who signs in there is linked to its account; a guest becomes a user and
+    keeps everything.
     """
-    url = await rules.start(request.services, client_of(request), _linking(request), provider, data)
+    url = await rules.start(request.services, client_of(request), await _linking(request), provider, data)
     return responses.row(SignInAddress(url))
 
 
@@ -70,19 +74,24 @@ async def exchange(request: Request, data: JSONBody[CodeExchange]) -> EncodedRes
     opt=OPTIONAL
     | SESSION_ONLY
     | NO_STORE
-    | {"problems": ["invalid_id_token", "not_found", "provider_unavailable", *_REFUSALS]},
+    | {"problems": ["invalid_id_token", "not_found", "provider_unavailable", "fresh_sign_in_required", *_REFUSALS]},
 )
 async def by_id_token(request: Request, data: JSONBody[IdTokenSignIn]) -> EncodedResponse[SignedIn]:
     """Sign in with an ID token that a provider gave the app.
 
     With a session's token it is linked to its account, as by `POST /v1/auth/{provider}/start`.
     """
-    return responses.row(await rules.sign_in_by_id_token(request.services, client_of(request), _linking(request), data))
+    linking = await _linking(request)
+    return responses.row(await rules.sign_in_by_id_token(request.services, client_of(request), linking, data))
 
 
-def _linking(request: Request) -> Linking | None:
+async def _linking(request: Request) -> Linking | None:
+    """Who links, and None where somebody signs in. Raises Problem 401, 403."""
     caller = request.optional_caller
-    return None if caller is None else Linking(caller.user_id, request.token_hash)
+    if caller is None:
+        return None
+    await check_may_link(request.services, caller)
+    return Linking(caller.user_id, request.token_hash)
 
 
 router = Router(

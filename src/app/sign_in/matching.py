@@ -14,6 +14,7 @@ from app.credits.repository import register_account
 from app.database.queries import Executor
 from app.http.clients import Client
 from app.http.services import Services
+from app.mail.repository import enqueue
 from app.problems.problem import Problem, later
 from app.providers.identity import ProvidedIdentity
 from app.settings import Settings
@@ -64,6 +65,8 @@ async def admit(
         if opened is None:
             raise LookupError("an identity that was locked or made is not known")
         await new_devices.tell(tx, user_id, address, client)
+        if outcome == "linked":
+            await _tell_of_link(services, tx, client, opened[1], identity.provider)
         return Admission(outcome, *opened)
 
     # Again when a concurrent request was faster to take the identity or the address: now they are somebody's, and are found.
@@ -134,6 +137,14 @@ async def _link_by_address(tx: Executor, account: Account, identity: ProvidedIde
     await repository.link(tx, account.id, identity)
     await repository.complete(tx, account.id, identity, email=None)
     return "linked" if account.is_verified else "handed_over"
+
+
+async def _tell_of_link(services: Services, tx: Executor, client: Client, user: User, provider: str) -> None:
+    """Write the mail down that tells of a link, to a confirmed address alone: one that somebody else made would go unseen."""
+    if services.settings.smtp is None or user.email is None or not user.is_verified:
+        return
+    detail = {"provider": provider}
+    await enqueue(tx, "identity_linked", user_id=user.id, address=user.email, language=client.languages, detail=detail)
 
 
 def _check_active(account: Account) -> None:
