@@ -12,6 +12,7 @@ from app.settings import PLATFORMS, Settings, SettingsError, from_environment
 DEFAULTS = {
     "environment": "development",
     "database_url": None,
+    "replica_url": None,
     "listen_url": None,
     "require_tls": True,
     "pool_size": 5,
@@ -152,6 +153,7 @@ BAD: dict[str, list[str]] = {
         "postgresql://[h.internal/d", "postgresql+psycopg://h.internal/d", "http://h.internal/d", "://h.internal/d",
         "postgresql://u:pw#of-mine@h.internal/d", "postgresql://u:pw?of-mine@h.internal/d",
     ],
+    "DATABASE_REPLICA_URL": ["mysql://u:pw-of-mine@h.internal/d", "postgresql://u:pw-of-mine@h.internal"],
     "DATABASE_LISTEN_URL": ["mysql://u:pw-of-mine@h.internal/d", "postgresql://u:pw-of-mine@h.internal"],
     "DB_REQUIRE_TLS": ["2", "maybe", "verify-full"],
     "DB_POOL_SIZE": ["0", "1001", *WHOLE],
@@ -278,6 +280,17 @@ def test_a_database_url_takes_every_common_form_and_keeps_all_of_it(text: str, u
     assert from_environment(variables).database_url == url
 
 
+def test_a_replica_is_one_server_and_belongs_to_a_database_url() -> None:
+    primary = {"DATABASE_URL": "postgres://u@h/d"}
+    for url in ("postgres://u@a,b/d", "postgres://u@a:1,b:2/d", "postgres://u@/d?host=a,b"):
+        with pytest.raises(SettingsError, match=r"^DATABASE_REPLICA_URL: must name one server"):
+            from_environment(primary | {"DATABASE_REPLICA_URL": url})
+    with pytest.raises(SettingsError, match=r"^DATABASE_REPLICA_URL: .*DATABASE_URL, which must be set"):
+        from_environment({"DATABASE_REPLICA_URL": "postgres://u@a/d"})
+    found = from_environment(primary | {"DATABASE_REPLICA_URL": "postgres://u@a/d"})
+    assert found.replica_url == "postgresql://u@a/d"
+
+
 def test_production_without_a_database_url_is_refused() -> None:
     for environment in ({"APP_ENV": "production"}, {"APP_ENV": "production", "DATABASE_URL": " "}):
         with pytest.raises(SettingsError, match=r"^DATABASE_URL: .*production.*embedded"):
@@ -309,7 +322,7 @@ REMOTE = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("variable", ["DATABASE_URL", "DATABASE_LISTEN_URL"])
+@pytest.mark.parametrize("variable", ["DATABASE_URL", "DATABASE_REPLICA_URL", "DATABASE_LISTEN_URL"])
 def test_production_wants_tls_to_another_host(variable: str) -> None:
     production = {"APP_ENV": "production", "DATABASE_URL": "postgres://localhost/d"}
 
@@ -317,10 +330,12 @@ def test_production_wants_tls_to_another_host(variable: str) -> None:
         text = url if mode is None else f"{url}{'&' if '?' in url else '?'}sslmode={mode}"
         return from_environment(production | {variable: text} | others)
 
-    for url in LOCAL:
+    # A replica is one server.
+    local, remote = ([url for url in urls if "," not in url or "REPLICA" not in variable] for urls in (LOCAL, REMOTE))
+    for url in local:
         read(url)
         read(url, "disable")
-    for url in REMOTE:
+    for url in remote:
         for mode in (None, "disable", "allow", "prefer", ""):
             with pytest.raises(SettingsError, match=rf"^{variable}: .*TLS.*sslmode=verify-full.*DB_REQUIRE_TLS=off"):
                 read(url, mode)

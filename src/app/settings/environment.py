@@ -16,6 +16,7 @@ from app.settings.forms import (
     origin,
     origins,
     redirects,
+    replica_url,
     seconds,
     secret_keys,
     short,
@@ -62,6 +63,7 @@ def from_environment(environment: Mapping[str, str]) -> Settings:
     settings = Settings(
         environment=named,
         database_url=read("DATABASE_URL", database_url, None),
+        replica_url=read("DATABASE_REPLICA_URL", replica_url, None),
         listen_url=read("DATABASE_LISTEN_URL", database_url, None),
         require_tls=read("DB_REQUIRE_TLS", boolean, default=True),
         pool_size=read("DB_POOL_SIZE", whole(1, 1000), 5),
@@ -135,7 +137,13 @@ def _check_together(settings: Settings, platform: str | None) -> None:
         why = "APP_ENV is production" if platform is None else f"APP_ENV is production, as it is where {platform} is set"
         last = "" if platform is None else ", and what it writes to the disk of such a platform does not last"
         raise SettingsError(f"DATABASE_URL: must be set when {why}; the embedded PostgreSQL is for development only{last}")
-    urls = {"DATABASE_URL": settings.database_url, "DATABASE_LISTEN_URL": settings.listen_url}
+    if settings.replica_url is not None and settings.database_url is None:
+        raise SettingsError("DATABASE_REPLICA_URL: is a standby of the server of DATABASE_URL, which must be set, too")
+    urls = {
+        "DATABASE_URL": settings.database_url,
+        "DATABASE_REPLICA_URL": settings.replica_url,
+        "DATABASE_LISTEN_URL": settings.listen_url,
+    }
     for name, url in urls.items():
         if settings.production and settings.require_tls and url is not None and not demands_tls(url):
             raise SettingsError(

@@ -27,13 +27,25 @@ def database_url(text: str) -> str:
     return "postgresql" + text[len(parts.scheme) :]
 
 
+def replica_url(text: str) -> str:
+    """As `database_url`, of one server. Raises ValueError."""
+    url = database_url(text)
+    if len(_hosts(url)) > 1:
+        raise ValueError("must name one server: what one standby has replayed says nothing of another")
+    return url
+
+
 def demands_tls(url: str) -> bool:
     """Whether a database URL takes no connection without TLS to a host that is not this machine."""
+    mode = dict(parse_qsl(urlsplit(url).query)).get("sslmode")
+    return mode in {"require", "verify-ca", "verify-full"} or all(_is_local(host) for host in _hosts(url))
+
+
+def _hosts(url: str) -> list[str]:
+    """The servers that a database URL names, without their ports."""
     parts = urlsplit(url)
-    options = dict(parse_qsl(parts.query))
-    named = parts.netloc.rpartition("@")[2] or options.get("host", "")
-    hosts = [re.sub(r":\d*$", "", unquote(each)).strip("[]") for each in named.split(",")]
-    return options.get("sslmode") in {"require", "verify-ca", "verify-full"} or all(_is_local(host) for host in hosts)
+    named = parts.netloc.rpartition("@")[2] or dict(parse_qsl(parts.query)).get("host", "")
+    return [re.sub(r":\d*$", "", unquote(each)).strip("[]") for each in named.split(",")]
 
 
 def _is_local(host: str) -> bool:

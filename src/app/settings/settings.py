@@ -52,6 +52,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     environment: EnvironmentName = "development"
     database_url: str | None = None
     """None: the embedded server."""
+    replica_url: str | None = None
+    """A standby, for reads. None: there is none."""
     listen_url: str | None = None
     """Where to listen for ended tokens: behind a transaction pooler a direct connection. None: database_url."""
     require_tls: bool = True
