@@ -12,12 +12,12 @@ from time import monotonic
 from typing import Any
 from uuid import UUID
 
-import asyncpg
 import msgspec
 import structlog
 
 from app.background import beside
 from app.database.errors import DRIVER_ERRORS
+from app.database.hosts import Hosts
 from app.settings import Settings
 
 log = structlog.get_logger()
@@ -111,7 +111,7 @@ async def _listen_for_ever(callers: TokenCache, settings: Settings) -> None:
     def on_notice(_: Any, __: int, ___: str, payload: object) -> None:
         callers.forget(bytes.fromhex(str(payload)) or None)
 
-    quiet_until = 0.0
+    hosts, quiet_until = Hosts(settings.listen_url or settings.database_url or ""), 0.0
     while True:
         lost = asyncio.Event()
 
@@ -121,8 +121,7 @@ async def _listen_for_ever(callers: TokenCache, settings: Settings) -> None:
             lost.set()
 
         try:
-            connection = await asyncpg.connect(
-                settings.listen_url or settings.database_url,
+            connection = await hosts.connect(
                 timeout=settings.connect_timeout,
                 # Or it would wait for LISTEN for ever, when the server swallows it.
                 command_timeout=settings.query_timeout,

@@ -15,7 +15,7 @@ import asyncpg
 import structlog
 
 from app.database.coalescing import Coalescer
-from app.database.connection import AnyConnection, Connection, set_exact_dates, set_exact_times
+from app.database.connection import AnyConnection, set_exact_dates, set_exact_times
 from app.database.errors import (
     DRIVER_ERRORS,
     DatabaseBusy,
@@ -26,6 +26,7 @@ from app.database.errors import (
     is_lost,
     raise_translated,
 )
+from app.database.hosts import Hosts
 from app.database.pool import CONFIRM_WITHIN, Pool
 from app.database.queries import Query
 from app.database.startup import RETRIES, connect_with_retry
@@ -271,9 +272,7 @@ async def on_connection(url: str, work: Callable[[Transaction], Awaitable[T]], *
     A broken constraint is an answer to whoever typed the command, who reads it there and not in a log.
     """
     name = {"application_name": f"holdfast command {os.getpid()}"}
-    connection = await connect_with_retry(
-        lambda: asyncpg.connect(url, connection_class=Connection, timeout=30, server_settings=name), url, retries
-    )
+    connection = await connect_with_retry(lambda: Hosts(url).connect(timeout=30, server_settings=name), url, retries)
     try:
         await set_exact_dates(connection)
         await set_exact_times(connection)

@@ -1,8 +1,11 @@
 """How a worker's connections are made: their number, their times, and how the server plans on them."""
 
+from typing import Any, cast
+
 import asyncpg
 
 from app.database.connection import Connection, set_exact_dates
+from app.database.hosts import Hosts
 from app.settings import Settings
 
 PLANNING = {
@@ -18,13 +21,17 @@ PLANNING = {
 """How the server plans on our connections; the plans of all statements are tested this way."""
 
 
-async def open_pool(settings: Settings) -> "asyncpg.Pool[asyncpg.Record]":
-    """Open asyncpg's pool, with DB_POOL_SIZE connections. Raises whatever the driver and the network do."""
-    return await asyncpg.create_pool(
-        settings.database_url,
+async def open_pool(settings: Settings, url: str | None = None) -> "asyncpg.Pool[asyncpg.Record]":
+    """Open asyncpg's pool: on DATABASE_URL, with DB_POOL_SIZE connections, or on another URL, without any at first.
+
+    Raises whatever the driver and the network do.
+    """
+    pool: asyncpg.Pool[asyncpg.Record] = await asyncpg.create_pool(
+        url or settings.database_url,
+        connect=cast("Any", Hosts(url or settings.database_url or "").connect),
         connection_class=Connection,
         init=set_exact_dates,
-        init_size=settings.pool_size,
+        init_size=0 if url else settings.pool_size,
         # It would restore its least number by itself, and keep the place of each connection that it waits for: from
         # requests, for DB_CONNECT_TIMEOUT, when the server swallows everything.
         min_size=0,
@@ -42,3 +49,4 @@ async def open_pool(settings: Settings) -> "asyncpg.Pool[asyncpg.Record]":
         }
         | PLANNING,
     )
+    return pool
