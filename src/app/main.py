@@ -23,7 +23,10 @@ from app.consents import handlers as consents
 from app.conversations import handlers as conversations
 from app.credits.handlers import router as credits_router
 from app.daily_reviews import handlers as daily_reviews
+from app.database import primary
 from app.database.executor import Database
+from app.database.primary import Primary
+from app.database.replica import Replica
 from app.exporting import handlers as exporting
 from app.goals import handlers as goals
 from app.habits import handlers as habits
@@ -108,6 +111,9 @@ def _lifespan(services: Services, passwords: Passwords | None) -> Callable[[Lite
         services.storage = Storage(settings)
         services.thumbnail_maker = ThumbnailMaker()
         services.database = await Database.connect(settings)
+        watched = Primary(services.database, settings)
+        if settings.replica_url is not None:
+            services.replica = await Replica.connect(watched, settings)
         services.passwords = passwords or Passwords()
         services.token_cache = TokenCache()
         services.providers = Providers(settings)
@@ -118,6 +124,7 @@ def _lifespan(services: Services, passwords: Passwords | None) -> Callable[[Lite
                 tracing.running(),
                 listening(services.token_cache, settings),
                 metrics.settling(services.database.pool),
+                primary.watching(watched, services.replica.look if services.replica else None),
                 process.watching(),
                 view_counts.regularly(services.view_counts, partial(add_views, services.database)),
                 jobs.regularly(services.database, services.storage, services.storage_quota),
@@ -134,6 +141,8 @@ def _lifespan(services: Services, passwords: Passwords | None) -> Callable[[Lite
                 yield
         finally:
             await services.providers.close()
+            if services.replica is not None:
+                await services.replica.close()
             await services.database.close()
             logs.drain()
             if passwords is None:

@@ -19,7 +19,7 @@ from app.http.conditional import Versions
 from app.http.pagination import Page, PageQuery
 from app.http.requests import Request
 from app.http.responses import EncodedResponse
-from app.http.routes import BATCHED, CONDITIONAL, HASHED_ETAG, PUBLIC, SHARED
+from app.http.routes import BATCHED, CONDITIONAL, FROM_REPLICA, HASHED_ETAG, PUBLIC, SHARED
 from app.http.totals import CountedPage
 from app.problems.ownership import missing
 
@@ -118,12 +118,12 @@ router = Router(
     "/v1/blog-entries",
     route_handlers=[create, read, read_by_slug, page, change, remove],
     tags=["Journal"],
-    opt=HASHED_ETAG | BATCHED,
+    opt=HASHED_ETAG | BATCHED | FROM_REPLICA,
 )
 
 public_router = Router(
     "/v1/public/users",
     route_handlers=[page_public, read_public],
     tags=["Journal"],
-    opt={"operations": "blog_entries"},
+    opt=FROM_REPLICA | {"operations": "blog_entries"},
 )

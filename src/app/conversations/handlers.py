@@ -28,7 +28,7 @@ from app.http.conditional import Versions
 from app.http.pagination import Page
 from app.http.requests import Request
 from app.http.responses import EncodedResponse, Headers, StreamingResponse
-from app.http.routes import BEYOND_QUOTA, CONDITIONAL, PUT
+from app.http.routes import BEYOND_QUOTA, CONDITIONAL, FROM_REPLICA, PUT
 from app.http.totals import CountedPage
 from app.problems.ownership import missing
 
@@ -157,4 +157,5 @@ router = Router(
     "/v1/conversations",
     route_handlers=[create, page, read, change, save, remove, change_many, export, page_messages, add_message],
     tags=["Conversations"],
+    opt=FROM_REPLICA,
 )

@@ -13,7 +13,7 @@ from app.http import pagination, responses, totals
 from app.http.conditional import Versions
 from app.http.requests import Request
 from app.http.responses import EncodedResponse
-from app.http.routes import BATCHED, CONDITIONAL, HASHED_ETAG, PUT
+from app.http.routes import BATCHED, CONDITIONAL, FROM_REPLICA, HASHED_ETAG, PUT
 from app.http.totals import CountedPage
 from app.problems.ownership import missing
 from app.problems.problem import Problem
@@ -112,5 +112,5 @@ router = Router(
     "/v1/daily-reviews",
     route_handlers=[replace, read, page, change, remove, read_by_id, change_by_id, remove_by_id, write_entry],
     tags=["Journal"],
-    opt=HASHED_ETAG | BATCHED,
+    opt=HASHED_ETAG | BATCHED | FROM_REPLICA,
 )

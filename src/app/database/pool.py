@@ -177,6 +177,10 @@ class Pool:
             self._note_failure()
         await self.expire(lost)
 
+    async def give_up(self) -> None:
+        """Have all connections replaced: the server gives no answer. What is under way goes on for as long as it may."""
+        await self._end_kept()
+
     async def _end_kept(self) -> None:
         """End the connections that are kept, and have those in use replaced when they come back."""
         self.generation += 1

@@ -23,7 +23,7 @@ from app.http.conditional import Versions
 from app.http.pagination import DatedPageQuery, Page
 from app.http.requests import Request
 from app.http.responses import EncodedResponse
-from app.http.routes import BATCHED, CONDITIONAL, HASHED_ETAG
+from app.http.routes import BATCHED, CONDITIONAL, FROM_REPLICA, HASHED_ETAG
 from app.http.totals import CountedPage
 from app.problems.ownership import missing
 from app.problems.problem import Problem
@@ -156,5 +156,5 @@ router = Router(
         remove_progress,
     ],
     tags=["Goals"],
-    opt=HASHED_ETAG | BATCHED,
+    opt=HASHED_ETAG | BATCHED | FROM_REPLICA,
 )

@@ -29,7 +29,7 @@ from app.http.conditional import Versions
 from app.http.pagination import OrderedPageQuery, Page
 from app.http.requests import Request
 from app.http.responses import EncodedResponse
-from app.http.routes import BATCHED, CONDITIONAL, HASHED_ETAG, PUT
+from app.http.routes import BATCHED, CONDITIONAL, FROM_REPLICA, HASHED_ETAG, PUT
 from app.http.totals import CountedPage
 from app.problems.ownership import missing
 from app.problems.problem import Problem
@@ -278,5 +278,5 @@ router = Router(
         remove_comment,
     ],
     tags=["Habits"],
-    opt=HASHED_ETAG | BATCHED,
+    opt=HASHED_ETAG | BATCHED | FROM_REPLICA,
 )

@@ -14,7 +14,7 @@ from app.auth.token_cache import Caller
 from app.auth.tokens import token_of
 from app.database.queries import Executor
 from app.http.clients import session_use
-from app.http.requests import header_bytes
+from app.http.requests import database_of, header_bytes
 from app.http.routes import Route
 from app.http.services import Services
 from app.problems.problem import Problem
@@ -32,7 +32,7 @@ async def admit(scope: HTTPScope, route: Route, services: Services) -> None:
     token = token_of(scope)
     if token is None and options.auth == "optional":
         return
-    database, token_cache = services.database, services.token_cache
+    database, token_cache = database_of(scope, services), services.token_cache
     caller = await authenticate(database, token_cache, token, partial(session_use, scope, services.settings))
     scope["user"] = caller
     count(scope, caller, services)
@@ -66,7 +66,7 @@ async def _act_for(scope: HTTPScope, route: Route, services: Services, actor: Ca
     if route.options.roles == {"admin"}:
         raise Problem("role_required", "What is for admins alone cannot be done on behalf of a user.")
     scope["user"] = caller = await impersonate(
-        services.database,
+        database_of(scope, services),
         services.token_cache,
         actor,
         named,

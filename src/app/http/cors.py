@@ -9,10 +9,12 @@ MAX_AGE = 600
 """Seconds for which a browser may remember the answer to a preflight."""
 
 _METHODS = b"DELETE, GET, HEAD, PATCH, POST, PUT"
-_REQUEST_HEADERS = b"authorization, content-type, if-match, if-none-match, if-range, range, x-request-id"
+_REQUEST_HEADERS = (
+    b"authorization, content-type, if-match, if-none-match, if-range, range, x-read-after, x-read-preference, x-request-id"
+)
 _RESPONSE_HEADERS = (
     b"content-disposition, content-range, etag, location, ratelimit, ratelimit-policy, retry-after, www-authenticate, "
-    b"x-request-id"
+    b"x-read-after, x-read-from, x-read-only, x-request-id"
 )
 
 

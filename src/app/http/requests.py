@@ -55,9 +55,8 @@ class Request(ASGIConnection[Any, Caller, None, Any]):
 
     @property
     def database(self) -> Transactor:
-        """Where its statements run: for an operation of a batch, in the transaction of all."""
-        within: Transactor | None = self.scope["state"].get("database")
-        return within or self.services.database
+        """Where its statements run: for an operation of a batch, in the transaction of all; of a read, `Reading`."""
+        return database_of(self.scope, self.services)
 
     @property
     def storage(self) -> Storage:
@@ -66,6 +65,12 @@ class Request(ASGIConnection[Any, Caller, None, Any]):
     @property
     def settings(self) -> Settings:
         return self.services.settings
+
+
+def database_of(scope: HTTPScope, services: Services) -> Transactor:
+    """Where the statements of a request run."""
+    within: Transactor | None = scope["state"].get("database")
+    return within or services.database
 
 
 def header(scope: HTTPScope, name: bytes) -> str | None:

@@ -47,6 +47,8 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     """A create that asks for no other row of its kind: several in a row of a batch are done together. Its body has an `id`."""
     runs_batch: bool = False
     """What it does are operations, which are let in one by one: scopes, the trail and the bucket count those."""
+    from_replica: bool = False
+    """Its reads need not be exact: the replica may answer them, when it is asked for or the primary is away."""
     no_store: bool = False
     """The answer is a secret: no cache may keep it."""
     shared: bool = False
@@ -91,6 +93,8 @@ BATCHED = {"batched": True}
 INDEPENDENT = {"independent": True}
 """A create with an `id` that asks for no other row of its kind: several in a row, in a batch, go out as one. The first that
 its handler awaits is the statement: those of a run are gathered as they are sent, and what came before would not be."""
+FROM_REPLICA = {"from_replica": True}
+"""Its reads may be answered by the replica: never those of what is spent, limited or signs in, nor those of admins."""
 NO_STORE = {"no_store": True}
 """The answer is a secret, such as a token: no cache may keep it."""
 SHARED = {"shared": True}
@@ -137,6 +141,11 @@ class Route(msgspec.Struct, frozen=True):
         return "cursor" in getattr(self.filters, "__struct_fields__", ())
 
     @property
+    def reads_replica(self) -> bool:
+        """Whether the replica may answer it."""
+        return self.method == "GET" and self.options.from_replica
+
+    @property
     def stores(self) -> bool:
         """Whether what it stores counts against the caller's quota. What admins and services do is not for themselves."""
         options = self.options
@@ -178,10 +187,7 @@ def _route(method: str, route: HTTPRoute, handler: HTTPRouteHandler) -> Route:
     if any(parameter.default is not inspect.Parameter.empty for parameter in raw.values()):
         raise DeclarationError(f"{name}: a default of a parameter would never be used.")
     options = _options(handler, name)
-    if options.batched and (options.auth != "required" or options.session_only or options.roles or options.multipart):
-        raise DeclarationError(f"{name}: a batch would ask it past what else its opt says.")
-    if options.independent and "id" not in getattr(fields.get("data"), "__struct_fields__", ()):
-        raise DeclarationError(f"{name}: its body has no id, by which a batch tells creates that are independent.")
+    _check_options(options, fields.get("data"), name)
     answer = get_args(handler.parsed_fn_signature.return_type.annotation)
     return Route(
         method=method,
@@ -197,6 +203,15 @@ def _route(method: str, route: HTTPRoute, handler: HTTPRouteHandler) -> Route:
         versions="versions" in fields,
         byte_range="byte_range" in fields,
     )
+
+
+def _check_options(options: Options, data: Any, name: str) -> None:
+    if options.batched and (options.auth != "required" or options.session_only or options.roles or options.multipart):
+        raise DeclarationError(f"{name}: a batch would ask it past what else its opt says.")
+    if options.from_replica and (options.session_only or options.roles):
+        raise DeclarationError(f"{name}: the replica would answer what must be exact.")
+    if options.independent and "id" not in getattr(data, "__struct_fields__", ()):
+        raise DeclarationError(f"{name}: its body has no id, by which a batch tells creates that are independent.")
 
 
 def _options(handler: HTTPRouteHandler, name: str) -> Options:

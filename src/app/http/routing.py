@@ -18,7 +18,8 @@ from litestar.types import HTTPScope, Receive
 
 from app.auth.authentication import authenticate
 from app.auth.tokens import token_of
-from app.http import conditional
+from app.database.replica import Replica
+from app.http import conditional, replica_reads
 from app.http.admission import admit, admit_parts, admit_storing, count, take_back
 from app.http.caching import PRIVATE, caching_headers
 from app.http.clients import session_use
@@ -86,6 +87,9 @@ class Routing:
             # The problem knows this frame by its traceback, and this frame the problem: the body of a refused request, which
             # another frame has, would stay until the collector comes by.
             del problem
+        reading = scope["state"].get("reading")
+        if reading is not None:
+            answer.encoded_headers += replica_reads.said(reading)
         left = scope["state"].get("requests_left")
         if left is not None:
             answer.encoded_headers += left
@@ -153,8 +157,9 @@ class Endpoint:
     """A route, with everything about it that can be resolved at start."""
 
     __slots__ = (
-        "_app", "_byte_range", "_caching", "_call", "_filters", "_has_parts", "_hashed", "_is_conditional", "_kind", "_let_in",
-        "_limit", "_parsers", "_refuses_query", "_services", "_take", "_takes_request", "_versions", "route",
+        "_app", "_byte_range", "_caching", "_call", "_filters", "_from_replica", "_has_parts", "_hashed", "_is_conditional",
+        "_kind", "_let_in", "_limit", "_parsers", "_refuses_query", "_services", "_take", "_takes_request", "_tells_position",
+        "_versions", "route",
     )  # fmt: skip
 
     def __init__(self, route: Route, services: Services, app: Litestar, sent_back: SentBack | None) -> None:
@@ -170,14 +175,36 @@ class Endpoint:
         self._is_conditional, self._hashed = route.options.conditional, route.options.hashed_etag
         self._caching = caching_headers(route)
         self._let_in = admit_storing if route.stores else admit
+        has_replica = services.settings.replica_url is not None
+        self._from_replica = has_replica and route.reads_replica
+        self._tells_position = has_replica and replica_reads.tells_position(route)
         self._refuses_query = route.filters is None and route.path.startswith("/v1/")
 
     async def respond(self, scope: HTTPScope, receive: Receive, values: list[str]) -> EncodedResponse[Any]:
         """Answer a request; `values` are the parts of its path that are parameters."""
         route = self.route
         scope["path_template"], scope["route_handler"], scope["litestar_app"] = route.path, route.handler, self._app
+        if self._from_replica and (replica := self._services.replica):
+            return await self._respond_from(replica, scope, receive, values)
         await self._let_in(scope, route, self._services)
         call, arguments = await self.read(scope, receive, values)
+        answer = self.finish(scope, await call(**arguments))
+        if self._tells_position and (replica := self._services.replica) and replica_reads.is_preferred(scope):
+            answer.encoded_headers += await replica_reads.position(replica)
+        return answer
+
+    async def _respond_from(
+        self, replica: Replica, scope: HTTPScope, receive: Receive, values: list[str]
+    ) -> EncodedResponse[Any]:
+        """Answer a read that the replica may answer."""
+        reading = replica_reads.begin(scope, replica)
+        await self._let_in(scope, self.route, self._services)
+        if reading.why is not None:
+            # Whom a replica knows may have been signed out before the primary went.
+            self._services.token_cache.forget()
+        call, arguments = await self.read(scope, receive, values)
+        if replica_reads.is_preferred(scope):
+            await reading.prefer_replica()
         return self.finish(scope, await call(**arguments))
 
     async def read(self, scope: HTTPScope, receive: Receive, values: list[str]) -> tuple[Call, dict[str, Any]]:

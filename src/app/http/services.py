@@ -10,6 +10,7 @@ from app.auth.sealing import Keys
 from app.auth.token_cache import TokenCache
 from app.database import migrations
 from app.database.executor import Database
+from app.database.replica import Replica
 from app.http.buckets import RequestLimits
 from app.http.places import Places
 from app.http.storage_quota import StorageQuota
@@ -37,6 +38,7 @@ class Services:
         "mail_is_due",
         "passwords",
         "providers",
+        "replica",
         "request_limits",
         "routing",
         "schema_version",
@@ -73,5 +75,6 @@ class Services:
         self.mail_is_due = asyncio.Event()
         """Set after the commit of what a mail is about: this worker's sender looks at once, and not only some seconds later."""
         self.view_counts = ViewCounts()
+        self.replica: Replica | None = None
         self.schema_version = migrations.expected_version()
         """What the database's newest migration must be."""

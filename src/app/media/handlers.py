@@ -12,7 +12,7 @@ from app.http.pagination import Page
 from app.http.ranges import ByteRange
 from app.http.requests import Request
 from app.http.responses import EncodedResponse
-from app.http.routes import BATCHED, CONDITIONAL, NO_STORE, OWN_CACHING, PUBLIC
+from app.http.routes import BATCHED, CONDITIONAL, FROM_REPLICA, NO_STORE, OWN_CACHING, PUBLIC
 from app.media import links, orphans, repository, rules, serving, thumbnails, uploads
 from app.media.forms import Form
 from app.media.schemas import ContentQuery, Media, MediaForm, MediaLink, MediaLinkCreate, MediaPatch, MediaQuery
@@ -125,5 +125,6 @@ router = Router(
     "/v1/media",
     route_handlers=[create, read, content, page, change, remove, create_link, remove_links],
     tags=["Media"],
+    opt=FROM_REPLICA,
 )
 public_router = Router("/v1/public/media", route_handlers=[linked_content], tags=["Media"], opt={"operations": "media"})

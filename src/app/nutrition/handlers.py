@@ -11,7 +11,7 @@ from app.http.conditional import Versions
 from app.http.date_ranges import DayQuery, Summary, SummaryQuery
 from app.http.requests import Request
 from app.http.responses import EncodedResponse
-from app.http.routes import BATCHED, CONDITIONAL, INDEPENDENT
+from app.http.routes import BATCHED, CONDITIONAL, FROM_REPLICA, INDEPENDENT
 from app.http.totals import CountedPage
 from app.nutrition import repository, rules
 from app.nutrition.schemas import Food, FoodCopy, FoodCreate, FoodDay, FoodPatch, FoodQuery, FoodTotals, ListedFood
@@ -96,5 +96,5 @@ router = Router(
     "/v1/foods",
     route_handlers=[create, copy, read, page, read_day, summary, change, remove],
     tags=["Nutrition"],
-    opt=BATCHED | {"operations": "nutrition"},
+    opt=BATCHED | FROM_REPLICA | {"operations": "nutrition"},
 )

@@ -7,15 +7,17 @@ from app.auth.authentication import unauthenticated
 from app.http import responses
 from app.http.requests import Request
 from app.http.responses import EncodedResponse
-from app.http.routes import CONDITIONAL, HASHED_ETAG
+from app.http.routes import CONDITIONAL, FROM_REPLICA, HASHED_ETAG
 from app.profile import rules
 from app.profile.schemas import Profile, ProfileQuery
 
 
-@get("/v1/me", opt=CONDITIONAL | HASHED_ETAG)
+@get("/v1/me", opt=CONDITIONAL | HASHED_ETAG | FROM_REPLICA)
 async def read_me(request: Request, filters: FromQuery[ProfileQuery]) -> EncodedResponse[Profile]:
     """Read one's own account, and with it what one may spend, has agreed to and has used: `with=credits,consents,usage`."""
-    me = await rules.read(request.database, request.settings, request.caller.user_id, filters.with_)
+    # What one may spend and use must be exact.
+    database = request.services.database if filters.with_ else request.database
+    me = await rules.read(database, request.settings, request.caller.user_id, filters.with_)
     if me is None:
         raise unauthenticated()
     return responses.versioned(me)

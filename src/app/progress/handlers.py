@@ -10,7 +10,7 @@ from app.http.conditional import Versions
 from app.http.pagination import Page
 from app.http.requests import Request
 from app.http.responses import EncodedResponse
-from app.http.routes import BATCHED, CONDITIONAL, HASHED_ETAG, PUT
+from app.http.routes import BATCHED, CONDITIONAL, FROM_REPLICA, HASHED_ETAG, PUT
 from app.problems.ownership import missing
 from app.problems.problem import Problem
 from app.progress import repository, rules
@@ -86,5 +86,5 @@ router = Router(
     "/v1/progress-snapshots",
     route_handlers=[compute, read, page, remove],
     tags=["Progress"],
-    opt=HASHED_ETAG | BATCHED | {"operations": "progress"},
+    opt=HASHED_ETAG | BATCHED | FROM_REPLICA | {"operations": "progress"},
 )

@@ -6,7 +6,7 @@ from litestar.params import FromPath, JSONBody
 from app.http import responses
 from app.http.requests import Request
 from app.http.responses import EncodedResponse
-from app.http.routes import PUT, SERVICES
+from app.http.routes import FROM_REPLICA, PUT, SERVICES
 from app.problems.problem import Problem
 from app.query_cache import repository, rules
 from app.query_cache.schemas import QueryCacheCleanup, QueryCacheEntry, QueryCachePut
@@ -14,7 +14,7 @@ from app.query_cache.schemas import QueryCacheCleanup, QueryCacheEntry, QueryCac
 LARGE_BODY = {"body_limit": 8 * 1024 * 1024}
 
 
-@get("/{query_hash:str}")
+@get("/{query_hash:str}", opt=FROM_REPLICA)
 async def read(request: Request, query_hash: FromPath[str]) -> EncodedResponse[QueryCacheEntry]:
     """Read an answer that was found before. It costs no credit, and says so."""
     answer = await repository.get(request.database, query_hash)

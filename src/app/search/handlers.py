@@ -6,7 +6,7 @@ from litestar.params import FromQuery
 from app.http import responses
 from app.http.requests import Request
 from app.http.responses import EncodedResponse
-from app.http.routes import BATCHED
+from app.http.routes import BATCHED, FROM_REPLICA
 from app.search import repository
 from app.search.schemas import SearchHits, SearchQuery
 
@@ -22,4 +22,4 @@ async def search(request: Request, filters: FromQuery[SearchQuery]) -> EncodedRe
     return responses.row(SearchHits(hits))
 
 
-router = Router("/v1/search", route_handlers=[search], tags=["Search"], opt=BATCHED)
+router = Router("/v1/search", route_handlers=[search], tags=["Search"], opt=BATCHED | FROM_REPLICA)

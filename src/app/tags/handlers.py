@@ -10,7 +10,7 @@ from app.http.conditional import Versions
 from app.http.pagination import Page
 from app.http.requests import Request
 from app.http.responses import EncodedResponse
-from app.http.routes import BATCHED, CONDITIONAL, HASHED_ETAG
+from app.http.routes import BATCHED, CONDITIONAL, FROM_REPLICA, HASHED_ETAG
 from app.problems.ownership import missing
 from app.problems.problem import Problem
 from app.tags import repository, rules
@@ -92,5 +92,5 @@ router = Router(
     "/v1/tags",
     route_handlers=[create, read, page, change, remove, attach, detach, page_taggings],
     tags=["Tags"],
-    opt=HASHED_ETAG | BATCHED,
+    opt=HASHED_ETAG | BATCHED | FROM_REPLICA,
 )

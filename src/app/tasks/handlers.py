@@ -9,7 +9,7 @@ from app.http import idempotency, keyed_pages, responses, totals
 from app.http.conditional import Versions
 from app.http.requests import Request
 from app.http.responses import EncodedResponse
-from app.http.routes import BATCHED, CONDITIONAL, INDEPENDENT
+from app.http.routes import BATCHED, CONDITIONAL, FROM_REPLICA, INDEPENDENT
 from app.http.totals import CountedPage
 from app.problems.ownership import refusal
 from app.problems.problem import Problem
@@ -69,4 +69,4 @@ async def absent(request: Request, id: UUID) -> Problem:
     return refusal(user_id, await repository.owner(request.database, user_id, id))
 
 
-router = Router("/v1/tasks", route_handlers=[create, read, page, change, remove], tags=["Tasks"], opt=BATCHED)
+router = Router("/v1/tasks", route_handlers=[create, read, page, change, remove], tags=["Tasks"], opt=BATCHED | FROM_REPLICA)

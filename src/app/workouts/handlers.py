@@ -11,7 +11,7 @@ from app.http.conditional import Versions
 from app.http.date_ranges import DayQuery, Summary, SummaryQuery
 from app.http.requests import Request
 from app.http.responses import EncodedResponse
-from app.http.routes import BATCHED, CONDITIONAL
+from app.http.routes import BATCHED, CONDITIONAL, FROM_REPLICA
 from app.http.totals import CountedPage
 from app.problems.ownership import missing
 from app.workouts import repository, rules
@@ -110,5 +110,5 @@ router = Router(
     "/v1/workouts",
     route_handlers=[create, read, page, read_day, summary, replace, change, remove],
     tags=["Workouts"],
-    opt=BATCHED,
+    opt=BATCHED | FROM_REPLICA,
 )

@@ -1,0 +1,115 @@
+"""Whether the primary is there: asked once a second, on a connection of its own, so that no load on the pool says otherwise."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from contextlib import asynccontextmanager
+from typing import Any, TypeVar
+
+import structlog
+
+from app.background import beside
+from app.database.connection import Connection
+from app.database.errors import DRIVER_ERRORS, DatabaseUnavailable, DatabaseUnreachable, QueryTimeout
+from app.database.executor import Database, Transaction
+from app.database.hosts import Hosts
+from app.database.queries import load
+from app.settings import Settings
+
+T = TypeVar("T")
+
+log = structlog.get_logger()
+
+queries = load("replica")
+
+EVERY = 1.0
+"""Seconds between two questions."""
+
+WITHIN = 2.0
+"""Seconds for an answer, and for making the connection. A server that hangs gives none."""
+
+
+class Primary:
+    """What one worker knows of the primary.
+
+    Reads that may be made elsewhere are sent by `read`, which ends them as soon as the primary gives no answer: by themselves
+    they would wait for DB_QUERY_TIMEOUT.
+    """
+
+    def __init__(self, database: Database, settings: Settings) -> None:
+        self.database = database
+        self.is_away = False
+        self.written = 0
+        """How far its log went when it answered last."""
+        self._hosts = Hosts(settings.database_url or "")
+        self._connection: Connection | None = None
+        self._reads: set[asyncio.Timeout] = set()
+
+    @property
+    def has_others(self) -> bool:
+        """Whether another server may take over."""
+        return len(self._hosts) > 1
+
+    async def read(self, work: Coroutine[Any, Any, T]) -> T:
+        """Await a read for as long as the primary is there. Raises DatabaseUnreachable when it is not any more."""
+        if self.is_away:
+            work.close()
+            raise DatabaseUnreachable
+        try:
+            async with asyncio.timeout(None) as patience:
+                self._reads.add(patience)
+                try:
+                    return await work
+                finally:
+                    self._reads.discard(patience)
+        except TimeoutError as error:
+            raise DatabaseUnreachable from error
+
+    async def look(self) -> None:
+        """Ask it for its position. Without an answer every connection to it is given up, and each read that waits for it."""
+        try:
+            async with asyncio.timeout(WITHIN):
+                if self._connection is None or self._connection.is_closed():
+                    options = {"application_name": "holdfast watch"}
+                    self._connection = await self._hosts.connect(timeout=WITHIN, server_settings=options)
+                self.written = await queries.written.value(Transaction(self._connection, echo=False), int) or 0
+        except (DatabaseUnavailable, QueryTimeout, *DRIVER_ERRORS) as error:
+            self.drop()
+            now = asyncio.get_running_loop().time()
+            if not self.is_away:
+                log.warning("primary_away", error=type(error).__name__, reads=len(self._reads))
+                self.is_away = True
+                await self.database.pool.give_up()
+            for patience in self._reads:
+                if not patience.expired():
+                    patience.reschedule(now)
+        else:
+            if self.is_away:
+                log.warning("primary_back")
+                self.is_away = False
+
+    def drop(self) -> None:
+        """End the connection, without a word to a server that may hang."""
+        if self._connection is not None:
+            self._connection.terminate()
+            self._connection = None
+
+
+@asynccontextmanager
+async def watching(primary: Primary, then: Callable[[], Awaitable[None]] | None = None) -> AsyncIterator[None]:
+    """Look once a second for as long as the block runs, and `then` at the replica; not where there is nothing to go to."""
+    if then is None and not primary.has_others:
+        yield
+        return
+
+    async def watch_for_ever() -> None:
+        try:
+            while True:
+                await primary.look()
+                if then is not None:
+                    await then()
+                await asyncio.sleep(EVERY)
+        finally:
+            primary.drop()
+
+    async with beside(watch_for_ever()):
+        yield

@@ -1,0 +1,116 @@
+"""The replica: a standby that reads may come from, and how far it has got."""
+
+import asyncio
+from collections import deque
+from time import monotonic
+from typing import Any, Literal, TypeAlias
+
+import asyncpg
+import structlog
+
+from app.database.errors import DatabaseUnavailable, QueryTimeout
+from app.database.executor import Database
+from app.database.opening import open_pool
+from app.database.pool import Pool
+from app.database.primary import WITHIN, Primary, queries
+from app.settings import Settings
+from app.telemetry import replication
+
+log = structlog.get_logger()
+
+PATIENCE = 0.1
+"""Seconds that a read waits for the replica to have what it must have; then the primary answers it."""
+
+STEP = 0.005
+"""Seconds between two questions meanwhile."""
+
+MOST_BEHIND = 30.0
+"""Seconds: a replica that was further behind when the primary was last there is not read."""
+
+State: TypeAlias = Literal["ok", "behind", "unreachable", "promoted"]
+
+
+class Replica:
+    """The replica of one worker: its pool, and what is known of it, by a question a second."""
+
+    def __init__(self, primary: Primary, database: Database) -> None:
+        self.primary = primary
+        self.database = database
+        self.state: State = "unreachable"
+        self.lag_seconds = 0.0
+        """For how long it has lacked what it lacks. While the primary is away: what that was at the end."""
+        self._replayed = 0
+        """What it had replayed at the last question."""
+        self._written: deque[tuple[float, int]] = deque()
+        """Positions of the primary that the replica has not reached yet, and when they were seen."""
+
+    @classmethod
+    async def connect(cls, primary: Primary, settings: Settings) -> "Replica":
+        """Open its pool, without any connection: the server starts without its replica, too."""
+        pool = Pool(await open_pool(settings, settings.replica_url), settings)
+        return cls(primary, Database(pool, settings))
+
+    async def close(self) -> None:
+        """Wait for the statements under way, then close the pool."""
+        await self.database.close()
+
+    @property
+    def is_usable(self) -> bool:
+        """Whether reads may come from it while the primary is away. A promoted one has everything that there is."""
+        return self.state in {"ok", "promoted"}
+
+    async def look(self) -> None:
+        """Ask how far it is, after the primary was asked."""
+        now = monotonic()
+        if not self.primary.is_away:
+            self._written.append((now, self.primary.written))
+        try:
+            async with asyncio.timeout(WITHIN):
+                replayed = await self._ask()
+        except (DatabaseUnavailable, QueryTimeout, TimeoutError, asyncpg.PostgresError) as error:
+            self._set("unreachable", error=type(error).__name__)
+            return
+        while self._written and self._written[0][1] <= self._replayed:
+            self._written.popleft()
+        if not self.primary.is_away:
+            self.lag_seconds = now - self._written[0][0] if self._written else 0.0
+            replication.replica_lag_seconds.set(self.lag_seconds)
+            replication.replica_lag_bytes.set(max(0, self.primary.written - self._replayed))
+        if replayed is None:
+            self._set("promoted")
+        else:
+            self._set("ok" if self.lag_seconds <= MOST_BEHIND else "behind", lag_seconds=round(self.lag_seconds, 1))
+
+    async def written(self) -> int:
+        """The primary's position now: a replica that has it has every commit that was answered before. Raises as `run` does."""
+        return await queries.written.value(self.primary.database, int) or 0
+
+    async def has(self, position: int) -> bool:
+        """Whether it has replayed the log up to a position, or does within a moment. Raises as `run` does.
+
+        What stands here may be a standby no longer, and have a log of its own: then it has nothing that can be told.
+        """
+        if self.state != "ok":
+            return False
+        end = monotonic() + PATIENCE
+        while self._replayed < position:
+            if await self._ask() is None:
+                return False
+            if self._replayed < position:
+                if monotonic() > end:
+                    return False
+                await asyncio.sleep(STEP)
+        return True
+
+    async def _ask(self) -> int | None:
+        replayed = await queries.replayed.value(self.database, int)
+        # Less than before after it was made anew.
+        self._replayed = replayed or 0
+        return replayed
+
+    def _set(self, state: State, **fields: Any) -> None:
+        if state != self.state:
+            log.warning("replica_state", state=state, before=self.state, **fields)
+        self.state = state
+        for each in ("ok", "behind", "unreachable", "promoted"):
+            replication.replica_state.labels(each).set(each == state)
