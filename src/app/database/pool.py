@@ -178,7 +178,11 @@ class Pool:
         await self.expire(lost)
 
     async def give_up(self) -> None:
-        """Have all connections replaced: the server gives no answer. What is under way goes on for as long as it may."""
+        """Have all connections replaced: the server gives no answer. What is under way goes on for as long as it may.
+
+        It counts as a failure, so the next statement that is answered is seen to be one after it.
+        """
+        self._note_failure()
         await self._end_kept()
 
     async def _end_kept(self) -> None:

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
+import asyncpg
 import structlog
 
 from app.background import beside
@@ -28,6 +29,10 @@ WITHIN = 2.0
 """Seconds for an answer, and for making the connection. A server that hangs gives none."""
 
 
+_AWAY = {"57P01", "57P02", "57P03", "55000"}
+"""SQLSTATEs of a server that stops or starts, and of one that is a standby."""
+
+
 class Primary:
     """What one worker knows of the primary.
 
@@ -37,12 +42,17 @@ class Primary:
 
     def __init__(self, database: Database, settings: Settings) -> None:
         self.database = database
-        self.is_away = False
+        self._gave_no_answer = False
         self.written = 0
         """How far its log went when it answered last."""
         self._hosts = Hosts(settings.database_url or "")
         self._connection: Connection | None = None
         self._reads: set[asyncio.Timeout] = set()
+
+    @property
+    def is_away(self) -> bool:
+        """Whether it has given no answer, neither to the last question nor to any statement since."""
+        return self._gave_no_answer and self.database.pool.breaker.failures > 0
 
     @property
     def has_others(self) -> bool:
@@ -65,27 +75,39 @@ class Primary:
             raise DatabaseUnreachable from error
 
     async def look(self) -> None:
-        """Ask it for its position. Without an answer every connection to it is given up, and each read that waits for it."""
+        """Ask it for its position. Without an answer every connection to it is given up, and each read that waits for it.
+
+        What a server says that is there, such as that it has too many connections, is an answer.
+        """
         try:
             async with asyncio.timeout(WITHIN):
                 if self._connection is None or self._connection.is_closed():
                     options = {"application_name": "holdfast watch"}
                     self._connection = await self._hosts.connect(timeout=WITHIN, server_settings=options)
                 self.written = await queries.written.value(Transaction(self._connection, echo=False), int) or 0
+        except asyncpg.PostgresError as error:
+            self.drop()
+            if error.sqlstate in _AWAY:
+                await self._note_no_answer(error)
+            else:
+                log.warning("primary_not_seen", sqlstate=error.sqlstate)
         except (DatabaseUnavailable, QueryTimeout, *DRIVER_ERRORS) as error:
             self.drop()
-            now = asyncio.get_running_loop().time()
-            if not self.is_away:
-                log.warning("primary_away", error=type(error).__name__, reads=len(self._reads))
-                self.is_away = True
-                await self.database.pool.give_up()
-            for patience in self._reads:
-                if not patience.expired():
-                    patience.reschedule(now)
+            await self._note_no_answer(error)
         else:
-            if self.is_away:
+            if self._gave_no_answer:
                 log.warning("primary_back")
-                self.is_away = False
+                self._gave_no_answer = False
+
+    async def _note_no_answer(self, error: Exception) -> None:
+        if not self.is_away:
+            log.warning("primary_away", error=type(error).__name__, reads=len(self._reads))
+            self._gave_no_answer = True
+            await self.database.pool.give_up()
+        now = asyncio.get_running_loop().time()
+        for patience in self._reads:
+            if not patience.expired():
+                patience.reschedule(now)
 
     def drop(self) -> None:
         """End the connection, without a word to a server that may hang."""

@@ -26,9 +26,12 @@ async def live() -> EncodedResponse[Liveness]:
 
 @get("/health/ready", opt=PUBLIC | {"also": {503: "The same, with what is wrong"}})
 async def ready(request: Request) -> EncodedResponse[Readiness]:
-    """Say whether requests can be served: 200, or 503 with the state of each part. Send no traffic when this fails."""
+    """Say whether requests can be served: 200, or 503 with the state of each part. Send no traffic when this fails.
+
+    200 with `read_only`: while the database is away, the replica answers reads.
+    """
     readiness = await rules.readiness(request.services)
-    return row(readiness, 200 if readiness.status == "ok" else 503)
+    return row(readiness, 503 if readiness.status == "unavailable" else 200)
 
 
 @get("/metrics", opt=METRICS, media_type="text/plain")

@@ -15,13 +15,28 @@ class Liveness(msgspec.Struct, frozen=True):
 class Readiness(msgspec.Struct, frozen=True):
     """Whether requests can be served, and the state of each thing that it takes."""
 
-    status: Annotated[Literal["ok", "unavailable"], Meta(title="ReadinessStatus", examples=["ok"])]
+    status: Annotated[
+        Literal["ok", "read_only", "unavailable"],
+        Meta(
+            title="ReadinessStatus",
+            description="read_only: the database cannot be reached, and the replica answers what it may.",
+            examples=["ok"],
+        ),
+    ]
     database: Annotated[Literal["ok", "unreachable", "unknown"], Meta(title="DatabaseState", examples=["ok"])]
     schema: Annotated[Literal["ok", "unexpected", "unknown"], Meta(title="SchemaState", examples=["ok"])]
     pool: Annotated[Literal["ok", "exhausted"], Meta(title="PoolState", examples=["ok"])]
     breaker: Annotated[
         Literal["closed", "open", "half_open"],
         Meta(title="BreakerState", description="open: the database could not be reached, and rests.", examples=["closed"]),
+    ]
+    replica: Annotated[
+        Literal["none", "ok", "behind", "unreachable", "promoted"],
+        Meta(
+            title="ReplicaState",
+            description="none: DATABASE_REPLICA_URL is not set. behind: too far to be read. promoted: it takes writes itself.",
+            examples=["none"],
+        ),
     ]
     server: Annotated[Literal["ok", "draining"], Meta(title="ServerState", examples=["ok"])]
 

@@ -17,6 +17,7 @@ from litestar import Litestar
 from app import __version__
 from app.http.idempotency import ChosenFormId, ChosenId
 from app.http.openapi_components import HEADERS, PARAMETERS, UNAVAILABLE, Json, ProblemResponses, Schemas, reference
+from app.http.replica_reads import tells_position
 from app.http.routes import Route, routes_of
 from app.http.sent_back import SentBack, sent_back_by
 
@@ -186,13 +187,18 @@ def _parameters(route: Route, schemas: Schemas) -> list[Json]:
         parameters.append(reference("parameters", "If-None-Match"))
     if route.byte_range:
         parameters += [reference("parameters", "Range"), reference("parameters", "If-Range")]
+    if route.reads_replica:
+        parameters += [reference("parameters", "X-Read-Preference"), reference("parameters", "X-Read-After")]
+    if tells_position(route):
+        parameters.append(reference("parameters", "X-Read-Preference-Write"))
     return parameters
 
 
 def _successes(route: Route, schemas: Schemas) -> Json:
     """What a handler answers when nothing goes wrong."""
     can_be_replayed = route.method == "POST" and _has_field(route.options.multipart or route.data, "id")
-    headers: Json = {"X-Request-Id": reference("headers", "X-Request-Id")}
+    own = ("X-Read-From", "X-Read-Only") if route.reads_replica else ("X-Read-After",) if tells_position(route) else ()
+    headers: Json = {name: reference("headers", name) for name in ("X-Request-Id", *own)}
     if route.options.conditional and route.answer is bytes:
         headers["ETag"] = reference("headers", "ContentETag")
     elif _has_field(route.answer, "version"):

@@ -43,7 +43,7 @@ def is_preferred(scope: HTTPScope) -> bool:
 
 def tells_position(route: Route) -> bool:
     """Whether those who will read from the replica are told how new it must be after a request."""
-    return route.method != "GET" and route.options.auth != "public" and route.path.startswith("/v1/")
+    return route.method != "GET" and route.options.auth == "required"
 
 
 async def position(replica: Replica) -> Headers:
