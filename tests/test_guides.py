@@ -24,7 +24,7 @@ from app.main import create_app
 from app.problems.catalog import KINDS
 from app.server.doctor import connections_needed, connections_while_restarting
 from app.settings import Settings, from_environment
-from app.telemetry import metrics
+from app.telemetry import metrics, replication
 
 ROOT = Path(__file__).parent.parent
 CLIENTS, DATABASE, OPERATIONS, SIGN_IN = GUIDES = [
@@ -111,14 +111,14 @@ def test_every_mail_that_there_is_stands_in_the_guide() -> None:
 def test_every_holdfast_command_of_a_guide_exists() -> None:
     named = re.findall(r"(?m)(?:^|[;'(] ?|exec holdfast )holdfast ([a-z][a-z-]*(?: [a-z-]+)*)", code(EVERYTHING))
     assert {"serve", "migrate up", "users set-password ada"} <= {*named}
-    # The listener's connection is called so.
-    assert [problem for each in named if each != "listener" and (problem := refused(each.split()))] == []
+    # Two connections are called so.
+    assert [problem for each in named if each not in {"listener", "watch"} and (problem := refused(each.split()))] == []
 
 
 SUFFIXES = {Counter: "_total", Gauge: "", Histogram: "", Summary: ""}
 METRICS = {
     each._name + SUFFIXES[type(each)]: list(each._labelnames)  # noqa: SLF001 - it tells them in no other way
-    for each in vars(metrics).values()
+    for each in (vars(metrics) | vars(replication)).values()
     if isinstance(each, Counter | Gauge | Histogram | Summary)
 }
 """The metrics there are, with their labels."""

@@ -96,6 +96,11 @@ CASES = [
         },
     ),
     Case(
+        "HoldfastHasNoReplica",
+        {'holdfast_replica_state{state="ok"}': "2x30", 'holdfast_replica_state{state="behind"}': "0x28 2x2"},
+        {'holdfast_replica_state{state="ok"}': "1x30", 'holdfast_replica_state{state="unreachable"}': "1x30"},
+    ),
+    Case(
         "HoldfastIsOverloaded",
         {"holdfast_refused_requests_total": "7x30"},
         {"holdfast_refused_requests_total": "0+60x30"},

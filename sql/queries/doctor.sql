@@ -25,3 +25,12 @@ where c.relnamespace = current_schema()::regnamespace
   and not (has_table_privilege(c.oid, 'select') and has_table_privilege(c.oid, 'insert')
       and has_table_privilege(c.oid, 'update') and has_table_privilege(c.oid, 'delete'))
 order by c.relname;
+
+-- name: replication()^
+-- tenant: none, it asks the server about itself
+-- system: the same for a primary and all its standbys. receives: it streams from its primary now, whoever may look at how.
+-- is_awaited: commits wait for a standby.
+select pg_is_in_recovery() as is_standby,
+    (select system_identifier::text from pg_control_system()) as system,
+    exists (select from pg_stat_wal_receiver) as receives,
+    current_setting('synchronous_standby_names') <> '' as is_awaited;

@@ -49,7 +49,7 @@ from app.sign_in import handlers as sign_in
 from app.storage import Storage
 from app.tags import handlers as tags
 from app.tasks import handlers as tasks
-from app.telemetry import logs, metrics, process, tracing
+from app.telemetry import logs, metrics, process, replication, tracing
 from app.thumbnails.maker import ThumbnailMaker
 from app.usage import handlers as usage
 from app.workouts import handlers as workouts
@@ -114,6 +114,7 @@ def _lifespan(services: Services, passwords: Passwords | None) -> Callable[[Lite
         watched = Primary(services.database, settings)
         if settings.replica_url is not None:
             services.replica = await Replica.connect(watched, settings)
+        replication.note_state("none" if services.replica is None else services.replica.state)
         services.passwords = passwords or Passwords()
         services.token_cache = TokenCache()
         services.providers = Providers(settings)

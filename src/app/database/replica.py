@@ -3,7 +3,7 @@
 import asyncio
 from collections import deque
 from time import monotonic
-from typing import Any, Literal, TypeAlias
+from typing import Any
 
 import asyncpg
 import structlog
@@ -15,6 +15,7 @@ from app.database.pool import Pool
 from app.database.primary import WITHIN, Primary, queries
 from app.settings import Settings
 from app.telemetry import replication
+from app.telemetry.replication import State
 
 log = structlog.get_logger()
 
@@ -26,8 +27,6 @@ STEP = 0.005
 
 MOST_BEHIND = 30.0
 """Seconds: a replica that was further behind when the primary was last there is not read."""
-
-State: TypeAlias = Literal["ok", "behind", "unreachable", "promoted"]
 
 
 class Replica:
@@ -112,5 +111,4 @@ class Replica:
         if state != self.state:
             log.warning("replica_state", state=state, before=self.state, **fields)
         self.state = state
-        for each in ("ok", "behind", "unreachable", "promoted"):
-            replication.replica_state.labels(each).set(each == state)
+        replication.note_state(state)

@@ -7,6 +7,7 @@ import msgspec
 from app.backups import repository as backups
 from app.backups import watching
 from app.database import migrations
+from app.database.dbmate import single_hosts
 from app.database.queries import Executor, load
 from app.server import open_files
 from app.settings import MIB, Settings
@@ -53,8 +54,12 @@ async def unusable_tables(database: Executor) -> list[str]:
 
 
 def connections_needed(settings: Settings) -> int:
-    """How many connections all workers may open: their pools, a listener each, and two for commands."""
-    return settings.workers * (settings.pool_size + settings.max_overflow + 1) + 2
+    """How many connections all workers may open: their pools, a listener each, and two for commands.
+
+    Where another server may take over, each worker looks after the primary on one more.
+    """
+    watches = settings.replica_url is not None or len(single_hosts(settings.database_url or "")) > 1
+    return settings.workers * (settings.pool_size + settings.max_overflow + 1 + watches) + 2
 
 
 def connections_while_restarting(settings: Settings) -> int:

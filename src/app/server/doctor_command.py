@@ -8,7 +8,7 @@ import rich_click as click
 
 from app.database.executor import on_connection
 from app.database.queries import Executor
-from app.server import archive_findings, data_lock, doctor, doctor_mail, privileges, sign_in_findings
+from app.server import archive_findings, data_lock, doctor, doctor_mail, privileges, replica_findings, sign_in_findings
 from app.server.doctor import Finding
 from app.server.running import run
 from app.server.showing import as_json, show_json, show_list
@@ -48,6 +48,7 @@ def see_doctor(*, only_privileges: bool, as_json: bool) -> None:
 async def _examine(database: Executor, settings: Settings) -> list[Finding]:
     return [
         *await doctor.examine(database, settings),
+        *await replica_findings.examine(database, settings),
         *await archive_findings.examine(database, settings),
         *await doctor_mail.examine(database, settings),
         *await sign_in_findings.examine(settings),

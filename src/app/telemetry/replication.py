@@ -1,6 +1,10 @@
 """What can be counted of a replica."""
 
+from typing import Literal, TypeAlias, get_args
+
 from prometheus_client import Counter, Gauge
+
+State: TypeAlias = Literal["none", "ok", "behind", "unreachable", "promoted"]
 
 replica_state = Gauge(
     "holdfast_replica_state", "Workers for whom the replica is in this state", ["state"], multiprocess_mode="livesum"
@@ -21,3 +25,9 @@ replica_reads = Counter("holdfast_replica_reads", "Requests that the replica ans
 
 for _why in ("preferred", "primary_away"):
     replica_reads.labels(_why)
+
+
+def note_state(state: State) -> None:
+    """Say how the replica stands for this worker."""
+    for each in get_args(State):
+        replica_state.labels(each).set(each == state)
