@@ -116,8 +116,19 @@ def test_bodies_and_parameters_are_described_as_strictly_as_they_are_read(docume
     parameters = {
         each["name"]: each for each in (components[one["$ref"].split("/")[-1]] if "$ref" in one else one for one in sent)
     }
-    shared = {"tag", "with", "count", "changed_since"}
-    assert set(parameters) == {"limit", "cursor", "order", "completed", "from", "to", "priority", "source_id", *shared}
+    shared, of_replica = {"tag", "with", "count", "changed_since"}, {"X-Read-Preference", "X-Read-After"}
+    assert set(parameters) == {
+        "limit",
+        "cursor",
+        "order",
+        "completed",
+        "from",
+        "to",
+        "priority",
+        "source_id",
+        *shared,
+        *of_replica,
+    }
     assert parameters["limit"]["schema"] | {"description": ""} == {
         "type": "integer", "minimum": 1, "maximum": 200, "default": 50, "description": ""
     }  # fmt: skip

@@ -9,18 +9,16 @@ import asyncpg
 import structlog
 
 from app.background import beside
+from app.database import positions
 from app.database.connection import Connection
 from app.database.errors import DRIVER_ERRORS, DatabaseUnavailable, DatabaseUnreachable, QueryTimeout
 from app.database.executor import Database, Transaction
 from app.database.hosts import Hosts
-from app.database.queries import load
 from app.settings import Settings
 
 T = TypeVar("T")
 
 log = structlog.get_logger()
-
-queries = load("replica")
 
 EVERY = 1.0
 """Seconds between two questions."""
@@ -84,7 +82,7 @@ class Primary:
                 if self._connection is None or self._connection.is_closed():
                     options = {"application_name": "holdfast watch"}
                     self._connection = await self._hosts.connect(timeout=WITHIN, server_settings=options)
-                self.written = await queries.written.value(Transaction(self._connection, echo=False), int) or 0
+                self.written = await positions.written(Transaction(self._connection, echo=False))
         except asyncpg.PostgresError as error:
             self.drop()
             if error.sqlstate in _AWAY:

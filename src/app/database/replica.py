@@ -8,11 +8,12 @@ from typing import Any
 import asyncpg
 import structlog
 
+from app.database import positions
 from app.database.errors import DatabaseUnavailable, QueryTimeout
 from app.database.executor import Database
 from app.database.opening import open_pool
 from app.database.pool import Pool
-from app.database.primary import WITHIN, Primary, queries
+from app.database.primary import WITHIN, Primary
 from app.settings import Settings
 from app.telemetry import replication
 from app.telemetry.replication import State
@@ -82,7 +83,7 @@ class Replica:
 
     async def written(self) -> int:
         """The primary's position now: a replica that has it has every commit that was answered before. Raises as `run` does."""
-        return await queries.written.value(self.primary.database, int) or 0
+        return await positions.written(self.primary.database)
 
     async def has(self, position: int) -> bool:
         """Whether it has replayed the log up to a position, or does within a moment. Raises as `run` does.
@@ -102,7 +103,7 @@ class Replica:
         return True
 
     async def _ask(self) -> int | None:
-        replayed = await queries.replayed.value(self.database, int)
+        replayed = await positions.replayed(self.database)
         # Less than before after it was made anew.
         self._replayed = replayed or 0
         return replayed

@@ -17,7 +17,6 @@ from litestar import Litestar
 from app import __version__
 from app.http.idempotency import ChosenFormId, ChosenId
 from app.http.openapi_components import HEADERS, PARAMETERS, UNAVAILABLE, Json, ProblemResponses, Schemas, reference
-from app.http.replica_reads import tells_position
 from app.http.routes import Route, routes_of
 from app.http.sent_back import SentBack, sent_back_by
 
@@ -37,6 +36,10 @@ levels deep; 256 KiB, where nothing else is said (whole conversations, messages,
 and blog entries 1 MiB). Every error is an `application/problem+json`
 (RFC 9457) with a stable `code`; `GET /problems/{code}` explains it. Every answer carries `X-Request-Id`: name it when you
 report a fault. `HEAD` works where `GET` does.
+
+While the database is away, its replica answers what it may, with `X-Read-Only: replica`. To `X-Read-Preference: replica` it does
+so at other times, too, with `X-Read-From: replica`, if it has all that was committed before the request. A write with that
+header answers `X-Read-After`; for a read that sends it back, that write is enough.
 
 Requests are counted for each signed-in user. Every answer to one says in `RateLimit` and `RateLimit-Policy` how many are left.
 """
@@ -189,16 +192,13 @@ def _parameters(route: Route, schemas: Schemas) -> list[Json]:
         parameters += [reference("parameters", "Range"), reference("parameters", "If-Range")]
     if route.reads_replica:
         parameters += [reference("parameters", "X-Read-Preference"), reference("parameters", "X-Read-After")]
-    if tells_position(route):
-        parameters.append(reference("parameters", "X-Read-Preference-Write"))
     return parameters
 
 
 def _successes(route: Route, schemas: Schemas) -> Json:
     """What a handler answers when nothing goes wrong."""
     can_be_replayed = route.method == "POST" and _has_field(route.options.multipart or route.data, "id")
-    own = ("X-Read-From", "X-Read-Only") if route.reads_replica else ("X-Read-After",) if tells_position(route) else ()
-    headers: Json = {name: reference("headers", name) for name in ("X-Request-Id", *own)}
+    headers: Json = {"X-Request-Id": reference("headers", "X-Request-Id")}
     if route.options.conditional and route.answer is bytes:
         headers["ETag"] = reference("headers", "ContentETag")
     elif _has_field(route.answer, "version"):
@@ -210,6 +210,8 @@ def _successes(route: Route, schemas: Schemas) -> Json:
         headers["Location"] = reference("headers", "RedirectLocation")
     success: Json = {"description": HTTPStatus(status).phrase, "headers": headers} | _content(route, schemas)
     answers: Json = {str(status): success}
+    if route.reads_replica:
+        answers[str(status)] = success | {"headers": headers | {"X-Read-Only": reference("headers", "X-Read-Only")}}
     if can_be_replayed:
         answers["200"] = success | {"description": "The same create came before: the row as it stands"}
     if route.byte_range:

@@ -26,16 +26,8 @@ def reference(section: str, name: str) -> Json:
 
 HEADERS: dict[str, Json] = {
     "X-Request-Id": {"description": "The id of this request in the server's log.", "schema": {"type": "string"}},
-    "X-Read-From": {
-        "description": "`replica`: the replica answered.",
-        "schema": {"type": "string"},
-    },
     "X-Read-Only": {
         "description": "`replica`: the primary is away, and nothing can be written. What was written last may be missing.",
-        "schema": {"type": "string"},
-    },
-    "X-Read-After": {
-        "description": "To who sent `X-Read-Preference: replica`, where there is one: for `X-Read-After` of later reads.",
         "schema": {"type": "string"},
     },
     "ETag": {"description": "The row's version.", "schema": {"type": "string"}},
@@ -92,21 +84,13 @@ PARAMETERS: dict[str, Json] = {
     "X-Read-Preference": {
         "name": "X-Read-Preference",
         "in": "header",
-        "description": "`replica`: the replica may answer, where there is one and it has all that was committed before the "
-        "request. Anything else is as nothing.",
-        "schema": {"type": "string"},
-    },
-    "X-Read-Preference-Write": {
-        "name": "X-Read-Preference",
-        "in": "header",
-        "description": "`replica`: the answer says by `X-Read-After` how new a replica must be to have this write.",
+        "description": "`replica`: the replica may answer, if it has all that was committed before.",
         "schema": {"type": "string"},
     },
     "X-Read-After": {
         "name": "X-Read-After",
         "in": "header",
-        "description": "What a write has answered as `X-Read-After`: the replica answers only if it has that write, also while "
-        "the primary is away, and need not have all others.",
+        "description": "What a write answered as `X-Read-After`: the replica must have that write, and need not have others.",
         "schema": {"type": "string"},
     },
     "If-Range": {

@@ -43,9 +43,23 @@ class Server(msgspec.Struct, frozen=True):
     knows_letters: bool
 
 
+class Replication(msgspec.Struct, frozen=True):
+    """What a PostgreSQL says of its part in a replication."""
+
+    is_standby: bool
+    system: str
+    receives: bool
+    is_awaited: bool
+
+
 async def server(database: Executor) -> Server:
     """Ask the server about itself."""
     return await queries.server.only(database, Server)
+
+
+async def replication(database: Executor) -> Replication:
+    """Ask the server about its part in a replication."""
+    return await queries.replication.only(database, Replication)
 
 
 async def unusable_tables(database: Executor) -> list[str]:

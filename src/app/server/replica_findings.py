@@ -3,24 +3,15 @@
 import asyncpg
 import msgspec
 
+from app.database import positions
 from app.database.errors import DRIVER_ERRORS, DatabaseRefused, DatabaseUnavailable
 from app.database.executor import on_connection
-from app.database.primary import queries as positions
 from app.database.queries import Executor
-from app.server.doctor import Finding, Server, queries, server
+from app.server.doctor import Finding, Replication, Server, replication, server
 from app.settings import MIB, Settings
 
 FAR = 64 * MIB
 """Bytes of the log that a replica may lack without a word: four files of it."""
-
-
-class Replication(msgspec.Struct, frozen=True):
-    """What a server says of its part in a replication."""
-
-    is_standby: bool
-    system: str
-    receives: bool
-    is_awaited: bool
 
 
 class Seen(msgspec.Struct, frozen=True):
@@ -29,11 +20,6 @@ class Seen(msgspec.Struct, frozen=True):
     server: Server
     replication: Replication
     replayed: int
-
-
-async def replication(database: Executor) -> Replication:
-    """Ask a server about its part in a replication."""
-    return await queries.replication.only(database, Replication)
 
 
 async def examine(database: Executor, settings: Settings) -> list[Finding]:
@@ -50,7 +36,7 @@ async def examine(database: Executor, settings: Settings) -> list[Finding]:
 
 
 async def _look(replica: Executor) -> Seen:
-    replayed = await positions.replayed.value(replica, int)
+    replayed = await positions.replayed(replica)
     return Seen(await server(replica), await replication(replica), replayed or 0)
 
 
@@ -64,7 +50,7 @@ async def _state(database: Executor, primary: Replication, seen: Seen) -> Findin
     if not replica.receives:
         return Finding("bad", "replica", "receives nothing from its primary", "Its log says why it cannot connect to it.")
     try:
-        lacks = max(0, (await positions.written.value(database, int) or 0) - seen.replayed)
+        lacks = max(0, await positions.written(database) - seen.replayed)
     except asyncpg.ObjectNotInPrerequisiteStateError:
         return Finding(
             "bad", "replica", "follows, as the server of DATABASE_URL does, too", "Point DATABASE_URL at the primary."
