@@ -37,8 +37,8 @@ and blog entries 1 MiB). Every error is an `application/problem+json`
 (RFC 9457) with a stable `code`; `GET /problems/{code}` explains it. Every answer carries `X-Request-Id`: name it when you
 report a fault. `HEAD` works where `GET` does.
 
-While the database is away, its replica answers what it may, with `X-Read-Only: replica`. To `X-Read-Preference: replica` it does
-so at other times, too, with `X-Read-From: replica`, if it has all that was committed before the request. A write with that
+While the database is away, its replica answers what it may, with `X-Read-Only: replica`. To `X-Read-Preference: replica` it
+does so at other times, too, with `X-Read-From: replica`, if it has all that was committed before the request. A write with that
 header answers `X-Read-After`; for a read that sends it back, that write is enough.
 
 Requests are counted for each signed-in user. Every answer to one says in `RateLimit` and `RateLimit-Policy` how many are left.
