@@ -16,6 +16,7 @@ import pytest
 from browser import CHROMIUM
 
 NGINX = shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin")
+PGBOUNCER = shutil.which("pgbouncer", path=f"{os.environ['PATH']}:/usr/sbin")
 JUST = shutil.which("just") or ""
 
 
@@ -38,6 +39,7 @@ node = pytest.mark.skipif(
     not (shutil.which("node") and shutil.which("npm")), reason="Node and npm are not installed: apt-get install nodejs npm"
 )
 nginx = pytest.mark.skipif(NGINX is None, reason="nginx is not installed: apt-get install nginx-light")
+pgbouncer = pytest.mark.skipif(PGBOUNCER is None, reason="PgBouncer is not installed: apt-get install pgbouncer")
 just = pytest.mark.skipif(not JUST, reason="there is no just here: `just test` puts it on the path")
 postgres_with_tls = pytest.mark.skipif(
     POSTGRES_WITH_TLS is None, reason="there is no PostgreSQL with TLS, as the wheel's is not: apt-get install postgresql"

@@ -16,8 +16,9 @@ import msgspec
 import structlog
 
 from app.background import beside
-from app.database.errors import DRIVER_ERRORS
+from app.database.errors import DRIVER_ERRORS, DatabaseRefused
 from app.database.hosts import Hosts
+from app.database.pooler import connect_directly
 from app.settings import Settings
 
 log = structlog.get_logger()
@@ -121,7 +122,8 @@ async def _listen_for_ever(callers: TokenCache, settings: Settings) -> None:
             lost.set()
 
         try:
-            connection = await hosts.connect(
+            connection = await connect_directly(
+                hosts,
                 timeout=settings.connect_timeout,
                 # Or it would wait for LISTEN for ever, when the server swallows it.
                 command_timeout=settings.query_timeout,
@@ -136,7 +138,7 @@ async def _listen_for_ever(callers: TokenCache, settings: Settings) -> None:
                 callers.listen(listening=False)
                 connection.terminate()
             log.warning("listener_lost")
-        except DRIVER_ERRORS as error:
+        except (DatabaseRefused, *DRIVER_ERRORS) as error:
             # It tries twice a second for as long as the database is away.
             if monotonic() >= quiet_until:
                 log.warning("listener_failed", error=type(error).__name__)

@@ -85,3 +85,8 @@ def is_lost(error: BaseException) -> bool:
         sqlstate = error.sqlstate or ""
         return sqlstate.startswith("08") or sqlstate in _LOST
     return isinstance(error, OSError | asyncpg.InterfaceError | asyncpg.InternalClientError)
+
+
+def is_refused_by_driver(error: asyncpg.PostgresError) -> bool:
+    """Whether a value never left the driver. Its statement was begun then, and a pooler gives the session to nobody else."""
+    return isinstance(error, asyncpg.DataError) and getattr(error, "severity", None) is None

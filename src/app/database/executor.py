@@ -24,10 +24,12 @@ from app.database.errors import (
     DatabaseUnreachable,
     LeftOut,
     is_lost,
+    is_refused_by_driver,
     raise_translated,
 )
 from app.database.hosts import Hosts
 from app.database.pool import CONFIRM_WITHIN, Pool
+from app.database.pooler import connect_directly
 from app.database.queries import Query
 from app.database.startup import RETRIES, connect_with_retry
 from app.database.time_limit import TimeLimit, time_limit
@@ -245,7 +247,7 @@ class Database:
             try:
                 result = await work(connection, *arguments, self._echo, limit)
             except asyncpg.PostgresError as error:
-                await pool.release(connection)
+                await pool.release(connection, close=is_refused_by_driver(error))
                 if error.sqlstate not in RETRIED:
                     raise
                 if attempt > self._settings.retries:
@@ -267,12 +269,12 @@ class Database:
 
 
 async def on_connection(url: str, work: Callable[[Transaction], Awaitable[T]], *, retries: int = RETRIES) -> T:
-    """Do a command's work on a connection of its own. Raises DatabaseUnavailable or DatabaseRefused.
+    """Do a command's work on a connection, and in a session, of its own. Raises DatabaseUnavailable or DatabaseRefused.
 
     A broken constraint is an answer to whoever typed the command, who reads it there and not in a log.
     """
     name = {"application_name": f"holdfast command {os.getpid()}"}
-    connection = await connect_with_retry(lambda: Hosts(url).connect(timeout=30, server_settings=name), url, retries)
+    connection = await connect_with_retry(lambda: connect_directly(Hosts(url), timeout=30, server_settings=name), url, retries)
     try:
         await set_exact_dates(connection)
         await set_exact_times(connection)

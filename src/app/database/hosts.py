@@ -18,7 +18,7 @@ class Hosts:
     """The servers that a URL names. With one of them, connecting is asyncpg's own."""
 
     def __init__(self, url: str) -> None:
-        self._url = url
+        self.url = url
         self._singles = single_hosts(url)
         """A URL for each; the one that a connection was made to last is tried first."""
         self._options: dict[str, Any] = {"connection_class": Connection}
@@ -37,7 +37,7 @@ class Hosts:
         """
         options = self._options | options
         if len(self) == 1:
-            return await _connect(self._url, options)
+            return await _connect(self.url, options)
         left, attempts, failure = [*self._singles], dict[asyncio.Task[Connection], str](), None
         try:
             while left or attempts:

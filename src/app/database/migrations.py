@@ -17,6 +17,8 @@ from app.database import dbmate, package_files
 from app.database.connection import Connection
 from app.database.dbmate import MigrationError, single_hosts
 from app.database.executor import Transaction
+from app.database.hosts import Hosts
+from app.database.pooler import connect_directly
 from app.database.queries import Executor, load
 from app.database.startup import RETRIES, connect_with_retry
 
@@ -259,9 +261,8 @@ async def _connect(url: str, patience: float, retries: int, *, for_writing: bool
     async def attempt() -> tuple[Connection, str]:
         for single in singles:
             try:
-                connection: Connection = await asyncpg.connect(
-                    single,
-                    connection_class=Connection,
+                connection = await connect_directly(
+                    Hosts(single),
                     timeout=patience,
                     # Of several servers only one takes migrations.
                     target_session_attrs=SessionAttribute.primary if for_writing and len(singles) > 1 else None,

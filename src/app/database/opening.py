@@ -3,10 +3,14 @@
 from typing import Any, cast
 
 import asyncpg
+import structlog
 
+from app.database import pooler
 from app.database.connection import Connection, set_exact_dates
 from app.database.hosts import Hosts
 from app.settings import Settings
+
+log = structlog.get_logger()
 
 PLANNING = {
     # One plan for good: the default plans a page anew for every request once the table has grown.
@@ -21,32 +25,66 @@ PLANNING = {
 """How the server plans on our connections; the plans of all statements are tested this way."""
 
 
-async def open_pool(settings: Settings, url: str | None = None) -> "asyncpg.Pool[asyncpg.Record]":
-    """Open asyncpg's pool: on DATABASE_URL, with DB_POOL_SIZE connections, or on another URL, without any at first.
+def session_settings(settings: Settings) -> dict[str, str]:
+    """What our sessions are to have that PostgreSQL does not have by itself, and that no pooler passes on."""
+    # The timeout on both sides: the client's cancel may not arrive, the server's clock stops with the server.
+    return {"statement_timeout": str(int(settings.query_timeout * 1000))} | PLANNING
 
-    Raises whatever the driver and the network do.
+
+async def open_replica_pool(settings: Settings, url: str) -> "asyncpg.Pool[asyncpg.Record]":
+    """Open asyncpg's pool on a replica, without any connection at first: it need not be there. No pooler stands before it."""
+    return await _open(settings, url, session_settings(settings), init_size=0)
+
+
+async def open_pool(settings: Settings) -> "asyncpg.Pool[asyncpg.Record]":
+    """Open asyncpg's pool, with DB_POOL_SIZE connections. Raises whatever the driver and the network do.
+
+    Behind a pooler that shares out sessions it does what works there, and says in the log what is missing.
     """
+    ours, url = session_settings(settings), settings.database_url or ""
+    try:
+        pool = await _open(settings, url, ours)
+    except asyncpg.PostgresError as error:
+        if not pooler.refuses_settings(error):
+            raise
+        ours = {}
+        pool = await _open(settings, url, ours)
+    try:
+        async with pool.acquire(timeout=settings.connect_timeout) as connection:
+            if not await pooler.shares_sessions(connection, url):
+                return pool
+        async with pooler.probing(url) as probe:
+            tracks = await pooler.tracks_statements(probe)
+            if missing := await pooler.settings_missing(probe, session_settings(settings)):
+                log.warning("pooler_without_settings", missing=missing, run="holdfast doctor")
+        if tracks:
+            return pool
+        log.warning("pooler_without_prepared_statements", run="holdfast doctor")
+        await pool.close()
+    except BaseException:
+        pool.terminate()
+        raise
+    # Each statement is parsed, bound and run between two points where the pooler may change the session: it needs no name, and
+    # takes a second round trip.
+    return await _open(settings, url, ours, statement_cache_size=0)
+
+
+async def _open(settings: Settings, url: str, ours: dict[str, str], **options: Any) -> "asyncpg.Pool[asyncpg.Record]":
+    # Statements stay prepared for as long as their connection lives: there are not many, and none is built.
+    kept = {"statement_cache_size": 1000, "max_cached_statement_lifetime": 0, "init_size": settings.pool_size}
     pool: asyncpg.Pool[asyncpg.Record] = await asyncpg.create_pool(
-        url or settings.database_url,
-        connect=cast("Any", Hosts(url or settings.database_url or "").connect),
+        url,
+        connect=cast("Any", Hosts(url).connect),
         connection_class=Connection,
         init=set_exact_dates,
-        init_size=0 if url else settings.pool_size,
         # It would restore its least number by itself, and keep the place of each connection that it waits for: from
         # requests, for DB_CONNECT_TIMEOUT, when the server swallows everything.
         min_size=0,
         max_size=settings.pool_size + settings.max_overflow,
         timeout=settings.connect_timeout,
         command_timeout=settings.query_timeout,
-        # Statements stay prepared for as long as their connection lives: there are not many, and none is built.
-        statement_cache_size=1000,
-        max_cached_statement_lifetime=0,
-        server_settings={
-            "application_name": "holdfast",
-            # On both sides: the client's cancel may not arrive, the server's clock stops with the server.
-            "statement_timeout": str(int(settings.query_timeout * 1000)),
-            "timezone": "UTC",
-        }
-        | PLANNING,
+        # Poolers pass these two on.
+        server_settings={"application_name": "holdfast", "timezone": "UTC"} | ours,
+        **(kept | options),
     )
     return pool

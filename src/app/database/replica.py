@@ -11,7 +11,7 @@ import structlog
 from app.database import positions
 from app.database.errors import DatabaseUnavailable, QueryTimeout
 from app.database.executor import Database
-from app.database.opening import open_pool
+from app.database.opening import open_replica_pool
 from app.database.pool import Pool
 from app.database.primary import WITHIN, Primary
 from app.settings import Settings
@@ -47,7 +47,7 @@ class Replica:
     @classmethod
     async def connect(cls, primary: Primary, settings: Settings) -> "Replica":
         """Open its pool, without any connection: the server starts without its replica, too."""
-        pool = Pool(await open_pool(settings, settings.replica_url), settings)
+        pool = Pool(await open_replica_pool(settings, settings.replica_url or ""), settings)
         return cls(primary, Database(pool, settings))
 
     async def close(self) -> None:

@@ -1,5 +1,6 @@
 """The lock on the data folder: one process at a time runs its PostgreSQL, and commands find the one that runs."""
 
+import asyncio
 import fcntl
 import os
 import time
@@ -10,6 +11,7 @@ from typing import Literal, NamedTuple, TextIO, TypeVar
 
 from app.backups import archiving
 from app.database import embedded
+from app.database.pooler import direct_url
 from app.settings import Settings
 
 T = TypeVar("T")
@@ -24,13 +26,13 @@ class ServeError(Exception):
 
 @contextmanager
 def database(settings: Settings) -> Iterator[str]:
-    """The URL of the database for a command: DATABASE_URL, or that of the embedded server.
+    """The URL of the database for a command: DATABASE_URL, or that of the embedded server; past a pooler DATABASE_LISTEN_URL.
 
     The server of a running `holdfast serve` is used as it is; otherwise one is started, and stopped at the end.
-    Raises EmbeddedError, ServeError or ArchiveError.
+    Raises EmbeddedError, ServeError, ArchiveError, DatabaseUnavailable or DatabaseRefused.
     """
     if settings.database_url is not None:
-        yield settings.database_url
+        yield asyncio.run(direct_url(settings.database_url, settings.listen_url, settings.start_retries))
         return
     with _locked(settings, lambda: embedded.running(settings.data)) as found:
         if found is not None:

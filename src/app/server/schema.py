@@ -9,6 +9,7 @@ import structlog
 from app.database import migrations
 from app.database.embedded import StartCancelledError
 from app.database.migrations import Migration
+from app.database.pooler import direct_url
 from app.server.signals import Signals
 from app.settings import Settings
 
@@ -18,6 +19,12 @@ log = structlog.get_logger()
 
 MOST_SHOWN = 10
 """Migrations that are named; of more, how many they are."""
+
+
+def reach(settings: Settings, signals: Signals) -> str:
+    """Wait until the database of DATABASE_URL can be reached; returns the URL of a connection to it that is no pooler's."""
+    url = direct_url(settings.database_url or "", settings.listen_url, settings.start_retries)
+    return asyncio.run(_unless_asked(url, signals))
 
 
 def bring_up_to_date(url: str, settings: Settings, signals: Signals) -> list[Migration]:

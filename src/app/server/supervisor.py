@@ -64,8 +64,10 @@ def serve(settings: Settings, granian: Granian, signals: Signals, *, migrate: bo
                 archive_watch.begin(settings)
             url = server.url if server else settings.database_url or ""
             see_to_it = schema.bring_up_to_date if migrate or (migrate is None and server) else schema.look
-            amiss = see_to_it(url, settings, signals)
-            if server is None:
+            direct = url if server else schema.reach(settings, signals)
+            amiss = see_to_it(direct, settings, signals)
+            # Those of a pooler are its own to count.
+            if server is None and direct == url:
                 warn_about_connections(url, settings)
             log.info("starting_server", workers=settings.workers)
             granian.tell(Told(port.address, url), port.sockets)
