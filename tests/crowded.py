@@ -11,7 +11,11 @@ from typing import Any
 import pytest
 from serving import Serving
 
-CONDITIONS = {"TRUSTED_PROXIES": "127.0.0.0/8", "USER_REQUESTS_PER_MINUTE": "1000000", "GUEST_REQUESTS_PER_MINUTE": "1000000"}
+CONDITIONS: dict[str, Any] = {
+    "TRUSTED_PROXIES": "127.0.0.0/8",
+    "USER_REQUESTS_PER_MINUTE": "1000000",
+    "GUEST_REQUESTS_PER_MINUTE": "1000000",
+}
 """What these clients need of the settings of a server."""
 
 

@@ -32,7 +32,16 @@ def _with_tls() -> Path | None:
     return None
 
 
+def _tracks_statements() -> bool:
+    """Whether the PgBouncer here is 1.21 or newer."""
+    if PGBOUNCER is None:
+        return False
+    said = subprocess.run([PGBOUNCER, "--version"], capture_output=True, text=True, check=False).stdout
+    return [int(part) for part in re.findall(r"[0-9]+", said)[:2]] >= [1, 21]
+
+
 POSTGRES_WITH_TLS = _with_tls()
+PGBOUNCER_TRACKS = _tracks_statements()
 
 chromium = pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed: apt-get install chromium")
 node = pytest.mark.skipif(
@@ -40,6 +49,9 @@ node = pytest.mark.skipif(
 )
 nginx = pytest.mark.skipif(NGINX is None, reason="nginx is not installed: apt-get install nginx-light")
 pgbouncer = pytest.mark.skipif(PGBOUNCER is None, reason="PgBouncer is not installed: apt-get install pgbouncer")
+pgbouncer_that_tracks = pytest.mark.skipif(
+    not PGBOUNCER_TRACKS, reason="this PgBouncer does not track prepared statements: 1.21 and newer do"
+)
 just = pytest.mark.skipif(not JUST, reason="there is no just here: `just test` puts it on the path")
 postgres_with_tls = pytest.mark.skipif(
     POSTGRES_WITH_TLS is None, reason="there is no PostgreSQL with TLS, as the wheel's is not: apt-get install postgresql"

@@ -1,6 +1,5 @@
 """A real PgBouncer in front of a database, with ops/pgbouncer.ini."""
 
-import re
 import shutil
 import subprocess
 import tempfile
@@ -17,14 +16,11 @@ from app.database.unprivileged import account_for, command_prefix
 INI = (Path(__file__).parent.parent / "ops" / "pgbouncer.ini").read_text(encoding="utf-8")
 
 
-def version() -> tuple[int, ...]:
-    assert PGBOUNCER is not None
-    said = subprocess.run([PGBOUNCER, "--version"], capture_output=True, text=True, check=True).stdout
-    return tuple(int(part) for part in re.findall(r"\d+", said.splitlines()[0]))
-
-
 class Pooler:
     """A running PgBouncer; `changes` are of lines of ops/pgbouncer.ini."""
+
+    tracks = False
+    """Whether prepared statements follow their client."""
 
     def __init__(self, database: str, sessions: int, changes: dict[str, str]) -> None:
         assert PGBOUNCER is not None

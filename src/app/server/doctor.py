@@ -81,8 +81,8 @@ def connections_while_restarting(settings: Settings) -> int:
     return 2 * connections_needed(settings) - 2
 
 
-async def examine(database: Executor, settings: Settings) -> list[Finding]:
-    """Look at everything, in the order in which it would fail."""
+async def examine(database: Executor, settings: Settings, *, is_pooled: bool = False) -> list[Finding]:
+    """Look at everything, in the order in which it would fail. is_pooled: workers do not connect to the server itself."""
     found = await server(database)
     major = found.version // 10_000
     return [
@@ -114,7 +114,7 @@ async def examine(database: Executor, settings: Settings) -> list[Finding]:
         await _privileges(database, found),
         await _schema(database),
         *await _backups(database, settings),
-        _pool(found, settings),
+        _pooled(found, settings) if is_pooled else _pool(found, settings),
         _sockets(settings),
         _limits(settings),
     ]
@@ -173,6 +173,14 @@ def _pool(found: Server, settings: Settings) -> Finding:
         advice = "A reload under full load may be refused some: lower DB_MAX_OVERFLOW, or raise max_connections."
         return Finding("mind", "pool", f"{text}; {twice} during a reload", advice)
     return Finding("bad", "pool", text, "Lower WORKERS, DB_POOL_SIZE or DB_MAX_OVERFLOW, or raise max_connections.")
+
+
+def _pooled(found: Server, settings: Settings) -> Finding:
+    clients, direct = connections_while_restarting(settings), 2 * settings.workers + 2
+    text = f"{settings.workers} workers may open {clients} connections to the pooler (max_client_conn) during a reload"
+    if direct <= found.connections:
+        return Finding("ok", "pool", f"{text}, {direct} past it")
+    return Finding("bad", "pool", f"{text}, {direct} past it, the server has {found.connections}", "Raise max_connections.")
 
 
 def _sockets(settings: Settings) -> Finding:

@@ -8,7 +8,16 @@ import rich_click as click
 
 from app.database.executor import on_connection
 from app.database.queries import Executor
-from app.server import archive_findings, data_lock, doctor, doctor_mail, privileges, replica_findings, sign_in_findings
+from app.server import (
+    archive_findings,
+    data_lock,
+    doctor,
+    doctor_mail,
+    pooler_findings,
+    privileges,
+    replica_findings,
+    sign_in_findings,
+)
 from app.server.doctor import Finding
 from app.server.running import run
 from app.server.showing import as_json, show_json, show_list
@@ -25,7 +34,10 @@ def see_doctor(*, only_privileges: bool, as_json: bool) -> None:
     """
 
     def look(settings: Settings) -> list[Finding]:
-        examine = privileges.examine if only_privileges else partial(_examine, settings=settings)
+        pooler = [] if only_privileges else asyncio.run(pooler_findings.examine(settings))
+        if any(finding.state == "bad" for finding in pooler):
+            return pooler
+        examine = privileges.examine if only_privileges else partial(_examine, settings=settings, pooler=pooler)
         with data_lock.database(settings) as url:
             return asyncio.run(on_connection(url, examine, retries=settings.start_retries))
 
@@ -45,9 +57,10 @@ def see_doctor(*, only_privileges: bool, as_json: bool) -> None:
         sys.exit(1)
 
 
-async def _examine(database: Executor, settings: Settings) -> list[Finding]:
+async def _examine(database: Executor, settings: Settings, pooler: list[Finding]) -> list[Finding]:
     return [
-        *await doctor.examine(database, settings),
+        *await doctor.examine(database, settings, is_pooled=bool(pooler)),
+        *pooler,
         *await replica_findings.examine(database, settings),
         *await archive_findings.examine(database, settings),
         *await doctor_mail.examine(database, settings),
