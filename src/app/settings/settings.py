@@ -55,7 +55,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     replica_url: str | None = None
     """A standby, for reads. None: there is none."""
     listen_url: str | None = None
-    """Where to listen for ended tokens: behind a transaction pooler a direct connection. None: database_url."""
+    """A direct connection, where database_url leads to a pooler: for the listener and for commands. None: database_url."""
     require_tls: bool = True
     """In production, of every database on another host."""
     pool_size: int = 5
