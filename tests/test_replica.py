@@ -154,10 +154,13 @@ def test_reads_go_on_within_five_seconds_of_a_primary_that_hangs(api: Api, pair:
 
     with pair.primary.frozen():
         api.runner.run(ask())
-    is_in_state(api, "ok")
     begun = time.monotonic()
     while (answer := user.patch(f"/v1/tasks/{task['id']}", {"title": "Back"})).status_code != 200:
         assert time.monotonic() - begun < 5, answer.text
+    # From then on nothing is read that is older, whatever the last question to the primary came to.
+    answer = user.get(f"/v1/tasks/{task['id']}")
+    assert (answer.json()["title"], came_from_replica(answer)) == ("Back", False)
+    is_in_state(api, "ok")
 
 
 def test_a_session_that_was_ended_where_the_replica_has_not_seen_it_reads_until_the_primary_is_back(
@@ -177,8 +180,21 @@ def test_a_session_that_was_ended_where_the_replica_has_not_seen_it_reads_until_
             assert (answer.status_code, answer.headers.get("x-read-only")) == (200, "replica")
             assert_problem(late.post("/v1/tasks", {"title": "No"}), 503, "database_unavailable")
             assert_problem(late.get("/v1/me/sessions"), 503, "database_unavailable")
-        # Nothing of it was kept.
         assert_problem(late.get("/v1/tasks"), 401, "unauthenticated")
+
+
+def test_whom_the_replica_knew_is_not_kept_in_memory(api: Api, pair: Pair) -> None:
+    user = api.user()
+    caught_up(api, pair)
+    with not_replaying(api, pair):
+        assert user.post("/v1/auth/logout").status_code == 204
+        # The listener hears nothing of it: its connection is there.
+        with pair.primary.frozen():
+            assert user.get("/v1/tasks").headers.get("x-read-only") == "replica"
+        begun = time.monotonic()
+        while (answer := user.post("/v1/tasks", {"title": "No"})).status_code != 401:
+            assert (answer.status_code, time.monotonic() - begun < 4) == (503, True), answer.text
+    is_in_state(api, "ok")
 
 
 # While it is there
