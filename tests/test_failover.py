@@ -76,18 +76,16 @@ class Writing:
 
 
 @contextmanager
-def receiving_nothing(pair: Pair) -> Iterator[None]:
-    """Hold up the standby's receiver, as a slow network does."""
-    assert pair.standby.process is not None
-    [receiver] = [
-        each for each in psutil.Process(pair.standby.process.pid).children() if "walreceiver" in " ".join(each.cmdline())
-    ]
-    receiver.suspend()
+def sending_nothing(pair: Pair) -> Iterator[None]:
+    """Hold up what the primary sends to the standby, until it is killed: what has not left it by then never does."""
+    assert pair.primary.process is not None
+    [sender] = [each for each in psutil.Process(pair.primary.process.pid).children() if "walsender" in " ".join(each.cmdline())]
+    sender.suspend()
     try:
         yield
     finally:
         with suppress(psutil.NoSuchProcess):
-            receiver.resume()
+            sender.kill()
 
 
 async def promoted(pair: Pair) -> float:
@@ -114,7 +112,7 @@ def start(pair: Pair, started: Started, **changes: Any) -> Writing:
 def test_writes_go_on_within_five_seconds_of_a_promotion_and_what_was_answered_is_there(
     pair: Pair, started: Started, replication: str
 ) -> None:
-    """With a standby whose receiver is held up for the last half second: the worst moment for a crash.
+    """With a primary whose sender is held up for the last half second: the worst moment for a crash.
 
     Synchronous: nothing that was answered is lost. Otherwise all of that half second is, and the test counts it.
     """
@@ -126,7 +124,7 @@ def test_writes_go_on_within_five_seconds_of_a_promotion_and_what_was_answered_i
     async def fail_over() -> None:
         await writing.begin()
         await writing.grows(30)
-        with receiving_nothing(pair):
+        with sending_nothing(pair):
             await asyncio.sleep(0.1)
             before = len(writing.acknowledged)
             await asyncio.sleep(0.5)
