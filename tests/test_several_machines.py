@@ -114,8 +114,10 @@ def test_a_session_that_ends_on_one_is_refused_on_all_others(machines: list[Serv
     for _ in range(2):
         assert [machine.get("/v1/me", token).status_code for machine in machines] == [200] * MACHINES
     assert machines[1].post("/v1/auth/logout", None, token).status_code == 204
-    time.sleep(0.1)
-    assert [machine.get("/v1/me", token).status_code for machine in machines] == [401] * MACHINES
+    # Each would keep the caller for five seconds.
+    deadline = time.monotonic() + 2
+    while [machine.get("/v1/me", token).status_code for machine in machines] != [401] * MACHINES:
+        assert time.monotonic() < deadline
 
 
 def test_attempts_to_sign_in_are_counted_together(machines: list[Serving]) -> None:
@@ -157,8 +159,9 @@ def test_credits_are_spent_once_and_never_beyond_what_there_is(machines: list[Se
 
 
 def test_each_mail_is_sent_once_whoever_sends_it(machines: list[Serving], box: Mailbox, rows: Callable[..., list[Any]]) -> None:
-    box.seconds = 0.05
-    before = len(box.arrived)
+    # Longer for all of them than a machine waits until it looks.
+    box.seconds = 0.2
+    before, said_before = len(box.arrived), [machine.said_times("mail_sent") for machine in machines]
     emails = [new_email() for _ in range(40)]
     rows(
         """
@@ -170,7 +173,8 @@ def test_each_mail_is_sent_once_whoever_sends_it(machines: list[Serving], box: M
     )
     until(lambda: rows("select count(*) from outgoing_mails where kind = 'new_device'") == [0], "all mails are sent")
     assert Counter(recipient for recipient, _ in box.arrived[before:] if recipient in emails) == dict.fromkeys(emails, 1)
-    assert sum(machine.said_times("mail_sent") > 0 for machine in machines) > 1
+    senders = [machine.said_times("mail_sent") > said for machine, said in zip(machines, said_before, strict=True)]
+    assert sum(senders) > 1
 
 
 def test_maintenance_by_several_at_once_does_everything_once(
