@@ -105,6 +105,26 @@ end $$;
 COMMENT ON FUNCTION public.blog_entries_words() IS 'Computes search from the texts of an entry.';
 
 --
+-- Name: cluster_nodes(); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.cluster_nodes() RETURNS TABLE(name text, port integer, is_coordinator boolean, has_shards boolean, is_active boolean)
+    LANGUAGE plpgsql STABLE
+    AS $$
+begin
+    if to_regclass('pg_dist_node') is not null then
+        return query
+            select n.nodename, n.nodeport, n.groupid = 0, n.shouldhaveshards, n.isactive from pg_dist_node n order by n.nodeid;
+    end if;
+end $$;
+
+--
+-- Name: FUNCTION cluster_nodes(); Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON FUNCTION public.cluster_nodes() IS 'The servers of the Citus cluster that this is the coordinator of; none without Citus.';
+
+--
 -- Name: conversations_words(); Type: FUNCTION; Schema: public; Owner: -
 --
 
@@ -149,6 +169,99 @@ CREATE FUNCTION public.default_target_days(frequency text) RETURNS integer
 --
 
 COMMENT ON FUNCTION public.default_target_days(frequency text) IS 'How many days a habit gets that says nothing; null where its frequency has none.';
+
+--
+-- Name: distribute_table(regclass); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.distribute_table(entity regclass) RETURNS void
+    LANGUAGE plpgsql
+    AS $_$
+begin
+    if not is_distributed() then
+        return;
+    end if;
+    perform set_config('citus.enable_unsafe_triggers', 'on', true),
+        set_config('citus.multi_shard_modify_mode', 'sequential', true);
+    if (select p.placement = 'by user' from table_placements() p where p.entity = $1) then
+        perform create_distributed_table(entity, 'user_id', colocate_with => 'tasks');
+    end if;
+end $_$;
+
+--
+-- Name: FUNCTION distribute_table(entity regclass); Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON FUNCTION public.distribute_table(entity regclass) IS 'What a migration calls for a table that it has made: spreads it over the workers, where that is done with such tables.';
+
+--
+-- Name: distribute_tables(); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.distribute_tables() RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+declare
+    missing regprocedure;
+    moved regclass;
+    reference record;
+    dropped text[] := '{}';
+    comments constant text[] := table_comments();
+    lost text;
+begin
+    if is_distributed() then
+        -- What a migration has forgotten.
+        perform distribute_table(p.entity) from placed_tables() p where p.placement = 'by user' and not p.is_placed;
+        return;
+    end if;
+    perform set_config('citus.enable_unsafe_triggers', 'on', true),
+        set_config('citus.multi_shard_modify_mode', 'sequential', true);
+    -- Statements of later sessions need them, too: a cascade from users to the shards, and triggers of shards that are moved.
+    execute format('alter database %I set citus.enable_unsafe_triggers = on', current_database());
+    execute format('alter database %I set citus.multi_shard_modify_mode = sequential', current_database());
+    -- Those that were made before Citus was there.
+    for missing in
+        select p.oid
+        from pg_proc p
+        where p.pronamespace = current_schema()::regnamespace
+          and not exists (
+              select from pg_depend d where d.classid = 'pg_proc'::regclass and d.objid = p.oid and d.deptype = 'e')
+          and not exists (
+              select from pg_dist_object o where o.classid = 'pg_proc'::regclass and o.objid = p.oid)
+        order by p.oid
+    loop
+        perform create_distributed_function(missing);
+    end loop;
+    -- Between a table that is distributed and one that is not yet, Citus takes none.
+    for reference in
+        select conrelid::regclass as entity, conname as name, pg_get_constraintdef(oid) as definition
+        from pg_constraint
+        where contype = 'f'
+          and conrelid in (select p.entity from table_placements() p where p.placement = 'by user')
+           or confrelid = 'users'::regclass
+        order by conrelid::regclass::text, conname
+    loop
+        execute format('alter table %s drop constraint %I', reference.entity, reference.name);
+        dropped := dropped
+            || format('alter table %s add constraint %I %s', reference.entity, reference.name, reference.definition);
+    end loop;
+    perform create_reference_table('users');
+    perform create_distributed_table('tasks', 'user_id', colocate_with => 'none');
+    for moved in
+        select p.entity from table_placements() p where p.placement = 'by user' and p.entity <> 'tasks'::regclass
+    loop
+        perform create_distributed_table(moved, 'user_id', colocate_with => 'tasks');
+    end loop;
+    foreach lost in array dropped || comments loop
+        execute lost;
+    end loop;
+end $$;
+
+--
+-- Name: FUNCTION distribute_tables(); Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON FUNCTION public.distribute_tables() IS 'Spreads the tables over the workers of a Citus cluster, rows and all.';
 
 --
 -- Name: end_access(uuid, bytea, uuid[]); Type: FUNCTION; Schema: public; Owner: -
@@ -2338,6 +2451,27 @@ $$;
 COMMENT ON FUNCTION public.imported_tasks(owner uuid, key text) IS 'The tasks of a user that had this id in the app that they came from: several, where two databases of it had it.';
 
 --
+-- Name: is_distributed(); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.is_distributed() RETURNS boolean
+    LANGUAGE plpgsql STABLE
+    AS $$
+begin
+    if to_regclass('pg_dist_partition') is null then
+        return false;
+    end if;
+    return exists (
+        select from pg_dist_partition where logicalrelid = 'users'::regclass and partmethod = 'n' and repmodel = 't');
+end $$;
+
+--
+-- Name: FUNCTION is_distributed(); Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON FUNCTION public.is_distributed() IS 'Whether holdfast distribute has spread the tables over the workers of a Citus cluster.';
+
+--
 -- Name: is_set_of_weekdays(integer[]); Type: FUNCTION; Schema: public; Owner: -
 --
 
@@ -2566,6 +2700,42 @@ CREATE FUNCTION public.own_words(user_id uuid, search tsvector) RETURNS tsvector
 COMMENT ON FUNCTION public.own_words(user_id uuid, search tsvector) IS 'The words of a row as its index has them: each with its owner''s key, and that key alone.';
 
 --
+-- Name: placed_tables(); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.placed_tables() RETURNS TABLE(entity regclass, placement text, is_placed boolean, bytes bigint)
+    LANGUAGE plpgsql STABLE
+    AS $$
+begin
+    if not is_distributed() then
+        return query
+            select p.entity, p.placement, p.placement = 'coordinator', pg_total_relation_size(p.entity)
+            from table_placements() p;
+        return;
+    end if;
+    return query
+        select p.entity, p.placement,
+            p.placement = case
+                when d.partmethod = 'h' and d.colocationid = tasks.colocationid then 'by user'
+                when d.repmodel = 't' then 'everywhere'
+                else 'coordinator'
+            end,
+            case
+                when d.logicalrelid is null then pg_total_relation_size(p.entity)
+                else citus_total_relation_size(p.entity, fail_on_error => false)
+            end
+        from table_placements() p
+        left join pg_dist_partition d on d.logicalrelid = p.entity
+        left join pg_dist_partition tasks on tasks.logicalrelid = 'tasks'::regclass;
+end $$;
+
+--
+-- Name: FUNCTION placed_tables(); Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON FUNCTION public.placed_tables() IS 'Where each table belongs, whether it is there, and its bytes. One that belongs by user and is not there was forgotten.';
+
+--
 -- Name: reaches_target(numeric, boolean, numeric); Type: FUNCTION; Schema: public; Owner: -
 --
 
@@ -2689,6 +2859,75 @@ end $_$;
 COMMENT ON FUNCTION public.stored_bytes(owner uuid, most integer, OUT stored_bytes bigint, OUT is_complete boolean) IS 'The bytes of all rows of a user, and whether no table has more than the so many rows of the user that it looks at.';
 
 --
+-- Name: table_comments(); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.table_comments() RETURNS text[]
+    LANGUAGE sql STABLE
+    AS $_$
+select coalesce(array_agg(format(
+    case
+        when d.objsubid > 0 then 'comment on column %1$I.%2$I is %3$L'
+        when c.relkind = 'v' then 'comment on view %1$I is %3$L'
+        else 'comment on table %1$I is %3$L'
+    end,
+    c.relname, a.attname, d.description)), '{}')
+from pg_description d
+join pg_class c on c.oid = d.objoid and c.relkind in ('r', 'v')
+left join pg_attribute a on a.attrelid = d.objoid and a.attnum = d.objsubid and d.objsubid > 0
+where d.classoid = 'pg_class'::regclass and c.relnamespace = current_schema()::regnamespace
+$_$;
+
+--
+-- Name: FUNCTION table_comments(); Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON FUNCTION public.table_comments() IS 'The statements that write the comments of tables and views again: Citus makes them anew, without.';
+
+--
+-- Name: table_placements(); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.table_placements() RETURNS TABLE(entity regclass, placement text)
+    LANGUAGE sql STABLE
+    AS $$
+-- A key that must be unique is unique shard by shard: without user_id in it, it would not be, and the table stays.
+with recursive listed_table as (
+    select c.oid as entity,
+        exists (select from pg_attribute a where a.attrelid = c.oid and a.attname = 'user_id' and a.attnotnull)
+            and not exists (
+                select from pg_index i
+                where i.indrelid = c.oid
+                  and i.indisunique
+                  and not exists (
+                      select from pg_attribute a
+                      where a.attrelid = c.oid and a.attname = 'user_id' and a.attnum = any (i.indkey::smallint[])))
+            as is_by_user
+    from pg_class c
+    where c.relnamespace = current_schema()::regnamespace and c.relkind = 'r'),
+-- What points at a table that stays, stays with it.
+staying_table as (
+    select entity from listed_table where not is_by_user and entity <> 'users'::regclass
+    union
+    select c.conrelid from staying_table s join pg_constraint c on c.contype = 'f' and c.confrelid = s.entity)
+select t.entity::regclass,
+    case
+        when t.entity = 'users'::regclass then 'everywhere'
+        when s.entity is null then 'by user'
+        else 'coordinator'
+    end
+from listed_table t
+left join staying_table s on s.entity = t.entity
+order by t.entity::regclass::text
+$$;
+
+--
+-- Name: FUNCTION table_placements(); Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON FUNCTION public.table_placements() IS 'Where the rows of a table belong in a cluster: everywhere (users), by user (on one worker), or on the coordinator.';
+
+--
 -- Name: tagged(uuid, text, text[]); Type: FUNCTION; Schema: public; Owner: -
 --
 
@@ -2770,6 +3009,43 @@ end $$;
 --
 
 COMMENT ON FUNCTION public.touch() IS 'Sets version and updated_at when a row really changes; an explicitly changed updated_at (an import) is kept.';
+
+--
+-- Name: undistribute_tables(); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.undistribute_tables() RETURNS void
+    LANGUAGE plpgsql
+    AS $_$
+declare
+    remembered record;
+    comments constant text[] := table_comments();
+    lost text;
+begin
+    -- With users come all that are reached by foreign keys, which are all.
+    perform undistribute_table('users', cascade_via_foreign_keys => true);
+    foreach lost in array comments loop
+        execute lost;
+    end loop;
+    -- From PostgreSQL 18 on these have names, and here those of tables that were made in between.
+    for remembered in
+        select conrelid::regclass as entity, conname as name, format('%s_%s_not_null', c.relname, a.attname) as wanted
+        from pg_constraint
+        join pg_class c on c.oid = conrelid and c.relnamespace = current_schema()::regnamespace
+        join pg_attribute a on a.attrelid = conrelid and a.attnum = conkey[1]
+        where contype = 'n' and conname ~ '_[0-9]+_.*_not_null$'
+    loop
+        execute format('alter table %s rename constraint %I to %I', remembered.entity, remembered.name, remembered.wanted);
+    end loop;
+    execute format('alter database %I reset citus.enable_unsafe_triggers', current_database());
+    execute format('alter database %I reset citus.multi_shard_modify_mode', current_database());
+end $_$;
+
+--
+-- Name: FUNCTION undistribute_tables(); Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON FUNCTION public.undistribute_tables() IS 'Brings all rows back to the coordinator, into plain tables.';
 
 --
 -- Name: walked_rows(); Type: FUNCTION; Schema: public; Owner: -
@@ -3848,14 +4124,18 @@ COMMENT ON COLUMN public.import_reports.content IS 'The row, or the value.';
 -- Name: import_reports_line_seq; Type: SEQUENCE; Schema: public; Owner: -
 --
 
-ALTER TABLE public.import_reports ALTER COLUMN line ADD GENERATED ALWAYS AS IDENTITY (
-    SEQUENCE NAME public.import_reports_line_seq
+CREATE SEQUENCE public.import_reports_line_seq
     START WITH 1
     INCREMENT BY 1
     NO MINVALUE
     NO MAXVALUE
-    CACHE 1
-);
+    CACHE 1;
+
+--
+-- Name: import_reports_line_seq; Type: SEQUENCE OWNED BY; Schema: public; Owner: -
+--
+
+ALTER SEQUENCE public.import_reports_line_seq OWNED BY public.import_reports.line;
 
 --
 -- Name: imports; Type: TABLE; Schema: public; Owner: -
@@ -5214,6 +5494,12 @@ COMMENT ON COLUMN public.workouts.feeling_before IS 'In the user''s words, besid
 COMMENT ON COLUMN public.workouts.feeling_after IS 'In the user''s words, beside the number in mood_after.';
 
 --
+-- Name: import_reports line; Type: DEFAULT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.import_reports ALTER COLUMN line SET DEFAULT nextval('public.import_reports_line_seq'::regclass);
+
+--
 -- Name: api_tokens api_tokens_pkey; Type: CONSTRAINT; Schema: public; Owner: -
 --
 
@@ -5414,7 +5700,7 @@ ALTER TABLE ONLY public.media_deletions
 --
 
 ALTER TABLE ONLY public.media_links
-    ADD CONSTRAINT media_links_pkey PRIMARY KEY (token_hash);
+    ADD CONSTRAINT media_links_pkey PRIMARY KEY (token_hash, user_id);
 
 --
 -- Name: media media_pkey; Type: CONSTRAINT; Schema: public; Owner: -
@@ -6657,4 +6943,7 @@ INSERT INTO public.schema_migrations (version) VALUES
     ('20261123022010'),
     ('20261123022020'),
     ('20261123025000'),
-    ('20261123026000');
+    ('20261123026000'),
+    ('20261123030000'),
+    ('20261123030010'),
+    ('20261123030020');

@@ -13,6 +13,7 @@ OTHERS = {
     "backup": "app.server.backup_command:backup",
     "backups": "app.server.backup_command:backups",
     "demo": "app.server.demo_command:demo",
+    "distribute": "app.server.distribute_command:distribute",
     "doctor": "app.server.doctor_command:see_doctor",
     "export": "app.server.export_command:export",
     "import": "app.server.import_commands:import_",

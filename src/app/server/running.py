@@ -13,6 +13,7 @@ from app.database.executor import on_connection
 from app.database.package_files import FolderMissingError
 from app.database.postgres_programs import EmbeddedError
 from app.database.queries import Executor
+from app.distribution.rules import DistributionError
 from app.problems.problem import Problem
 from app.server import data_lock
 from app.server.data_lock import ServeError
@@ -26,7 +27,15 @@ LOST = "The connection to the database was lost."
 
 TAKES_NO_WRITES = "The database takes no writes: its disk is full, or it is read-only."
 
-_FOR_PEOPLE = (ArchiveError, ServeError, EmbeddedError, MigrationError, DatabaseRefused, FolderMissingError)
+_FOR_PEOPLE = (
+    ArchiveError,
+    ServeError,
+    EmbeddedError,
+    MigrationError,
+    DatabaseRefused,
+    DistributionError,
+    FolderMissingError,
+)
 """Errors whose text is written for whoever typed the command."""
 
 

@@ -1,0 +1,224 @@
+-- migrate:up
+
+-- Where a table belongs in a cluster is read from the catalog, so that no list of tables can be out of date. What Citus adds
+-- to PostgreSQL is named inside of plpgsql only, which looks for it when it comes to it: a database without Citus has these
+-- functions as well, and never calls what it lacks.
+
+create function table_placements() returns table (entity regclass, placement text)
+language sql stable as $$
+-- A key that must be unique is unique shard by shard: without user_id in it, it would not be, and the table stays.
+with recursive listed_table as (
+    select c.oid as entity,
+        exists (select from pg_attribute a where a.attrelid = c.oid and a.attname = 'user_id' and a.attnotnull)
+            and not exists (
+                select from pg_index i
+                where i.indrelid = c.oid
+                  and i.indisunique
+                  and not exists (
+                      select from pg_attribute a
+                      where a.attrelid = c.oid and a.attname = 'user_id' and a.attnum = any (i.indkey::smallint[])))
+            as is_by_user
+    from pg_class c
+    where c.relnamespace = current_schema()::regnamespace and c.relkind = 'r'),
+-- What points at a table that stays, stays with it.
+staying_table as (
+    select entity from listed_table where not is_by_user and entity <> 'users'::regclass
+    union
+    select c.conrelid from staying_table s join pg_constraint c on c.contype = 'f' and c.confrelid = s.entity)
+select t.entity::regclass,
+    case
+        when t.entity = 'users'::regclass then 'everywhere'
+        when s.entity is null then 'by user'
+        else 'coordinator'
+    end
+from listed_table t
+left join staying_table s on s.entity = t.entity
+order by t.entity::regclass::text
+$$;
+
+comment on function table_placements is
+    'Where the rows of a table belong in a cluster: everywhere (users), by user (on one worker), or on the coordinator.';
+
+create function is_distributed() returns boolean
+language plpgsql stable as $$
+begin
+    if to_regclass('pg_dist_partition') is null then
+        return false;
+    end if;
+    return exists (
+        select from pg_dist_partition where logicalrelid = 'users'::regclass and partmethod = 'n' and repmodel = 't');
+end $$;
+
+comment on function is_distributed is 'Whether holdfast distribute has spread the tables over the workers of a Citus cluster.';
+
+create function placed_tables() returns table (entity regclass, placement text, is_placed boolean, bytes bigint)
+language plpgsql stable as $$
+begin
+    if not is_distributed() then
+        return query
+            select p.entity, p.placement, p.placement = 'coordinator', pg_total_relation_size(p.entity)
+            from table_placements() p;
+        return;
+    end if;
+    return query
+        select p.entity, p.placement,
+            p.placement = case
+                when d.partmethod = 'h' and d.colocationid = tasks.colocationid then 'by user'
+                when d.repmodel = 't' then 'everywhere'
+                else 'coordinator'
+            end,
+            case
+                when d.logicalrelid is null then pg_total_relation_size(p.entity)
+                else citus_total_relation_size(p.entity, fail_on_error => false)
+            end
+        from table_placements() p
+        left join pg_dist_partition d on d.logicalrelid = p.entity
+        left join pg_dist_partition tasks on tasks.logicalrelid = 'tasks'::regclass;
+end $$;
+
+comment on function placed_tables is
+    'Where each table belongs, whether it is there, and its bytes. One that belongs by user and is not there was forgotten.';
+
+create function cluster_nodes()
+returns table (name text, port integer, is_coordinator boolean, has_shards boolean, is_active boolean)
+language plpgsql stable as $$
+begin
+    if to_regclass('pg_dist_node') is not null then
+        return query
+            select n.nodename, n.nodeport, n.groupid = 0, n.shouldhaveshards, n.isactive from pg_dist_node n order by n.nodeid;
+    end if;
+end $$;
+
+comment on function cluster_nodes is 'The servers of the Citus cluster that this is the coordinator of; none without Citus.';
+
+create function distribute_table(entity regclass) returns void
+language plpgsql as $$
+begin
+    if not is_distributed() then
+        return;
+    end if;
+    perform set_config('citus.enable_unsafe_triggers', 'on', true),
+        set_config('citus.multi_shard_modify_mode', 'sequential', true);
+    if (select p.placement = 'by user' from table_placements() p where p.entity = $1) then
+        perform create_distributed_table(entity, 'user_id', colocate_with => 'tasks');
+    end if;
+end $$;
+
+comment on function distribute_table is
+    'What a migration calls for a table that it has made: spreads it over the workers, where that is done with such tables.';
+
+create function table_comments() returns text[]
+language sql stable as $$
+select coalesce(array_agg(format(
+    case
+        when d.objsubid > 0 then 'comment on column %1$I.%2$I is %3$L'
+        when c.relkind = 'v' then 'comment on view %1$I is %3$L'
+        else 'comment on table %1$I is %3$L'
+    end,
+    c.relname, a.attname, d.description)), '{}')
+from pg_description d
+join pg_class c on c.oid = d.objoid and c.relkind in ('r', 'v')
+left join pg_attribute a on a.attrelid = d.objoid and a.attnum = d.objsubid and d.objsubid > 0
+where d.classoid = 'pg_class'::regclass and c.relnamespace = current_schema()::regnamespace
+$$;
+
+comment on function table_comments is
+    'The statements that write the comments of tables and views again: Citus makes them anew, without.';
+
+create function distribute_tables() returns void
+language plpgsql as $$
+declare
+    missing regprocedure;
+    moved regclass;
+    reference record;
+    dropped text[] := '{}';
+    comments constant text[] := table_comments();
+    lost text;
+begin
+    if is_distributed() then
+        -- What a migration has forgotten.
+        perform distribute_table(p.entity) from placed_tables() p where p.placement = 'by user' and not p.is_placed;
+        return;
+    end if;
+    perform set_config('citus.enable_unsafe_triggers', 'on', true),
+        set_config('citus.multi_shard_modify_mode', 'sequential', true);
+    -- Statements of later sessions need them, too: a cascade from users to the shards, and triggers of shards that are moved.
+    execute format('alter database %I set citus.enable_unsafe_triggers = on', current_database());
+    execute format('alter database %I set citus.multi_shard_modify_mode = sequential', current_database());
+    -- Those that were made before Citus was there.
+    for missing in
+        select p.oid
+        from pg_proc p
+        where p.pronamespace = current_schema()::regnamespace
+          and not exists (
+              select from pg_depend d where d.classid = 'pg_proc'::regclass and d.objid = p.oid and d.deptype = 'e')
+          and not exists (
+              select from pg_dist_object o where o.classid = 'pg_proc'::regclass and o.objid = p.oid)
+        order by p.oid
+    loop
+        perform create_distributed_function(missing);
+    end loop;
+    -- Between a table that is distributed and one that is not yet, Citus takes none.
+    for reference in
+        select conrelid::regclass as entity, conname as name, pg_get_constraintdef(oid) as definition
+        from pg_constraint
+        where contype = 'f'
+          and conrelid in (select p.entity from table_placements() p where p.placement = 'by user')
+           or confrelid = 'users'::regclass
+        order by conrelid::regclass::text, conname
+    loop
+        execute format('alter table %s drop constraint %I', reference.entity, reference.name);
+        dropped := dropped
+            || format('alter table %s add constraint %I %s', reference.entity, reference.name, reference.definition);
+    end loop;
+    perform create_reference_table('users');
+    perform create_distributed_table('tasks', 'user_id', colocate_with => 'none');
+    for moved in
+        select p.entity from table_placements() p where p.placement = 'by user' and p.entity <> 'tasks'::regclass
+    loop
+        perform create_distributed_table(moved, 'user_id', colocate_with => 'tasks');
+    end loop;
+    foreach lost in array dropped || comments loop
+        execute lost;
+    end loop;
+end $$;
+
+comment on function distribute_tables is 'Spreads the tables over the workers of a Citus cluster, rows and all.';
+
+create function undistribute_tables() returns void
+language plpgsql as $$
+declare
+    remembered record;
+    comments constant text[] := table_comments();
+    lost text;
+begin
+    -- With users come all that are reached by foreign keys, which are all.
+    perform undistribute_table('users', cascade_via_foreign_keys => true);
+    foreach lost in array comments loop
+        execute lost;
+    end loop;
+    -- From PostgreSQL 18 on these have names, and here those of tables that were made in between.
+    for remembered in
+        select conrelid::regclass as entity, conname as name, format('%s_%s_not_null', c.relname, a.attname) as wanted
+        from pg_constraint
+        join pg_class c on c.oid = conrelid and c.relnamespace = current_schema()::regnamespace
+        join pg_attribute a on a.attrelid = conrelid and a.attnum = conkey[1]
+        where contype = 'n' and conname ~ '_[0-9]+_.*_not_null$'
+    loop
+        execute format('alter table %s rename constraint %I to %I', remembered.entity, remembered.name, remembered.wanted);
+    end loop;
+    execute format('alter database %I reset citus.enable_unsafe_triggers', current_database());
+    execute format('alter database %I reset citus.multi_shard_modify_mode', current_database());
+end $$;
+
+comment on function undistribute_tables is 'Brings all rows back to the coordinator, into plain tables.';
+
+-- migrate:down
+drop function undistribute_tables();
+drop function distribute_tables();
+drop function table_comments();
+drop function distribute_table(regclass);
+drop function cluster_nodes();
+drop function placed_tables();
+drop function is_distributed();
+drop function table_placements();

@@ -1,0 +1,29 @@
+-- name: lock(key)$
+-- tenant: none, an advisory lock of the whole database
+-- Until the end of the transaction. False: a process migrates, or distributes.
+select pg_try_advisory_xact_lock(:key::bigint);
+
+-- name: has_functions()$
+-- tenant: none, it asks the catalog
+-- False on a schema from before there were any.
+select to_regprocedure('distribute_tables()') is not null;
+
+-- name: is_distributed()$
+-- tenant: none, it asks the catalog
+select is_distributed();
+
+-- name: nodes()
+-- tenant: none, it asks the cluster about itself
+select name, port, is_coordinator, has_shards, is_active from cluster_nodes();
+
+-- name: tables()
+-- tenant: none, it reads the catalog
+select entity::text as name, placement, is_placed, bytes from placed_tables() order by entity::text;
+
+-- name: distribute()$
+-- tenant: none, it moves the rows of every user
+select distribute_tables()::text;
+
+-- name: undistribute()$
+-- tenant: none, it moves the rows of every user
+select undistribute_tables()::text;
