@@ -185,16 +185,43 @@ end $$;
 
 comment on function distribute_tables is 'Spreads the tables over the workers of a Citus cluster, rows and all.';
 
+create function set_options_of_shards() returns void
+language plpgsql as $$
+declare
+    given record;
+begin
+    for given in
+        select p.entity, a.attname as name, array_to_string(a.attoptions, ', ') as options
+        from table_placements() p
+        join pg_attribute a on a.attrelid = p.entity and a.attoptions is not null
+        where p.placement = 'by user'
+    loop
+        if exists (
+            select from run_command_on_shards(
+                given.entity, format('alter table %%s alter column %I set (%s)', given.name, given.options)) r
+            where not r.success) then
+            raise exception 'the options of the shards of % could not be set', given.entity;
+        end if;
+    end loop;
+end $$;
+
+comment on function set_options_of_shards is
+    'Gives the shards what a migration has told the planner about columns: Citus does not, nor where a shard is moved.';
+
 create function undistribute_tables() returns void
 language plpgsql as $$
 declare
     remembered record;
     comments constant text[] := table_comments();
+    options constant text[] := array(
+        select format('alter table %s alter column %I set (%s)', p.entity, a.attname, array_to_string(a.attoptions, ', '))
+        from table_placements() p
+        join pg_attribute a on a.attrelid = p.entity and a.attoptions is not null);
     lost text;
 begin
     -- With users come all that are reached by foreign keys, which are all.
     perform undistribute_table('users', cascade_via_foreign_keys => true);
-    foreach lost in array comments loop
+    foreach lost in array comments || options loop
         execute lost;
     end loop;
     -- From PostgreSQL 18 on these have names, and here those of tables that were made in between.
@@ -215,6 +242,7 @@ comment on function undistribute_tables is 'Brings all rows back to the coordina
 
 -- migrate:down
 drop function undistribute_tables();
+drop function set_options_of_shards();
 drop function distribute_tables();
 drop function table_comments();
 drop function distribute_table(regclass);

@@ -24,6 +24,11 @@ select entity::text as name, placement, is_placed, bytes from placed_tables() or
 -- tenant: none, it moves the rows of every user
 select distribute_tables()::text;
 
+-- name: set_options()$
+-- tenant: none, it is about the tables themselves
+-- In a transaction of its own: it reaches the shards through other connections.
+select set_options_of_shards()::text;
+
 -- name: undistribute()$
 -- tenant: none, it moves the rows of every user
 select undistribute_tables()::text;

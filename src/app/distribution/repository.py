@@ -53,6 +53,11 @@ async def distribute(database: Executor) -> None:
     await queries.distribute.value(database, str)
 
 
+async def set_options(database: Executor) -> None:
+    """Give the shards what migrations have told the planner. After `distribute`, and after shards were moved."""
+    await queries.set_options.value(database, str)
+
+
 async def undistribute(database: Executor) -> None:
     """Bring all rows back to the coordinator."""
     await queries.undistribute.value(database, str)

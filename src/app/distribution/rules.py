@@ -18,7 +18,9 @@ async def plan(database: Transaction) -> list[PlacedTable]:
 
 async def distribute(database: Transaction) -> list[PlacedTable]:
     """Spread the tables over the workers, all in one transaction. Returns those that were moved."""
-    return await database.transaction(_distribute)
+    moved = await database.transaction(_distribute)
+    await repository.set_options(database)
+    return moved
 
 
 async def undistribute(database: Transaction) -> list[PlacedTable]:
