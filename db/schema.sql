@@ -171,10 +171,10 @@ CREATE FUNCTION public.default_target_days(frequency text) RETURNS integer
 COMMENT ON FUNCTION public.default_target_days(frequency text) IS 'How many days a habit gets that says nothing; null where its frequency has none.';
 
 --
--- Name: distribute_table(regclass); Type: FUNCTION; Schema: public; Owner: -
+-- Name: distribute_table(regclass); Type: PROCEDURE; Schema: public; Owner: -
 --
 
-CREATE FUNCTION public.distribute_table(entity regclass) RETURNS void
+CREATE PROCEDURE public.distribute_table(IN entity regclass)
     LANGUAGE plpgsql
     AS $_$
 begin
@@ -189,10 +189,10 @@ begin
 end $_$;
 
 --
--- Name: FUNCTION distribute_table(entity regclass); Type: COMMENT; Schema: public; Owner: -
+-- Name: PROCEDURE distribute_table(IN entity regclass); Type: COMMENT; Schema: public; Owner: -
 --
 
-COMMENT ON FUNCTION public.distribute_table(entity regclass) IS 'What a migration calls for a table that it has made: spreads it over the workers, where that is done with such tables.';
+COMMENT ON PROCEDURE public.distribute_table(IN entity regclass) IS 'What a migration calls for a table that it has made, before its foreign keys: in a cluster it is spread over the workers.';
 
 --
 -- Name: distribute_tables(); Type: FUNCTION; Schema: public; Owner: -
@@ -204,6 +204,7 @@ CREATE FUNCTION public.distribute_tables() RETURNS void
 declare
     missing regprocedure;
     moved regclass;
+    forgotten regclass;
     reference record;
     dropped text[] := '{}';
     comments constant text[] := table_comments();
@@ -211,7 +212,9 @@ declare
 begin
     if is_distributed() then
         -- What a migration has forgotten.
-        perform distribute_table(p.entity) from placed_tables() p where p.placement = 'by user' and not p.is_placed;
+        for forgotten in select p.entity from placed_tables() p where p.placement = 'by user' and not p.is_placed loop
+            call distribute_table(forgotten);
+        end loop;
         return;
     end if;
     perform set_config('citus.enable_unsafe_triggers', 'on', true),
@@ -2810,6 +2813,37 @@ CREATE FUNCTION public.search_words(q text) RETURNS text[]
 COMMENT ON FUNCTION public.search_words(q text) IS 'The longest words of a search, five at most: what ranking and showing look at.';
 
 --
+-- Name: set_options_of_shards(); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.set_options_of_shards() RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+declare
+    given record;
+begin
+    for given in
+        select p.entity, a.attname as name, array_to_string(a.attoptions, ', ') as options
+        from table_placements() p
+        join pg_attribute a on a.attrelid = p.entity and a.attoptions is not null
+        where p.placement = 'by user'
+    loop
+        if exists (
+            select from run_command_on_shards(
+                given.entity, format('alter table %%s alter column %I set (%s)', given.name, given.options)) r
+            where not r.success) then
+            raise exception 'the options of the shards of % could not be set', given.entity;
+        end if;
+    end loop;
+end $$;
+
+--
+-- Name: FUNCTION set_options_of_shards(); Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON FUNCTION public.set_options_of_shards() IS 'Gives the shards what a migration has told the planner about columns: Citus does not, nor where a shard is moved.';
+
+--
 -- Name: snippet(text, text); Type: FUNCTION; Schema: public; Owner: -
 --
 
@@ -3020,11 +3054,15 @@ CREATE FUNCTION public.undistribute_tables() RETURNS void
 declare
     remembered record;
     comments constant text[] := table_comments();
+    options constant text[] := array(
+        select format('alter table %s alter column %I set (%s)', p.entity, a.attname, array_to_string(a.attoptions, ', '))
+        from table_placements() p
+        join pg_attribute a on a.attrelid = p.entity and a.attoptions is not null);
     lost text;
 begin
     -- With users come all that are reached by foreign keys, which are all.
     perform undistribute_table('users', cascade_via_foreign_keys => true);
-    foreach lost in array comments loop
+    foreach lost in array comments || options loop
         execute lost;
     end loop;
     -- From PostgreSQL 18 on these have names, and here those of tables that were made in between.

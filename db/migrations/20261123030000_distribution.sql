@@ -91,7 +91,7 @@ end $$;
 
 comment on function cluster_nodes is 'The servers of the Citus cluster that this is the coordinator of; none without Citus.';
 
-create function distribute_table(entity regclass) returns void
+create procedure distribute_table(entity regclass)
 language plpgsql as $$
 begin
     if not is_distributed() then
@@ -104,8 +104,8 @@ begin
     end if;
 end $$;
 
-comment on function distribute_table is
-    'What a migration calls for a table that it has made: spreads it over the workers, where that is done with such tables.';
+comment on procedure distribute_table is
+    'What a migration calls for a table that it has made, before its foreign keys: in a cluster it is spread over the workers.';
 
 create function table_comments() returns text[]
 language sql stable as $$
@@ -130,6 +130,7 @@ language plpgsql as $$
 declare
     missing regprocedure;
     moved regclass;
+    forgotten regclass;
     reference record;
     dropped text[] := '{}';
     comments constant text[] := table_comments();
@@ -137,7 +138,9 @@ declare
 begin
     if is_distributed() then
         -- What a migration has forgotten.
-        perform distribute_table(p.entity) from placed_tables() p where p.placement = 'by user' and not p.is_placed;
+        for forgotten in select p.entity from placed_tables() p where p.placement = 'by user' and not p.is_placed loop
+            call distribute_table(forgotten);
+        end loop;
         return;
     end if;
     perform set_config('citus.enable_unsafe_triggers', 'on', true),
@@ -245,7 +248,7 @@ drop function undistribute_tables();
 drop function set_options_of_shards();
 drop function distribute_tables();
 drop function table_comments();
-drop function distribute_table(regclass);
+drop procedure distribute_table(regclass);
 drop function cluster_nodes();
 drop function placed_tables();
 drop function is_distributed();

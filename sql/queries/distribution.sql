@@ -3,15 +3,6 @@
 -- Until the end of the transaction. False: a process migrates, or distributes.
 select pg_try_advisory_xact_lock(:key::bigint);
 
--- name: has_functions()$
--- tenant: none, it asks the catalog
--- False on a schema from before there were any.
-select to_regprocedure('distribute_tables()') is not null;
-
--- name: is_distributed()$
--- tenant: none, it asks the catalog
-select is_distributed();
-
 -- name: nodes()
 -- tenant: none, it asks the cluster about itself
 select name, port, is_coordinator, has_shards, is_active from cluster_nodes();

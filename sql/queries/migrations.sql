@@ -17,6 +17,15 @@ select to_regclass('schema_migrations') is not null;
 -- tenant: none, it reads dbmate's own table
 select version from schema_migrations order by version;
 
+-- name: can_be_distributed()$
+-- tenant: none, it asks the catalog
+-- False on a schema from before there was such a function.
+select to_regprocedure('is_distributed()') is not null;
+
+-- name: is_distributed()$
+-- tenant: none, it asks the catalog
+select is_distributed();
+
 -- name: invalid_indexes()
 -- tenant: none, it reads the catalog
 -- What a failed "create index concurrently" leaves: it costs every write and serves no read.

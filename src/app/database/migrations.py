@@ -2,7 +2,6 @@
 
 import asyncio
 import re
-import shutil
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -18,6 +17,7 @@ from app.database.connection import Connection
 from app.database.dbmate import MigrationError, single_hosts
 from app.database.executor import Transaction
 from app.database.hosts import Hosts
+from app.database.one_by_one import block, rewritten
 from app.database.pooler import connect_directly
 from app.database.queries import Executor, load
 from app.database.startup import RETRIES, connect_with_retry
@@ -78,6 +78,11 @@ async def applied_versions(on: Executor) -> list[str]:
     return await queries.versions.values(on)
 
 
+async def is_distributed(on: Executor) -> bool:
+    """Whether `holdfast distribute` has spread the tables over the workers of a cluster."""
+    return bool(await queries.can_be_distributed.value(on, bool)) and bool(await queries.is_distributed.value(on, bool))
+
+
 async def invalid_indexes(on: Executor) -> list[str]:
     """The indexes that a failed migration has left unusable."""
     return await queries.invalid_indexes.values(on)
@@ -110,7 +115,7 @@ async def up(url: str, *, most: int | None = None, patience: float = PATIENCE, r
         output = ""
         # It would want to make its own table, which the server's role may not.
         if not all(migration.applied for migration in found):
-            with _next_files(found, most) as folder:
+            with _next_files(found, most, one_by_one=await is_distributed(on)) as folder:
                 output = await dbmate.run("migrate", single, folder)
         if invalid := await invalid_indexes(on):
             raise MigrationError(
@@ -125,13 +130,16 @@ async def up(url: str, *, most: int | None = None, patience: float = PATIENCE, r
 async def down(url: str, *, patience: float = PATIENCE) -> str:
     """Take the newest migration back. Returns its name; raises as `up` does."""
     async with _locked(url, patience) as (connection, single):
-        applied = await applied_versions(Transaction(connection, echo=False))
+        on = Transaction(connection, echo=False)
+        applied = await applied_versions(on)
         if not applied:
             raise MigrationError("No migration is applied: there is nothing to take back.")
-        if applied[-1] not in {_version(file) for file in _files()}:
+        newest = [file for file in _files() if _version(file) == applied[-1]]
+        if not newest:
             # dbmate would take back an older one, from under it.
             raise MigrationError(f"{applied[-1]} was applied by a newer holdfast: only that one can take it back.")
-        output = await dbmate.run("rollback", single, _folder())
+        with _folder_of(newest, one_by_one=await is_distributed(on)) as folder:
+            output = await dbmate.run("rollback", single, folder)
     return "".join(re.findall(r"(?m)^Rolled back: (\S+)", output))
 
 
@@ -157,7 +165,8 @@ async def dry_run(url: str, *, patience: float = PATIENCE) -> list[Trial]:
     """
     trials: list[Trial] = []
     async with _locked(url, patience) as (connection, _):
-        applied = await applied_versions(Transaction(connection, echo=False))
+        on = Transaction(connection, echo=False)
+        applied, one_by_one = await applied_versions(on), await is_distributed(on)
         transaction = connection.transaction()
         await transaction.start()
         try:
@@ -166,7 +175,7 @@ async def dry_run(url: str, *, patience: float = PATIENCE) -> list[Trial]:
                     continue
                 script, in_transaction = _script(migration.path)
                 if in_transaction:
-                    await _try(connection, migration.name, script)
+                    await _try(connection, migration.name, block(script) if one_by_one else script)
                 trials.append(Trial(migration.name, in_transaction))
         finally:
             if connection.is_in_transaction():
@@ -202,15 +211,23 @@ def _files() -> list[Path]:
 
 
 @contextmanager
-def _next_files(found: list[Migration], most: int | None) -> Iterator[Path]:
+def _next_files(found: list[Migration], most: int | None, *, one_by_one: bool) -> Iterator[Path]:
     """A folder in which the next migrations are, `most` at most. dbmate applies whatever it finds that is not applied."""
     pending = [migration.path for migration in found if migration.path is not None and not migration.applied]
-    if most is None:
+    if most is None and not one_by_one:
         yield _folder()
         return
+    with _folder_of(pending[:most], one_by_one=one_by_one) as folder:
+        yield folder
+
+
+@contextmanager
+def _folder_of(files: list[Path], *, one_by_one: bool) -> Iterator[Path]:
+    """A folder with nothing but these migrations in it, for a cluster as it takes them."""
     with tempfile.TemporaryDirectory(prefix="holdfast-migrations-") as name:
-        for path in pending[:most]:
-            shutil.copy(path, name)
+        for file in files:
+            text = file.read_text(encoding="utf-8")
+            Path(name, file.name).write_text(rewritten(text, file.name) if one_by_one else text, encoding="utf-8")
         yield Path(name)
 
 

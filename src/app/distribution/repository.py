@@ -33,11 +33,6 @@ async def lock(database: Executor, key: int) -> bool | None:
     return await queries.lock.value(database, bool, key=key)
 
 
-async def is_distributed(database: Executor) -> bool:
-    """Whether the tables are spread over workers; a schema from before that was possible is not."""
-    return bool(await queries.has_functions.value(database, bool)) and bool(await queries.is_distributed.value(database, bool))
-
-
 async def nodes(database: Executor) -> list[Node]:
     """The servers of the cluster; none without Citus."""
     return await queries.nodes.many(database, Node)

@@ -39,7 +39,7 @@ async def _distribute(database: Transaction) -> list[PlacedTable]:
 
 async def _undistribute(database: Transaction) -> list[PlacedTable]:
     await _lock(database)
-    if not await repository.is_distributed(database):
+    if not await migrations.is_distributed(database):
         return []
     moved = [table for table in await repository.tables(database) if table.placement != "coordinator"]
     await repository.undistribute(database)

@@ -9,10 +9,9 @@ import asyncpg
 from app.backups.wal_stores import ArchiveError
 from app.database.dbmate import MigrationError
 from app.database.errors import DatabaseReadOnly, DatabaseRefused, DatabaseUnavailable, QueryTimeout
-from app.database.executor import on_connection
+from app.database.executor import Transaction, on_connection
 from app.database.package_files import FolderMissingError
 from app.database.postgres_programs import EmbeddedError
-from app.database.queries import Executor
 from app.distribution.rules import DistributionError
 from app.problems.problem import Problem
 from app.server import data_lock
@@ -39,7 +38,7 @@ _FOR_PEOPLE = (
 """Errors whose text is written for whoever typed the command."""
 
 
-def with_database(work: Callable[[Executor], Coroutine[Any, Any, T]]) -> T:
+def with_database(work: Callable[[Transaction], Coroutine[Any, Any, T]]) -> T:
     """Do something by statements on the database that the settings name, or on the embedded one."""
     return on_database(lambda url: on_connection(url, work))
 
