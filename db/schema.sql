@@ -2939,9 +2939,12 @@ with recursive listed_table as (
             as is_by_user
     from pg_class c
     where c.relnamespace = current_schema()::regnamespace and c.relkind = 'r'),
--- What points at a table that stays, stays with it.
+-- What points at a table that stays, stays with it. What a user stores is looked up together with the user's token: were it on
+-- the workers, nobody would get in while one of them is away.
 staying_table as (
-    select entity from listed_table where not is_by_user and entity <> 'users'::regclass
+    select entity
+    from listed_table
+    where not is_by_user and entity <> 'users'::regclass or entity = to_regclass('storage_use')
     union
     select c.conrelid from staying_table s join pg_constraint c on c.contype = 'f' and c.confrelid = s.entity)
 select t.entity::regclass,

@@ -31,6 +31,10 @@ class DatabaseUnreachable(DatabaseUnavailable):
     """No connection can be made, or none is tried: nothing was sent."""
 
 
+class NodeUnavailable(DatabaseUnavailable):
+    """A worker of a cluster cannot be reached; the server that said so can, and has rolled back. Others' rows are elsewhere."""
+
+
 class LeftOut(PoolExhausted):
     """Too many wait for a connection: what is not vital is left out."""
 
@@ -71,7 +75,7 @@ def raise_translated(error: Exception, query: str, *, logs_constraints: bool = T
     if isinstance(error, TimeoutError | asyncpg.QueryCanceledError):
         raise QueryTimeout(query) from error
     if is_lost(error):
-        raise DatabaseUnavailable from error
+        raise lost(error) from error
     if isinstance(error, asyncpg.ReadOnlySQLTransactionError | asyncpg.DiskFullError):
         raise DatabaseReadOnly from error
     raise error
@@ -90,3 +94,12 @@ def is_lost(error: BaseException) -> bool:
 def is_refused_by_driver(error: asyncpg.PostgresError) -> bool:
     """Whether a value never left the driver. Its statement was begun then, and a pooler gives the session to nobody else."""
     return isinstance(error, asyncpg.DataError) and getattr(error, "severity", None) is None
+
+
+def lost(error: BaseException) -> DatabaseUnavailable:
+    """What is to be raised for an error that `is_lost`.
+
+    A server that goes away says so with FATAL, and the driver without any severity. By an ERROR the coordinator of a cluster
+    tells what has become of another server, and goes on.
+    """
+    return NodeUnavailable() if getattr(error, "severity_en", None) == "ERROR" else DatabaseUnavailable()

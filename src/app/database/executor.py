@@ -23,8 +23,10 @@ from app.database.errors import (
     DatabaseUnavailable,
     DatabaseUnreachable,
     LeftOut,
+    NodeUnavailable,
     is_lost,
     is_refused_by_driver,
+    lost,
     raise_translated,
 )
 from app.database.hosts import Hosts
@@ -110,7 +112,7 @@ async def _transact(
     except DRIVER_ERRORS as error:
         # Out of begin, commit or rollback; the statements' own faults were translated before.
         if is_lost(error):
-            raise DatabaseUnavailable from error
+            raise lost(error) from error
         raise
     return result
 
@@ -254,6 +256,10 @@ class Database:
                     raise DatabaseBusy from error
             except DatabaseReadOnly:
                 await pool.expire(connection)
+                raise
+            except NodeUnavailable:
+                # Our server has answered: neither this connection nor the breaker has anything to do with it.
+                await pool.hand_on(connection)
                 raise
             except DatabaseUnavailable:
                 await pool.lose(connection, generation)
