@@ -79,7 +79,7 @@ update users u
 set (email, email_verified_at, username, name, first_name, last_name, bio, avatar_url, timezone) = (
     select p.email, case when normal_login(p.email) = normal_login(u.email) then u.email_verified_at end, p.username, p.name,
         p.first_name, p.last_name, p.bio, p.avatar_url, p.timezone
-    from jsonb_populate_record(u, :changes::jsonb) p)
+    from jsonb_populate_record(u, :changes::jsonb) p), updated_at = now()
 where u.id = :user_id
   and (:versions::int8multirange is null or u.version <@ :versions)
   and (:password_hash::text is null or u.password_hash = :password_hash)
@@ -119,7 +119,7 @@ cross join inserted_session s;
 with updated_user as (
     update users
     set email = :email, username = :username, password_hash = :password_hash, name = :name, timezone = :timezone,
-        is_guest = false, last_login_at = now()
+        is_guest = false, last_login_at = now(), updated_at = now()
     where id = :user_id and is_guest and is_active
     returning id, email, username, name, first_name, last_name, bio, avatar_url, timezone, role, is_guest, is_active,
         is_verified, is_external, last_login_at, created_at, updated_at, version),
@@ -276,16 +276,16 @@ returning id, email, username, name, first_name, last_name, bio, avatar_url, tim
 -- name: disable(user_id)$
 -- How many sessions ended with it: enabled again, the user signs in anew. Null: there is no such user.
 with updated_user as (
-    update users set is_active = false where id = :user_id returning id)
+    update users set is_active = false, updated_at = now() where id = :user_id returning id)
 select end_sessions(id) from updated_user;
 
 -- name: enable(user_id)$
 -- Null: there is no such user.
-update users set is_active = true where id = :user_id returning id;
+update users set is_active = true, updated_at = now() where id = :user_id returning id;
 
 -- name: set_role(user_id, role)$
 -- Null: there is no such user.
-update users set role = :role where id = :user_id returning id;
+update users set role = :role, updated_at = now() where id = :user_id returning id;
 
 -- name: set_password(user_id, password_hash)$
 -- Every session and API token ends, because someone else may know the old password. Null: there is no such user.

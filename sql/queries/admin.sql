@@ -29,11 +29,14 @@ where ended <= 1;
 -- name: patch_user(user_id, versions, changes)^
 -- A merge patch as in tasks.patch, of what only an admin can change. With is_active end the sessions, as in accounts.disable;
 -- of an active user those of nobody.
-with updated_user as (
+with clock as materialized (
+    select now() as at),
+updated_user as (
     update users u
     set (role, is_active, email_verified_at) = (
-        select p.role, p.is_active, case when p.is_verified then coalesce(u.email_verified_at, now()) end
-        from jsonb_populate_record(u, :changes::jsonb) p)
+        select p.role, p.is_active, case when p.is_verified then coalesce(u.email_verified_at, c.at) end
+        from jsonb_populate_record(u, :changes::jsonb) p), updated_at = c.at
+    from clock c
     where u.id = :user_id
       and (:versions::int8multirange is null or u.version <@ :versions)
     returning u.id, u.email, u.username, u.name, u.first_name, u.last_name, u.bio, u.avatar_url, u.timezone, u.role,
@@ -71,7 +74,7 @@ where i.user_id = :user_id and i.provider = :provider and i.subject = :subject a
 -- name: end_guest(user_id)!
 -- An identity by which a guest can sign in makes them a user; everything they have stays. 0: not a guest.
 update users
-set is_guest = false, is_external = true
+set is_guest = false, is_external = true, updated_at = now()
 where id = :user_id and is_guest;
 
 -- name: page_audit_events(from_id, after, limit)

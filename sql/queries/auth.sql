@@ -28,13 +28,19 @@ where t.token_hash = :token_hash
 -- tenant: none, the hash of a 256-bit token names one session and proves who holds it
 -- The condition on the hour is repeated here, so that of many concurrent requests one writes. Whether the session goes on: one
 -- that was made when sessions could last for longer may be over by now. Null: another request has written.
-update sessions
-set last_seen_at = now(), last_ip = :ip, last_user_agent = :user_agent,
-    expires_at = least(
-        now() + make_interval(days => :session_days), created_at + make_interval(days => :session_max_days))
-where token_hash = :token_hash
-  and last_seen_at < now() - interval '1 hour'
-returning expires_at > now();
+with extended_session as (
+    select token_hash, least(
+            now() + make_interval(days => :session_days), created_at + make_interval(days => :session_max_days)) as expires_at
+    from sessions
+    where token_hash = :token_hash),
+touched_session as (
+    update sessions s
+    set last_seen_at = now(), last_ip = :ip, last_user_agent = :user_agent, expires_at = e.expires_at
+    from extended_session e
+    where s.token_hash = e.token_hash
+      and s.last_seen_at < now() - interval '1 hour'
+    returning s.expires_at)
+select expires_at > now() from touched_session;
 
 -- name: touch_api_token(token_hash)!
 -- tenant: none, the hash of a 256-bit token names one row and proves who holds it

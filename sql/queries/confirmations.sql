@@ -7,7 +7,7 @@ with deleted_token as (
     where token_hash = :token_hash and purpose in ('verification', 'email_change') and expires_at > now()
     returning user_id, purpose, email),
 locked_user as (
-    select u.id, u.email as old_email, t.email, t.purpose
+    select u.id, u.email as old_email, t.email, t.purpose, now() as at
     from deleted_token t
     join users u on u.id = t.user_id
     where u.is_active and not u.is_guest
@@ -16,7 +16,8 @@ locked_user as (
 updated_user as (
     update users u
     set email = l.email,
-        email_verified_at = case when u.email = l.email then coalesce(u.email_verified_at, now()) else now() end
+        email_verified_at = case when u.email = l.email then coalesce(u.email_verified_at, l.at) else l.at end,
+        updated_at = l.at
     from locked_user l
     where u.id = l.id
     returning u.id),
@@ -46,14 +47,14 @@ with deleted_token as (
     where token_hash = :token_hash and purpose = 'password_reset' and expires_at > now()
     returning user_id, email),
 locked_user as (
-    select u.id, not u.is_verified as is_first
+    select u.id, not u.is_verified as is_first, now() as at
     from deleted_token t
     join users u on u.id = t.user_id
     where u.is_active and not u.is_guest and u.email = t.email
     for no key update of u),
 updated_user as (
     update users u
-    set password_hash = :password_hash, email_verified_at = coalesce(u.email_verified_at, now())
+    set password_hash = :password_hash, email_verified_at = coalesce(u.email_verified_at, l.at), updated_at = l.at
     from locked_user l
     where u.id = l.id
     returning u.id, l.is_first)

@@ -499,13 +499,14 @@ deleted_message as (
     where user_id = :user_id and conversation_id = :id and seq > cardinality(:roles::text[])
     returning seq),
 counted as (
-    select (select count(*) from written_message) + (select count(*) from deleted_message) > 0 and not :is_new as is_changed)
+    select (select count(*) from written_message) + (select count(*) from deleted_message) > 0 and not :is_new as is_changed,
+        now() as at)
 update conversations c
 set title = :title,
     is_archived = :is_archived,
     last_seq = cardinality(:roles::text[]),
     saves = c.saves + n.is_changed::integer,
-    last_activity_at = case when n.is_changed then greatest(c.last_activity_at, now()) else c.last_activity_at end
+    last_activity_at = case when n.is_changed then greatest(c.last_activity_at, n.at) else c.last_activity_at end
 from counted n
 where c.user_id = :user_id and c.id = :id
 returning c.id, c.title, c.is_archived, c.last_seq as message_count, c.last_activity_at, c.created_at, c.updated_at, c.version;

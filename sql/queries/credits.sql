@@ -40,15 +40,18 @@ written_transaction as (
     insert into credit_transactions (user_id, seq, type, amount, balance_after)
     select user_id, last_seq + 1, 'reset', refill, available + refill
     from locked_account
-    where refill > 0)
-update credit_accounts a
-set available = l.available + l.refill,
-    last_seq = l.last_seq + (l.refill > 0)::integer,
-    last_reset_at = now()
-from locked_account l
-where a.user_id = :user_id and l.user_id = a.user_id
-returning a.available, a.max_credits, a.reset_hours is null as is_guest,
-    a.last_reset_at + make_interval(hours => a.reset_hours) as resets_at;
+    where refill > 0),
+updated_account as (
+    update credit_accounts a
+    set available = l.available + l.refill,
+        last_seq = l.last_seq + (l.refill > 0)::integer,
+        last_reset_at = now()
+    from locked_account l
+    where a.user_id = :user_id and l.user_id = a.user_id
+    returning a.available, a.max_credits, a.reset_hours, a.last_reset_at)
+select available, max_credits, reset_hours is null as is_guest,
+    last_reset_at + make_interval(hours => reset_hours) as resets_at
+from updated_account;
 
 -- name: open_account(user_id, guest_credits, registered_credits, reset_hours)!
 -- Makes the account at its first use, with what a guest or a registered user begins with. 0: it was there.
@@ -96,24 +99,24 @@ with replayed_transaction as (
     from credit_transactions
     where user_id = :user_id and idempotency_key = :idempotency_key),
 locked_account as (
-    select user_id, available, last_seq, last_reset_at, max_credits,
+    select user_id, available, last_seq, last_reset_at, max_credits, now() as at,
         last_reset_at + make_interval(hours => reset_hours) <= now() is true as reset_due
     from credit_accounts
     where user_id = :user_id and not exists (select 1 from replayed_transaction)
     for update),
 refilled_account as (
-    select user_id, available, last_seq, last_reset_at, reset_due,
+    select user_id, available, last_seq, last_reset_at, at, reset_due,
         case when reset_due then greatest(max_credits - available, 0) else 0 end as refill
     from locked_account),
 charged_account as (
-    select user_id, last_seq, last_reset_at, reset_due, refill,
+    select user_id, last_seq, last_reset_at, at, reset_due, refill,
         available + refill as balance, available + refill >= :amount::integer as enough
     from refilled_account),
 updated_account as (
     update credit_accounts a
     set available = c.balance - case when c.enough then :amount::integer else 0 end,
         last_seq = c.last_seq + (c.refill > 0)::integer + c.enough::integer,
-        last_reset_at = case when c.reset_due then now() else c.last_reset_at end
+        last_reset_at = case when c.reset_due then c.at else c.last_reset_at end
     from charged_account c
     where a.user_id = :user_id and c.user_id = a.user_id and (c.enough or c.reset_due)
     returning a.user_id),

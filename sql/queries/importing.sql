@@ -4,8 +4,10 @@ select pg_try_advisory_lock(hashtext('holdfast import'));
 
 -- name: fail_abandoned()!
 -- tenant: none, as try_lock. Whoever gets the lock knows that what still says running was killed.
+with tried_lock as materialized (
+    select pg_try_advisory_xact_lock(hashtext('holdfast import')) as is_ours)
 update imports set status = 'failed', finished_at = now()
-where status = 'running' and pg_try_advisory_xact_lock(hashtext('holdfast import'));
+where status = 'running' and (select is_ours from tried_lock);
 
 -- name: begin(source, form, location, options)$
 -- tenant: none, as try_lock

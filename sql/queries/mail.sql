@@ -18,13 +18,16 @@ with due_mail as (
     where given_up_at is null and due_at <= now()
     order by due_at
     limit :limit
-    for update skip locked)
-update outgoing_mails m
-set due_at = now() + make_interval(secs => :lease_seconds), attempts = m.attempts + 1
-from due_mail d
-where m.id = d.id
-returning m.id, m.kind, m.address, m.language, m.detail::text as detail, m.attempts, m.created_at,
-    m.created_at < now() - interval '1 day' as is_old;
+    for update skip locked),
+claimed_mail as (
+    update outgoing_mails m
+    set due_at = now() + make_interval(secs => :lease_seconds), attempts = m.attempts + 1
+    from due_mail d
+    where m.id = d.id
+    returning m.id, m.kind, m.address, m.language, m.detail, m.attempts, m.created_at)
+select id, kind, address, language, detail::text as detail, attempts, created_at,
+    created_at < now() - interval '1 day' as is_old
+from claimed_mail;
 
 -- name: link_for_user(id, token_hash, seconds)^
 -- tenant: none, the mail says whose it is

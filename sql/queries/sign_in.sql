@@ -107,21 +107,25 @@ insert into identities (user_id, provider, subject, email) values (:user_id, :pr
 -- name: complete(user_id, email, name, avatar_url)!
 -- What an account has not yet, it gets from the provider: a name, a picture, an address that the provider has verified. A guest
 -- is one no longer.
-update users
+with clock as materialized (
+    select now() as at)
+update users u
 set is_guest = false,
-    is_external = is_external or is_guest,
-    email = coalesce(email, :email),
-    email_verified_at = case when email is null and :email is not null then now() else email_verified_at end,
-    name = coalesce(name, :name),
-    avatar_url = coalesce(avatar_url, :avatar_url)
-where id = :user_id;
+    is_external = u.is_external or u.is_guest,
+    email = coalesce(u.email, :email),
+    email_verified_at = case when u.email is null and :email is not null then c.at else u.email_verified_at end,
+    name = coalesce(u.name, :name),
+    avatar_url = coalesce(u.avatar_url, :avatar_url),
+    updated_at = c.at
+from clock c
+where u.id = :user_id;
 
 -- name: hand_over(user_id)$
 -- The account goes to the owner of its address, who never had it: with all that is in it, and without what others could come in
 -- by. Null: there is no such user.
 with updated_user as (
     update users
-    set password_hash = null, email_verified_at = now()
+    set password_hash = null, email_verified_at = now(), updated_at = now()
     where id = :user_id
     returning id),
 deleted_identity as (

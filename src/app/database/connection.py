@@ -15,11 +15,13 @@ class Connection(asyncpg.Connection):
     and `pg_advisory_xact_lock` only, and a connection of its own for LISTEN. tests/test_style.py looks for that.
     """
 
-    __slots__ = ("born",)
+    __slots__ = ("born", "is_distributed")
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self.born = monotonic()
+        self.is_distributed = False
+        """Whether the database has the Citus extension, which spreads tables over several servers."""
 
     def get_reset_query(self) -> str:
         return ""

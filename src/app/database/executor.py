@@ -61,6 +61,8 @@ async def _execute(
 ) -> Any:
     """Send one statement; time it, and translate faults of the database. Other errors pass."""
     failure: str | None = None
+    if query.distributed is not None and connection.is_distributed:
+        query, values = query.distributed, [values[query.order.index(name)] for name in query.distributed.order]
     started = perf_counter()
     try:
         result = await getattr(connection, query.call)(query.sql, *values, timeout=limit and limit.for_query())
@@ -136,6 +138,11 @@ class Transaction:
 
     async def run(self, query: Query, values: list[Any]) -> Any:
         return await _execute(self._connection, query, values, self._echo, self._limit, is_served=self._is_served)
+
+    @property
+    def is_distributed(self) -> bool:
+        """Whether tables may be spread over several servers."""
+        return self._connection.is_distributed
 
     def coalesce(self, query: Query, values: list[Any]) -> Coroutine[Any, Any, Any]:
         """Run the statement alone: what is done in a transaction is done with nothing else."""
@@ -215,7 +222,12 @@ class Database:
             raise LeftOut if self.pool.breaker_state == "closed" else DatabaseUnreachable
 
     def coalesce(self, query: Query, values: list[Any]) -> Coroutine[Any, Any, Any]:
-        """Run a statement of one row, together with calls of it that wait at the same time. Raises as `run` does."""
+        """Run a statement of one row, together with calls of it that wait at the same time. Raises as `run` does.
+
+        Where tables are distributed it runs alone: the rows of several users are on several servers.
+        """
+        if self.pool.is_distributed:
+            return self.run(query, values)
         coalescer = self._coalescers.get(query)
         if coalescer is None:
             coalescer = self._coalescers[query] = Coalescer(query, self, self._settings)

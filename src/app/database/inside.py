@@ -96,7 +96,7 @@ class Inside:
 
     async def _send(self, query: Query, calls: list[_Call]) -> None:
         """Send calls of a statement as one. One that gets no row, and each when it fails, is sent by itself."""
-        if query.batch is not None and len(calls) > 1:
+        if query.batch is not None and len(calls) > 1 and not self._transaction.is_distributed:
             arrays = [[call.values[query.order.index(name)] for call in calls] for name in query.batch.order]
             try:
                 for row in await self.run(query.batch, arrays):

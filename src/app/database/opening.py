@@ -8,6 +8,7 @@ import structlog
 from app.database import pooler
 from app.database.connection import Connection, set_exact_dates
 from app.database.hosts import Hosts
+from app.database.queries import load
 from app.settings import Settings
 
 log = structlog.get_logger()
@@ -23,6 +24,17 @@ PLANNING = {
     "jit": "off",
 }
 """How the server plans on our connections; the plans of all statements are tested this way."""
+
+queries = load("opening")
+
+
+async def begin(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
+    """Prepare a new connection of the app."""
+    await set_exact_dates(connection)
+    # Citus chooses the server by the values of a statement: by a plan that was made without them it refuses many, and updates of
+    # some tables bring its coordinator down.
+    if await connection.fetchval(queries.plan_by_values_where_distributed.sql):
+        cast("Connection", connection).is_distributed = True
 
 
 def session_settings(settings: Settings) -> dict[str, str]:
@@ -76,7 +88,7 @@ async def _open(settings: Settings, url: str, ours: dict[str, str], **options: A
         url,
         connect=cast("Any", Hosts(url).connect),
         connection_class=Connection,
-        init=set_exact_dates,
+        init=begin,
         # It would restore its least number by itself, and keep the place of each connection that it waits for: from
         # requests, for DB_CONNECT_TIMEOUT, when the server swallows everything.
         min_size=0,

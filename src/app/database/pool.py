@@ -59,6 +59,8 @@ class Pool:
         self.breaker = Breaker()
         self.generation = 0
         """How often all connections were given up so far: a connection is as old as this was when it was acquired."""
+        self.is_distributed = False
+        """Whether tables may be spread over several servers."""
         self.waiting = 0
         """Requests that wait for a connection now."""
         self._pool = pool
@@ -81,7 +83,10 @@ class Pool:
         async def attempt() -> "Pool":
             started = monotonic()
             pool = await open_pool(settings)
-            return cls(pool, settings, max(PROBE_WITHIN, 2 * (monotonic() - started)))
+            opened = cls(pool, settings, max(PROBE_WITHIN, 2 * (monotonic() - started)))
+            async with pool.acquire() as connection:
+                opened.is_distributed = cast("Connection", connection).is_distributed
+            return opened
 
         return await connect_with_retry(attempt, settings.database_url or "", settings.start_retries)
 

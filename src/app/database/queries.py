@@ -71,7 +71,7 @@ class Query:
     for `$`, `count` for `!`, the others for those without an operator.
     """
 
-    __slots__ = ("batch", "call", "is_vital", "name", "note", "operation", "order", "reads_only", "sql")
+    __slots__ = ("batch", "call", "distributed", "is_vital", "name", "note", "operation", "order", "reads_only", "sql")
 
     def __init__(self, name: str, sql: str, operation: SQLOperationType, order: list[str]) -> None:
         self.name = name
@@ -81,6 +81,8 @@ class Query:
         self.order = order
         self.batch: Query | None = None
         """What is sent for several calls of this statement at once: the one of its file that is named <name>_many."""
+        self.distributed: Query | None = None
+        """What is sent instead where tables are distributed: the one of its file that is named <name>_distributed."""
         self.reads_only = not re.search(r"\b(insert|update|delete|pg_advisory\w+)\b", sql)
         self.note = metrics.query_timer(name).note
         self.is_vital = name not in NOT_VITAL
@@ -146,6 +148,12 @@ class Query:
         row: Record | None = await on.run(self, self._values(arguments))
         return row
 
+    def stand_in(self, other: "Query") -> None:
+        """Have another statement, of the same parameters, sent where tables are distributed. Raises TypeError."""
+        if {*self.order} != {*other.order} or self.call != other.call:
+            raise TypeError(f"{other.name} takes not what {self.name} takes, or returns not what that returns")
+        self.distributed = other
+
     def _values(self, arguments: dict[str, Any]) -> list[Any]:
         try:
             values = [arguments[name] for name in self.order]
@@ -172,6 +180,8 @@ class Queries(aiosql.queries.Queries):
         for name in names:
             if f"{name}_many" in names:
                 getattr(self, name).batch = getattr(self, f"{name}_many")
+            if f"{name}_distributed" in names:
+                getattr(self, name).stand_in(getattr(self, f"{name}_distributed"))
         return self
 
     def ordered(self, name: str, order: str) -> Query:
