@@ -58,6 +58,15 @@ select s.expires_at, u.id, u.email, u.username, u.name, u.first_name, u.last_nam
 from updated_user u
 cross join inserted_session s;
 
+-- name: log_in_unnoted(user_id, password_hash, token_hash, session_days, user_agent, ip, device_name)$
+-- log_in() without last_login_at, which every server of a cluster has: it cannot be written while one of them is away. Nor can
+-- a password be, so that no lock is needed: one would be asked of every server, too.
+insert into sessions (token_hash, user_id, expires_at, user_agent, ip, device_name)
+select :token_hash, id, now() + make_interval(days => :session_days), :user_agent, :ip, :device_name
+from users
+where id = :user_id and is_active and password_hash = :password_hash
+returning expires_at;
+
 -- name: replace_hash(user_id, old_hash, new_hash)!
 -- The same password under today's parameters; nothing happens when the password was changed meanwhile.
 update users set password_hash = :new_hash where id = :user_id and password_hash = :old_hash;

@@ -91,6 +91,17 @@ async def log_in(
     return await queries.log_in.one(database, _session, user_id=user_id, password_hash=password_hash, **asdict(session))
 
 
+async def log_in_unnoted(
+    database: Executor, user_id: UUID, password_hash: str | None, session: SessionStart
+) -> tuple[datetime, User] | None:
+    """As `log_in`, but when the user was last here is not written: what raises NodeUnavailable there works here."""
+    expires_at = await queries.log_in_unnoted.value(
+        database, datetime, user_id=user_id, password_hash=password_hash, **asdict(session)
+    )
+    user = await me(database, user_id) if expires_at is not None else None
+    return (expires_at, user) if expires_at is not None and user is not None else None
+
+
 async def replace_hash(database: Executor, user_id: UUID, old_hash: str, new_hash: str) -> int:
     """Put another hash of the same password in place of the old one."""
     return await queries.replace_hash.count(database, user_id=user_id, old_hash=old_hash, new_hash=new_hash)

@@ -1,8 +1,11 @@
 """The rules of accounts: who may register, log in and change a password, and how often."""
 
 import hashlib
+from collections.abc import Awaitable, Callable
 from datetime import datetime
+from typing import TypeAlias
 from unicodedata import normalize
+from uuid import UUID
 
 import structlog
 from msgspec import UNSET, UnsetType
@@ -10,6 +13,7 @@ from msgspec.structs import replace
 
 from app.accounts import mailed, new_devices, repository
 from app.accounts.inputs import check_email, check_new_password, check_timezone
+from app.accounts.repository import SessionStart
 from app.accounts.schemas import (
     AccountDeletion,
     Credentials,
@@ -24,6 +28,7 @@ from app.accounts.sessions import session_start
 from app.auth.authentication import unauthenticated
 from app.auth.token_cache import Caller
 from app.credits.repository import register_account
+from app.database.errors import NodeUnavailable
 from app.database.executor import Database
 from app.database.queries import Executor
 from app.http.clients import Client
@@ -35,6 +40,8 @@ from app.problems.problem import Problem, conflict, invalid, later
 log = structlog.get_logger()
 
 ATTEMPTS, HOUR, MINUTE = 3, 3600, 60
+
+LogIn: TypeAlias = Callable[[Executor, UUID, str | None, SessionStart], Awaitable[tuple[datetime, User] | None]]
 
 
 async def register(services: Services, client: Client, caller: Caller | None, registration: Registration) -> SignedIn:
@@ -128,19 +135,26 @@ async def _open_session(services: Services, client: Client, credentials: Credent
     password_hash = await _renewed_hash(services, credentials, login.password)
     token, start = session_start(services, client, login.device_name)
     address = await new_devices.to_be_told(services, services.database, credentials.id, client)
-    if address is None:
-        session = await repository.log_in(services.database, credentials.id, password_hash, start)
-        return SignedIn(token, *session) if session else None
     user_id = credentials.id
 
-    async def log_in_and_tell(transaction: Executor) -> tuple[datetime, User] | None:
-        session = await repository.log_in(transaction, user_id, password_hash, start)
-        if session is not None:
-            await new_devices.tell(transaction, user_id, address, client)
+    async def open_and_tell(log_in: LogIn) -> tuple[datetime, User] | None:
+        if address is None:
+            return await log_in(services.database, user_id, password_hash, start)
+
+        async def work(transaction: Executor) -> tuple[datetime, User] | None:
+            session = await log_in(transaction, user_id, password_hash, start)
+            if session is not None:
+                await new_devices.tell(transaction, user_id, address, client)
+            return session
+
+        session = await services.database.transaction(work)
+        services.mail_is_due.set()
         return session
 
-    session = await services.database.transaction(log_in_and_tell)
-    services.mail_is_due.set()
+    try:
+        session = await open_and_tell(repository.log_in)
+    except NodeUnavailable:
+        session = await open_and_tell(repository.log_in_unnoted)
     return SignedIn(token, *session) if session else None
 
 
