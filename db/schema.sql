@@ -427,7 +427,9 @@ CREATE FUNCTION public.forget_import_items() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
 begin
-    delete from import_items where user_id = old.id;
+    if to_regclass('import_items') is not null then
+        delete from import_items where user_id = old.id;
+    end if;
     return null;
 end $$;
 
@@ -2494,21 +2496,75 @@ COMMENT ON FUNCTION public.is_set_of_weekdays(weekdays integer[]) IS 'Whether th
 
 CREATE FUNCTION public.keep_an_admin() RETURNS trigger
     LANGUAGE plpgsql
-    AS $$
+    AS $_$
+declare
+    has_another boolean;
 begin
     perform pg_advisory_xact_lock(hashtext('users_last_admin'));
-    if not exists (select from users where role = 'admin' and is_active and id <> old.id) then
+    if tg_table_name = 'users' then
+        has_another := exists (select from users where role = 'admin' and is_active and id <> old.id);
+    else
+        execute format('select exists (select from %s where role = ''admin'' and is_active and id <> $1)', tg_relid::regclass)
+            into has_another using old.id;
+    end if;
+    if not has_another then
         raise check_violation using
             message = 'the last active admin stays one', table = 'users', constraint = 'users_last_admin';
     end if;
     return coalesce(new, old);
-end $$;
+end $_$;
 
 --
 -- Name: FUNCTION keep_an_admin(); Type: COMMENT; Schema: public; Owner: -
 --
 
 COMMENT ON FUNCTION public.keep_an_admin() IS 'Refuses to demote, disable or delete the last active admin.';
+
+--
+-- Name: keep_goals_of_shard_shallow(regclass, text, uuid, uuid, uuid); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.keep_goals_of_shard_shallow(shard regclass, operation text, owner uuid, goal_id uuid, above_id uuid) RETURNS void
+    LANGUAGE plpgsql
+    AS $_$
+declare
+    above integer;
+    below integer := 0;
+begin
+    execute format(
+        'with recursive reached_ancestor as (
+            select $2 as id, 1 as level
+            union all
+            select parent.parent_id, r.level + 1
+            from reached_ancestor r
+            cross join lateral (select g.parent_id from %s g where g.user_id = $1 and g.id = r.id limit 1) parent
+            where r.level < 100 and parent.parent_id is not null)
+        select max(level) from reached_ancestor', shard)
+        into above using owner, above_id;
+    if operation = 'UPDATE' and above < 100 then
+        execute format(
+            'with recursive reached_goal as (
+                select $2 as id, 0 as level
+                union all
+                select child.id, r.level + 1
+                from reached_goal r
+                cross join lateral (
+                    select g.id from %s g where g.user_id = $1 and g.parent_id = r.id limit 10000) child
+                where $3 + r.level < 100)
+            select max(level) from (select level from reached_goal limit 10000) counted', shard)
+            into below using owner, goal_id, above;
+    end if;
+    if above + 1 + below > 100 then
+        raise check_violation using
+            message = 'a goal is too deep', table = 'goals', constraint = 'goals_depth';
+    end if;
+end $_$;
+
+--
+-- Name: FUNCTION keep_goals_of_shard_shallow(shard regclass, operation text, owner uuid, goal_id uuid, above_id uuid); Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON FUNCTION public.keep_goals_of_shard_shallow(shard regclass, operation text, owner uuid, goal_id uuid, above_id uuid) IS 'keep_goals_shallow() in a cluster.';
 
 --
 -- Name: keep_goals_shallow(); Type: FUNCTION; Schema: public; Owner: -
@@ -2521,6 +2577,10 @@ declare
     above integer;
     below integer := 0;
 begin
+    if tg_table_name <> 'goals' then
+        perform keep_goals_of_shard_shallow(tg_relid, tg_op, new.user_id, new.id, new.parent_id);
+        return new;
+    end if;
     with recursive reached_ancestor as (
         select new.parent_id as id, 1 as level
         union all
@@ -3046,6 +3106,39 @@ end $$;
 --
 
 COMMENT ON FUNCTION public.touch() IS 'Sets version and updated_at when a row really changes; an explicitly changed updated_at (an import) is kept.';
+
+--
+-- Name: touch_user(); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.touch_user() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+declare
+    apart constant text[] := array['updated_at', 'last_login_at', 'password_hash', 'is_verified'];
+begin
+    if to_jsonb(old) - apart is not distinct from to_jsonb(new) - apart then
+        if current_setting('holdfast.is_import', true) is distinct from 'on' then
+            new.updated_at := old.updated_at;
+        end if;
+        return new;
+    end if;
+    if current_setting('holdfast.is_import', true) = 'on' then
+        new.version := greatest(old.version + 1, new_version());
+        return new;
+    end if;
+    if new.updated_at is not distinct from old.updated_at then
+        new.updated_at := clock_timestamp();
+    end if;
+    new.version := greatest(old.version + 1, (extract(epoch from new.updated_at) * 1000000)::bigint);
+    return new;
+end $$;
+
+--
+-- Name: FUNCTION touch_user(); Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON FUNCTION public.touch_user() IS 'touch() for users: version comes from the time that the statement gives, the same on all servers.';
 
 --
 -- Name: undistribute_tables(); Type: FUNCTION; Schema: public; Owner: -
@@ -6467,7 +6560,7 @@ CREATE TRIGGER users_last_admin_stays BEFORE DELETE ON public.users FOR EACH ROW
 -- Name: users users_touch; Type: TRIGGER; Schema: public; Owner: -
 --
 
-CREATE TRIGGER users_touch BEFORE UPDATE ON public.users FOR EACH ROW EXECUTE FUNCTION public.touch('last_login_at', 'password_hash', 'is_verified');
+CREATE TRIGGER users_touch BEFORE UPDATE ON public.users FOR EACH ROW EXECUTE FUNCTION public.touch_user();
 
 --
 -- Name: workouts workouts_touch; Type: TRIGGER; Schema: public; Owner: -
@@ -6987,4 +7080,5 @@ INSERT INTO public.schema_migrations (version) VALUES
     ('20261123026000'),
     ('20261123030000'),
     ('20261123030010'),
-    ('20261123030020');
+    ('20261123030020'),
+    ('20261123040000');

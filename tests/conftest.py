@@ -1,7 +1,7 @@
 """One database server for the whole run, one database per worker, no clean-up between tests: each makes its own users.
 
 The controller of pytest-xdist finds or starts the server and migrates a template; each worker clones the template.
-TEST_DATABASE_URL names a server to use; without it, `--database=container` starts one in a container, and otherwise the
+CITUS_URL names a cluster to use, whose databases are distributed (tests/clustered.py); TEST_DATABASE_URL a server; without them, `--database=container` starts one in a container, and otherwise the
 embedded one is started on a temporary folder: in memory where there is room, unless TMPDIR says else.
 """
 
@@ -28,6 +28,7 @@ import structlog
 
 pytest.register_assert_rewrite("client")
 
+import clustered  # noqa: E402 - it imports the app, as what follows does
 from client import Api, Execute, Started, User  # noqa: E402 - its assertions are shown in full only when it comes after the line above
 
 from app.auth.passwords import Passwords  # noqa: E402
@@ -79,7 +80,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if "TMPDIR" not in os.environ and _has_room(_IN_MEMORY):
         # Workers, and the processes that tests start, hear of it, too.
         os.environ["TMPDIR"] = tempfile.tempdir = str(_IN_MEMORY)
-    url = os.environ.get("TEST_DATABASE_URL")
+    url = clustered.URL or os.environ.get("TEST_DATABASE_URL")
     if not url and config.getoption("database") == "container":
         import containers  # noqa: PLC0415 - a second of imports that other runs do without
 
@@ -89,9 +90,16 @@ def pytest_configure(config: pytest.Config) -> None:
         config.stash[_SERVER] = embedded.start(folder, durable=False, max_connections=300)
         url = config.stash[_SERVER].url
     config.stash[_TEMPLATE] = template = in_database(database_url(url), f"holdfast_test_{os.getpid()}")
-    asyncio.run(_statements(template, "create database {name}"))
-    asyncio.run(migrations.up(template))
-    make_app_role(template)
+    servers = clustered.servers(template)
+    for server in servers:
+        asyncio.run(_statements(server, "create database {name}"))
+    if clustered.URL:
+        asyncio.run(clustered.distribute(servers))
+        make_app_role(template)
+        asyncio.run(clustered.close(servers))
+    else:
+        asyncio.run(migrations.up(template))
+        make_app_role(template)
 
 
 def _has_room(folder: Path) -> bool:
@@ -112,7 +120,8 @@ def pytest_configure_node(node: pytest.Item) -> None:
 def pytest_unconfigure(config: pytest.Config) -> None:
     if _TEMPLATE in config.stash:
         drops = ("drop database if exists {name} with (force)", "drop role if exists {name}_app")
-        asyncio.run(_statements(config.stash[_TEMPLATE], *drops))
+        for server in clustered.servers(config.stash[_TEMPLATE]):
+            asyncio.run(_statements(server, *drops))
     if _STOP in config.stash:
         config.stash[_STOP]()
     if _SERVER in config.stash:
@@ -203,9 +212,12 @@ def _clone(template: str, name: str) -> Iterator[str]:
     # itself are not cloned.
     create = f"create database {{name}} template {source} strategy file_copy"
     rights = ("revoke all on database {name} from public", f"grant connect on database {{name}} to {source}_app")
-    asyncio.run(_statements(url, create, *rights))
+    servers = clustered.servers(url)
+    for server in servers:
+        asyncio.run(_statements(server, create, *rights, *(clustered.SETTINGS if clustered.URL else ())))
     yield url
-    asyncio.run(_statements(url, "drop database if exists {name} with (force)"))
+    for server in servers:
+        asyncio.run(_statements(server, "drop database if exists {name} with (force)"))
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,199 @@
+-- migrate:up
+
+-- In a cluster a trigger of a user's table runs at a shard, on a worker: there it reaches that shard, and those beside it, by
+-- their own names, and no table of the coordinator. A trigger of users runs once on every server.
+
+-- A change of a user has one time, which the statement gives, and one version, which is made of it: taken from the clock by each
+-- server, they would differ. As in touch() what is given is kept, and what changes nothing is no change.
+create function touch_user() returns trigger
+language plpgsql as $$
+declare
+    apart constant text[] := array['updated_at', 'last_login_at', 'password_hash', 'is_verified'];
+begin
+    if to_jsonb(old) - apart is not distinct from to_jsonb(new) - apart then
+        if current_setting('holdfast.is_import', true) is distinct from 'on' then
+            new.updated_at := old.updated_at;
+        end if;
+        return new;
+    end if;
+    if current_setting('holdfast.is_import', true) = 'on' then
+        new.version := greatest(old.version + 1, new_version());
+        return new;
+    end if;
+    if new.updated_at is not distinct from old.updated_at then
+        new.updated_at := clock_timestamp();
+    end if;
+    new.version := greatest(old.version + 1, (extract(epoch from new.updated_at) * 1000000)::bigint);
+    return new;
+end $$;
+
+comment on function touch_user is 'touch() for users: version comes from the time that the statement gives, the same on all servers.';
+
+-- Statement by statement: in a cluster no two changes of a table are one.
+drop trigger users_touch on users;
+
+create trigger users_touch before update on users for each row execute function touch_user();
+
+create or replace function forget_import_items() returns trigger
+language plpgsql as $$
+begin
+    if to_regclass('import_items') is not null then
+        delete from import_items where user_id = old.id;
+    end if;
+    return null;
+end $$;
+
+create or replace function keep_an_admin() returns trigger
+language plpgsql as $$
+declare
+    has_another boolean;
+begin
+    perform pg_advisory_xact_lock(hashtext('users_last_admin'));
+    if tg_table_name = 'users' then
+        has_another := exists (select from users where role = 'admin' and is_active and id <> old.id);
+    else
+        execute format('select exists (select from %s where role = ''admin'' and is_active and id <> $1)', tg_relid::regclass)
+            into has_another using old.id;
+    end if;
+    if not has_another then
+        raise check_violation using
+            message = 'the last active admin stays one', table = 'users', constraint = 'users_last_admin';
+    end if;
+    return coalesce(new, old);
+end $$;
+
+create function keep_goals_of_shard_shallow(shard regclass, operation text, owner uuid, goal_id uuid, above_id uuid)
+returns void
+language plpgsql as $$
+declare
+    above integer;
+    below integer := 0;
+begin
+    execute format(
+        'with recursive reached_ancestor as (
+            select $2 as id, 1 as level
+            union all
+            select parent.parent_id, r.level + 1
+            from reached_ancestor r
+            cross join lateral (select g.parent_id from %s g where g.user_id = $1 and g.id = r.id limit 1) parent
+            where r.level < 100 and parent.parent_id is not null)
+        select max(level) from reached_ancestor', shard)
+        into above using owner, above_id;
+    if operation = 'UPDATE' and above < 100 then
+        execute format(
+            'with recursive reached_goal as (
+                select $2 as id, 0 as level
+                union all
+                select child.id, r.level + 1
+                from reached_goal r
+                cross join lateral (
+                    select g.id from %s g where g.user_id = $1 and g.parent_id = r.id limit 10000) child
+                where $3 + r.level < 100)
+            select max(level) from (select level from reached_goal limit 10000) counted', shard)
+            into below using owner, goal_id, above;
+    end if;
+    if above + 1 + below > 100 then
+        raise check_violation using
+            message = 'a goal is too deep', table = 'goals', constraint = 'goals_depth';
+    end if;
+end $$;
+
+comment on function keep_goals_of_shard_shallow is 'keep_goals_shallow() in a cluster.';
+
+create or replace function keep_goals_shallow() returns trigger
+language plpgsql as $$
+declare
+    above integer;
+    below integer := 0;
+begin
+    if tg_table_name <> 'goals' then
+        perform keep_goals_of_shard_shallow(tg_relid, tg_op, new.user_id, new.id, new.parent_id);
+        return new;
+    end if;
+    with recursive reached_ancestor as (
+        select new.parent_id as id, 1 as level
+        union all
+        select parent.parent_id, r.level + 1
+        from reached_ancestor r
+        cross join lateral (
+            select g.parent_id from goals g where g.user_id = new.user_id and g.id = r.id limit 1) parent
+        where r.level < 100 and parent.parent_id is not null)
+    select max(level) into above from reached_ancestor;
+    if tg_op = 'UPDATE' and above < 100 then
+        with recursive reached_goal as (
+            select new.id as id, 0 as level
+            union all
+            select child.id, r.level + 1
+            from reached_goal r
+            cross join lateral (
+                select g.id from goals g where g.user_id = new.user_id and g.parent_id = r.id limit 10000) child
+            where above + r.level < 100)
+        select max(level) into below from (select level from reached_goal limit 10000) counted;
+    end if;
+    if above + 1 + below > 100 then
+        raise check_violation using
+            message = 'a goal is too deep', table = 'goals', constraint = 'goals_depth';
+    end if;
+    return new;
+end $$;
+
+-- migrate:down
+create or replace function keep_goals_shallow() returns trigger
+language plpgsql as $$
+declare
+    above integer;
+    below integer := 0;
+begin
+    with recursive reached_ancestor as (
+        select new.parent_id as id, 1 as level
+        union all
+        select parent.parent_id, r.level + 1
+        from reached_ancestor r
+        cross join lateral (
+            select g.parent_id from goals g where g.user_id = new.user_id and g.id = r.id limit 1) parent
+        where r.level < 100 and parent.parent_id is not null)
+    select max(level) into above from reached_ancestor;
+    if tg_op = 'UPDATE' and above < 100 then
+        with recursive reached_goal as (
+            select new.id as id, 0 as level
+            union all
+            select child.id, r.level + 1
+            from reached_goal r
+            cross join lateral (
+                select g.id from goals g where g.user_id = new.user_id and g.parent_id = r.id limit 10000) child
+            where above + r.level < 100)
+        select max(level) into below from (select level from reached_goal limit 10000) counted;
+    end if;
+    if above + 1 + below > 100 then
+        raise check_violation using
+            message = 'a goal is too deep', table = 'goals', constraint = 'goals_depth';
+    end if;
+    return new;
+end $$;
+
+drop function keep_goals_of_shard_shallow(regclass, text, uuid, uuid, uuid);
+
+create or replace function keep_an_admin() returns trigger
+language plpgsql as $$
+begin
+    perform pg_advisory_xact_lock(hashtext('users_last_admin'));
+    if not exists (select from users where role = 'admin' and is_active and id <> old.id) then
+        raise check_violation using
+            message = 'the last active admin stays one', table = 'users', constraint = 'users_last_admin';
+    end if;
+    return coalesce(new, old);
+end $$;
+
+create or replace function forget_import_items() returns trigger
+language plpgsql as $$
+begin
+    delete from import_items where user_id = old.id;
+    return null;
+end $$;
+
+drop trigger users_touch on users;
+
+create trigger users_touch before update on users
+    for each row execute function touch('last_login_at', 'password_hash', 'is_verified');
+
+drop function touch_user();

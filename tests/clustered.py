@@ -1,0 +1,85 @@
+"""The tests' databases on a Citus cluster: CITUS_URL is that of its coordinator, as a superuser, who reaches the workers, too.
+
+Databases are made on every server, under the addresses that the coordinator knows. A database that has been distributed is
+cloned with its shards: each server clones its part.
+"""
+
+import asyncio
+import os
+from urllib.parse import urlsplit, urlunsplit
+
+import asyncpg
+import pytest
+
+from app.database import migrations
+from app.database.executor import on_connection
+from app.distribution import rules
+
+URL = os.environ.get("CITUS_URL")
+
+
+def plain(reason: str) -> pytest.MarkDecorator:
+    """Leave a test out on a cluster, and say why it cannot hold there."""
+    return pytest.mark.skipif(URL is not None, reason=f"on a cluster: {reason}")
+
+
+cluster = pytest.mark.skipif(URL is None, reason="there is no cluster: CITUS_URL names the coordinator of one")
+
+
+def servers(url: str) -> list[str]:
+    """The same URL for each server, the coordinator's first; only itself where there is no cluster."""
+    if URL is None:
+        return [url]
+    parts, user = urlsplit(url), urlsplit(url).netloc.rpartition("@")[0]
+    workers = asyncio.run(_workers(URL))
+    return [url, *(urlunsplit(parts._replace(netloc=f"{user}@{worker}" if user else worker)) for worker in workers)]
+
+
+async def _workers(url: str) -> list[str]:
+    connection = await asyncpg.connect(url)
+    try:
+        rows = await connection.fetch("select node_name, node_port from citus_get_active_worker_nodes() order by 1, 2")
+        return [f"{row['node_name']}:{row['node_port']}" for row in rows]
+    finally:
+        await connection.close()
+
+
+async def distribute(urls: list[str]) -> None:
+    """Make a cluster of new databases, migrate it, and spread its tables."""
+    for url in urls:
+        await _execute(url, "create extension citus")
+    addresses = [urlsplit(url) for url in urls]
+    joins = [f"select citus_add_node('{each.hostname}', {each.port})" for each in addresses[1:]]
+    await _execute(urls[0], f"select citus_set_coordinator_host('{addresses[0].hostname}', {addresses[0].port})", *joins)
+    await migrations.up(urls[0])
+    # Four shards are enough to have several on each worker.
+    await _execute(urls[0], f"alter database {addresses[0].path[1:]} set citus.shard_count = 4")
+    await on_connection(urls[0], rules.distribute)
+
+
+async def close(urls: list[str]) -> None:
+    """Let nobody connect to a database any more, so that it can be cloned: not Citus's own worker, either."""
+    for url in urls:
+        name = urlsplit(url).path[1:]
+        other = urlunsplit(urlsplit(url)._replace(path="/postgres"))
+        await _execute(
+            other,
+            f"alter database {name} with allow_connections false",
+            f"select pg_terminate_backend(pid, 5000) from pg_stat_activity where datname = '{name}'",
+        )
+
+
+SETTINGS = (
+    "alter database {name} set citus.enable_unsafe_triggers = on",
+    "alter database {name} set citus.multi_shard_modify_mode = sequential",
+)
+"""What distributing sets for a database, which is not cloned with it."""
+
+
+async def _execute(url: str, *statements: str) -> None:
+    connection = await asyncpg.connect(url)
+    try:
+        for statement in statements:
+            await connection.execute(statement)
+    finally:
+        await connection.close()
