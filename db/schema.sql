@@ -108,21 +108,28 @@ COMMENT ON FUNCTION public.blog_entries_words() IS 'Computes search from the tex
 -- Name: cluster_nodes(); Type: FUNCTION; Schema: public; Owner: -
 --
 
-CREATE FUNCTION public.cluster_nodes() RETURNS TABLE(name text, port integer, is_coordinator boolean, has_shards boolean, is_active boolean)
+CREATE FUNCTION public.cluster_nodes() RETURNS TABLE(name text, port integer, is_coordinator boolean, has_shards boolean, is_active boolean, is_reachable boolean)
     LANGUAGE plpgsql STABLE
     AS $$
 begin
-    if to_regclass('pg_dist_node') is not null then
-        return query
-            select n.nodename, n.nodeport, n.groupid = 0, n.shouldhaveshards, n.isactive from pg_dist_node n order by n.nodeid;
+    if to_regclass('pg_dist_node') is null or not exists (select from pg_dist_node) then
+        return;
     end if;
+    return query
+        select n.nodename, n.nodeport, n.groupid = 0, n.shouldhaveshards, n.isactive, n.groupid = 0 or coalesce(h.result, false)
+        from pg_dist_node n
+        left join pg_dist_node coordinator on coordinator.groupid = 0
+        left join citus_check_cluster_node_health() h on h.to_nodename = n.nodename and h.to_nodeport = n.nodeport
+            and h.from_nodename = coordinator.nodename and h.from_nodeport = coordinator.nodeport
+        where n.noderole = 'primary'
+        order by n.nodeid;
 end $$;
 
 --
 -- Name: FUNCTION cluster_nodes(); Type: COMMENT; Schema: public; Owner: -
 --
 
-COMMENT ON FUNCTION public.cluster_nodes() IS 'The servers of the Citus cluster that this is the coordinator of; none without Citus.';
+COMMENT ON FUNCTION public.cluster_nodes() IS 'The servers of the Citus cluster that this is the coordinator of, and whether it reaches them; none without Citus.';
 
 --
 -- Name: conversations_words(); Type: FUNCTION; Schema: public; Owner: -
@@ -2785,7 +2792,7 @@ begin
             end,
             case
                 when d.logicalrelid is null then pg_total_relation_size(p.entity)
-                else citus_total_relation_size(p.entity, fail_on_error => false)
+                else coalesce(citus_total_relation_size(p.entity, fail_on_error => false), 0)
             end
         from table_placements() p
         left join pg_dist_partition d on d.logicalrelid = p.entity

@@ -72,7 +72,7 @@ begin
             end,
             case
                 when d.logicalrelid is null then pg_total_relation_size(p.entity)
-                else citus_total_relation_size(p.entity, fail_on_error => false)
+                else coalesce(citus_total_relation_size(p.entity, fail_on_error => false), 0)
             end
         from table_placements() p
         left join pg_dist_partition d on d.logicalrelid = p.entity
@@ -83,16 +83,24 @@ comment on function placed_tables is
     'Where each table belongs, whether it is there, and its bytes. One that belongs by user and is not there was forgotten.';
 
 create function cluster_nodes()
-returns table (name text, port integer, is_coordinator boolean, has_shards boolean, is_active boolean)
+returns table (name text, port integer, is_coordinator boolean, has_shards boolean, is_active boolean, is_reachable boolean)
 language plpgsql stable as $$
 begin
-    if to_regclass('pg_dist_node') is not null then
-        return query
-            select n.nodename, n.nodeport, n.groupid = 0, n.shouldhaveshards, n.isactive from pg_dist_node n order by n.nodeid;
+    if to_regclass('pg_dist_node') is null or not exists (select from pg_dist_node) then
+        return;
     end if;
+    return query
+        select n.nodename, n.nodeport, n.groupid = 0, n.shouldhaveshards, n.isactive, n.groupid = 0 or coalesce(h.result, false)
+        from pg_dist_node n
+        left join pg_dist_node coordinator on coordinator.groupid = 0
+        left join citus_check_cluster_node_health() h on h.to_nodename = n.nodename and h.to_nodeport = n.nodeport
+            and h.from_nodename = coordinator.nodename and h.from_nodeport = coordinator.nodeport
+        where n.noderole = 'primary'
+        order by n.nodeid;
 end $$;
 
-comment on function cluster_nodes is 'The servers of the Citus cluster that this is the coordinator of; none without Citus.';
+comment on function cluster_nodes is
+    'The servers of the Citus cluster that this is the coordinator of, and whether it reaches them; none without Citus.';
 
 create procedure distribute_table(entity regclass)
 language plpgsql as $$

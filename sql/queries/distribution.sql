@@ -5,7 +5,7 @@ select pg_try_advisory_xact_lock(:key::bigint);
 
 -- name: nodes()
 -- tenant: none, it asks the cluster about itself
-select name, port, is_coordinator, has_shards, is_active from cluster_nodes();
+select name, port, is_coordinator, has_shards, is_active, is_reachable from cluster_nodes();
 
 -- name: tables()
 -- tenant: none, it reads the catalog

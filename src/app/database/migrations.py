@@ -80,7 +80,12 @@ async def applied_versions(on: Executor) -> list[str]:
 
 async def is_distributed(on: Executor) -> bool:
     """Whether `holdfast distribute` has spread the tables over the workers of a cluster."""
-    return bool(await queries.can_be_distributed.value(on, bool)) and bool(await queries.is_distributed.value(on, bool))
+    return await can_be_distributed(on) and bool(await queries.is_distributed.value(on, bool))
+
+
+async def can_be_distributed(on: Executor) -> bool:
+    """Whether the schema is new enough to be spread over a cluster."""
+    return bool(await queries.can_be_distributed.value(on, bool))
 
 
 async def invalid_indexes(on: Executor) -> list[str]:

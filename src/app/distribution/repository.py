@@ -10,13 +10,14 @@ queries = load("distribution")
 
 
 class Node(msgspec.Struct, frozen=True):
-    """A server of the cluster, as the coordinator knows it."""
+    """A server of the cluster, as the coordinator knows it, and whether it reaches it."""
 
     name: str
     port: int
     is_coordinator: bool
     has_shards: bool
     is_active: bool
+    is_reachable: bool
 
 
 class PlacedTable(msgspec.Struct, frozen=True):

@@ -56,10 +56,12 @@ async def _check(database: Transaction) -> None:
     if not applied or applied[-1] != migrations.expected_version():
         raise DistributionError("The database does not have the schema of this holdfast: run holdfast migrate up first.")
     nodes = await repository.nodes(database)
-    if not nodes:
+    if not any(node.is_coordinator for node in nodes):
         raise DistributionError(
-            "This is no coordinator of a Citus cluster. In the database, on each server: create extension citus. Then on the "
-            "coordinator: citus_set_coordinator_host() and citus_add_node() for each worker."
+            "This is no coordinator of a Citus cluster. In this database, on each server: create extension citus. Then on the "
+            "coordinator: select citus_set_coordinator_host(host, port), and select citus_add_node(host, port) for each worker."
         )
     if not any(node.has_shards and node.is_active for node in nodes):
         raise DistributionError("The cluster has no worker: select citus_add_node(host, port) for each on the coordinator.")
+    if away := [f"{node.name}:{node.port}" for node in nodes if not node.is_reachable]:
+        raise DistributionError(f"The coordinator does not reach {', '.join(away)}.")

@@ -10,6 +10,7 @@ from app.database.executor import on_connection
 from app.database.queries import Executor
 from app.server import (
     archive_findings,
+    cluster_findings,
     data_lock,
     doctor,
     doctor_mail,
@@ -62,6 +63,7 @@ async def _examine(database: Executor, settings: Settings, pooler: list[Finding]
         *await doctor.examine(database, settings, is_pooled=bool(pooler)),
         *pooler,
         *await replica_findings.examine(database, settings),
+        *await cluster_findings.examine(database),
         *await archive_findings.examine(database, settings),
         *await doctor_mail.examine(database, settings),
         *await sign_in_findings.examine(settings),
