@@ -169,7 +169,7 @@ COMMENT ON FUNCTION public.counted_rows() IS 'How many rows the total of a list 
 
 CREATE FUNCTION public.default_target_days(frequency text) RETURNS integer
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
-    RETURN CASE frequency WHEN 'weekly'::text THEN 1 WHEN 'custom'::text THEN 7 WHEN 'monthly'::text THEN 1 ELSE NULL::integer END;
+    RETURN CASE WHEN (frequency = ANY (ARRAY['weekly'::text, 'monthly'::text])) THEN 1 WHEN (frequency = 'custom'::text) THEN 7 ELSE NULL::integer END;
 
 --
 -- Name: FUNCTION default_target_days(frequency text); Type: COMMENT; Schema: public; Owner: -
@@ -2463,6 +2463,26 @@ $$;
 COMMENT ON FUNCTION public.imported_tasks(owner uuid, key text) IS 'The tasks of a user that had this id in the app that they came from: several, where two databases of it had it.';
 
 --
+-- Name: is_coordinator(); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.is_coordinator() RETURNS boolean
+    LANGUAGE plpgsql
+    AS $$
+begin
+    if to_regclass('pg_dist_local_group') is null then
+        return true;
+    end if;
+    return (select groupid = 0 from pg_dist_local_group);
+end $$;
+
+--
+-- Name: FUNCTION is_coordinator(); Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON FUNCTION public.is_coordinator() IS 'Whether this server is the one that the app talks to, and no worker of a cluster.';
+
+--
 -- Name: is_distributed(); Type: FUNCTION; Schema: public; Owner: -
 --
 
@@ -2496,6 +2516,20 @@ CREATE FUNCTION public.is_set_of_weekdays(weekdays integer[]) RETURNS boolean
 --
 
 COMMENT ON FUNCTION public.is_set_of_weekdays(weekdays integer[]) IS 'Whether these are days from 1 (Monday) to 7, in ascending order, each once: a set has one form. False or null for none.';
+
+--
+-- Name: iso_day(date); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.iso_day(day date) RETURNS text
+    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+    RETURN ((((lpad((EXTRACT(year FROM day))::text, 4, '0'::text) || '-'::text) || lpad((EXTRACT(month FROM day))::text, 2, '0'::text)) || '-'::text) || lpad((EXTRACT(day FROM day))::text, 2, '0'::text));
+
+--
+-- Name: FUNCTION iso_day(day date); Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON FUNCTION public.iso_day(day date) IS 'A date as JSON has it, which depends on no setting.';
 
 --
 -- Name: keep_an_admin(); Type: FUNCTION; Schema: public; Owner: -
@@ -2699,7 +2733,9 @@ CREATE FUNCTION public.notify_caller_changed() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
 begin
-    perform pg_notify('tokens_ended', '');
+    if tg_table_name in ('users', 'identities') or is_coordinator() then
+        perform pg_notify('tokens_ended', '');
+    end if;
     return null;
 end $$;
 

@@ -34,11 +34,45 @@ drop trigger users_touch on users;
 
 create trigger users_touch before update on users for each row execute function touch_user();
 
+-- As "case frequency when", Citus writes what it inlines as another comparison.
+create or replace function default_target_days(frequency text) returns integer
+language sql immutable parallel safe
+return case when frequency in ('weekly', 'monthly') then 1 when frequency = 'custom' then 7 end;
+
+-- A date as JSON has it. Other than that of to_char(), its result depends on no setting: an "on conflict do update" may call it.
+create function iso_day(day date) returns text
+language sql immutable strict parallel safe
+return lpad(extract(year from day)::text, 4, '0') || '-' || lpad(extract(month from day)::text, 2, '0') || '-'
+    || lpad(extract(day from day)::text, 2, '0');
+
+comment on function iso_day is 'A date as JSON has it, which depends on no setting.';
+
 create or replace function forget_import_items() returns trigger
 language plpgsql as $$
 begin
     if to_regclass('import_items') is not null then
         delete from import_items where user_id = old.id;
+    end if;
+    return null;
+end $$;
+
+create function is_coordinator() returns boolean
+language plpgsql as $$
+begin
+    if to_regclass('pg_dist_local_group') is null then
+        return true;
+    end if;
+    return (select groupid = 0 from pg_dist_local_group);
+end $$;
+
+comment on function is_coordinator is 'Whether this server is the one that the app talks to, and no worker of a cluster.';
+
+-- Whoever listens does so at the coordinator; a worker's part of a transaction may not notify at all.
+create or replace function notify_caller_changed() returns trigger
+language plpgsql as $$
+begin
+    if tg_table_name in ('users', 'identities') or is_coordinator() then
+        perform pg_notify('tokens_ended', '');
     end if;
     return null;
 end $$;
@@ -190,6 +224,20 @@ begin
     delete from import_items where user_id = old.id;
     return null;
 end $$;
+
+create or replace function notify_caller_changed() returns trigger
+language plpgsql as $$
+begin
+    perform pg_notify('tokens_ended', '');
+    return null;
+end $$;
+
+drop function is_coordinator();
+drop function iso_day(date);
+
+create or replace function default_target_days(frequency text) returns integer
+language sql immutable parallel safe
+return case frequency when 'weekly' then 1 when 'custom' then 7 when 'monthly' then 1 end;
 
 drop trigger users_touch on users;
 

@@ -19,6 +19,30 @@ on conflict (user_id, id) do nothing
 returning id, title, content, excerpt, slug, status, is_featured, is_public, view_count, published_at, created_at,
     updated_at, version;
 
+-- name: create_distributed(user_id, id, slug, new)^
+-- As create(): of the slugs that begin like this one so many are taken that one of as many others, and one more, is free.
+with taken_slug as materialized (
+    select slug
+    from blog_entries
+    where user_id = :user_id and starts_with(slug, :slug::text)),
+free_slug as materialized (
+    select tried.slug
+    from (
+        select place, case when place = 1 then :slug::text else :slug::text || '-' || place end as slug
+        from generate_series(1, (select count(*) + 1 from taken_slug)) as place) tried
+    where tried.slug not in (select slug from taken_slug)
+    order by tried.place
+    limit 1)
+insert into blog_entries (user_id, id, title, content, excerpt, slug, status, is_featured, is_public, published_at)
+select
+    :user_id, :id, p.title, p.content, p.excerpt, t.slug, p.status, p.is_featured, p.is_public,
+    case when p.status = 'published' then now() end
+from jsonb_populate_record(null::blog_entries, :new::jsonb) p
+cross join free_slug t
+on conflict (user_id, id) do nothing
+returning id, title, content, excerpt, slug, status, is_featured, is_public, view_count, published_at, created_at,
+    updated_at, version;
+
 -- name: get(user_id, id)^
 -- batch: none, a text has up to 200,000 characters; short ones would wait for it
 select id, title, content, excerpt, slug, status, is_featured, is_public, view_count, published_at, created_at, updated_at,
@@ -248,6 +272,48 @@ counted as (
     from measured)
 select json from counted where ended = 0;
 
+-- name: find_distributed(user_id, q, status, since, tags, with_tags, limit, bytes)
+-- As find(): every match is looked for by the worker that has the user's entries.
+with asked as (
+    select words, own_query(:user_id, words) as own_words, any_word(:q) as any_word
+    from search_query(:q) words),
+matched as materialized (
+    select id, search
+    from blog_entries
+    where user_id = :user_id
+      and own_words(user_id, search) @@ (select own_words from asked)
+      and search @@ (select words from asked)
+      and (:status::text is null or status = :status)
+      and (:since::bigint is null or version > :since)
+      and (:tags::text[] is null or blog_entries.id in (select t.id from tagged(:user_id, 'blog-entries', :tags) t))
+    order by id desc
+    limit 1000),
+ranked as (
+    select id, ts_rank(search, (select any_word from asked)) as rank
+    from matched
+    order by rank desc, id desc
+    limit :limit),
+listed as (
+    select case when :with_tags::boolean then with_tags(row_to_json(entry), (
+            select json_agg(row_to_json(t) order by t.name, t.id) from tags_of(:user_id, 'blog-entries', entry.id) t))
+        else row_to_json(entry)::text end as json
+    from (
+        select e.id, e.title, e.excerpt, left(e.content, 200) as content_start, e.slug, e.status, e.is_featured, e.is_public,
+            e.view_count, rfc3339(e.published_at) as published_at, rfc3339(e.created_at) as created_at,
+            rfc3339(e.updated_at) as updated_at, e.version,
+            snippet(concat_ws(chr(10), e.title, e.excerpt, e.content), :q) as snippet, r.rank
+        from ranked r
+        join blog_entries e on e.user_id = :user_id and e.id = r.id
+        order by r.rank desc, r.id desc) entry
+    offset 0),
+measured as (
+    select json, sum(octet_length(json)) over (rows unbounded preceding) - octet_length(json) as bytes_before
+    from listed),
+counted as (
+    select json, count(*) filter (where bytes_before >= :bytes) over (rows unbounded preceding) as ended
+    from measured)
+select json from counted where ended = 0;
+
 -- name: patch(user_id, id, versions, changes)^
 -- changes is the JSON of a merge patch: an absent key keeps its column, null clears it. Null versions: any.
 -- published_at is set when the entry becomes published, and cleared when it is no longer. No row: not this user's, or not at
@@ -269,6 +335,16 @@ delete from blog_entries
 where user_id = :user_id
   and id = :id
   and (:versions::int8multirange is null or version <@ :versions);
+
+-- name: add_views_distributed(user_id, id, views)!
+-- Two workers that wait for each other are told so, and one of them writes again.
+with noted_view as materialized (
+    select v.user_id, v.id, v.views
+    from unnest(:user_id::uuid[], :id::uuid[], :views::bigint[]) as v (user_id, id, views))
+update blog_entries b
+set view_count = b.view_count + v.views
+from noted_view v
+where b.user_id = v.user_id and b.id = v.id;
 
 -- name: add_views(user_id, id, views)!
 -- Locked in one order, so that two workers do not wait for each other.

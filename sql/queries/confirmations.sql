@@ -7,24 +7,27 @@ with deleted_token as (
     where token_hash = :token_hash and purpose in ('verification', 'email_change') and expires_at > now()
     returning user_id, purpose, email),
 locked_user as (
-    select u.id, u.email as old_email, t.email, t.purpose, now() as at
-    from deleted_token t
-    join users u on u.id = t.user_id
-    where u.is_active and not u.is_guest
-      and (t.purpose = 'email_change' or u.email = t.email)
-    for no key update of u),
+    select id, email, now() as at
+    from users
+    where id = (select user_id from deleted_token) and is_active and not is_guest
+    for no key update),
+confirmed_address as (
+    select l.id, l.email as old_email, t.email, l.at
+    from locked_user l
+    cross join deleted_token t
+    where t.purpose = 'email_change' or l.email = t.email),
 updated_user as (
     update users u
-    set email = l.email,
-        email_verified_at = case when u.email = l.email then coalesce(u.email_verified_at, l.at) else l.at end,
-        updated_at = l.at
-    from locked_user l
-    where u.id = l.id
+    set email = c.email,
+        email_verified_at = case when u.email = c.email then coalesce(u.email_verified_at, c.at) else c.at end,
+        updated_at = c.at
+    from confirmed_address c
+    where u.id = c.id
     returning u.id),
 inserted_mail as (
     insert into outgoing_mails (user_id, kind, address, language)
     select id, 'email_changed', old_email, :language
-    from locked_user
+    from confirmed_address
     where old_email <> email and :tells::boolean)
 select id from updated_user;
 
@@ -47,15 +50,15 @@ with deleted_token as (
     where token_hash = :token_hash and purpose = 'password_reset' and expires_at > now()
     returning user_id, email),
 locked_user as (
-    select u.id, not u.is_verified as is_first, now() as at
-    from deleted_token t
-    join users u on u.id = t.user_id
-    where u.is_active and not u.is_guest and u.email = t.email
-    for no key update of u),
+    select id, email, not is_verified as is_first, now() as at
+    from users
+    where id = (select user_id from deleted_token) and is_active and not is_guest
+    for no key update),
 updated_user as (
     update users u
     set password_hash = :password_hash, email_verified_at = coalesce(u.email_verified_at, l.at), updated_at = l.at
     from locked_user l
+    join deleted_token t on t.email = l.email
     where u.id = l.id
     returning u.id, l.is_first)
 select end_access(id, null, '{}') as user_id, is_first from updated_user;

@@ -248,6 +248,73 @@ select case when ended = 0 then json end as json
 from counted
 where ended <= 1;
 
+-- name: page_found_distributed(user_id, q, order, is_archived, since, tags, with_tags, after_at, after_id, limit, bytes)
+-- plan: exempt, full-text search
+-- As page_found(): every match is looked for by the worker that has the user's messages.
+-- A null after the row with which bytes are reached: there is more (docs/decisions/0031).
+with asked as (
+    select words, own_query(:user_id, words) as own_words
+    from search_query(:q) words),
+matched as materialized (
+    select conversation_id as id, seq
+    from messages
+    where user_id = :user_id
+      and own_words(user_id, search) @@ (select own_words from asked)
+      and search @@ (select words from asked)
+    union all
+    select id, 0
+    from conversations
+    where user_id = :user_id
+      and own_words(user_id, search) @@ (select own_words from asked)
+      and search @@ (select words from asked)),
+found_conversation as materialized (
+    select c.id, c.at, m.seq
+    from (select id, max(seq) as seq from matched group by id) m
+    join (
+        select id, is_archived, version, case when :order = 'created' then created_at else last_activity_at end as at
+        from conversations
+        where user_id = :user_id) c on c.id = m.id
+    where (c.at, c.id) < (:after_at, :after_id)
+      and (:is_archived::boolean is null or c.is_archived = :is_archived)
+      and (:since::bigint is null or c.version > :since)
+      and (:tags::text[] is null or c.id in (select t.id from tagged(:user_id, 'conversations', :tags) t))
+    order by c.at desc, c.id desc
+    limit :limit),
+listed as (
+    select case when :with_tags::boolean then with_tags(row_to_json(conversation), (
+            select json_agg(row_to_json(t) order by t.name, t.id) from tags_of(:user_id, 'conversations', conversation.id) t))
+        else row_to_json(conversation)::text end as json
+    from (
+        select
+            c.id, c.title, c.is_archived, c.last_seq as message_count, rfc3339(c.last_activity_at) as last_activity_at,
+            rfc3339(c.created_at) as created_at, rfc3339(c.updated_at) as updated_at, c.version,
+            (select row_to_json(start)
+            from (
+                select m.role, m.beginning as content
+                from messages m
+                where m.user_id = :user_id and m.conversation_id = c.id and m.seq = c.last_seq) start) as last_message,
+            case when f.seq = 0 then snippet(c.title, :q) else (
+                select snippet(message_text(m.content, m.stage1, m.stage2, m.stage3), :q)
+                from messages m
+                where m.user_id = :user_id and m.conversation_id = c.id and m.seq = f.seq) end as snippet
+        from found_conversation f
+        cross join lateral (
+            select id, title, is_archived, last_seq, last_activity_at, created_at, updated_at, version
+            from conversations
+            where user_id = :user_id and id = f.id
+            limit 1) c
+        order by f.at desc, f.id desc) conversation
+    offset 0),
+measured as (
+    select json, sum(octet_length(json)) over (rows unbounded preceding) - octet_length(json) as bytes_before
+    from listed),
+counted as (
+    select json, count(*) filter (where bytes_before >= :bytes) over (rows unbounded preceding) as ended
+    from measured)
+select case when ended = 0 then json end as json
+from counted
+where ended <= 1;
+
 -- name: patch(user_id, id, versions, changes)^
 -- changes is the JSON of a merge patch; null versions: any. No row: not this user's, or not at one of them.
 update conversations c

@@ -259,3 +259,36 @@ written_checkpoint as (
     from folded_transaction
     group by user_id)
 select count(*) from folded_transaction where type <> 'checkpoint';
+
+-- name: fold_transactions_distributed(days, limit)$
+-- tenant: none, it folds the ledgers of every user
+-- plan: exempt, it reads the ledgers that it folds
+-- As fold_transactions(), worker by worker.
+with due_account as (
+    select distinct user_id
+    from (
+        select user_id
+        from credit_transactions
+        where type <> 'checkpoint' and created_at < now() - make_interval(days => :days::integer)
+        order by created_at
+        limit :limit) old),
+bounded_account as (
+    select t.user_id, least(
+            min(t.seq) filter (where t.type <> 'checkpoint') + :limit::integer,
+            coalesce(
+                min(t.seq) filter (where t.created_at >= now() - make_interval(days => :days::integer)),
+                max(t.seq) + 1)) as end_seq
+    from due_account d
+    join credit_transactions t on t.user_id = d.user_id
+    group by t.user_id),
+folded_transaction as (
+    delete from credit_transactions t
+    using bounded_account b
+    where t.user_id = b.user_id and t.seq < b.end_seq
+    returning t.user_id, t.seq, t.type, t.amount, t.created_at),
+written_checkpoint as (
+    insert into credit_transactions (user_id, seq, type, amount, balance_after, created_at)
+    select user_id, max(seq), 'checkpoint', sum(amount), sum(amount), max(created_at)
+    from folded_transaction
+    group by user_id)
+select count(*) from folded_transaction where type <> 'checkpoint';

@@ -304,7 +304,7 @@ on conflict (user_id, habit_id, date) do update
 set completed = excluded.completed, skipped = excluded.skipped, value = excluded.value, note = excluded.note,
     mood = excluded.mood, feeling = excluded.feeling, duration_seconds = excluded.duration_seconds,
     completed_at = case
-        when :new::jsonb -> to_char(excluded.date, 'YYYY-MM-DD') -> 'completed_at' is null
+        when :new::jsonb -> iso_day(excluded.date) -> 'completed_at' is null
             and habit_entries.completed and excluded.completed
             then habit_entries.completed_at
         else excluded.completed_at

@@ -180,11 +180,14 @@ delete from media_deletions where storage_key = :storage_key;
 -- name: create_link(token_hash, user_id, id, expires_in)^
 -- No row: there is no such file, or it is not public and the link would have no end. The lock has a change to private come
 -- before it or after it, see lock().
+with shared_file as (
+    select user_id, id
+    from media
+    where user_id = :user_id and id = :id and (is_public or :expires_in::integer is not null)
+    for share)
 insert into media_links (token_hash, user_id, media_id, expires_at)
 select :token_hash, user_id, id, now() + make_interval(secs => :expires_in::integer)
-from media
-where user_id = :user_id and id = :id and (is_public or :expires_in::integer is not null)
-for share
+from shared_file
 returning expires_at;
 
 -- name: linked(token_hash)^

@@ -96,3 +96,92 @@ cross join lateral (
     where s.user_id = :user_id and s.kind = r.kind and s.id = r.id and s.seq = r.seq
     limit 1) hit
 order by r.rank desc, r.id desc, r.shown_kind;
+
+-- name: hits_distributed(user_id, q, kind, limit)
+-- As hits(): every match is looked for by the worker that has the user's rows, table by table.
+with asked as (
+    select words, own_query(:user_id, words) as own_words, any_word(:q) as any_word
+    from search_query(:q) words),
+matched as materialized (
+    (select 'tasks' as kind, 'tasks' as shown_kind, id, seq, search
+    from searched
+    where user_id = :user_id
+      and kind = 'tasks'
+      and coalesce(:kind::text, 'tasks') = 'tasks'
+      and own_words(user_id, search) @@ (select own_words from asked)
+      and search @@ (select words from asked)
+    order by id desc
+    limit 200)
+    union all
+    (select 'goals' as kind, 'goals' as shown_kind, id, seq, search
+    from searched
+    where user_id = :user_id
+      and kind = 'goals'
+      and coalesce(:kind::text, 'goals') = 'goals'
+      and own_words(user_id, search) @@ (select own_words from asked)
+      and search @@ (select words from asked)
+    order by id desc
+    limit 200)
+    union all
+    (select 'habits' as kind, 'habits' as shown_kind, id, seq, search
+    from searched
+    where user_id = :user_id
+      and kind = 'habits'
+      and coalesce(:kind::text, 'habits') = 'habits'
+      and own_words(user_id, search) @@ (select own_words from asked)
+      and search @@ (select words from asked)
+    order by id desc
+    limit 200)
+    union all
+    (select 'daily-reviews' as kind, 'daily-reviews' as shown_kind, id, seq, search
+    from searched
+    where user_id = :user_id
+      and kind = 'daily-reviews'
+      and coalesce(:kind::text, 'daily-reviews') = 'daily-reviews'
+      and own_words(user_id, search) @@ (select own_words from asked)
+      and search @@ (select words from asked)
+    order by id desc
+    limit 200)
+    union all
+    (select 'blog-entries' as kind, 'blog-entries' as shown_kind, id, seq, search
+    from searched
+    where user_id = :user_id
+      and kind = 'blog-entries'
+      and coalesce(:kind::text, 'blog-entries') = 'blog-entries'
+      and own_words(user_id, search) @@ (select own_words from asked)
+      and search @@ (select words from asked)
+    order by id desc
+    limit 200)
+    union all
+    (select 'conversations' as kind, 'conversations' as shown_kind, id, seq, search
+    from searched
+    where user_id = :user_id
+      and kind = 'conversations'
+      and coalesce(:kind::text, 'conversations') = 'conversations'
+      and own_words(user_id, search) @@ (select own_words from asked)
+      and search @@ (select words from asked)
+    order by id desc
+    limit 200)
+    union all
+    (select 'messages' as kind, 'conversations' as shown_kind, id, seq, search
+    from searched
+    where user_id = :user_id
+      and kind = 'messages'
+      and coalesce(:kind::text, 'conversations') = 'conversations'
+      and own_words(user_id, search) @@ (select own_words from asked)
+      and search @@ (select words from asked)
+    order by id desc
+    limit 200)),
+best as (
+    select distinct on (shown_kind, id) kind, shown_kind, id, seq, ts_rank(search, (select any_word from asked)) as rank
+    from matched
+    order by shown_kind, id, rank desc, seq desc),
+ranked as (
+    select kind, shown_kind, id, seq, rank
+    from best
+    order by rank desc, id desc, shown_kind
+    limit :limit)
+select r.shown_kind as kind, r.id, s.title, snippet(s.body, :q) as snippet, r.rank
+from ranked r
+join searched s on s.user_id = :user_id and s.kind = r.kind and s.id = r.id and s.seq = r.seq
+order by r.rank desc, r.id desc, r.shown_kind;
