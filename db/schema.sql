@@ -112,7 +112,11 @@ CREATE FUNCTION public.cluster_nodes() RETURNS TABLE(name text, port integer, is
     LANGUAGE plpgsql STABLE
     AS $$
 begin
-    if to_regclass('pg_dist_node') is null or not exists (select from pg_dist_node) then
+    if to_regclass('pg_dist_node') is null then
+        return;
+    end if;
+    -- It would ask the local server alone, without being told where that is.
+    if not exists (select from pg_dist_node) then
         return;
     end if;
     return query
@@ -2518,6 +2522,26 @@ CREATE FUNCTION public.is_set_of_weekdays(weekdays integer[]) RETURNS boolean
 COMMENT ON FUNCTION public.is_set_of_weekdays(weekdays integer[]) IS 'Whether these are days from 1 (Monday) to 7, in ascending order, each once: a set has one form. False or null for none.';
 
 --
+-- Name: is_shard(regclass); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.is_shard(entity regclass) RETURNS boolean
+    LANGUAGE plpgsql STABLE
+    AS $$
+begin
+    if to_regproc('relation_is_a_known_shard') is null then
+        return false;
+    end if;
+    return relation_is_a_known_shard(entity);
+end $$;
+
+--
+-- Name: FUNCTION is_shard(entity regclass); Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON FUNCTION public.is_shard(entity regclass) IS 'Whether a table is a part of one: the coordinator has shards of its own beside the tables.';
+
+--
 -- Name: iso_day(date); Type: FUNCTION; Schema: public; Owner: -
 --
 
@@ -3041,7 +3065,7 @@ with recursive listed_table as (
                       where a.attrelid = c.oid and a.attname = 'user_id' and a.attnum = any (i.indkey::smallint[])))
             as is_by_user
     from pg_class c
-    where c.relnamespace = current_schema()::regnamespace and c.relkind = 'r'),
+    where c.relnamespace = current_schema()::regnamespace and c.relkind = 'r' and not is_shard(c.oid)),
 -- What points at a table that stays, stays with it. What a user stores is looked up together with the user's token: were it on
 -- the workers, nobody would get in while one of them is away.
 staying_table as (

@@ -44,26 +44,50 @@ async def _workers(url: str) -> list[str]:
         await connection.close()
 
 
-async def distribute(urls: list[str]) -> None:
-    """Make a cluster of new databases, migrate it, and spread its tables."""
+async def join(urls: list[str]) -> None:
+    """Make a cluster of new databases, the coordinator's first."""
     for url in urls:
         await _execute(url, "create extension citus")
     addresses = [urlsplit(url) for url in urls]
     joins = [f"select citus_add_node('{each.hostname}', {each.port})" for each in addresses[1:]]
     await _execute(urls[0], f"select citus_set_coordinator_host('{addresses[0].hostname}', {addresses[0].port})", *joins)
+
+
+async def distribute(urls: list[str]) -> None:
+    """Make a cluster of new databases, migrate it, and spread its tables."""
+    await join(urls)
     await migrations.up(urls[0])
     # Four shards are enough to have several on each worker.
-    await _execute(urls[0], f"alter database {addresses[0].path[1:]} set citus.shard_count = 4")
+    await _execute(urls[0], f"alter database {urlsplit(urls[0]).path[1:]} set citus.shard_count = 4")
     await on_connection(urls[0], rules.distribute)
+
+
+def make(name: str) -> list[str]:
+    """Make a database on each server, as a cluster in which nothing is yet; their URLs, the coordinator's first."""
+    urls = servers(urlunsplit(urlsplit(URL or "")._replace(path=f"/{name}")))
+    for url in urls:
+        asyncio.run(_execute(_beside(url), f"create database {name}"))
+    asyncio.run(join(urls))
+    return urls
+
+
+def remove(urls: list[str]) -> None:
+    """Drop what was made."""
+    for url in urls:
+        asyncio.run(_execute(_beside(url), f"drop database if exists {urlsplit(url).path[1:]} with (force)"))
+
+
+def _beside(url: str) -> str:
+    """The URL of another database of the same server."""
+    return urlunsplit(urlsplit(url)._replace(path="/postgres"))
 
 
 async def close(urls: list[str]) -> None:
     """Let nobody connect to a database any more, so that it can be cloned: not Citus's own worker, either."""
     for url in urls:
         name = urlsplit(url).path[1:]
-        other = urlunsplit(urlsplit(url)._replace(path="/postgres"))
         await _execute(
-            other,
+            _beside(url),
             f"alter database {name} with allow_connections false",
             f"select pg_terminate_backend(pid, 5000) from pg_stat_activity where datname = '{name}'",
         )

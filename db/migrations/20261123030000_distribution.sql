@@ -4,6 +4,17 @@
 -- to PostgreSQL is named inside of plpgsql only, which looks for it when it comes to it: a database without Citus has these
 -- functions as well, and never calls what it lacks.
 
+create function is_shard(entity regclass) returns boolean
+language plpgsql stable as $$
+begin
+    if to_regproc('relation_is_a_known_shard') is null then
+        return false;
+    end if;
+    return relation_is_a_known_shard(entity);
+end $$;
+
+comment on function is_shard is 'Whether a table is a part of one: the coordinator has shards of its own beside the tables.';
+
 create function table_placements() returns table (entity regclass, placement text)
 language sql stable as $$
 -- A key that must be unique is unique shard by shard: without user_id in it, it would not be, and the table stays.
@@ -19,7 +30,7 @@ with recursive listed_table as (
                       where a.attrelid = c.oid and a.attname = 'user_id' and a.attnum = any (i.indkey::smallint[])))
             as is_by_user
     from pg_class c
-    where c.relnamespace = current_schema()::regnamespace and c.relkind = 'r'),
+    where c.relnamespace = current_schema()::regnamespace and c.relkind = 'r' and not is_shard(c.oid)),
 -- What points at a table that stays, stays with it. What a user stores is looked up together with the user's token: were it on
 -- the workers, nobody would get in while one of them is away.
 staying_table as (
@@ -86,7 +97,11 @@ create function cluster_nodes()
 returns table (name text, port integer, is_coordinator boolean, has_shards boolean, is_active boolean, is_reachable boolean)
 language plpgsql stable as $$
 begin
-    if to_regclass('pg_dist_node') is null or not exists (select from pg_dist_node) then
+    if to_regclass('pg_dist_node') is null then
+        return;
+    end if;
+    -- It would ask the local server alone, without being told where that is.
+    if not exists (select from pg_dist_node) then
         return;
     end if;
     return query
@@ -264,3 +279,4 @@ drop function cluster_nodes();
 drop function placed_tables();
 drop function is_distributed();
 drop function table_placements();
+drop function is_shard(regclass);

@@ -14,6 +14,9 @@ DRIVER_ERRORS = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.Internal
 
 _LOST = {"57P01", "57P02", "57P03", "57P05", "53300"}
 
+_LOST_ON_THE_WAY = "failure on connection marked as essential"
+"""Citus's words for a worker that goes away between two steps of a statement; their SQLSTATE is XX000."""
+
 
 class DatabaseUnavailable(Exception):
     """The database cannot be reached, or the connection was lost. Nothing that was begun is committed."""
@@ -87,7 +90,7 @@ def is_lost(error: BaseException) -> bool:
         return False
     if isinstance(error, asyncpg.PostgresError):
         sqlstate = error.sqlstate or ""
-        return sqlstate.startswith("08") or sqlstate in _LOST
+        return sqlstate.startswith("08") or sqlstate in _LOST or str(error.args[0]).startswith(_LOST_ON_THE_WAY)
     return isinstance(error, OSError | asyncpg.InterfaceError | asyncpg.InternalClientError)
 
 
