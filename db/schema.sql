@@ -2885,11 +2885,23 @@ COMMENT ON FUNCTION public.reaches_target(value numeric, skipped boolean, target
 
 CREATE FUNCTION public.remember_deleted_media() RETURNS trigger
     LANGUAGE plpgsql
-    AS $$
+    AS $_$
 begin
-    insert into media_deletions (storage_key) values (old.storage_key) on conflict (storage_key) do nothing;
+    if tg_table_name in ('media', 'media_thumbnails') then
+        insert into media_deletions (storage_key) values (old.storage_key) on conflict (storage_key) do nothing;
+    else
+        -- The shard of this user's rows, which lies on the same worker.
+        execute format(
+            'insert into deleted_objects_%s (user_id, storage_key) values ($1, $2) on conflict do nothing',
+            (select beside.shardid
+            from pg_dist_shard mine
+            join pg_dist_shard beside
+                on beside.logicalrelid = 'deleted_objects'::regclass and beside.shardminvalue = mine.shardminvalue
+            where mine.shardid = substring(tg_table_name from '[0-9]+$')::bigint))
+            using old.user_id, old.storage_key;
+    end if;
     return null;
-end $$;
+end $_$;
 
 --
 -- Name: FUNCTION remember_deleted_media(); Type: COMMENT; Schema: public; Owner: -
@@ -3747,6 +3759,22 @@ COMMENT ON COLUMN public.daily_reviews.version IS 'Microseconds since 1970 of it
 --
 
 COMMENT ON COLUMN public.daily_reviews.search IS 'Words of all texts.';
+
+--
+-- Name: deleted_objects; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.deleted_objects (
+    user_id uuid NOT NULL,
+    storage_key text NOT NULL,
+    CONSTRAINT deleted_objects_storage_key_length CHECK (((char_length(storage_key) >= 1) AND (char_length(storage_key) <= 500)))
+);
+
+--
+-- Name: TABLE deleted_objects; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON TABLE public.deleted_objects IS 'In a cluster: objects that lost their row, until maintain brings them to media_deletions. Elsewhere empty.';
 
 --
 -- Name: foods; Type: TABLE; Schema: public; Owner: -
@@ -5792,6 +5820,13 @@ ALTER TABLE ONLY public.daily_reviews
     ADD CONSTRAINT daily_reviews_pkey PRIMARY KEY (user_id, id);
 
 --
+-- Name: deleted_objects deleted_objects_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.deleted_objects
+    ADD CONSTRAINT deleted_objects_pkey PRIMARY KEY (user_id, storage_key);
+
+--
 -- Name: foods foods_pkey; Type: CONSTRAINT; Schema: public; Owner: -
 --
 
@@ -7148,4 +7183,5 @@ INSERT INTO public.schema_migrations (version) VALUES
     ('20261123030000'),
     ('20261123030010'),
     ('20261123030020'),
-    ('20261123040000');
+    ('20261123040000'),
+    ('20261123040010');

@@ -87,6 +87,8 @@ SEEDS = {
     "media_thumbnails": """
         insert into media_thumbnails (user_id, media_id, width, outcome, content_type, size_bytes, sha256, storage_key)
         select user_id, id, 320, 'kept', 'image/jpeg', 100, repeat('0', 64), 'thumbnail-' || id from seed""",
+    "deleted_objects": """
+        insert into deleted_objects (user_id, storage_key) select user_id, id::text from seed""",
     "media_links": """
         insert into media_links (token_hash, user_id, media_id, expires_at)
         select sha256(id::text::bytea), user_id, id, now() + place * interval '1 minute' from seed""",

@@ -43,6 +43,7 @@ TABLES_LEFT_OUT = {
     "pending_sign_ins": "secrets, for minutes: one signs in again",
     "media_thumbnails": "made again out of the files",
     "storage_use": "measured again",
+    "deleted_objects": "objects that are no user's any more",
     "import_items": "how rows came here",
     "import_changes": "how rows came here",
     "import_reports": "how rows came here",

@@ -37,8 +37,9 @@ LOOKED_UP_BEFORE_THE_USER_IS_KNOWN = {
     "pending_sign_ins",
 }
 
-OF_IMPORTS = {"import_items", "import_changes", "import_reports"}
-"""Operators' tables about users' rows: also about those that came to nobody. A trigger on users empties import_items."""
+OF_IMPORTS = {"import_items", "import_changes", "import_reports", "deleted_objects"}
+"""Operators' tables about users' rows: also about those that came to nobody, or whose user is gone. A trigger on users empties
+import_items."""
 
 
 class Ask:

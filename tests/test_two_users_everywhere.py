@@ -774,7 +774,7 @@ def test_who_leaves_leaves_no_row_in_any_table(api: Api, tables: Tables, ada: Se
     leaving = settled(api, tables).user
     held = {name for name, _ in tables.of(leaving.id)}
     # Those of imports are tried where something is imported.
-    of_imports = {"import_items", "import_changes", "import_reports"}
+    of_imports = {"import_items", "import_changes", "import_reports", "deleted_objects"}
     assert held == {*tables.owned, "users"} - of_imports, (
         "a table with user_id is new: add its resource to RESOURCES, or to settled()"
     )

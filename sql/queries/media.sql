@@ -185,6 +185,16 @@ where user_id = :user_id
 -- The objects that have to go, the longest due first, locked: an upload that ends now waits, and then finds its entry gone.
 select storage_key from media_deletions where due_at <= now() order by due_at limit :limit for update skip locked;
 
+-- name: gather_deletions()!
+-- tenant: none, as due_deletions(), which finds these after it
+-- plan: exempt, it takes them all
+-- In a cluster the objects that lost their row on a worker.
+with deleted_object as (
+    delete from deleted_objects returning storage_key)
+insert into media_deletions (storage_key)
+select storage_key from deleted_object
+on conflict (storage_key) do nothing;
+
 -- name: set_due(storage_key, seconds)!
 -- Waits for a transaction that is about to take the entry out.
 update media_deletions set due_at = now() + make_interval(secs => :seconds) where storage_key = :storage_key;
@@ -196,6 +206,13 @@ select exists (select 1 from media where user_id = :user_id and storage_key = :s
 
 -- name: forget_deletion(storage_key)!
 -- The object is gone.
+delete from media_deletions where storage_key = :storage_key;
+
+-- name: forget_deletion_distributed(storage_key)!
+-- tenant: none, a key names one object
+-- As forget_deletion(), wherever the entry is.
+with deleted_object as (
+    delete from deleted_objects where storage_key = :storage_key)
 delete from media_deletions where storage_key = :storage_key;
 
 -- name: create_link(token_hash, user_id, id, expires_in)^

@@ -48,6 +48,7 @@ async def delete_orphans(database: Database, storage: Storage, limit: int = 10_0
 
     A store that fails ends the run; what it could not delete is tried again an hour later.
     """
+    await repository.gather_deletions(database)
     deleted = 0
     while deleted < limit:
         wanted = min(BATCH, limit - deleted)

@@ -80,6 +80,11 @@ async def delete(database: Executor, user_id: UUID, id: UUID, versions: Versions
     return await queries.delete.values(database, user_id=user_id, id=id, versions=versions)
 
 
+async def gather_deletions(database: Executor) -> int:
+    """In a cluster: bring what lost its row on a worker to what has to go; returns how many objects."""
+    return await queries.gather_deletions.count(database)
+
+
 async def due_deletions(database: Executor, limit: int) -> list[str]:
     """Read and lock the keys of up to `limit` objects that have to go."""
     return await queries.due_deletions.values(database, limit=limit)
