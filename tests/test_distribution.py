@@ -1,6 +1,7 @@
 """`holdfast distribute`: where each table belongs, there and back again, and what a database without Citus says to it."""
 
 import asyncio
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -269,3 +270,44 @@ def test_every_migration_since_runs_on_a_database_that_is_distributed_already(te
         assert not answered(urls[0], "select from placed_tables() where not is_placed")
     finally:
         clustered.remove(urls)
+
+@clustered.cluster
+def test_a_backup_of_a_cluster_is_restored_as_a_plain_database(own_database: str, empty_database: str, tmp_path: Path) -> None:
+    asyncio.run(filled(own_database))
+    rows = counted(own_database)
+    made = holdfast(own_database, "backup", str(tmp_path / "backups"), HOLDFAST_DATA=str(tmp_path))
+    assert made.returncode == 0, made.stderr
+    assert "restored, compared, the ledger adds up" in made.stdout
+    restored = holdfast(empty_database, "restore", str(tmp_path / "backups"), HOLDFAST_DATA=str(tmp_path))
+    assert restored.returncode == 0, restored.stderr
+    assert counted(empty_database) == rows
+    assert not answered(empty_database, "select is_distributed()")[0][0]
+
+
+@clustered.cluster
+def test_an_export_of_a_cluster_has_what_everybody_has(own_database: str, tmp_path: Path) -> None:
+    asyncio.run(filled(own_database))
+    exported = holdfast(own_database, "export", "--to", str(tmp_path / "all.zip"), HOLDFAST_DATA=str(tmp_path))
+    assert exported.returncode == 0, exported.stderr
+    found = dict(re.findall(r"(?m)^(\w+) +([\d,]+)$", exported.stdout))
+    for name in ("users", "tasks", "messages", "taggings"):
+        assert int(found[name].replace(",", "")) == answered(own_database, f"select count(*) from {name}")[0]["count"]
+
+
+@clustered.cluster
+def test_imports_are_refused_on_a_cluster_and_say_what_to_do(own_database: str, tmp_path: Path) -> None:
+    (tmp_path / "conversations").mkdir()
+    said = holdfast(own_database, "import", "council", str(tmp_path), "--user", "ada@example.com", HOLDFAST_DATA=str(tmp_path))
+    assert said.returncode == 1
+    assert "holdfast distribute --undo" in said.stderr
+
+
+@clustered.cluster
+def test_maintenance_is_done_on_a_cluster(own_database: str, tmp_path: Path) -> None:
+    asyncio.run(filled(own_database))
+    answered(own_database, "update sessions set created_at = now() - interval '9 days', last_seen_at = now() - interval '9 days', expires_at = now() - interval '1 day'")
+    old = answered(own_database, "select count(*) from sessions")[0]["count"]
+    done = holdfast(own_database, "maintain", "--json", HOLDFAST_DATA=str(tmp_path))
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["expired_sessions"] == old > 0
+    assert answered(own_database, "select count(*) from sessions")[0]["count"] == 0

@@ -45,6 +45,8 @@ class Programs:
             "--format=directory",
             f"--jobs={JOBS}",
             "--compress=1",
+            # None is ours. That of a cluster would make its server necessary for the restored database, which is a plain one.
+            "--extension=plpgsql",
             "--no-sync",
             f"--file={folder}",
             f"--snapshot={snapshot}",

@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from app.database.executor import Transaction
+from app.database.migrations import is_distributed
 from app.importing import repository
 from app.importing.sources.source import USER
 from app.importing.staging import Staging
@@ -22,7 +23,13 @@ class NotKeptError(Exception):
 
 
 async def lock(on: Transaction) -> None:
-    """Begin with imports on this connection. Raises ImportFailed: another one is under way."""
+    """Begin with imports on this connection. Raises ImportFailed: another one is under way, or the tables are distributed."""
+    if await is_distributed(on):
+        # An import moves what it has staged by statements of many users' rows, which Citus does not take.
+        raise ImportFailed(
+            "Imports need all rows on one server, and here they are spread over a cluster: holdfast distribute --undo, then "
+            "this, then holdfast distribute."
+        )
     if not await repository.try_lock(on):
         raise ImportFailed("Another import, verification or rollback is running: wait until it has ended.")
     await repository.fail_abandoned(on)
