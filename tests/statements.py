@@ -66,7 +66,7 @@ def function_of(statement: Statement) -> Callable[..., Any] | None:
     """The function that sends a statement: the one of its name in the module that loads its file."""
     module = loader_of(statement.file)
     # One function reads a list in all of its orders, and one sends a statement by itself and in a batch.
-    name = re.sub("_(newest|oldest|activity|created|many)$", "", statement.name)
+    name = re.sub("_(newest|oldest|activity|created|many|distributed)$", "", statement.name)
     function: Callable[..., Any] | None = getattr(module, statement.name, None) or getattr(module, name, None)
     return function
 

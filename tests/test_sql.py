@@ -6,19 +6,22 @@ import re
 import types
 import typing
 from collections.abc import Iterator, Mapping
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any, NamedTuple, cast
 from uuid import UUID
 
 import asyncpg
+import clustered
 import msgspec
 import pytest
 import tenancy
 from seeds import AUDITED_PATH, SEEDS, fill
 from statements import FILES, STATEMENTS, Statement, function_of, loader_of
 
-from app.database.opening import PLANNING
+from app.database.connection import Connection as AppConnection
+from app.database.ids import new_id
+from app.database.opening import PLANNING, begin
 from app.database.queries import Json, Query, load
 from app.http.pagination import PAGE_BYTES
 from app.http.responses import encode
@@ -85,10 +88,12 @@ def test_postgresql_can_prepare_a_statement_and_its_columns_are_the_fields(
 
 
 ELSEWHERE: dict[str, tuple[list[str], str]] = {
+    "migrations.can_be_distributed": (["?column?"], "is_distributed() asks both"),
     "migrations.has_versions": (["?column?"], "the functions of app.database.migrations send several statements each"),
     "migrations.try_lock": (["pg_try_advisory_lock"], "as has_versions"),
     "migrations.unlock": (["pg_advisory_unlock"], "as has_versions"),
     "migrations.versions": (["version"], "as has_versions"),
+    "opening.plan_by_values": (["?column?"], "it is sent on a connection that no executor has yet"),
     "rate_limits.hit": (["retry_after"], "hit() raises Problem 429 instead of returning it"),
     "rate_limits.hit_with_pauses": (["retry_after"], "as hit"),
 }
@@ -215,6 +220,88 @@ class Empty:
 def test_a_statement_that_always_returns_a_row_says_when_it_does_not(runner: asyncio.Runner) -> None:
     with pytest.raises(LookupError, match=r"usage\.get"):
         runner.run(load("usage").get.only(Empty(), dict, user_id=1, daily_limit=1, monthly_limit=1))
+
+
+# What a cluster takes
+
+
+NOT_ON_A_CLUSTER = {
+    "migrations.try_lock": "a lock of the session, which has nothing to do with tables",
+    "migrations.unlock": "as try_lock",
+    "distribution.distribute": "tests/test_distribution.py does it",
+    "distribution.undistribute": "as distribute",
+    "distribution.set_options": "as distribute",
+}
+"""Statements that are not tried there, and why."""
+
+AS_OFTEN = 7
+"""From the sixth time on PostgreSQL may have one plan for all values."""
+
+
+@clustered.cluster
+@every_statement
+def test_a_cluster_takes_a_statement(runner: asyncio.Runner, database: str, statement: Statement) -> None:
+    if statement.single is not None:
+        pytest.skip("a batch of several users: a cluster gets each call by itself")
+    if statement.query.distributed is not None:
+        pytest.skip(f"a cluster gets {statement.query.distributed.name} in its place")
+    if reason := NOT_ON_A_CLUSTER.get(f"{statement.file}.{statement.name}"):
+        pytest.skip(reason)
+    assert runner.run(_refusals(database, statement.query)) == set()
+
+
+async def _refusals(database: str, query: Query) -> set[str]:
+    """Send a statement with made-up values; returns what Citus says to it. What the values are is none of its business."""
+    connection = await asyncpg.connect(database, connection_class=AppConnection, server_settings=PLANNING | {"timezone": "UTC"})
+    try:
+        await begin(connection)
+        user_id = await connection.fetchval("insert into users (is_guest) values (true) returning id")
+        said = set()
+        prepared = await connection.prepare(query.sql)
+        kinds = zip(prepared.get_parameters(), query.order, strict=True)
+        values = [_made_up(kind.name, name, user_id) for kind, name in kinds]
+        for _ in range(AS_OFTEN):
+            transaction = connection.transaction()
+            await transaction.start()
+            try:
+                await prepared.fetch(*values, timeout=20)
+            except asyncpg.PostgresError as error:
+                if not (error.sqlstate or "").startswith(("22", "23")) and not _is_of_an_import(query, error):
+                    said.add(f"{error.sqlstate}: {error.args[0]}")
+            await transaction.rollback()
+        return said
+    finally:
+        await connection.close(timeout=5)
+
+
+def _is_of_an_import(query: Query, error: asyncpg.PostgresError) -> bool:
+    """Whether a statement of an import lacks the tables that every import makes first."""
+    return query.name.startswith("importing.") and re.search('relation "(staged_|import_owners)', error.args[0]) is not None
+
+
+def _made_up(kind: str, name: str, user_id: UUID) -> Any:
+    """A value of a type. Of a parameter that names a table it is one."""
+    if kind.endswith("[]"):
+        return [_made_up(kind[:-2], name, user_id)]
+    if kind in {"text", "varchar", "bpchar", "regclass"}:
+        return {"entity": "tasks", "entities": "tasks", "new": "{}", "details": "{}", "order": "created"}.get(name, "1")
+    return {
+        "uuid": user_id if name in {"user_id", "owner"} else new_id(),
+        "bool": True,
+        "int2": 1,
+        "int4": 1,
+        "int8": 1,
+        "numeric": Decimal(1),
+        "float8": 1.0,
+        "date": date(2026, 1, 1),
+        "time": time(12),
+        "timestamptz": datetime(2026, 1, 1, tzinfo=UTC),
+        "bytea": bytes(32),
+        "inet": "127.0.0.1",
+        "json": "{}",
+        "jsonb": "{}",
+        "int8multirange": None,
+    }[kind]
 
 
 # Whose rows it takes

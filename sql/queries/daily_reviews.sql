@@ -30,7 +30,7 @@ set mood = excluded.mood,
     lessons = excluded.lessons,
     gratitude = excluded.gratitude,
     tomorrow = excluded.tomorrow
-where :versions::int8multirange is null or daily_reviews.version <@ :versions
+where :versions::int8multirange is null or daily_reviews.version <@ :versions::int8multirange
 -- A replaced row was locked by this statement, whose id is in its xmax; a new row has none.
 returning id, date, mood, energy, productivity, sleep_quality, sleep_hours, water_ml, screen_minutes, steps,
     highlights, accomplishments, challenges, lessons, gratitude, tomorrow, created_at, updated_at, version,

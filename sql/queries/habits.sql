@@ -269,7 +269,7 @@ set completed = excluded.completed, skipped = excluded.skipped, value = excluded
             then habit_entries.completed_at
         else excluded.completed_at
     end
-where :versions::int8multirange is null or habit_entries.version <@ :versions
+where :versions::int8multirange is null or habit_entries.version <@ :versions::int8multirange
 -- A replaced row was locked by this statement, whose id is in its xmax; a new row has none.
 returning habit_id, date, completed, skipped, value, note, mood, feeling, duration_seconds, completed_at, created_at,
     updated_at, version, xmax = 0 as is_made;

@@ -1,4 +1,4 @@
--- name: plan_by_values_where_distributed()$
+-- name: plan_by_values()$
 -- Whether Citus is there. Then the connection plans its statements by their values.
 select set_config('plan_cache_mode', 'auto', false) is not null
 from pg_extension

@@ -141,10 +141,12 @@ on conflict (user_id, period, date) do update set
     sleep_avg = excluded.sleep_avg,
     habits_active = excluded.habits_active,
     blog_entries_count = excluded.blog_entries_count,
-    (notes, weight, weight_unit, body_fat_percent) = (
-        select p.notes, p.weight, p.weight_unit, p.body_fat_percent
-        from jsonb_populate_record(progress_snapshots, :new::jsonb) p)
-where :versions::int8multirange is null or progress_snapshots.version <@ :versions
+    notes = case when :new::jsonb -> 'notes' is null then progress_snapshots.notes else excluded.notes end,
+    weight = case when :new::jsonb -> 'weight' is null then progress_snapshots.weight else excluded.weight end,
+    weight_unit = case when :new::jsonb -> 'weight_unit' is null then progress_snapshots.weight_unit else excluded.weight_unit end,
+    body_fat_percent = case when :new::jsonb -> 'body_fat_percent' is null then progress_snapshots.body_fat_percent
+        else excluded.body_fat_percent end
+where :versions::int8multirange is null or progress_snapshots.version <@ :versions::int8multirange
 -- A replaced row was locked by this statement, whose id is in its xmax; a new row has none.
 returning id, period, date, goals_active, goals_completed, habit_completion_rate, longest_streak, workouts_count,
     workout_minutes, calories_avg, mood_avg, energy_avg, sleep_avg, habits_active, blog_entries_count, notes, weight,

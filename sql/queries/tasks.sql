@@ -36,7 +36,7 @@ join tasks using (user_id, id);
 -- This user's own task first: two users may have chosen the same id.
 select user_id from tasks where id = :id order by user_id = :user_id desc limit 1;
 
--- name: page_newest(user_id, completed, due_from, due_to, priority, source_id, since, tags, with_tags, after, limit)
+-- name: page_newest(user_id, completed, due_from, due_to, priority, ids, since, tags, with_tags, after, limit)
 -- Newest first, each row as JSON. A null filter means "do not filter". after is the last id of the previous page; the first
 -- page passes the highest id of all, so that the cursor is an index condition in every plan. walked_rows() are looked at; where
 -- the filters want fewer of these than a page has, the key of the last one follows (docs/decisions/0042): so what comes after
@@ -60,7 +60,7 @@ with listed as (
           and (:due_from::date is null or due_date >= :due_from)
           and (:due_to::date is null or due_date <= :due_to)
           and (:priority::integer is null or priority = :priority)
-          and (:source_id::text is null or tasks.id in (select i.id from imported_tasks(:user_id, :source_id) i))
+          and (:ids::uuid[] is null or tasks.id = any(:ids))
           and (:since::bigint is null or version > :since)
           and (:tags::text[] is null or tasks.id in (select t.id from tagged(:user_id, 'tasks', :tags) t))
         order by id desc
@@ -77,7 +77,7 @@ with listed as (
     limit :limit)
 select json from listed;
 
--- name: page_oldest(user_id, completed, due_from, due_to, priority, source_id, since, tags, with_tags, after, limit)
+-- name: page_oldest(user_id, completed, due_from, due_to, priority, ids, since, tags, with_tags, after, limit)
 -- Oldest first; the first page passes the lowest id of all.
 -- bytes: exempt, without tags 200 tasks have 0.97 MiB at most, and a task has few tags
 with listed as (
@@ -98,7 +98,7 @@ with listed as (
           and (:due_from::date is null or due_date >= :due_from)
           and (:due_to::date is null or due_date <= :due_to)
           and (:priority::integer is null or priority = :priority)
-          and (:source_id::text is null or tasks.id in (select i.id from imported_tasks(:user_id, :source_id) i))
+          and (:ids::uuid[] is null or tasks.id = any(:ids))
           and (:since::bigint is null or version > :since)
           and (:tags::text[] is null or tasks.id in (select t.id from tagged(:user_id, 'tasks', :tags) t))
         order by id
@@ -115,7 +115,7 @@ with listed as (
     limit :limit)
 select json from listed;
 
--- name: page_due(user_id, due_to, priority, source_id, since, tags, with_tags, after_date, after_id, limit)
+-- name: page_due(user_id, due_to, priority, ids, since, tags, with_tags, after_date, after_id, limit)
 -- Open tasks by due date, earliest first, those without one last: as if they were due at infinity, which a null after_date
 -- and a null due_to stand for. after_date and after_id are those of the last row of the previous page; the first page passes
 -- the first day of the range and the lowest id of all.
@@ -138,7 +138,7 @@ with listed as (
             order by coalesce(due_date, 'infinity'), id
             limit walked_rows()) tasks
         where (:priority::integer is null or priority = :priority)
-          and (:source_id::text is null or tasks.id in (select i.id from imported_tasks(:user_id, :source_id) i))
+          and (:ids::uuid[] is null or tasks.id = any(:ids))
           and (:since::bigint is null or version > :since)
           and (:tags::text[] is null or tasks.id in (select t.id from tagged(:user_id, 'tasks', :tags) t))
         order by due, id
@@ -157,7 +157,11 @@ with listed as (
     limit :limit)
 select json from listed;
 
--- name: total(user_id, completed, due_from, due_to, priority, source_id, since, tags)^
+-- name: imported(user_id, source_id)$
+-- The tasks that had this id in the app that they came from, as an array.
+select coalesce(array_agg(id), '{}') from imported_tasks(:user_id, :source_id);
+
+-- name: total(user_id, completed, due_from, due_to, priority, ids, since, tags)^
 -- How many tasks pass the filters of a list: 10,000 at most, of the first counted_rows(). Where there are more of either, it
 -- is not exact.
 with found as (
@@ -172,7 +176,7 @@ with found as (
       and (:due_from::date is null or due_date >= :due_from)
       and (:due_to::date is null or due_date <= :due_to)
       and (:priority::integer is null or priority = :priority)
-      and (:source_id::text is null or tasks.id in (select i.id from imported_tasks(:user_id, :source_id) i))
+      and (:ids::uuid[] is null or tasks.id = any(:ids))
       and (:since::bigint is null or version > :since)
       and (:tags::text[] is null or tasks.id in (select t.id from tagged(:user_id, 'tasks', :tags) t))
     limit 10001)

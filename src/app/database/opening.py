@@ -33,7 +33,7 @@ async def begin(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
     await set_exact_dates(connection)
     # Citus chooses the server by the values of a statement: by a plan that was made without them it refuses many, and updates of
     # some tables bring its coordinator down.
-    if await connection.fetchval(queries.plan_by_values_where_distributed.sql):
+    if await connection.fetchval(queries.plan_by_values.sql):
         cast("Connection", connection).is_distributed = True
 
 

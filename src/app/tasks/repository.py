@@ -1,5 +1,6 @@
 """Typed calls of sql/queries/tasks.sql."""
 
+from typing import Any
 from uuid import UUID
 
 from msgspec.structs import asdict
@@ -33,7 +34,8 @@ async def owner(database: Executor, user_id: UUID, id: UUID) -> UUID | None:
 
 async def page(database: Executor, user_id: UUID, filters: TaskQuery) -> list[Json[ListedTask]]:
     """Read a page of tasks, and one task more if there is a next page. Raises Problem 422 for a bad cursor."""
-    return await queries.ordered("page", filters.order).values(database, user_id=user_id, **parameters(filters))
+    values = await _with_ids(database, user_id, parameters(filters))
+    return await queries.ordered("page", filters.order).values(database, user_id=user_id, **values)
 
 
 async def page_due(database: Executor, user_id: UUID, filters: TaskQuery) -> list[Json[ListedTask]]:
@@ -41,6 +43,7 @@ async def page_due(database: Executor, user_id: UUID, filters: TaskQuery) -> lis
     after_date, after_id = after_day(filters, "due", filters.due_from)
     values = limit_and_filters(filters)
     del values["completed"], values["due_from"], values["due_to"]
+    values = await _with_ids(database, user_id, values)
     return await queries.page_due.values(
         database,
         user_id=user_id,
@@ -58,7 +61,20 @@ async def total(database: Executor, user_id: UUID, filters: TaskQuery) -> Total:
     if filters.order in ORDERS:
         # It has only open ones.
         values["completed"] = False
+    values = await _with_ids(database, user_id, values)
     return await queries.total.only(database, Total, user_id=user_id, **values)
+
+
+async def imported(database: Executor, user_id: UUID, source_id: str) -> list[UUID]:
+    """The tasks that had this id in the app that they came from."""
+    return await queries.imported.value(database, list, user_id=user_id, source_id=source_id) or []
+
+
+async def _with_ids(database: Executor, user_id: UUID, values: dict[str, Any]) -> dict[str, Any]:
+    """A list's parameters with the tasks of a `source_id` in its place. What imports remember is asked by itself: in a cluster
+    it lies on another server than tasks do."""
+    source_id = values.pop("source_id")
+    return values | {"ids": None if source_id is None else await imported(database, user_id, source_id)}
 
 
 async def patch(database: Executor, user_id: UUID, id: UUID, versions: Versions, changes: TaskPatch) -> Task | None:
