@@ -17,7 +17,8 @@ from write_schema import SCHEMA, dump
 from app.backups import repository as backups  # noqa: F401 - declares the words of its constraints
 from app.database import migrations, package_files
 from app.database.dbmate import MigrationError
-from app.http.exception_handlers import constraint_of, problem_for
+from app.database.errors import name_of
+from app.http.exception_handlers import problem_for
 from app.http.responses import encode
 from app.importing import repository as importing  # noqa: F401 - as backups
 from app.problems import constraints
@@ -672,7 +673,7 @@ def test_the_constraint_is_found_in_its_field_or_in_the_message_with_or_without_
     fields: dict[str, str], expected: str | None
 ) -> None:
     error = asyncpg.PostgresError.new({"S": "ERROR", "C": "23505", "M": "broken"} | fields)
-    assert constraint_of(error) == expected
+    assert name_of(error, "constraint") == expected
 
 
 def test_a_violation_that_only_the_message_names_is_answered_by_the_constraints_own_problem() -> None:

@@ -143,7 +143,8 @@ on conflict (user_id, period, date) do update set
     blog_entries_count = excluded.blog_entries_count,
     notes = case when :new::jsonb -> 'notes' is null then progress_snapshots.notes else excluded.notes end,
     weight = case when :new::jsonb -> 'weight' is null then progress_snapshots.weight else excluded.weight end,
-    weight_unit = case when :new::jsonb -> 'weight_unit' is null then progress_snapshots.weight_unit else excluded.weight_unit end,
+    weight_unit = case when :new::jsonb -> 'weight_unit' is null then progress_snapshots.weight_unit
+        else excluded.weight_unit end,
     body_fat_percent = case when :new::jsonb -> 'body_fat_percent' is null then progress_snapshots.body_fat_percent
         else excluded.body_fat_percent end
 where :versions::int8multirange is null or progress_snapshots.version <@ :versions::int8multirange

@@ -1,5 +1,6 @@
 """What goes wrong with a database, in the app's own words, and what a driver's error means in them."""
 
+import re
 from typing import NoReturn
 
 import asyncpg
@@ -69,9 +70,7 @@ def raise_translated(error: Exception, query: str, *, logs_constraints: bool = T
     """
     sqlstate = str(getattr(error, "sqlstate", None) or "client")
     metrics.failed_queries.labels(sqlstate[:2]).inc()
-    details = {
-        key: getattr(error, f"{key}_name") for key in ("constraint", "table", "column") if getattr(error, f"{key}_name", None)
-    }
+    details = {key: name for key in ("constraint", "table", "column") if (name := name_of(error, key))}
     if logs_constraints or not isinstance(error, asyncpg.IntegrityConstraintViolationError):
         log.warning("query_failed", query=query, sqlstate=sqlstate, error=type(error).__name__, **details)
     # TimeoutError is an OSError: its place is before the lost connections.
@@ -82,6 +81,23 @@ def raise_translated(error: Exception, query: str, *, logs_constraints: bool = T
     if isinstance(error, asyncpg.ReadOnlySQLTransactionError | asyncpg.DiskFullError):
         raise DatabaseReadOnly from error
     raise error
+
+
+_OF_SHARD = re.compile(r"_[0-9]{6,}$")
+"""What Citus puts behind the names of a shard."""
+
+
+def name_of(error: BaseException, key: str) -> str | None:
+    """The name of the constraint, table or column that an error is about: from its field, or else from its message.
+
+    A server of a cluster that passes an error on leaves out the fields, and its names are those of a shard.
+    """
+    name = getattr(error, f"{key}_name", None)
+    if not name and isinstance(error, asyncpg.IntegrityConstraintViolationError):
+        word = "relation" if key == "table" else key
+        found = re.search(rf'\b{word} "([^"]+)"', str(error.args[0]))
+        name = found[1] if found else None
+    return _OF_SHARD.sub("", str(name)) if name else None
 
 
 def is_lost(error: BaseException) -> bool:

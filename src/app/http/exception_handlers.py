@@ -1,13 +1,12 @@
 """What was raised -> the problem that answers it."""
 
-import re
 from typing import Any
 
 import asyncpg
 import structlog
 from litestar.types import HTTPScope
 
-from app.database.errors import DatabaseUnavailable, QueryTimeout
+from app.database.errors import DatabaseUnavailable, QueryTimeout, name_of
 from app.http.responses import EncodedResponse
 from app.problems import constraints
 from app.problems.catalog import KINDS, FieldError
@@ -51,24 +50,10 @@ def unexpected(error: BaseException) -> Problem:
     return Problem("internal_error")
 
 
-def constraint_of(error: asyncpg.PostgresError) -> str | None:
-    """The name of the broken constraint: from the error's field, or else from its message.
-
-    A distributed server reports it only in the message, with the number of a shard at its end.
-    """
-    name = getattr(error, "constraint_name", None)
-    if not name:
-        found = re.search(r'constraint "([^"]+)"', str(getattr(error, "message", None) or error.args[0]))
-        name = found[1] if found else None
-    if name and name not in constraints.rules():
-        return re.sub(r"_[0-9]+$", "", name)
-    return name
-
-
 def _for_constraint(error: asyncpg.IntegrityConstraintViolationError) -> Problem:
     if isinstance(error, asyncpg.NotNullViolationError):
-        return invalid(str(getattr(error, "column_name", "") or ""), "required", "must not be null")
-    rule = constraints.rules().get(constraint_of(error) or "")
+        return invalid(name_of(error, "column") or "", "required", "must not be null")
+    rule = constraints.rules().get(name_of(error, "constraint") or "")
     if rule is None:
         return unexpected(error)
     code, field, message = rule
