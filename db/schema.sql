@@ -2983,6 +2983,25 @@ end $$;
 COMMENT ON FUNCTION public.set_options_of_shards() IS 'Gives the shards what a migration has told the planner about columns: Citus does not, nor where a shard is moved.';
 
 --
+-- Name: shard_beside(regclass, uuid); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.shard_beside(entity regclass, owner uuid) RETURNS text
+    LANGUAGE plpgsql STABLE
+    AS $$
+declare
+    shard constant text := format('%s_%s', entity, get_shard_id_for_distribution_column(entity, owner));
+begin
+    return case when to_regclass(shard) is null then entity::text else shard end;
+end $$;
+
+--
+-- Name: FUNCTION shard_beside(entity regclass, owner uuid); Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON FUNCTION public.shard_beside(entity regclass, owner uuid) IS 'In a cluster: the shard of a table that has a user''s rows, on the worker where it is; elsewhere the table.';
+
+--
 -- Name: snippet(text, text); Type: FUNCTION; Schema: public; Owner: -
 --
 
@@ -3259,6 +3278,97 @@ end $_$;
 --
 
 COMMENT ON FUNCTION public.undistribute_tables() IS 'Brings all rows back to the coordinator, into plain tables.';
+
+--
+-- Name: use_functions_of_shards(); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.use_functions_of_shards() RETURNS void
+    LANGUAGE plpgsql
+    AS $_$
+begin
+    create or replace function tagged(owner uuid, kind text, slugs text[]) returns table (id uuid)
+    language plpgsql stable as $$
+    begin
+        return query execute format(
+            'select g.taggable_id
+            from %2$s t
+            cross join lateral (
+                select taggable_id
+                from %1$s
+                where user_id = $1 and tag_id = t.id and taggable_type = $2
+                order by id
+                offset 0) g
+            where t.user_id = $1 and t.slug = any ($3)
+            group by g.taggable_id
+            having count(*) = cardinality($3)',
+            shard_beside('taggings', owner), shard_beside('tags', owner))
+            using owner, kind, slugs;
+    end $$;
+
+    create or replace function tags_of(owner uuid, kind text, carrier uuid)
+    returns table (id uuid, name text, slug text, category text, color text)
+    language plpgsql stable as $$
+    begin
+        return query execute format(
+            'select t.id, t.name, t.slug, t.category, t.color
+            from %1$s g
+            join %2$s t on t.user_id = g.user_id and t.id = g.tag_id
+            where g.user_id = $1 and g.taggable_id = $3 and g.taggable_type = $2
+            order by t.name, t.id
+            limit 100',
+            shard_beside('taggings', owner), shard_beside('tags', owner))
+            using owner, kind, carrier;
+    end $$;
+end $_$;
+
+--
+-- Name: FUNCTION use_functions_of_shards(); Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON FUNCTION public.use_functions_of_shards() IS 'Has functions that statements of users call look for the shards, in a cluster.';
+
+--
+-- Name: use_functions_of_tables(); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.use_functions_of_tables() RETURNS void
+    LANGUAGE plpgsql
+    AS $_$
+begin
+    create or replace function tagged(owner uuid, kind text, slugs text[]) returns table (id uuid)
+    language sql stable parallel safe as $$
+    -- In the order of the primary key, which has the links of a tag together: they are not looked for by the key of rows.
+    select g.taggable_id
+    from tags t
+    cross join lateral (
+        select taggable_id
+        from taggings
+        where user_id = owner and tag_id = t.id and taggable_type = kind
+        order by id
+        offset 0) g
+    where t.user_id = owner and t.slug = any (slugs)
+    group by g.taggable_id
+    having count(*) = cardinality(slugs)
+$$;
+
+    create or replace function tags_of(owner uuid, kind text, carrier uuid)
+    returns table (id uuid, name text, slug text, category text, color text)
+    language sql stable parallel safe as $$
+    select t.id, t.name, t.slug, t.category, t.color
+    from taggings g
+    join tags t on t.user_id = g.user_id and t.id = g.tag_id
+    where g.user_id = owner and g.taggable_id = carrier and g.taggable_type = kind
+    order by t.name, t.id
+    limit 100
+$$;
+end $_$;
+
+--
+-- Name: FUNCTION use_functions_of_tables(); Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON FUNCTION public.use_functions_of_tables() IS 'Takes back what use_functions_of_shards() did.';
 
 --
 -- Name: walked_rows(); Type: FUNCTION; Schema: public; Owner: -
@@ -7184,4 +7294,5 @@ INSERT INTO public.schema_migrations (version) VALUES
     ('20261123030010'),
     ('20261123030020'),
     ('20261123040000'),
-    ('20261123040010');
+    ('20261123040010'),
+    ('20261123040020');

@@ -13,7 +13,9 @@ select entity::text as name, placement, is_placed, bytes from placed_tables() or
 
 -- name: distribute()$
 -- tenant: none, it moves the rows of every user
-select distribute_tables()::text;
+with moved as materialized (
+    select distribute_tables()::text as done)
+select use_functions_of_shards()::text || done from moved;
 
 -- name: set_options()$
 -- tenant: none, it is about the tables themselves
@@ -22,4 +24,6 @@ select set_options_of_shards()::text;
 
 -- name: undistribute()$
 -- tenant: none, it moves the rows of every user
-select undistribute_tables()::text;
+with moved as materialized (
+    select undistribute_tables()::text as done)
+select use_functions_of_tables()::text || done from moved;
