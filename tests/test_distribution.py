@@ -271,6 +271,7 @@ def test_every_migration_since_runs_on_a_database_that_is_distributed_already(te
     finally:
         clustered.remove(urls)
 
+
 @clustered.cluster
 def test_a_backup_of_a_cluster_is_restored_as_a_plain_database(own_database: str, empty_database: str, tmp_path: Path) -> None:
     asyncio.run(filled(own_database))
@@ -305,7 +306,8 @@ def test_imports_are_refused_on_a_cluster_and_say_what_to_do(own_database: str, 
 @clustered.cluster
 def test_maintenance_is_done_on_a_cluster(own_database: str, tmp_path: Path) -> None:
     asyncio.run(filled(own_database))
-    answered(own_database, "update sessions set created_at = now() - interval '9 days', last_seen_at = now() - interval '9 days', expires_at = now() - interval '1 day'")
+    past = "update sessions set created_at = created_at - interval '9 days', last_seen_at = created_at - interval '9 days'"
+    answered(own_database, f"{past}, expires_at = now() - interval '1 day'")
     old = answered(own_database, "select count(*) from sessions")[0]["count"]
     done = holdfast(own_database, "maintain", "--json", HOLDFAST_DATA=str(tmp_path))
     assert done.returncode == 0, done.stderr

@@ -129,7 +129,8 @@ def test_shards_are_moved_under_load_and_nothing_is_lost(api: Api, neighbours: d
             await connection.execute(
                 """
                 select citus_move_shard_placement(get_shard_id_for_distribution_column('tasks', $1::text::uuid), $2, $3,
-                    'block_writes')""",
+                    case current_setting('wal_level') when 'logical' then 'force_logical' else 'block_writes' end::
+                        citus.shard_transfer_mode)""",
                 user.id,
                 node,
                 other,
