@@ -13,7 +13,7 @@ from typing import Any
 import asyncpg
 import msgspec
 
-from app.database import embedded, migrations
+from app.database import cluster, embedded, migrations
 from app.database.executor import on_connection
 from app.maintenance.repository import table_sizes
 from bench import data, growth_asks, growth_fill, growth_report, load, machine, report, servers, turns
@@ -34,10 +34,12 @@ def main() -> int:
     try:
         load.wrk()
         with _folder(options.folder) as folder:
-            results = _on_our_own(folder, options) if options.url is None else _measure(options.url, 0, folder, options)
+            results = _on_our_own(folder, options) if options.url is None else _elsewhere(folder, options)
     except BenchError as error:
         print(f"bench: {error}", file=sys.stderr)  # noqa: T201 - the command's own words
         return 1
+    if options.fill:
+        return 0
     text = growth_report.markdown(results)
     print(text)  # noqa: T201
     if options.keep:
@@ -52,7 +54,9 @@ def main() -> int:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="just bench-growth", description=__doc__.partition(":")[2])
     parser.add_argument("--folder", type=Path, help="where the databases are kept, 30 GB; without it they go at the end")
-    parser.add_argument("--url", help="a server or a Citus coordinator with the databases there, made and migrated by you")
+    parser.add_argument(
+        "--url", help="another server, or a Citus coordinator, where you made and migrated a database for each size"
+    )
     parser.add_argument("--fill", action="store_true", help="fill them, and measure nothing")
     parser.add_argument("--sizes", default="", help=f"only these, by commas: {', '.join(size.name for size in SIZES)}")
     parser.add_argument("--only", default="", help="only what is called so, by commas, such as: one task,create a task")
@@ -91,9 +95,31 @@ def _on_our_own(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
             if asyncio.run(_make_database(postgres.url, size.name)):
                 url = data.in_database(postgres.url, size.name)
                 asyncio.run(growth_fill.fill(url, size, without_triggers=True))
-        return {} if options.fill else _measure(postgres.url, postgres.pid, folder, options)
+        if options.fill:
+            return {}
+        _read_all(folder / "data" / cluster.FOLDER / "base")
+        return _measure(postgres.url, postgres.pid, folder, options)
     finally:
         postgres.stop()
+
+
+def _read_all(folder: Path) -> None:
+    """Have every file in the system's cache: what is measured is a server whose memory holds what is in use."""
+    say("reading every file")
+    for path in folder.rglob("*"):
+        if path.is_file():
+            with path.open("rb", buffering=0) as file:
+                while file.read(1 << 20):
+                    pass
+
+
+def _elsewhere(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
+    """The same on a server that is there. An empty database is filled."""
+    for size in options.sizes:
+        url = data.in_database(options.url, size.name)
+        if asyncio.run(growth_fill.is_empty(url)):
+            asyncio.run(growth_fill.fill(url, size, without_triggers=False))
+    return {} if options.fill else _measure(options.url, 0, folder, options)
 
 
 async def _make_database(url: str, name: str) -> bool:

@@ -37,6 +37,14 @@ class SignedIn(msgspec.Struct, frozen=True):
     """Ids of the habits of each user's id."""
 
 
+async def is_empty(url: str) -> bool:
+    connection = await asyncpg.connect(url, timeout=60)
+    try:
+        return not await connection.fetch(data.sql("growth_users"))
+    finally:
+        await connection.close()
+
+
 async def fill(url: str, size: Size, *, without_triggers: bool) -> None:
     """Make the users of a size and their rows. Their passwords are all `data.PASSWORD`; nobody is signed in by us.
 

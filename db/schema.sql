@@ -6495,6 +6495,12 @@ CREATE INDEX progress_snapshots_date ON public.progress_snapshots USING btree (u
 CREATE INDEX query_cache_expiry ON public.query_cache USING btree (expires_at);
 
 --
+-- Name: sessions_expires_at; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX sessions_expires_at ON public.sessions USING btree (expires_at);
+
+--
 -- Name: sessions_user; Type: INDEX; Schema: public; Owner: -
 --
 
@@ -7295,4 +7301,5 @@ INSERT INTO public.schema_migrations (version) VALUES
     ('20261123030020'),
     ('20261123040000'),
     ('20261123040010'),
-    ('20261123040020');
+    ('20261123040020'),
+    ('20261123060000');

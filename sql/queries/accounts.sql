@@ -304,7 +304,6 @@ select end_access(id, null, '{}') from updated_user;
 
 -- name: delete_expired_sessions(limit)!
 -- tenant: none, it removes expired sessions of every user
--- plan: exempt, an index on expires_at would be written at every use of every session, and serve only this
 -- The condition is repeated outside, because a request may extend a session while this waits for its row.
 delete from sessions
 where expires_at <= now()
