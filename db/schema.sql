@@ -5969,7 +5969,7 @@ ALTER TABLE ONLY public.habit_comments
 --
 
 ALTER TABLE ONLY public.habit_entries
-    ADD CONSTRAINT habit_entries_pkey PRIMARY KEY (user_id, habit_id, date);
+    ADD CONSTRAINT habit_entries_pkey PRIMARY KEY (user_id, habit_id, date) INCLUDE (completed, skipped);
 
 --
 -- Name: habits habits_pkey; Type: CONSTRAINT; Schema: public; Owner: -
@@ -7302,4 +7302,5 @@ INSERT INTO public.schema_migrations (version) VALUES
     ('20261123040000'),
     ('20261123040010'),
     ('20261123040020'),
-    ('20261123060000');
+    ('20261123060000'),
+    ('20261123060010');
