@@ -153,11 +153,20 @@ class Pair:
     def follow(self) -> None:
         """Start the standby; returns when it has what the primary has."""
         source = f"host={self.primary.sockets} port=5432 user=holdfast application_name=standby"
-        self.standby.start(cluster_name="standby", primary_conninfo=source)
+        with (self.standby.cluster / "postgresql.auto.conf").open("a") as settings:
+            settings.write(f"primary_conninfo = '{source}'\n")
+        self.standby.start(cluster_name="standby")
         end = time.monotonic() + 20
         while asyncio.run(self.primary.ask("select count(*) from pg_stat_replication where state = 'streaming'")) != 1:
             assert time.monotonic() < end, self.standby.log.read_text(errors="replace")
             time.sleep(0.05)
+
+    async def cut(self) -> None:
+        """Have the standby receive nothing any more; returns when that is so."""
+        await self.standby.ask("alter system set primary_conninfo = ''")
+        await self.standby.ask("select pg_reload_conf()")
+        while await self.primary.ask("select count(*) from pg_stat_replication"):  # noqa: ASYNC110 - of another process
+            await asyncio.sleep(0.01)
 
     @property
     def both(self) -> str:

@@ -351,6 +351,31 @@ def test_a_replica_that_is_down_is_told_and_is_missed_by_nobody(api: Api, pair: 
     assert came_from_replica(user.get("/v1/tasks", headers=PREFERS))
 
 
+def test_a_replica_that_hangs_holds_up_nobody_for_long(api: Api, pair: Pair) -> None:
+    user = api.user()
+    task = user.task()
+    written = user.patch(f"/v1/tasks/{task['id']}", {"title": "New"}, headers=PREFERS)
+    caught_up(api, pair)
+    after = {"X-Read-After": written.headers["x-read-after"]}
+    assert came_from_replica(user.get("/v1/tasks", headers=PREFERS | after))
+
+    async def read(headers: dict[str, str]) -> None:
+        begun = time.monotonic()
+        answer = await user.send("GET", f"/v1/tasks/{task['id']}", headers=PREFERS | headers)
+        assert (answer.json(), came_from_replica(answer)) == (written.json(), False)
+        assert time.monotonic() - begun < 5
+
+    async def ask() -> None:
+        early = [asyncio.create_task(read(headers)) for headers in (after, {}) for _ in range(6)]
+        await asyncio.sleep(0.5)
+        await asyncio.gather(*early, read(after), read({}))
+
+    with pair.standby.frozen():
+        api.runner.run(ask())
+        is_in_state(api, "unreachable")
+    is_in_state(api, "ok")
+
+
 def test_without_a_replica_nothing_of_it_is_looked_at(pair: Pair, started: Started) -> None:
     alone = started(database_url=pair.primary.url)
     user = alone.user()

@@ -23,9 +23,8 @@ from app.consents import handlers as consents
 from app.conversations import handlers as conversations
 from app.credits.handlers import router as credits_router
 from app.daily_reviews import handlers as daily_reviews
-from app.database import primary
+from app.database import watched
 from app.database.executor import Database
-from app.database.primary import Primary
 from app.database.replica import Replica
 from app.exporting import handlers as exporting
 from app.goals import handlers as goals
@@ -111,9 +110,9 @@ def _lifespan(services: Services, passwords: Passwords | None) -> Callable[[Lite
         services.storage = Storage(settings)
         services.thumbnail_maker = ThumbnailMaker()
         services.database = await Database.connect(settings)
-        watched = Primary(services.database, settings)
+        primary = watched.primary_of(services.database, settings)
         if settings.replica_url is not None:
-            services.replica = await Replica.connect(watched, settings)
+            services.replica = await Replica.connect(primary, settings)
         replication.note_state("none" if services.replica is None else services.replica.state)
         services.passwords = passwords or Passwords()
         services.token_cache = TokenCache()
@@ -125,7 +124,7 @@ def _lifespan(services: Services, passwords: Passwords | None) -> Callable[[Lite
                 tracing.running(),
                 listening(services.token_cache, settings),
                 metrics.settling(services.database.pool),
-                primary.watching(watched, services.replica.look if services.replica else None),
+                watched.watching(primary, services.replica.look if services.replica else None),
                 process.watching(),
                 view_counts.regularly(services.view_counts, partial(add_views, services.database)),
                 jobs.regularly(services.database, services.storage, services.storage_quota),

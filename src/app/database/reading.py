@@ -81,7 +81,7 @@ class Reading:
             raise failure from None
 
     async def _send_to_replica(self, send: Callable[..., Any], query: Query, values: list[Any]) -> Any:
-        found = await send(self._replica.database, query, values)
+        found = await self._replica.server.read(send(self._replica.database, query, values))
         self.why = self._goes_because
         return found
 

@@ -5,15 +5,13 @@ from collections import deque
 from time import monotonic
 from typing import Any
 
-import asyncpg
 import structlog
 
 from app.database import positions
-from app.database.errors import DatabaseUnavailable, QueryTimeout
 from app.database.executor import Database
 from app.database.opening import open_replica_pool
 from app.database.pool import Pool
-from app.database.primary import WITHIN, Primary
+from app.database.watched import Watched
 from app.settings import Settings
 from app.telemetry import replication
 from app.telemetry.replication import State
@@ -33,25 +31,27 @@ MOST_BEHIND = 30.0
 class Replica:
     """The replica of one worker: its pool, and what is known of it, by a question a second."""
 
-    def __init__(self, primary: Primary, database: Database) -> None:
+    def __init__(self, primary: Watched, database: Database, url: str) -> None:
         self.primary = primary
         self.database = database
+        self.server = Watched("replica", database, url, positions.replayed)
         self.state: State = "unreachable"
         self.lag_seconds = 0.0
         """For how long it has lacked what it lacks. While the primary is away: what that was at the end."""
-        self._replayed = 0
+        self._replayed: int | None = 0
         """What it had replayed at the last question."""
         self._written: deque[tuple[float, int]] = deque()
         """Positions of the primary that the replica has not reached yet, and when they were seen."""
 
     @classmethod
-    async def connect(cls, primary: Primary, settings: Settings) -> "Replica":
+    async def connect(cls, primary: Watched, settings: Settings) -> "Replica":
         """Open its pool, without any connection: the server starts without its replica, too."""
         pool = Pool(await open_replica_pool(settings, settings.replica_url or ""), settings)
-        return cls(primary, Database(pool, settings))
+        return cls(primary, Database(pool, settings), settings.replica_url or "")
 
     async def close(self) -> None:
         """Wait for the statements under way, then close the pool."""
+        self.server.drop()
         await self.database.close()
 
     @property
@@ -63,23 +63,22 @@ class Replica:
         """Ask how far it is, after the primary was asked."""
         now = monotonic()
         if not self.primary.is_away:
-            self._written.append((now, self.primary.written))
-        try:
-            async with asyncio.timeout(WITHIN):
-                replayed = await self._ask()
-        except (DatabaseUnavailable, QueryTimeout, TimeoutError, asyncpg.PostgresError) as error:
-            self._set("unreachable", error=type(error).__name__)
+            self._written.append((now, self.primary.answer or 0))
+        await self.server.look()
+        if not self.server.is_seen:
+            self._set("unreachable")
             return
-        while self._written and self._written[0][1] <= self._replayed:
+        replayed = self._replayed = self.server.answer
+        if replayed is None:
+            self._set("promoted")
+            return
+        while self._written and self._written[0][1] <= replayed:
             self._written.popleft()
         if not self.primary.is_away:
             self.lag_seconds = now - self._written[0][0] if self._written else 0.0
             replication.replica_lag_seconds.set(self.lag_seconds)
-            replication.replica_lag_bytes.set(max(0, self.primary.written - self._replayed))
-        if replayed is None:
-            self._set("promoted")
-        else:
-            self._set("ok" if self.lag_seconds <= MOST_BEHIND else "behind", lag_seconds=round(self.lag_seconds, 1))
+            replication.replica_lag_bytes.set(max(0, (self.primary.answer or 0) - replayed))
+        self._set("ok" if self.lag_seconds <= MOST_BEHIND else "behind", lag_seconds=round(self.lag_seconds, 1))
 
     async def written(self) -> int:
         """The primary's position now: a replica that has it has every commit that was answered before. Raises as `run` does."""
@@ -92,21 +91,18 @@ class Replica:
         """
         if self.state != "ok":
             return False
-        end = monotonic() + PATIENCE
-        while self._replayed < position:
-            if await self._ask() is None:
-                return False
-            if self._replayed < position:
-                if monotonic() > end:
-                    return False
-                await asyncio.sleep(STEP)
+        try:
+            async with asyncio.timeout(PATIENCE):
+                while (self._replayed or 0) < position:
+                    # Less than before, once it was made anew.
+                    self._replayed = await positions.replayed(self.database)
+                    if self._replayed is None:
+                        return False
+                    if self._replayed < position:
+                        await asyncio.sleep(STEP)
+        except TimeoutError:
+            return False
         return True
-
-    async def _ask(self) -> int | None:
-        replayed = await positions.replayed(self.database)
-        # Less than before after it was made anew.
-        self._replayed = replayed or 0
-        return replayed
 
     def _set(self, state: State, **fields: Any) -> None:
         if state != self.state:

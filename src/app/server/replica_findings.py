@@ -63,7 +63,7 @@ async def _state(database: Executor, primary: Replication, seen: Seen) -> Findin
 
 
 def _connections(found: Server, settings: Settings) -> Finding:
-    needed = settings.workers * (settings.pool_size + settings.max_overflow)
+    needed = settings.workers * (settings.pool_size + settings.max_overflow + 1)
     text = f"{settings.workers} workers may open {needed} connections to it, it has {found.connections}"
     if needed <= found.connections:
         return Finding("ok", "replica pool", text)
