@@ -110,7 +110,7 @@ def _lifespan(services: Services, passwords: Passwords | None) -> Callable[[Lite
         services.storage = Storage(settings)
         services.thumbnail_maker = ThumbnailMaker()
         services.database = await Database.connect(settings)
-        primary = watched.primary_of(services.database, settings)
+        primary = watched.primary_of(services.database)
         if settings.replica_url is not None:
             services.replica = await Replica.connect(primary, settings)
         replication.note_state("none" if services.replica is None else services.replica.state)
@@ -122,7 +122,7 @@ def _lifespan(services: Services, passwords: Passwords | None) -> Callable[[Lite
         try:
             async with (
                 tracing.running(),
-                listening(services.token_cache, settings),
+                listening(services.token_cache, settings, services.database.pool.hosts),
                 metrics.settling(services.database.pool),
                 watched.watching(primary, services.replica.look if services.replica else None),
                 process.watching(),

@@ -102,17 +102,19 @@ class TokenCache:
 
 
 @asynccontextmanager
-async def listening(callers: TokenCache, settings: Settings) -> AsyncIterator[None]:
-    """Listen for ended tokens for as long as the block runs, on a connection of its own."""
-    async with beside(_listen_for_ever(callers, settings)):
+async def listening(callers: TokenCache, settings: Settings, hosts: Hosts) -> AsyncIterator[None]:
+    """Listen for ended tokens for as long as the block runs, on a connection of its own: to `hosts`, or DATABASE_LISTEN_URL."""
+    async with beside(_listen_for_ever(callers, settings, hosts)):
         yield
 
 
-async def _listen_for_ever(callers: TokenCache, settings: Settings) -> None:
+async def _listen_for_ever(callers: TokenCache, settings: Settings, hosts: Hosts) -> None:
     def on_notice(_: Any, __: int, ___: str, payload: object) -> None:
         callers.forget(bytes.fromhex(str(payload)) or None)
 
-    hosts, quiet_until = Hosts(settings.listen_url or settings.database_url or ""), 0.0
+    if settings.listen_url is not None:
+        hosts = Hosts(settings.listen_url)
+    quiet_until = 0.0
     while True:
         lost = asyncio.Event()
 

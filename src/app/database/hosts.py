@@ -3,6 +3,7 @@
 import asyncio
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
+from weakref import WeakKeyDictionary
 
 import asyncpg
 from asyncpg.connect_utils import SessionAttribute
@@ -15,14 +16,23 @@ HEAD_START = 0.3
 
 
 class Hosts:
-    """The servers that a URL names. With one of them, connecting is asyncpg's own."""
+    """The servers that a URL names. With one of them, connecting is asyncpg's own.
+
+    With several, the one that takes writes may change. As soon as a connection leads to another one than before, those to the
+    others are ended, whatever is under way on them: from a server that hangs no answer comes, and one that goes on by itself
+    must not be written to. Where the URL asks for servers of another kind, several may be in use.
+    """
 
     def __init__(self, url: str) -> None:
         self.url = url
         self._singles = single_hosts(url)
         """A URL for each; the one that a connection was made to last is tried first."""
+        self._made: WeakKeyDictionary[Connection, str] = WeakKeyDictionary()
+        """The connections there are, and the URLs that they were made with."""
         self._options: dict[str, Any] = {"connection_class": Connection}
-        if len(self) > 1 and "target_session_attrs" not in parse_qs(urlsplit(url).query):
+        kind = parse_qs(urlsplit(url).query).get("target_session_attrs", [""])[0]
+        self._is_one = kind in {"", "read-write", "primary"}
+        if len(self) > 1 and not kind:
             # A standby, too, answers.
             self._options["target_session_attrs"] = SessionAttribute.read_write
 
@@ -50,8 +60,8 @@ class Hosts:
                 for attempt in done:
                     url, error = attempts.pop(attempt), attempt.exception()
                     if error is None:
-                        self._singles.remove(url)
-                        self._singles.insert(0, url)
+                        self._go_to(url)
+                        self._made[attempt.result()] = url
                         return attempt.result()
                     if failure is None or isinstance(error, asyncpg.PostgresError):
                         failure = error
@@ -60,6 +70,15 @@ class Hosts:
                 attempt.cancel()
                 attempt.add_done_callback(_end)
         raise failure or OSError("no server is named")
+
+    def _go_to(self, url: str) -> None:
+        if url == self._singles[0]:
+            return
+        self._singles.remove(url)
+        self._singles.insert(0, url)
+        for connection, other in [*self._made.items()]:
+            if self._is_one and other != url:
+                connection.terminate()
 
 
 async def _connect(url: str, options: dict[str, Any]) -> Connection:

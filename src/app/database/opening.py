@@ -31,8 +31,8 @@ queries = load("opening")
 async def begin(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
     """Prepare a new connection of the app."""
     await set_exact_dates(connection)
-    # Citus chooses the server by the values of a statement: by a plan that was made without them it refuses many, and updates of
-    # some tables bring its coordinator down.
+    # Citus chooses the server by the values of a statement: by a plan that was made without them it refuses many, and updates
+    # of some tables bring its coordinator down.
     if await connection.fetchval(queries.plan_by_values.sql):
         cast("Connection", connection).is_distributed = True
 
@@ -43,24 +43,24 @@ def session_settings(settings: Settings) -> dict[str, str]:
     return {"statement_timeout": str(int(settings.query_timeout * 1000))} | PLANNING
 
 
-async def open_replica_pool(settings: Settings, url: str) -> "asyncpg.Pool[asyncpg.Record]":
+async def open_replica_pool(settings: Settings, hosts: Hosts) -> "asyncpg.Pool[asyncpg.Record]":
     """Open asyncpg's pool on a replica, without any connection at first: it need not be there. No pooler stands before it."""
-    return await _open(settings, url, session_settings(settings), init_size=0)
+    return await _open(settings, hosts, session_settings(settings), init_size=0)
 
 
-async def open_pool(settings: Settings) -> "asyncpg.Pool[asyncpg.Record]":
+async def open_pool(settings: Settings, hosts: Hosts) -> "asyncpg.Pool[asyncpg.Record]":
     """Open asyncpg's pool, with DB_POOL_SIZE connections. Raises whatever the driver and the network do.
 
     Behind a pooler that shares out sessions it does what works there, and says in the log what is missing.
     """
-    ours, url = session_settings(settings), settings.database_url or ""
+    ours, url = session_settings(settings), hosts.url
     try:
-        pool = await _open(settings, url, ours)
+        pool = await _open(settings, hosts, ours)
     except asyncpg.PostgresError as error:
         if not pooler.refuses_settings(error):
             raise
         ours = {}
-        pool = await _open(settings, url, ours)
+        pool = await _open(settings, hosts, ours)
     try:
         async with pool.acquire(timeout=settings.connect_timeout) as connection:
             if not await pooler.shares_sessions(connection, url):
@@ -78,15 +78,15 @@ async def open_pool(settings: Settings) -> "asyncpg.Pool[asyncpg.Record]":
         raise
     # Each statement is parsed, bound and run between two points where the pooler may change the session: it needs no name, and
     # takes a second round trip.
-    return await _open(settings, url, ours, statement_cache_size=0)
+    return await _open(settings, hosts, ours, statement_cache_size=0)
 
 
-async def _open(settings: Settings, url: str, ours: dict[str, str], **options: Any) -> "asyncpg.Pool[asyncpg.Record]":
+async def _open(settings: Settings, hosts: Hosts, ours: dict[str, str], **options: Any) -> "asyncpg.Pool[asyncpg.Record]":
     # Statements stay prepared for as long as their connection lives: there are not many, and none is built.
     kept = {"statement_cache_size": 1000, "max_cached_statement_lifetime": 0, "init_size": settings.pool_size}
     pool: asyncpg.Pool[asyncpg.Record] = await asyncpg.create_pool(
-        url,
-        connect=cast("Any", Hosts(url).connect),
+        hosts.url,
+        connect=cast("Any", hosts.connect),
         connection_class=Connection,
         init=begin,
         # It would restore its least number by itself, and keep the place of each connection that it waits for: from

@@ -13,6 +13,7 @@ from asyncpg.pool import PoolConnectionProxy
 from app.database.breaker import Breaker
 from app.database.connection import Connection
 from app.database.errors import DRIVER_ERRORS, DatabaseUnreachable, PoolExhausted
+from app.database.hosts import Hosts
 from app.database.line import Line
 from app.database.opening import open_pool
 from app.database.startup import connect_with_retry
@@ -55,8 +56,11 @@ class Pool:
     cancel that is not confirmed. While it is not closed no request waits here, and one a second tries to make a connection.
     """
 
-    def __init__(self, pool: "asyncpg.Pool[asyncpg.Record]", settings: Settings, probe_within: float = PROBE_WITHIN) -> None:
+    def __init__(
+        self, pool: "asyncpg.Pool[asyncpg.Record]", settings: Settings, hosts: Hosts, probe_within: float = PROBE_WITHIN
+    ) -> None:
         self.breaker = Breaker()
+        self.hosts = hosts
         self.generation = 0
         """How often all connections were given up so far: a connection is as old as this was when it was acquired."""
         self.is_distributed = False
@@ -79,11 +83,12 @@ class Pool:
     @classmethod
     async def connect(cls, settings: Settings) -> "Pool":
         """Open the pool, with retries. Raises DatabaseUnavailable or DatabaseRefused when that comes to nothing."""
+        hosts = Hosts(settings.database_url or "")
 
         async def attempt() -> "Pool":
             started = monotonic()
-            pool = await open_pool(settings)
-            opened = cls(pool, settings, max(PROBE_WITHIN, 2 * (monotonic() - started)))
+            pool = await open_pool(settings, hosts)
+            opened = cls(pool, settings, hosts, max(PROBE_WITHIN, 2 * (monotonic() - started)))
             async with pool.acquire() as connection:
                 opened.is_distributed = cast("Connection", connection).is_distributed
             return opened
@@ -183,10 +188,7 @@ class Pool:
         await self.expire(lost)
 
     async def give_up(self) -> None:
-        """Have all connections replaced: the server gives no answer. What is under way goes on for as long as it may.
-
-        It counts as a failure, so the next statement that is answered is seen to be one after it.
-        """
+        """Have all connections replaced when the server gives no answer, which is a failure. What is under way goes on."""
         self._note_failure()
         await self._end_kept()
 

@@ -9,6 +9,7 @@ import structlog
 
 from app.database import positions
 from app.database.executor import Database
+from app.database.hosts import Hosts
 from app.database.opening import open_replica_pool
 from app.database.pool import Pool
 from app.database.watched import Watched
@@ -31,10 +32,10 @@ MOST_BEHIND = 30.0
 class Replica:
     """The replica of one worker: its pool, and what is known of it, by a question a second."""
 
-    def __init__(self, primary: Watched, database: Database, url: str) -> None:
+    def __init__(self, primary: Watched, database: Database) -> None:
         self.primary = primary
         self.database = database
-        self.server = Watched("replica", database, url, positions.replayed)
+        self.server = Watched("replica", database, positions.replayed)
         self.state: State = "unreachable"
         self.lag_seconds = 0.0
         """For how long it has lacked what it lacks. While the primary is away: what that was at the end."""
@@ -46,8 +47,9 @@ class Replica:
     @classmethod
     async def connect(cls, primary: Watched, settings: Settings) -> "Replica":
         """Open its pool, without any connection: the server starts without its replica, too."""
-        pool = Pool(await open_replica_pool(settings, settings.replica_url or ""), settings)
-        return cls(primary, Database(pool, settings), settings.replica_url or "")
+        hosts = Hosts(settings.replica_url or "")
+        pool = Pool(await open_replica_pool(settings, hosts), settings, hosts)
+        return cls(primary, Database(pool, settings))
 
     async def close(self) -> None:
         """Wait for the statements under way, then close the pool."""

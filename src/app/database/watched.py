@@ -13,9 +13,7 @@ from app.database import positions
 from app.database.connection import Connection
 from app.database.errors import DRIVER_ERRORS, DatabaseUnavailable, DatabaseUnreachable, QueryTimeout
 from app.database.executor import Database, Transaction
-from app.database.hosts import Hosts
 from app.database.queries import Executor
-from app.settings import Settings
 
 T = TypeVar("T")
 
@@ -42,7 +40,6 @@ class Watched:
         self,
         name: Literal["primary", "replica"],
         database: Database,
-        url: str,
         question: Callable[[Executor], Awaitable[int | None]],
     ) -> None:
         self.database = database
@@ -51,7 +48,8 @@ class Watched:
         self.is_seen = False
         """Whether the last question was answered."""
         self._name = name
-        self._hosts = Hosts(url)
+        # The pool's: where its own connection leads elsewhere, those of the pool are ended.
+        self._hosts = database.pool.hosts
         self._question = question
         self._connection: Connection | None = None
         self._gave_no_answer = False
@@ -126,9 +124,9 @@ class Watched:
             self._connection = None
 
 
-def primary_of(database: Database, settings: Settings) -> Watched:
+def primary_of(database: Database) -> Watched:
     """The server of DATABASE_URL, asked for its position."""
-    return Watched("primary", database, settings.database_url or "", positions.written)
+    return Watched("primary", database, positions.written)
 
 
 @asynccontextmanager
