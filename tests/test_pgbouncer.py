@@ -183,7 +183,8 @@ def test_a_worker_whose_listener_comes_to_the_pooler_keeps_no_callers(started: S
 
 def commands(folder: Path) -> list[list[str]]:
     """One of each family that needs a session."""
-    return [["migrate", "up"], ["users", "list"], ["imports"], ["export", "--to", str(folder / "all.zip")]]
+    export, backup = ["export", "--to", str(folder / "all.zip")], ["backup", "--no-verify", str(folder / "backups")]
+    return [["migrate", "up"], ["users", "list"], ["imports"], export, backup]
 
 
 def test_commands_are_refused_where_they_would_share_a_session(pooler: Pooler, tmp_path: Path) -> None:
@@ -196,7 +197,7 @@ def test_commands_are_refused_where_they_would_share_a_session(pooler: Pooler, t
 def test_commands_go_past_the_pooler(pooler: Pooler, shared_database: str, files: Path, tmp_path: Path) -> None:
     past = {"DATABASE_LISTEN_URL": shared_database, "HOLDFAST_DATA": str(files)}
     assert expected_version() in holdfast(pooler.url, "migrate", "status", **past).stdout
-    for words in (*commands(tmp_path), ["backup", "--no-verify", str(tmp_path / "backups")], ["maintain"]):
+    for words in (*commands(tmp_path), ["maintain"]):
         done = holdfast(pooler.url, *words, **past)
         assert done.returncode == 0, done.stderr
 

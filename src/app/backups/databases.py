@@ -87,13 +87,13 @@ async def alone(url: str, work: Callable[[], Awaitable[T]]) -> T:
             named = ": ".join(str(part) for part in (error.filename, error.strerror or type(error).__name__) if part)
             raise BackupFailed(f"{named}. TMPDIR says where there is room for files on their way.") from None
 
+    # What is wrong with the whole URL is said of that.
+    await on_connection(url, repository.server)
     # Not in the database itself: what takes its place could not be given its name while somebody is in it.
     elsewhere = maintenance_url(url)
     try:
         await on_connection(elsewhere, repository.server)
     except DatabaseRefused:
-        # What is wrong with the whole URL is said of that.
-        await on_connection(url, repository.server)
         raise BackupFailed(
             f"The database {name_in(elsewhere)} of the server cannot be reached, in which backups take turns: let the role of "
             "DATABASE_URL connect to it."
