@@ -1,8 +1,9 @@
 """One database server for the whole run, one database per worker, no clean-up between tests: each makes its own users.
 
 The controller of pytest-xdist finds or starts the server and migrates a template; each worker clones the template.
-CITUS_URL names a cluster to use, whose databases are distributed (tests/clustered.py); TEST_DATABASE_URL a server; without them, `--database=container` starts one in a container, and otherwise the
-embedded one is started on a temporary folder: in memory where there is room, unless TMPDIR says else.
+CITUS_URL names the coordinator of a cluster to use, whose databases are distributed (tests/clustered.py); TEST_DATABASE_URL
+names a server. Without them `--database=container` starts one in a container, and otherwise the embedded one is started on a
+temporary folder: in memory where there is room, unless TMPDIR says else.
 """
 
 import asyncio

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple, cast
 from uuid import UUID, uuid4
 
 import asyncpg
+import clustered
 import msgspec
 import pytest
 import sqlglot
@@ -23,6 +24,8 @@ from app.nutrition import repository as nutrition
 from app.nutrition.schemas import FoodCreate, FoodPatch
 from app.tasks import repository as tasks
 from app.tasks.schemas import TaskCreate, TaskPatch
+
+pytestmark = clustered.plain("each call is sent by itself: its row may be on any server")
 
 
 @pytest.fixture(scope="module")

@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import asyncpg
+import clustered
 import msgspec
 import pytest
 from client import Api, Started, User, assert_problem, etag
@@ -15,6 +16,8 @@ from app.database.executor import Transaction
 from app.database.queries import Query
 from app.tasks import repository as tasks
 from app.tasks.schemas import Task, TaskCreate, TaskPatch
+
+pytestmark = clustered.plain("each call is sent by itself: its row may be on any server")
 
 Sent = list[tuple[str, int]]
 

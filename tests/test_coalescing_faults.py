@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 import asyncpg
+import clustered
 import httpx
 import pytest
 from client import PASSWORD, Api, Started, User, assert_problem, new_email
@@ -22,6 +23,8 @@ from app.database.time_limit import begin_request, time_limit
 from app.settings import Settings
 from app.tasks import repository as tasks
 from app.tasks.schemas import Task, TaskCreate, TaskPatch
+
+pytestmark = clustered.plain("each call is sent by itself: its row may be on any server")
 
 DEADLOCKS = """
 create sequence attempts;
