@@ -323,6 +323,35 @@ def test_a_function_that_reads_rows_of_a_user_reads_those_of_the_caller() -> Non
     assert {*calls} == {":user_id"}
 
 
+def test_a_change_of_a_user_gives_its_time_which_is_that_of_all_servers() -> None:
+    changes = [set_ for each in STATEMENTS for set_ in re.findall(r"\bupdate users(?: u)?\s+set (.*?)\bwhere\b", each.body, re.S)]
+    assert len(changes) > 10
+    for change in changes:
+        columns = {*re.findall(r"(?:^|,\s*)(\w+) =", change)} - {"last_login_at", "password_hash"}
+        assert "updated_at" in columns or not (columns or change.startswith("(")), change
+
+
+ASKED_BY_THEMSELVES = {"imported_tasks": "tasks.imported", "table_placements": "distribution.tables"}
+"""Functions that read tables, and the one statement that calls each: it reads nothing else, and so runs at the coordinator."""
+
+
+def test_a_function_that_a_statement_calls_finds_the_shards_where_it_reads_tables(
+    runner: asyncio.Runner, connection: Connection, catalog: Catalog
+) -> None:
+    functions = runner.run(
+        connection.fetch(
+            "select proname, prosrc from pg_proc join pg_language l on l.oid = prolang"
+            " where pronamespace = 'public'::regnamespace and lanname = 'sql' and prosqlbody is null"
+        )
+    )
+    source = runner.run(connection.fetchval("select prosrc from pg_proc where proname = 'use_functions_of_shards'"))
+    read = re.compile(rf"\b(?:from|join)\s+(?:{'|'.join(catalog.owned)})\b")
+    called = [each["proname"] for each in functions if read.search(each["prosrc"])]
+    calls = {name: {each.query.name for each in STATEMENTS if re.search(rf"\b{name}\(", each.body)} for name in called}
+    for name, statements in calls.items():
+        assert f"function {name}(" in source or statements <= {ASKED_BY_THEMSELVES.get(name)}, (name, statements)
+
+
 OWNED = {"users": "id", "tasks": "user_id", "habits": "user_id", "entries": "user_id"}
 RELATIONS = {*OWNED, "cache"}
 

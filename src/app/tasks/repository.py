@@ -71,8 +71,10 @@ async def imported(database: Executor, user_id: UUID, source_id: str) -> list[UU
 
 
 async def _with_ids(database: Executor, user_id: UUID, values: dict[str, Any]) -> dict[str, Any]:
-    """A list's parameters with the tasks of a `source_id` in its place. What imports remember is asked by itself: in a cluster
-    it lies on another server than tasks do."""
+    """A list's parameters with the tasks of a `source_id` in its place.
+
+    What imports remember is asked by itself: in a cluster it lies on another server than tasks do.
+    """
     source_id = values.pop("source_id")
     return values | {"ids": None if source_id is None else await imported(database, user_id, source_id)}
 
