@@ -241,6 +241,7 @@ create function undistribute_tables() returns void
 language plpgsql as $$
 declare
     remembered record;
+    left_over regclass;
     comments constant text[] := table_comments();
     options constant text[] := array(
         select format('alter table %s alter column %I set (%s)', p.entity, a.attname, array_to_string(a.attoptions, ', '))
@@ -248,8 +249,13 @@ declare
         join pg_attribute a on a.attrelid = p.entity and a.attoptions is not null);
     lost text;
 begin
-    -- With users come all that are reached by foreign keys, which are all.
+    -- With each come all that are tied to it by foreign keys: with users nearly all.
     perform undistribute_table('users', cascade_via_foreign_keys => true);
+    loop
+        left_over := (select min(logicalrelid::text) from pg_dist_partition);
+        exit when left_over is null;
+        perform undistribute_table(left_over, cascade_via_foreign_keys => true);
+    end loop;
     foreach lost in array comments || options loop
         execute lost;
     end loop;
