@@ -4,7 +4,7 @@ import argparse
 import asyncio
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from statistics import median
@@ -16,7 +16,7 @@ import msgspec
 from app.database import cluster, embedded, migrations
 from app.database.executor import on_connection
 from app.maintenance.repository import table_sizes
-from bench import data, growth_asks, growth_fill, growth_report, load, machine, report, servers, turns
+from bench import data, growth_alone, growth_asks, growth_fill, growth_report, load, machine, report, servers, turns
 from bench.growth_fill import SignedIn, Size
 from bench.load import Measured
 from bench.servers import BenchError, Server
@@ -65,6 +65,7 @@ def _options() -> argparse.Namespace:
     )
     parser.add_argument("--divide", type=int, default=1, help="fewer users or rows of each, by so many times, to try it")
     parser.add_argument("--rounds", type=int, default=5, help="how often each request is measured at each size")
+    parser.add_argument("--batches", type=int, default=16, help="how often 40 of them one at a time")
     parser.add_argument("--keep", action="store_true", help="write bench/results/growth.json and growth.md, or growth-cluster")
     options = parser.parse_args()
     wanted = options.sizes.split(",") if options.sizes else [size.name for size in SIZES]
@@ -144,7 +145,8 @@ def _measure(url: str, postgres: int, folder: Path, options: argparse.Namespace)
             **machine.describe_alone(folder),
             "postgres": asyncio.run(data.server_settings(url)) | {"max_rounds": str(options.rounds)},
             "sizes": [_described(size, each, has_sizes=postgres != 0) for size, each in urls.items()],
-            "requests": _requests(started, signed_in, postgres, folder, options),
+            "alone": _alone(started, signed_in, postgres, options),
+            "requests": _requests(started, signed_in, postgres, folder, options) if options.rounds else [],
         }
         if options.once:
             results["once"] = _once(started, signed_in, urls)
@@ -171,13 +173,29 @@ async def _tables(url: str) -> list[dict[str, Any]]:
     ]
 
 
+def _alone(
+    started: dict[Size, Server], signed_in: dict[Size, SignedIn], postgres: int, options: argparse.Namespace
+) -> list[dict[str, Any]]:
+    asks = {size: growth_asks.under_load(each) for size, each in signed_in.items()}
+    measured = []
+    for name in _names(asks[next(iter(asks))], options):
+        say(f"one at a time: {name}")
+        asked = {size.name: (server, asks[size][name][1]) for size, server in started.items()}
+        measured += growth_alone.measure(name, asked, postgres, batches=options.batches)
+    return measured
+
+
+def _names(asks: Iterable[str], options: argparse.Namespace) -> list[str]:
+    return [name for name in asks if not options.only or name in options.only.split(",")]
+
+
 def _requests(
     started: dict[Size, Server], signed_in: dict[Size, SignedIn], postgres: int, folder: Path, options: argparse.Namespace
 ) -> list[dict[str, Any]]:
     asks = {size: growth_asks.under_load(each) for size, each in signed_in.items()}
     for size, server in started.items():
         growth_asks.check(server, asks[size])
-    names = [name for name in asks[next(iter(asks))] if not options.only or name in options.only.split(",")]
+    names = _names(asks[next(iter(asks))], options)
     groups = []
     for number, name in enumerate(names):
         group = []

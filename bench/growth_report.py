@@ -10,7 +10,12 @@ Row = dict[str, Any]
 
 def markdown(results: Row) -> str:
     """All of them; what was not measured is left out."""
-    tables = [_requests(results["requests"]), _once(results.get("once", [])), *_tables(results["sizes"])]
+    tables = [
+        _alone(results["alone"]),
+        _requests(results["requests"]),
+        _once(results.get("once", [])),
+        *_tables(results["sizes"]),
+    ]
     parts = [
         "# Growth\n",
         f"Made on {results['date']}, PostgreSQL {results['postgres']['server_version']}.\n",
@@ -24,6 +29,24 @@ def _sizes(sizes: Iterable[Row]) -> str:
         f"- {size['name']}: {size['users']:,} users of {size['thousands'] * 1000:,} rows each, {size['rows']:,} rows"
         for size in sizes
     ) + "\n"  # fmt: skip
+
+
+def _alone(alone: Iterable[Row]) -> Table:
+    return Table(
+        "One at a time: the least disturbed quarter of the batches",
+        ("request", "size", "CPU us", "ms", "CPU, times the first", "ms, times the first"),
+        [
+            (
+                each["name"],
+                each["size"],
+                f"{each['cpu_us']:,.0f}",
+                f"{each['ms']:.2f}",
+                f"{each['cpu_ratio']:.2f}",
+                f"{each['ms_ratio']:.2f}",
+            )
+            for each in alone
+        ],
+    )
 
 
 def _requests(requests: Iterable[Row]) -> Table:

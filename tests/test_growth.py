@@ -46,7 +46,7 @@ def grown(runner: asyncio.Runner, own_database: str) -> Iterator[tuple["asyncpg.
 def test_the_days_of_a_habit_are_read_from_its_key(
     runner: asyncio.Runner, grown: Any, statement: Query, values: dict[str, Any]
 ) -> None:
-    """From the rows it is a page for each day: of ten years 13 ms in memory instead of 0.6, and most of a second from a disk."""
+    """From the rows it is a page for each day: of ten years 13 ms in memory, not 0.6, and most of a second from a disk."""
     connection, user_id, habit_id = grown
     given = {"user_id": user_id, "id": habit_id} | values
     explained = runner.run(
