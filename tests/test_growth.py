@@ -29,7 +29,9 @@ FILLED = """
 def grown(runner: asyncio.Runner, own_database: str) -> Iterator[tuple["asyncpg.Connection[asyncpg.Record]", UUID, UUID]]:
     """A connection to a database where many have entered a habit's days, day by day; one of them, and their habit."""
     connection = runner.run(asyncpg.connect(own_database, server_settings=PLANNING))
-    user_id, habit_id = runner.run(connection.fetchrow(FILLED, USERS, DAYS))
+    row = runner.run(connection.fetchrow(FILLED, USERS, DAYS))
+    assert row is not None
+    user_id, habit_id = row
     runner.run(connection.execute("vacuum analyze"))
     yield connection, user_id, habit_id
     runner.run(connection.close())

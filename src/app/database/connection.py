@@ -2,7 +2,7 @@
 
 from datetime import UTC, date, datetime, timedelta
 from time import monotonic
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 import asyncpg
 from asyncpg.pool import PoolConnectionProxy
@@ -64,3 +64,8 @@ async def set_exact_times(connection: "asyncpg.Connection[asyncpg.Record]") -> N
 
 AnyConnection: TypeAlias = "Connection | PoolConnectionProxy[asyncpg.Record]"
 """A connection of one's own, or one that a pool has lent."""
+
+
+def is_distributed(connection: AnyConnection) -> bool:
+    """Whether tables may be spread over several servers."""
+    return cast("Connection", connection).is_distributed

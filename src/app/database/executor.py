@@ -15,7 +15,7 @@ import asyncpg
 import structlog
 
 from app.database.coalescing import Coalescer
-from app.database.connection import AnyConnection, set_exact_dates, set_exact_times
+from app.database.connection import AnyConnection, is_distributed, set_exact_dates, set_exact_times
 from app.database.errors import (
     DRIVER_ERRORS,
     DatabaseBusy,
@@ -61,8 +61,8 @@ async def _execute(
 ) -> Any:
     """Send one statement; time it, and translate faults of the database. Other errors pass."""
     failure: str | None = None
-    if query.distributed is not None and connection.is_distributed:
-        query, values = query.distributed, [values[query.order.index(name)] for name in query.distributed.order]
+    if query.distributed is not None and is_distributed(connection):
+        query, values = query.where_distributed(values)
     started = perf_counter()
     try:
         result = await getattr(connection, query.call)(query.sql, *values, timeout=limit and limit.for_query())
@@ -135,14 +135,11 @@ class Transaction:
         self._echo = echo
         self._limit = limit
         self._is_served = is_served
+        self.is_distributed = is_distributed(connection)
+        """Whether tables may be spread over several servers."""
 
     async def run(self, query: Query, values: list[Any]) -> Any:
         return await _execute(self._connection, query, values, self._echo, self._limit, is_served=self._is_served)
-
-    @property
-    def is_distributed(self) -> bool:
-        """Whether tables may be spread over several servers."""
-        return self._connection.is_distributed
 
     def coalesce(self, query: Query, values: list[Any]) -> Coroutine[Any, Any, Any]:
         """Run the statement alone: what is done in a transaction is done with nothing else."""

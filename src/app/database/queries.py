@@ -154,6 +154,12 @@ class Query:
             raise TypeError(f"{other.name} takes not what {self.name} takes, or returns not what that returns")
         self.distributed = other
 
+    def where_distributed(self, values: list[Any]) -> "tuple[Query, list[Any]]":
+        """The statement that is sent where tables are distributed, and its values."""
+        if self.distributed is None:
+            return self, values
+        return self.distributed, [values[self.order.index(name)] for name in self.distributed.order]
+
     def _values(self, arguments: dict[str, Any]) -> list[Any]:
         try:
             values = [arguments[name] for name in self.order]
