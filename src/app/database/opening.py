@@ -63,7 +63,7 @@ async def open_pool(settings: Settings, hosts: Hosts) -> "asyncpg.Pool[asyncpg.R
         pool = await _open(settings, hosts, ours)
     try:
         async with pool.acquire(timeout=settings.connect_timeout) as connection:
-            if not await pooler.shares_sessions(connection, url):
+            if not await pooler.shares_sessions(cast("Connection", connection), url):
                 return pool
         async with pooler.probing(url) as probe:
             tracks = await pooler.tracks_statements(probe)

@@ -11,8 +11,9 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import asyncpg
+import msgspec
 
-from app.database.connection import AnyConnection, Connection
+from app.database.connection import Connection
 from app.database.errors import DatabaseRefused
 from app.database.hosts import Hosts
 from app.database.queries import load
@@ -74,20 +75,20 @@ async def probing(url: str) -> AsyncIterator[Connection]:
         connection.terminate()
 
 
-async def shares_sessions(connection: AnyConnection, url: str) -> bool:
+async def shares_sessions(connection: Connection, url: str) -> bool:
     """Whether the sessions behind a connection, which was made by a URL, are shared with other connections.
 
     A pooler hands out a key for cancelling of its own, in which the number of the server's process is another. One that keeps
     a session for each of its clients passes for none: two connections never meet in one.
     """
-    if await _backend_pid(connection) == connection.get_server_pid():
+    if await backend_pid(connection) == connection.get_server_pid():
         return False
     ones, others = set[int](), set[int]()
     async with probing(url) as one, probing(url) as other:
         for _ in range(ROUNDS):
             # Twice: taking turns with the other, it might always come to the same of two.
-            ones |= {await _backend_pid(one), await _backend_pid(one)}
-            others.add(await _backend_pid(other))
+            ones |= {await backend_pid(one), await backend_pid(one)}
+            others.add(await backend_pid(other))
     return len(ones) > 1 or ones == others
 
 
@@ -96,18 +97,33 @@ async def tracks_statements(probe: Connection) -> bool:
 
     One that does not lets a client meet another one's statement of the same name.
     """
-    name = f"holdfast_{secrets.token_hex(8)}"
+    # A statement that is not tracked stays there, under a name that nobody has.
+    return not await has_statement(probe, f"holdfast_{secrets.token_hex(8)}")
+
+
+async def has_statement(probe: Connection, name: str) -> bool:
+    """Prepare a statement by a name; whether the server knows it by that one."""
     async with probe.transaction():
-        # It stays there if it is not tracked, under a name that nobody has.
         statement = await probe.prepare(queries.has_statement.sql, name=name)
-        return not await statement.fetchval(name)
+        return bool(await statement.fetchval(name))
 
 
 async def settings_missing(probe: Connection, wanted: Mapping[str, str]) -> list[str]:
     """Which settings of a session are not as wanted: a pooler takes none of them from its clients."""
-    rows = await probe.fetch(queries.settings_in_force.sql, list(wanted))
-    found = {row["name"]: row["setting"] for row in rows}
+    found = {each.name: each.setting for each in await settings_in_force(probe, list(wanted))}
     return sorted(name for name, setting in wanted.items() if found.get(name) != setting)
+
+
+class InForce(msgspec.Struct, frozen=True):
+    """A setting of a session, in the unit that the server keeps it in."""
+
+    name: str
+    setting: str
+
+
+async def settings_in_force(probe: Connection, names: list[str]) -> list[InForce]:
+    """What these settings are."""
+    return [InForce(*row) for row in await probe.fetch(queries.settings_in_force.sql, names)]
 
 
 def refuses_settings(error: asyncpg.PostgresError) -> bool:
@@ -115,7 +131,8 @@ def refuses_settings(error: asyncpg.PostgresError) -> bool:
     return isinstance(error, asyncpg.ProtocolViolationError) and "unsupported startup parameter" in str(error.args[0])
 
 
-async def _backend_pid(connection: AnyConnection) -> int:
+async def backend_pid(connection: Connection) -> int:
+    """The number of the server's process that runs this statement."""
     # Without a name it is parsed and run in one go, in one session.
     statement = await connection.prepare(queries.backend_pid.sql, name="", timeout=WITHIN)
     return int(await statement.fetchval(timeout=WITHIN))
