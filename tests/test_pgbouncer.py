@@ -74,7 +74,7 @@ def test_what_fifty_clients_do_through_three_sessions_is_all_there_and_nobody_el
     given = CONDITIONS | {"DATABASE_URL": pooler.url, "DATABASE_LISTEN_URL": direct, "WORKERS": "2", "DB_POOL_SIZE": "20"}
     serving = Serving(files, tmp_path / "said", **given)
     with serving, crowd(shared_database, [serving], 14, guests=36) as everybody:
-        counts, wrong = send_for(everybody, 2)
+        counts, wrong = send_for(everybody, 1.5)
     assert wrong == []
     assert counts["errors"] == counts["lost"] == 0
     assert counts["acknowledged"] > 100

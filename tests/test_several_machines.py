@@ -103,7 +103,7 @@ def test_what_everybody_does_now_on_one_and_now_on_another_is_all_there_and_nobo
     machines: list[Serving], machines_database: str
 ) -> None:
     with crowd(machines_database, machines, 6, guests=6) as everybody:
-        counts, wrong = send_for(everybody, 2)
+        counts, wrong = send_for(everybody, 1.5)
     assert wrong == []
     assert counts["errors"] == counts["lost"] == 0
     assert counts["acknowledged"] > 100
