@@ -174,7 +174,7 @@ def test_an_exhausted_pool_is_a_503_in_time_and_passes(started: Started) -> None
             assert (live.status_code, metrics.status_code, ready.status_code) == (200, 200, 503)
             assert ready.json() == {
                 "status": "unavailable", "database": "unknown", "schema": "unknown", "pool": "exhausted", "breaker": "closed",
-                "server": "ok",
+                "replica": "none", "server": "ok",
             }  # fmt: skip
             await told_by_metrics(
                 api, 'holdfast_pool_connections{state="idle"} 0.0', 'holdfast_pool_connections{state="used"} 1.0'
@@ -516,7 +516,7 @@ def test_a_database_that_goes_away_is_a_503_and_comes_back_by_itself(
                 503,
                 {
                     "status": "unavailable", "database": "unreachable", "schema": "unknown", "pool": "ok", "breaker": "open",
-                    "server": "ok",
+                    "replica": "none", "server": "ok",
                 },
             )  # fmt: skip
             assert api.get("/health/live").status_code == 200
