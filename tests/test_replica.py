@@ -15,7 +15,8 @@ from served import PATHS, ROUTES
 from standby import Pair
 
 from app.database import replica
-from app.database.executor import on_connection
+from app.database.executor import Database, on_connection
+from app.database.queries import Query
 from app.server import replica_findings
 from app.server.doctor import connections_needed
 from app.settings import Settings
@@ -195,6 +196,39 @@ def test_whom_the_replica_knew_is_not_kept_in_memory(api: Api, pair: Pair) -> No
         while (answer := user.post("/v1/tasks", {"title": "No"})).status_code != 401:
             assert (answer.status_code, time.monotonic() - begun < 4) == (503, True), answer.text
     is_in_state(api, "ok")
+
+
+def test_a_read_that_would_write_does_so_on_the_primary_or_leaves_it_out(
+    api: Api, pair: Pair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    user, admin = api.user(), api.user()
+    ask = api.runner.run
+    ask(pair.primary.ask("update users set role = 'admin' where id = $1::text::uuid", admin.id))
+    stale = "update sessions set last_seen_at = now() - interval '2 hours' where user_id = $1::text::uuid"
+    ask(pair.primary.ask(stale, user.id))
+    caught_up(api, pair)
+    api.token_cache.forget()
+    run = Database.run
+
+    async def watched(database: Database, query: Query, values: list[Any]) -> Any:
+        # One that was promoted meanwhile would do what the primary may have done.
+        assert query.reads_only or database is api.database, query.name
+        return await run(database, query, values)
+
+    monkeypatch.setattr(Database, "run", watched)
+    with away(api, pair):
+        # When a session was seen is not vital.
+        assert user.get("/v1/tasks").headers.get("x-read-only") == "replica"
+        # What an admin reads is written down first.
+        answer = admin.get("/v1/tasks", headers={"X-On-Behalf-Of": user.id} | PREFERS)
+        assert_problem(answer, 503, "database_unavailable")
+    answer = admin.get("/v1/tasks", headers={"X-On-Behalf-Of": user.id} | PREFERS)
+    assert (answer.status_code, came_from_replica(answer)) == (200, True)
+    sql = "select count(*) from audit_events where acting_for = $1::text::uuid"
+    assert ask(pair.primary.ask(sql, user.id)) == 1
+    assert user.get("/v1/tasks", headers=PREFERS).status_code == 200
+    seen = "select bool_and(last_seen_at > now() - interval '1 hour') from sessions where user_id = $1::text::uuid"
+    assert ask(pair.primary.ask(seen, user.id))
 
 
 # While it is there
