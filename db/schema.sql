@@ -2542,20 +2542,6 @@ end $$;
 COMMENT ON FUNCTION public.is_shard(entity regclass) IS 'Whether a table is a part of one: the coordinator has shards of its own beside the tables.';
 
 --
--- Name: iso_day(date); Type: FUNCTION; Schema: public; Owner: -
---
-
-CREATE FUNCTION public.iso_day(day date) RETURNS text
-    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
-    RETURN ((((lpad((EXTRACT(year FROM day))::text, 4, '0'::text) || '-'::text) || lpad((EXTRACT(month FROM day))::text, 2, '0'::text)) || '-'::text) || lpad((EXTRACT(day FROM day))::text, 2, '0'::text));
-
---
--- Name: FUNCTION iso_day(day date); Type: COMMENT; Schema: public; Owner: -
---
-
-COMMENT ON FUNCTION public.iso_day(day date) IS 'A date as JSON has it, which depends on no setting.';
-
---
 -- Name: keep_an_admin(); Type: FUNCTION; Schema: public; Owner: -
 --
 
@@ -3236,7 +3222,7 @@ end $$;
 -- Name: FUNCTION touch_user(); Type: COMMENT; Schema: public; Owner: -
 --
 
-COMMENT ON FUNCTION public.touch_user() IS 'touch() for users: version comes from the time that the statement gives, the same on all servers.';
+COMMENT ON FUNCTION public.touch_user() IS 'touch() for users: version comes from the time that the statement gives, on all servers.';
 
 --
 -- Name: undistribute_tables(); Type: FUNCTION; Schema: public; Owner: -
@@ -3375,6 +3361,20 @@ end $_$;
 --
 
 COMMENT ON FUNCTION public.use_functions_of_tables() IS 'Takes back what use_functions_of_shards() did.';
+
+--
+-- Name: version_for_put(boolean, boolean); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.version_for_put(may_replace boolean, has_merged boolean) RETURNS bigint
+    LANGUAGE sql PARALLEL SAFE
+    RETURN (((public.new_version() & (~ (3)::bigint)) | ((may_replace)::integer)::bigint) | (((has_merged)::integer * 2))::bigint);
+
+--
+-- Name: FUNCTION version_for_put(may_replace boolean, has_merged boolean); Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON FUNCTION public.version_for_put(may_replace boolean, has_merged boolean) IS 'The version of a row that a put proposes. First bit: it may replace one that is there; second: it is merged with it.';
 
 --
 -- Name: walked_rows(); Type: FUNCTION; Schema: public; Owner: -

@@ -3,8 +3,8 @@
 -- In a cluster a trigger of a user's table runs at a shard, on a worker: there it reaches that shard, and those beside it, by
 -- their own names, and no table of the coordinator. A trigger of users runs once on every server.
 
--- A change of a user has one time, which the statement gives, and one version, which is made of it: taken from the clock by each
--- server, they would differ. As in touch() what is given is kept, and what changes nothing is no change.
+-- A change of a user has one time, which the statement gives, and one version, which is made of it: taken from the clock by
+-- each server, they would differ. As in touch() what is given is kept, and what changes nothing is no change.
 create function touch_user() returns trigger
 language plpgsql as $$
 declare
@@ -27,7 +27,7 @@ begin
     return new;
 end $$;
 
-comment on function touch_user is 'touch() for users: version comes from the time that the statement gives, the same on all servers.';
+comment on function touch_user is 'touch() for users: version comes from the time that the statement gives, on all servers.';
 
 -- Statement by statement: in a cluster no two changes of a table are one.
 drop trigger users_touch on users;
@@ -39,13 +39,14 @@ create or replace function default_target_days(frequency text) returns integer
 language sql immutable parallel safe
 return case when frequency in ('weekly', 'monthly') then 1 when frequency = 'custom' then 7 end;
 
--- A date as JSON has it. Other than that of to_char(), its result depends on no setting: an "on conflict do update" may call it.
-create function iso_day(day date) returns text
-language sql immutable strict parallel safe
-return lpad(extract(year from day)::text, 4, '0') || '-' || lpad(extract(month from day)::text, 2, '0') || '-'
-    || lpad(extract(day from day)::text, 2, '0');
+-- What an "on conflict" has to know of what its statement has found travels in the row that is proposed: Citus sends it no
+-- parameters. The lowest two bits of a version are microseconds that nobody misses.
+create function version_for_put(may_replace boolean, has_merged boolean) returns bigint
+language sql volatile parallel safe
+return (new_version() & ~3::bigint) | may_replace::integer | (has_merged::integer * 2);
 
-comment on function iso_day is 'A date as JSON has it, which depends on no setting.';
+comment on function version_for_put is
+    'The version of a row that a put proposes. First bit: it may replace one that is there; second: it is merged with it.';
 
 create or replace function forget_import_items() returns trigger
 language plpgsql as $$
@@ -233,7 +234,7 @@ begin
 end $$;
 
 drop function is_coordinator();
-drop function iso_day(date);
+drop function version_for_put(boolean, boolean);
 
 create or replace function default_target_days(frequency text) returns integer
 language sql immutable parallel safe

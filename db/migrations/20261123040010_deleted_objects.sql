@@ -1,7 +1,7 @@
 -- migrate:up
 
--- In a cluster a file's row is deleted on a worker, often by a cascade, and media_deletions is the coordinator's: what lost its row
--- is put down beside it, and gathered by maintain. No foreign key: it is there for what is left when the user is gone.
+-- In a cluster a file's row is deleted on a worker, often by a cascade, and media_deletions is the coordinator's: what lost its
+-- row is put down beside it, and gathered by maintain. No foreign key: it is there for what is left when the user is gone.
 create table deleted_objects (
     user_id uuid not null,
     storage_key text not null constraint deleted_objects_storage_key_length check (char_length(storage_key) between 1 and 500),

@@ -1,8 +1,8 @@
 -- migrate:up
 
--- A function that reads tables of users is no part of a statement for Citus: it runs where it is called. At a shard it would look
--- into the worker's own table of that name, which is empty, and say nothing. So distributed tables have functions that look for the
--- user's shard first, and plain ones keep those that the planner makes a part of the statement.
+-- A function that reads tables of users is no part of a statement for Citus: it runs where it is called. At a shard it would
+-- look into the worker's own table of that name, which is empty, and say nothing. So distributed tables have functions that
+-- look for the user's shard first, and plain ones keep those that the planner makes a part of the statement.
 
 create function shard_beside(entity regclass, owner uuid) returns text
 language plpgsql stable as $$

@@ -1,20 +1,24 @@
 -- name: put(user_id, date, versions, new)^
 -- Makes the review of a day or replaces it: is_made says which. new is the JSON of all its fields. A review that is
--- there is replaced at one of these versions; null: any. Version 0 among them: one may be made. Otherwise it is locked first,
--- so that it cannot be deleted in between and then made again. No row: a review at another version, or none and 0 is not
+-- there is replaced at one of these versions; null: any. Version 0 among them: one may be made. It is locked first, as in
+-- habits.put_entry. No row: a review at another version, or none and 0 is not
 -- among them.
 with locked_review as (
     select version from daily_reviews
-    where user_id = :user_id and date = :date and not :versions::int8multirange @> 0::bigint
+    where user_id = :user_id and date = :date and :versions::int8multirange is not null
     for update)
 insert into daily_reviews (
     user_id, id, date, mood, energy, productivity, sleep_quality, sleep_hours, water_ml, screen_minutes, steps,
-    highlights, accomplishments, challenges, lessons, gratitude, tomorrow)
+    highlights, accomplishments, challenges, lessons, gratitude, tomorrow, version)
 select
     :user_id, new_id(), :date, p.mood, p.energy, p.productivity, p.sleep_quality, p.sleep_hours, p.water_ml,
-    p.screen_minutes, p.steps, p.highlights, p.accomplishments, p.challenges, p.lessons, p.gratitude, p.tomorrow
+    p.screen_minutes, p.steps, p.highlights, p.accomplishments, p.challenges, p.lessons, p.gratitude, p.tomorrow,
+    version_for_put(:versions::int8multirange is null or l.version is not null, false)
 from jsonb_populate_record(null::daily_reviews, :new::jsonb) p
-where :versions::int8multirange is null or :versions @> 0::bigint or exists (select 1 from locked_review)
+left join locked_review l on true
+where :versions::int8multirange is null
+   or l.version <@ :versions
+   or :versions @> 0::bigint and l.version is null
 on conflict (user_id, date) do update
 set mood = excluded.mood,
     energy = excluded.energy,
@@ -30,7 +34,7 @@ set mood = excluded.mood,
     lessons = excluded.lessons,
     gratitude = excluded.gratitude,
     tomorrow = excluded.tomorrow
-where :versions::int8multirange is null or daily_reviews.version <@ :versions::int8multirange
+where excluded.version & 1 = 1
 -- A replaced row was locked by this statement, whose id is in its xmax; a new row has none.
 returning id, date, mood, energy, productivity, sleep_quality, sleep_hours, water_ml, screen_minutes, steps,
     highlights, accomplishments, challenges, lessons, gratitude, tomorrow, created_at, updated_at, version,

@@ -236,40 +236,40 @@ where user_id = :user_id
 -- Makes the entry of a day or replaces it: is_made says which. new is the entry as JSON; where completed is absent, the
 -- value is compared with the habit's present target; where completed_at is, a completed entry keeps its own (that of the row
 -- as it is locked: a patch may have changed it meanwhile), and one that becomes completed gets now(); null is written.
--- An entry that is there is replaced at one of these versions; null: any.
--- Version 0 among them: one may be made. Otherwise it is locked first, so that it cannot be deleted in between and then made
--- again. No row: not this user's habit, an entry at another version, or none and 0 is not among them.
+-- An entry that is there is replaced at one of these versions; null: any. Version 0 among them: one may be made. It is locked
+-- first, so that it is not changed or deleted in between; one that is made in between is not replaced, see version_for_put().
+-- "On conflict" names no parameter, which Citus would not send: what got now() as completed_at has it as created_at, too.
+-- No row: not this user's habit, an entry at another version, or none and 0 is not among them.
 with locked_entry as (
     select version from habit_entries
-    where user_id = :user_id and habit_id = :habit_id and date = :date and not :versions::int8multirange @> 0::bigint
+    where user_id = :user_id and habit_id = :habit_id and date = :date and :versions::int8multirange is not null
     for update),
 judged_entry as (
     select h.id as habit_id, p.skipped, p.value, p.note, p.mood, p.feeling, p.duration_seconds, p.completed_at,
-        coalesce(p.completed, h.kind = 'numeric' and reaches_target(p.value, p.skipped, h.target_value)) as completed
+        coalesce(p.completed, h.kind = 'numeric' and reaches_target(p.value, p.skipped, h.target_value)) as completed,
+        (select version from locked_entry) as locked_version
     from habits h
     cross join jsonb_populate_record(null::habit_entries, :new::jsonb) p
     where h.user_id = :user_id and h.id = :habit_id)
 insert into habit_entries (
-    user_id, habit_id, date, completed, skipped, value, note, mood, feeling, duration_seconds, completed_at)
+    user_id, habit_id, date, completed, skipped, value, note, mood, feeling, duration_seconds, completed_at, version)
 select :user_id, j.habit_id, :date, j.completed, j.skipped, j.value, j.note, j.mood, j.feeling, j.duration_seconds,
-    case when :new::jsonb -> 'completed_at' is null and j.completed then now() else j.completed_at end
+    case when :new::jsonb -> 'completed_at' is null and j.completed then now() else j.completed_at end,
+    version_for_put(:versions::int8multirange is null or j.locked_version is not null, false)
 from judged_entry j
 -- At another version nothing is tried: what the entry may not be is a 422 only after its condition.
 where :versions::int8multirange is null
-   or exists (select 1 from locked_entry where version <@ :versions)
-   or :versions @> 0::bigint and not exists (
-        select 1
-        from habit_entries
-        where user_id = :user_id and habit_id = :habit_id and date = :date and not version <@ :versions)
+   or j.locked_version <@ :versions
+   or :versions @> 0::bigint and j.locked_version is null
 on conflict (user_id, habit_id, date) do update
 set completed = excluded.completed, skipped = excluded.skipped, value = excluded.value, note = excluded.note,
     mood = excluded.mood, feeling = excluded.feeling, duration_seconds = excluded.duration_seconds,
     completed_at = case
-        when :new::jsonb -> 'completed_at' is null and habit_entries.completed and excluded.completed
+        when excluded.completed_at = excluded.created_at and habit_entries.completed and excluded.completed
             then habit_entries.completed_at
         else excluded.completed_at
     end
-where :versions::int8multirange is null or habit_entries.version <@ :versions::int8multirange
+where excluded.version & 1 = 1
 -- A replaced row was locked by this statement, whose id is in its xmax; a new row has none.
 returning habit_id, date, completed, skipped, value, note, mood, feeling, duration_seconds, completed_at, created_at,
     updated_at, version, xmax = 0 as is_made;
@@ -304,8 +304,7 @@ on conflict (user_id, habit_id, date) do update
 set completed = excluded.completed, skipped = excluded.skipped, value = excluded.value, note = excluded.note,
     mood = excluded.mood, feeling = excluded.feeling, duration_seconds = excluded.duration_seconds,
     completed_at = case
-        when :new::jsonb -> iso_day(excluded.date) -> 'completed_at' is null
-            and habit_entries.completed and excluded.completed
+        when excluded.completed_at = excluded.created_at and habit_entries.completed and excluded.completed
             then habit_entries.completed_at
         else excluded.completed_at
     end

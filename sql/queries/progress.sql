@@ -5,7 +5,7 @@
 -- cannot be deleted in between and then made again, with what the user said before or at all. No row: a snapshot at another
 -- version, or none and 0 is not among them.
 with locked_snapshot as (
-    select s as snapshot
+    select s as snapshot, s.version
     from progress_snapshots s
     where s.user_id = :user_id and s.period = :period and s.date = :date
     for update),
@@ -112,12 +112,13 @@ counted_entries as (
 insert into progress_snapshots (
     user_id, period, date, goals_active, goals_completed, habit_completion_rate, longest_streak, workouts_count,
     workout_minutes, calories_avg, mood_avg, energy_avg, sleep_avg, habits_active, blog_entries_count, notes, weight,
-    weight_unit, body_fat_percent)
+    weight_unit, body_fat_percent, version)
 select :user_id, :period, :date, g.active, g.completed, trim_scale(round(h.completion_rate, 4)),
     h.longest_streak, w.count, trim_scale(w.minutes),
     trim_scale(round(f.calories, 2)), trim_scale(round(r.mood, 2)), trim_scale(round(r.energy, 2)),
     trim_scale(round(r.sleep, 2)), h.active, e.count, p.notes,
-    p.weight, p.weight_unit, p.body_fat_percent
+    p.weight, p.weight_unit, p.body_fat_percent,
+    version_for_put(:versions::int8multirange is null or l.version is not null, l.version is not null)
 from counted_goals g
 cross join rated_habits h
 cross join counted_workouts w
@@ -126,8 +127,11 @@ cross join averaged_reviews r
 cross join counted_entries e
 left join locked_snapshot l on true
 cross join jsonb_populate_record(l.snapshot, :new::jsonb) p
-where :versions::int8multirange is null or :versions @> 0::bigint or exists (select 1 from locked_snapshot)
--- What stands now may have been made by another put after this statement looked for it: what that one said stays, too.
+where :versions::int8multirange is null
+   or l.version <@ :versions
+   or :versions @> 0::bigint and l.version is null
+-- What stands now may have been made by another put after this statement looked for it (the second bit of the version, see
+-- version_for_put(), is not set then): what that one said stays, too.
 on conflict (user_id, period, date) do update set
     goals_active = excluded.goals_active,
     goals_completed = excluded.goals_completed,
@@ -141,13 +145,14 @@ on conflict (user_id, period, date) do update set
     sleep_avg = excluded.sleep_avg,
     habits_active = excluded.habits_active,
     blog_entries_count = excluded.blog_entries_count,
-    notes = case when :new::jsonb -> 'notes' is null then progress_snapshots.notes else excluded.notes end,
-    weight = case when :new::jsonb -> 'weight' is null then progress_snapshots.weight else excluded.weight end,
-    weight_unit = case when :new::jsonb -> 'weight_unit' is null then progress_snapshots.weight_unit
-        else excluded.weight_unit end,
-    body_fat_percent = case when :new::jsonb -> 'body_fat_percent' is null then progress_snapshots.body_fat_percent
-        else excluded.body_fat_percent end
-where :versions::int8multirange is null or progress_snapshots.version <@ :versions::int8multirange
+    notes = case when excluded.version & 2 = 2 then excluded.notes else coalesce(excluded.notes, progress_snapshots.notes) end,
+    weight = case when excluded.version & 2 = 2 then excluded.weight
+        else coalesce(excluded.weight, progress_snapshots.weight) end,
+    weight_unit = case when excluded.version & 2 = 2 then excluded.weight_unit
+        else coalesce(excluded.weight_unit, progress_snapshots.weight_unit) end,
+    body_fat_percent = case when excluded.version & 2 = 2 then excluded.body_fat_percent
+        else coalesce(excluded.body_fat_percent, progress_snapshots.body_fat_percent) end
+where excluded.version & 1 = 1
 -- A replaced row was locked by this statement, whose id is in its xmax; a new row has none.
 returning id, period, date, goals_active, goals_completed, habit_completion_rate, longest_streak, workouts_count,
     workout_minutes, calories_avg, mood_avg, energy_avg, sleep_avg, habits_active, blog_entries_count, notes, weight,
