@@ -3200,14 +3200,14 @@ CREATE FUNCTION public.touch_user() RETURNS trigger
     AS $$
 declare
     apart constant text[] := array['updated_at', 'last_login_at', 'password_hash', 'is_verified'];
+    is_import constant boolean := coalesce(current_setting('holdfast.is_import', true), '') = 'on';
 begin
-    if to_jsonb(old) - apart is not distinct from to_jsonb(new) - apart then
-        if current_setting('holdfast.is_import', true) is distinct from 'on' then
-            new.updated_at := old.updated_at;
-        end if;
+    if to_jsonb(old) - apart is not distinct from to_jsonb(new) - apart
+        and (new.updated_at = old.updated_at or new.updated_at > old.updated_at and not is_import) then
+        new.updated_at := old.updated_at;
         return new;
     end if;
-    if current_setting('holdfast.is_import', true) = 'on' then
+    if is_import then
         new.version := greatest(old.version + 1, new_version());
         return new;
     end if;

@@ -764,6 +764,7 @@ STYLE = {
 UNUSUAL = {
     "migrations.try_lock": ("state of the session", "a migration runs on a connection of its own, in several transactions"),
     "migrations.unlock": ("state of the session", "as try_lock"),
+    "opening.plan_by_values": ("state of the session", "it says how all that is sent on a connection is planned"),
     "importing.try_lock": ("state of the session", "an import runs on a connection of its own, in several transactions"),
     "backups.begin": ("state of the session", "until the end of its transaction, which is a command's"),
     "maintenance.wait_briefly": ("state of the session", "until the end of its transaction"),

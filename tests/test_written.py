@@ -17,6 +17,7 @@ from statements import STATEMENTS, Statement, function_of
 RENAMED = {
     "admin.patch_user": {"is_verified": "email_verified_at"},
     "media.create": {"file": "file_name"},
+    "media.create_distributed": {"file": "file_name"},
     "media.create_link": {"expires_in": "expires_at"},
     "query_cache.put": {"ttl_seconds": "expires_at"},
 }

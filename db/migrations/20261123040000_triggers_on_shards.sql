@@ -4,19 +4,20 @@
 -- their own names, and no table of the coordinator. A trigger of users runs once on every server.
 
 -- A change of a user has one time, which the statement gives, and one version, which is made of it: taken from the clock by
--- each server, they would differ. As in touch() what is given is kept, and what changes nothing is no change.
+-- each server, they would differ. As in touch() what is given is kept, a time of
+-- before as well; what changes nothing else is no change.
 create function touch_user() returns trigger
 language plpgsql as $$
 declare
     apart constant text[] := array['updated_at', 'last_login_at', 'password_hash', 'is_verified'];
+    is_import constant boolean := coalesce(current_setting('holdfast.is_import', true), '') = 'on';
 begin
-    if to_jsonb(old) - apart is not distinct from to_jsonb(new) - apart then
-        if current_setting('holdfast.is_import', true) is distinct from 'on' then
-            new.updated_at := old.updated_at;
-        end if;
+    if to_jsonb(old) - apart is not distinct from to_jsonb(new) - apart
+        and (new.updated_at = old.updated_at or new.updated_at > old.updated_at and not is_import) then
+        new.updated_at := old.updated_at;
         return new;
     end if;
-    if current_setting('holdfast.is_import', true) = 'on' then
+    if is_import then
         new.version := greatest(old.version + 1, new_version());
         return new;
     end if;

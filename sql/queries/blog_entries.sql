@@ -39,6 +39,7 @@ select
     case when p.status = 'published' then now() end
 from jsonb_populate_record(null::blog_entries, :new::jsonb) p
 cross join free_slug t
+where t.slug is not null
 on conflict (user_id, id) do nothing
 returning id, title, content, excerpt, slug, status, is_featured, is_public, view_count, published_at, created_at,
     updated_at, version;

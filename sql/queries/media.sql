@@ -210,6 +210,7 @@ delete from media_deletions where storage_key = :storage_key;
 
 -- name: forget_deletion_distributed(storage_key)!
 -- tenant: none, a key names one object
+-- plan: exempt, the table has what was deleted since maintain ran
 -- As forget_deletion(), wherever the entry is.
 with deleted_object as (
     delete from deleted_objects where storage_key = :storage_key)

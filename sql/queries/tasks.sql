@@ -157,9 +157,9 @@ with listed as (
     limit :limit)
 select json from listed;
 
--- name: imported(user_id, source_id)$
--- The tasks that had this id in the app that they came from, as an array.
-select coalesce(array_agg(id), '{}') from imported_tasks(:user_id, :source_id);
+-- name: imported(user_id, source_id)
+-- The tasks that had this id in the app that they came from.
+select id from imported_tasks(:user_id, :source_id);
 
 -- name: total(user_id, completed, due_from, due_to, priority, ids, since, tags)^
 -- How many tasks pass the filters of a list: 10,000 at most, of the first counted_rows(). Where there are more of either, it

@@ -30,6 +30,8 @@ constraints.declare(
     {
         "media_deletions_pkey": ("conflict", "storage_key", "is taken"),
         "media_deletions_storage_key_length": constraints.has_length("storage_key", "1 to 500"),
+        "deleted_objects_pkey": ("conflict", "storage_key", "is taken"),
+        "deleted_objects_storage_key_length": constraints.has_length("storage_key", "1 to 500"),
         "media_thumbnails_pkey": ("conflict", "width", "is taken"),
         "media_thumbnails_user_exists": ("unauthenticated", "user_id", "does not exist"),
         "media_thumbnails_media_exists": ("not_found", "media_id", "does not exist"),

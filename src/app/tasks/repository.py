@@ -67,7 +67,7 @@ async def total(database: Executor, user_id: UUID, filters: TaskQuery) -> Total:
 
 async def imported(database: Executor, user_id: UUID, source_id: str) -> list[UUID]:
     """The tasks that had this id in the app that they came from."""
-    return await queries.imported.value(database, list, user_id=user_id, source_id=source_id) or []
+    return await queries.imported.values(database, user_id=user_id, source_id=source_id)
 
 
 async def _with_ids(database: Executor, user_id: UUID, values: dict[str, Any]) -> dict[str, Any]:
