@@ -234,6 +234,17 @@ returning expires_at;
 -- Null seconds: for as long as the file is public.
 select m.file_name, m.content_type, m.size_bytes, m.sha256, m.storage_key, m.width, m.height, m.user_id, m.id,
     ceil(extract(epoch from l.expires_at - now()))::integer as seconds_left
+from (select user_id, media_id, expires_at from media_links where token_hash = :token_hash limit 1) l
+join media m on m.user_id = l.user_id and m.id = l.media_id
+join users u on u.id = l.user_id
+where u.is_active
+  and case when l.expires_at is null then m.is_public else l.expires_at > now() end;
+
+-- name: linked_distributed(token_hash)^
+-- tenant: none, the hash of a 256-bit token names one file and proves that its owner gave the address away
+-- As linked(): a link is looked for on all workers.
+select m.file_name, m.content_type, m.size_bytes, m.sha256, m.storage_key, m.width, m.height, m.user_id, m.id,
+    ceil(extract(epoch from l.expires_at - now()))::integer as seconds_left
 from media_links l
 join media m on m.user_id = l.user_id and m.id = l.media_id
 join users u on u.id = l.user_id
@@ -247,7 +258,8 @@ delete from media_links where user_id = :user_id and media_id = :id;
 -- name: delete_expired_links(limit)!
 -- tenant: none, it removes expired links of every user
 delete from media_links
-where token_hash in (select token_hash from media_links where expires_at <= now() order by expires_at limit :limit);
+where token_hash = any(array(
+    select token_hash from media_links where expires_at <= now() order by expires_at limit :limit));
 
 -- name: thumbnail(user_id, id, width)^
 -- What failed is tried again an hour later: a busy machine may have been the reason.

@@ -219,10 +219,7 @@ class Database:
             raise LeftOut if self.pool.breaker_state == "closed" else DatabaseUnreachable
 
     def coalesce(self, query: Query, values: list[Any]) -> Coroutine[Any, Any, Any]:
-        """Run a statement of one row, together with calls of it that wait at the same time. Raises as `run` does.
-
-        Where tables are distributed it runs alone: the rows of several users are on several servers.
-        """
+        """Run a statement of one row, together with calls of it that wait, if one server has all rows. Raises as `run` does."""
         if self.pool.is_distributed:
             return self.run(query, values)
         coalescer = self._coalescers.get(query)
