@@ -3363,18 +3363,18 @@ end $_$;
 COMMENT ON FUNCTION public.use_functions_of_tables() IS 'Takes back what use_functions_of_shards() did.';
 
 --
--- Name: version_for_put(boolean, boolean); Type: FUNCTION; Schema: public; Owner: -
+-- Name: version_for_put(boolean); Type: FUNCTION; Schema: public; Owner: -
 --
 
-CREATE FUNCTION public.version_for_put(may_replace boolean, has_merged boolean) RETURNS bigint
+CREATE FUNCTION public.version_for_put(may_replace boolean) RETURNS bigint
     LANGUAGE sql PARALLEL SAFE
-    RETURN (((public.new_version() & (~ (3)::bigint)) | ((may_replace)::integer)::bigint) | (((has_merged)::integer * 2))::bigint);
+    RETURN ((public.new_version() & (~ (1)::bigint)) | ((may_replace)::integer)::bigint);
 
 --
--- Name: FUNCTION version_for_put(may_replace boolean, has_merged boolean); Type: COMMENT; Schema: public; Owner: -
+-- Name: FUNCTION version_for_put(may_replace boolean); Type: COMMENT; Schema: public; Owner: -
 --
 
-COMMENT ON FUNCTION public.version_for_put(may_replace boolean, has_merged boolean) IS 'The version of a row that a put proposes. First bit: it may replace one that is there; second: it is merged with it.';
+COMMENT ON FUNCTION public.version_for_put(may_replace boolean) IS 'The version of a row that a put proposes. It is odd where the row may replace one that another put has made meanwhile.';
 
 --
 -- Name: walked_rows(); Type: FUNCTION; Schema: public; Owner: -

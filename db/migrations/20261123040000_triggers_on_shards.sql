@@ -41,13 +41,13 @@ language sql immutable parallel safe
 return case when frequency in ('weekly', 'monthly') then 1 when frequency = 'custom' then 7 end;
 
 -- What an "on conflict" has to know of what its statement has found travels in the row that is proposed: Citus sends it no
--- parameters. The lowest two bits of a version are microseconds that nobody misses.
-create function version_for_put(may_replace boolean, has_merged boolean) returns bigint
+-- parameters. The lowest bit of a version is a microsecond that nobody misses.
+create function version_for_put(may_replace boolean) returns bigint
 language sql volatile parallel safe
-return (new_version() & ~3::bigint) | may_replace::integer | (has_merged::integer * 2);
+return (new_version() & ~1::bigint) | may_replace::integer;
 
 comment on function version_for_put is
-    'The version of a row that a put proposes. First bit: it may replace one that is there; second: it is merged with it.';
+    'The version of a row that a put proposes. It is odd where the row may replace one that another put has made meanwhile.';
 
 create or replace function forget_import_items() returns trigger
 language plpgsql as $$
@@ -235,7 +235,7 @@ begin
 end $$;
 
 drop function is_coordinator();
-drop function version_for_put(boolean, boolean);
+drop function version_for_put(boolean);
 
 create or replace function default_target_days(frequency text) returns integer
 language sql immutable parallel safe

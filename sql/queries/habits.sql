@@ -255,7 +255,7 @@ insert into habit_entries (
     user_id, habit_id, date, completed, skipped, value, note, mood, feeling, duration_seconds, completed_at, version)
 select :user_id, j.habit_id, :date, j.completed, j.skipped, j.value, j.note, j.mood, j.feeling, j.duration_seconds,
     case when :new::jsonb -> 'completed_at' is null and j.completed then now() else j.completed_at end,
-    version_for_put(:versions::int8multirange is null or j.locked_version is not null, false)
+    version_for_put(:versions::int8multirange is null or j.locked_version is not null)
 from judged_entry j
 -- At another version nothing is tried: what the entry may not be is a 422 only after its condition.
 where :versions::int8multirange is null

@@ -5,7 +5,7 @@
 -- cannot be deleted in between and then made again, with what the user said before or at all. No row: a snapshot at another
 -- version, or none and 0 is not among them.
 with locked_snapshot as (
-    select s as snapshot, s.version
+    select s as snapshot
     from progress_snapshots s
     where s.user_id = :user_id and s.period = :period and s.date = :date
     for update),
@@ -112,13 +112,12 @@ counted_entries as (
 insert into progress_snapshots (
     user_id, period, date, goals_active, goals_completed, habit_completion_rate, longest_streak, workouts_count,
     workout_minutes, calories_avg, mood_avg, energy_avg, sleep_avg, habits_active, blog_entries_count, notes, weight,
-    weight_unit, body_fat_percent, version)
+    weight_unit, body_fat_percent)
 select :user_id, :period, :date, g.active, g.completed, trim_scale(round(h.completion_rate, 4)),
     h.longest_streak, w.count, trim_scale(w.minutes),
     trim_scale(round(f.calories, 2)), trim_scale(round(r.mood, 2)), trim_scale(round(r.energy, 2)),
     trim_scale(round(r.sleep, 2)), h.active, e.count, p.notes,
-    p.weight, p.weight_unit, p.body_fat_percent,
-    version_for_put(:versions::int8multirange is null or l.version is not null, l.version is not null)
+    p.weight, p.weight_unit, p.body_fat_percent
 from counted_goals g
 cross join rated_habits h
 cross join counted_workouts w
@@ -127,11 +126,8 @@ cross join averaged_reviews r
 cross join counted_entries e
 left join locked_snapshot l on true
 cross join jsonb_populate_record(l.snapshot, :new::jsonb) p
-where :versions::int8multirange is null
-   or l.version <@ :versions
-   or :versions @> 0::bigint and l.version is null
--- What stands now may have been made by another put after this statement looked for it (the second bit of the version, see
--- version_for_put(), is not set then): what that one said stays, too.
+where :versions::int8multirange is null or :versions @> 0::bigint or exists (select 1 from locked_snapshot)
+-- What stands now may have been made by another put after this statement looked for it: what that one said stays, too.
 on conflict (user_id, period, date) do update set
     goals_active = excluded.goals_active,
     goals_completed = excluded.goals_completed,
@@ -145,18 +141,185 @@ on conflict (user_id, period, date) do update set
     sleep_avg = excluded.sleep_avg,
     habits_active = excluded.habits_active,
     blog_entries_count = excluded.blog_entries_count,
-    notes = case when excluded.version & 2 = 2 then excluded.notes else coalesce(excluded.notes, progress_snapshots.notes) end,
-    weight = case when excluded.version & 2 = 2 then excluded.weight
-        else coalesce(excluded.weight, progress_snapshots.weight) end,
-    weight_unit = case when excluded.version & 2 = 2 then excluded.weight_unit
-        else coalesce(excluded.weight_unit, progress_snapshots.weight_unit) end,
-    body_fat_percent = case when excluded.version & 2 = 2 then excluded.body_fat_percent
-        else coalesce(excluded.body_fat_percent, progress_snapshots.body_fat_percent) end
-where excluded.version & 1 = 1
+    (notes, weight, weight_unit, body_fat_percent) = (
+        select p.notes, p.weight, p.weight_unit, p.body_fat_percent
+        from jsonb_populate_record(progress_snapshots, :new::jsonb) p)
+where :versions::int8multirange is null or progress_snapshots.version <@ :versions
 -- A replaced row was locked by this statement, whose id is in its xmax; a new row has none.
 returning id, period, date, goals_active, goals_completed, habit_completion_rate, longest_streak, workouts_count,
     workout_minutes, calories_avg, mood_avg, energy_avg, sleep_avg, habits_active, blog_entries_count, notes, weight,
     weight_unit, body_fat_percent, created_at, updated_at, version, xmax = 0 as is_made;
+
+-- name: put_distributed(user_id, period, date, versions, new)^
+-- As put(), in the steps of daily_reviews.put_distributed().
+with bounded as (
+    select u.timezone, (now() at time zone u.timezone)::date as today, :date::date as first_date,
+        (:date::date + case :period::text
+            when 'daily' then interval '1 day'
+            when 'weekly' then interval '7 days'
+            when 'monthly' then interval '1 month'
+            else interval '1 year' end)::date - 1 as last_date
+    from users u
+    where u.id = :user_id),
+counted_goals as (
+    select
+        count(*) filter (
+            where (g.created_at at time zone b.timezone)::date <= b.last_date
+              and (g.status = 'active' or (g.completed_at at time zone b.timezone)::date > b.last_date)) as active,
+        count(*) filter (
+            where (g.completed_at at time zone b.timezone)::date between b.first_date and b.last_date) as completed
+    from goals g cross join bounded b
+    where g.user_id = :user_id),
+bounded_habits as materialized (
+    select h.id, h.frequency, h.target_days, h.weekdays, h.is_archived,
+        case h.frequency when 'daily' then 1 when 'weekdays' then 1 when 'interval' then 1 / h.interval_days::float8
+            when 'monthly' then null else h.target_days / 7::float8 end as daily_share,
+        greatest(b.first_date, (h.created_at at time zone b.timezone)::date) as first_due,
+        least(b.last_date, b.today) as last_due
+    from habits h cross join bounded b
+    where h.user_id = :user_id),
+-- The ids are named so that each habit is one look into the key, whatever else was ever entered; PostgreSQL 17 and later passes
+-- over all that have no entry at once. Completed and skipped days of a habit without a gap are one run: each date less its row
+-- number is the same date.
+kept_days as (
+    select habit_id, date, completed, date - (row_number() over (order by habit_id, date))::integer as run
+    from habit_entries
+    where user_id = :user_id
+      and habit_id = any(array(select id from bounded_habits))
+      and date between (select first_date from bounded) and (select least(last_date, today) from bounded)
+      and (completed or skipped)),
+measured_runs as (
+    select d.habit_id, count(*) filter (where d.completed) as length,
+        count(*) filter (where d.completed and d.date >= h.first_due and (h.weekdays is null or d.weekday = any(h.weekdays)))
+            as completed,
+        sum(coalesce(h.daily_share, least(1, h.target_days / d.days_of_month))) filter (
+            where not d.completed and d.date >= h.first_due and (h.weekdays is null or d.weekday = any(h.weekdays))) as excused
+    from (
+        select habit_id, date, completed, run, extract(isodow from date)::integer as weekday,
+            extract(day from date_trunc('month', date::timestamp) + interval '1 month - 1 day')::float8 as days_of_month
+        from kept_days) d
+    join bounded_habits h on h.id = d.habit_id
+    group by d.habit_id, d.run),
+measured_habits as (
+    select habit_id, max(length) as longest_run, sum(completed)::bigint as completed, sum(excused) as excused
+    from measured_runs
+    group by habit_id),
+-- What is due in the period: a share of each day, or whole days of the week (1900-01-01 was a Monday), or a share of each month
+-- by its length.
+due_habits as (
+    select h.frequency, h.is_archived, h.first_due, m.longest_run, coalesce(m.completed, 0) as completed,
+        case h.frequency
+            when 'weekdays' then greatest(0, (h.last_due - '1900-01-01'::date) / 7 * cardinality(h.weekdays)
+                + width_bucket(extract(isodow from h.last_due)::integer, h.weekdays)
+                - (h.first_due - 1 - '1900-01-01'::date) / 7 * cardinality(h.weekdays)
+                - width_bucket(extract(isodow from h.first_due - 1)::integer, h.weekdays))
+            when 'monthly' then coalesce((
+                select sum(
+                    (least(h.last_due, (month + interval '1 month')::date - 1) - greatest(h.first_due, month::date) + 1)
+                    * least(1, h.target_days / ((month + interval '1 month')::date - month::date)::float8))
+                from generate_series(
+                    date_trunc('month', h.first_due::timestamp), h.last_due::timestamp, interval '1 month') month
+                where h.first_due <= h.last_due), 0)
+            else h.daily_share * greatest(h.last_due - h.first_due + 1, 0)
+        end - coalesce(m.excused, 0) as due
+    from bounded_habits h
+    left join measured_habits m on m.habit_id = h.id),
+-- Shares are fractions that a float rounds: ten digits take that back before the last four are kept.
+rated_habits as (
+    select
+        round((sum(least(completed, due)) filter (where not is_archived)
+            / nullif(sum(due) filter (where not is_archived and due > 1e-9), 0))::numeric, 10) as completion_rate,
+        coalesce(max(longest_run) filter (where frequency = 'daily'), 0) as longest_streak,
+        count(*) filter (where not is_archived and first_due <= (select last_date from bounded)) as active
+    from due_habits),
+counted_workouts as (
+    select count(*) as count, coalesce(sum(w.duration_minutes), 0) as minutes
+    from workouts w cross join bounded b
+    where w.user_id = :user_id and w.date between b.first_date and b.last_date),
+averaged_foods as (
+    select sum(f.calories) / nullif(count(distinct f.date), 0) as calories
+    from foods f cross join bounded b
+    where f.user_id = :user_id and f.date between b.first_date and b.last_date and f.calories is not null),
+averaged_reviews as (
+    select avg(r.mood) as mood, avg(r.energy) as energy, avg(r.sleep_hours) as sleep
+    from daily_reviews r cross join bounded b
+    where r.user_id = :user_id and r.date between b.first_date and b.last_date),
+-- The days of every time zone are within a day of those in UTC: that much is looked up in the index.
+counted_entries as (
+    select count(*) as count
+    from blog_entries e cross join bounded b
+    where e.user_id = :user_id
+      and e.created_at >= (b.first_date - 1)::timestamp at time zone 'UTC'
+      and e.created_at < (b.last_date + 2)::timestamp at time zone 'UTC'
+      and (e.created_at at time zone b.timezone)::date between b.first_date and b.last_date),
+computed_snapshot as materialized (
+    select g.active as goals_active, g.completed as goals_completed,
+        trim_scale(round(h.completion_rate, 4)) as habit_completion_rate, h.longest_streak as longest_streak,
+        w.count as workouts_count, trim_scale(w.minutes) as workout_minutes,
+        trim_scale(round(f.calories, 2)) as calories_avg, trim_scale(round(r.mood, 2)) as mood_avg,
+        trim_scale(round(r.energy, 2)) as energy_avg, trim_scale(round(r.sleep, 2)) as sleep_avg,
+        h.active as habits_active, e.count as blog_entries_count
+    from counted_goals g
+    cross join rated_habits h
+    cross join counted_workouts w
+    cross join averaged_foods f
+    cross join averaged_reviews r
+    cross join counted_entries e),
+replaced_snapshot as (
+    update progress_snapshots s
+    set goals_active = c.goals_active, goals_completed = c.goals_completed,
+        habit_completion_rate = c.habit_completion_rate, longest_streak = c.longest_streak,
+        workouts_count = c.workouts_count, workout_minutes = c.workout_minutes, calories_avg = c.calories_avg,
+        mood_avg = c.mood_avg, energy_avg = c.energy_avg, sleep_avg = c.sleep_avg, habits_active = c.habits_active,
+        blog_entries_count = c.blog_entries_count,
+        (notes, weight, weight_unit, body_fat_percent) = (
+            select p.notes, p.weight, p.weight_unit, p.body_fat_percent from jsonb_populate_record(s, :new::jsonb) p)
+    from computed_snapshot c
+    where s.user_id = :user_id and s.period = :period and s.date = :date
+      and (:versions::int8multirange is null or s.version <@ :versions)
+    returning s.id, s.period, s.date, s.goals_active, s.goals_completed, s.habit_completion_rate, s.longest_streak,
+        s.workouts_count, s.workout_minutes, s.calories_avg, s.mood_avg, s.energy_avg, s.sleep_avg, s.habits_active,
+        s.blog_entries_count, s.notes, s.weight, s.weight_unit, s.body_fat_percent, s.created_at, s.updated_at,
+        s.version),
+inserted_snapshot as (
+    insert into progress_snapshots (user_id, period, date, goals_active, goals_completed, habit_completion_rate,
+        longest_streak, workouts_count, workout_minutes,
+        calories_avg, mood_avg, energy_avg, sleep_avg, habits_active, blog_entries_count,
+        notes, weight, weight_unit, body_fat_percent, version)
+    select :user_id, :period, :date, c.goals_active, c.goals_completed, c.habit_completion_rate, c.longest_streak,
+        c.workouts_count,
+        c.workout_minutes, c.calories_avg, c.mood_avg, c.energy_avg, c.sleep_avg, c.habits_active,
+        c.blog_entries_count,
+        p.notes, p.weight, p.weight_unit, p.body_fat_percent, version_for_put(:versions::int8multirange is null)
+    from computed_snapshot c
+    cross join jsonb_populate_record(null::progress_snapshots, :new::jsonb) p
+    where (:versions::int8multirange is null or :versions @> 0::bigint)
+      and not exists (select 1 from replaced_snapshot)
+    on conflict (user_id, period, date) do update
+    set goals_active = excluded.goals_active, goals_completed = excluded.goals_completed,
+        habit_completion_rate = excluded.habit_completion_rate, longest_streak = excluded.longest_streak,
+        workouts_count = excluded.workouts_count, workout_minutes = excluded.workout_minutes,
+        calories_avg = excluded.calories_avg, mood_avg = excluded.mood_avg, energy_avg = excluded.energy_avg,
+        sleep_avg = excluded.sleep_avg, habits_active = excluded.habits_active,
+        blog_entries_count = excluded.blog_entries_count,
+        notes = coalesce(excluded.notes, progress_snapshots.notes),
+        weight = coalesce(excluded.weight, progress_snapshots.weight),
+        weight_unit = coalesce(excluded.weight_unit, progress_snapshots.weight_unit),
+        body_fat_percent = coalesce(excluded.body_fat_percent, progress_snapshots.body_fat_percent)
+    where excluded.version & 1 = 1
+    returning id, period, date, goals_active, goals_completed, habit_completion_rate, longest_streak, workouts_count,
+        workout_minutes, calories_avg, mood_avg, energy_avg, sleep_avg, habits_active, blog_entries_count, notes,
+        weight, weight_unit, body_fat_percent, created_at, updated_at, version,
+        xmax = 0 as is_made)
+select id, period, date, goals_active, goals_completed, habit_completion_rate, longest_streak, workouts_count,
+    workout_minutes, calories_avg, mood_avg, energy_avg, sleep_avg, habits_active, blog_entries_count, notes, weight,
+    weight_unit, body_fat_percent, created_at, updated_at, version, false as is_made
+from replaced_snapshot
+union all
+select id, period, date, goals_active, goals_completed, habit_completion_rate, longest_streak, workouts_count,
+    workout_minutes, calories_avg, mood_avg, energy_avg, sleep_avg, habits_active, blog_entries_count, notes, weight,
+    weight_unit, body_fat_percent, created_at, updated_at, version, is_made
+from inserted_snapshot;
 
 -- name: get(user_id, period, date)^
 select id, period, date, goals_active, goals_completed, habit_completion_rate, longest_streak, workouts_count,
