@@ -2555,12 +2555,14 @@ begin
     if tg_table_name = 'users' then
         has_another := exists (select from users where role = 'admin' and is_active and id <> old.id);
     else
-        execute format('select exists (select from %s where role = ''admin'' and is_active and id <> $1)', tg_relid::regclass)
+        execute format(
+            'select exists (select from %s where role = ''admin'' and is_active and id <> $1)', tg_relid::regclass)
             into has_another using old.id;
     end if;
     if not has_another then
         raise check_violation using
-            message = 'the last active admin stays one', table = 'users', constraint = 'users_last_admin';
+            message = 'the last active admin stays one, by constraint "users_last_admin"', table = 'users',
+            constraint = 'users_last_admin';
     end if;
     return coalesce(new, old);
 end $_$;
@@ -2607,7 +2609,7 @@ begin
     end if;
     if above + 1 + below > 100 then
         raise check_violation using
-            message = 'a goal is too deep', table = 'goals', constraint = 'goals_depth';
+            message = 'a goal is too deep, by constraint "goals_depth"', table = 'goals', constraint = 'goals_depth';
     end if;
 end $_$;
 
@@ -2654,7 +2656,7 @@ begin
     end if;
     if above + 1 + below > 100 then
         raise check_violation using
-            message = 'a goal is too deep', table = 'goals', constraint = 'goals_depth';
+            message = 'a goal is too deep, by constraint "goals_depth"', table = 'goals', constraint = 'goals_depth';
     end if;
     return new;
 end $$;

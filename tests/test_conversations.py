@@ -944,16 +944,22 @@ def test_a_message_that_waited_for_another_one_is_not_older_than_it(api: Api, ad
     async def append_while_another_waits() -> httpx.Response:
         first = await asyncpg.connect(database)
         async with first.transaction():
-            await first.execute("select 1 from conversations where id::text = $1 for update", conversation)
+            await first.execute(
+                "select 1 from conversations where user_id = $1::text::uuid and id = $2::text::uuid for update",
+                ada.id,
+                conversation,
+            )
             second = asyncio.create_task(ada.send("POST", f"{path}/messages", json={"role": role, "content": "Second"}))
             await waited_for(first)
             await first.execute(
                 """
                 with advanced as (
-                    update conversations set last_seq = 1, last_activity_at = clock_timestamp() where id::text = $1
+                    update conversations set last_seq = 1, last_activity_at = now() + interval '1 second'
+                    where user_id = $1::text::uuid and id = $2::text::uuid
                     returning user_id, id, last_activity_at)
                 insert into messages (user_id, conversation_id, seq, role, content, created_at)
                 select user_id, id, 1, 'user', 'First', last_activity_at from advanced""",
+                ada.id,
                 conversation,
             )
         await first.close()

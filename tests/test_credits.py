@@ -68,7 +68,7 @@ def check_ledger(api: Api, user: User) -> None:
 
 
 def expire(sql: Callable[..., None], user: User) -> None:
-    sql("update credit_accounts set last_reset_at = last_reset_at - interval '24 hours' where user_id = $1", user.id)
+    sql("update credit_accounts set last_reset_at = now() - interval '24 hours' where user_id = $1", user.id)
 
 
 def test_a_registered_user_begins_with_50_credits_and_a_reset_in_24_hours(api: Api) -> None:

@@ -63,7 +63,7 @@ class Spending(RuleBasedStateMachine):
 
     @rule()
     def a_day_goes_by(self) -> None:
-        back = "update credit_accounts set last_reset_at = last_reset_at - interval '24 hours' where user_id = $1"
+        back = "update credit_accounts set last_reset_at = now() - interval '24 hours' where user_id = $1"
         self.api.runner.run(self.connection.execute(back, self.user.id))
         self.model.due = True
 

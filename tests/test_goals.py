@@ -11,6 +11,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import asyncpg
+import clustered
 import pytest
 from client import Api, User, assert_problem, etag, set_by_change, version_tag
 from factories import new_uuid7
@@ -578,6 +579,7 @@ def chain_of(user: User, runner: asyncio.Runner, database: str, depth: int) -> l
         return runner.run(insert(connection))
 
 
+@clustered.plain("a chain that is too deep cannot be made: triggers of shards stay on")
 @pytest.mark.parametrize("depth", [500, 5_000])
 def test_a_chain_of_any_depth_is_read_cut_moved_and_deleted(
     api: Api, runner: asyncio.Runner, database: str, depth: int
@@ -638,6 +640,7 @@ def test_a_tree_of_10_000_goals_is_answered_soon(api: Api, runner: asyncio.Runne
     assert time.monotonic() - began < 5
 
 
+@clustered.plain("it turns the statistics of one server")
 def test_a_tree_is_read_soon_by_a_plan_for_any_user(runner: asyncio.Runner, own_database: str) -> None:
     """After five calls PostgreSQL may take one plan for all: made of statistics in which every goal has 1,500 children."""
     [query] = [each.query for each in STATEMENTS if (each.file, each.name) == ("goals", "tree")]

@@ -469,9 +469,7 @@ def test_an_entry_that_is_put_while_its_time_is_changed_keeps_the_new_time(
         async with asyncio.timeout(10), connection.transaction():
             await connection.execute(changed, habit_id)
             putting = asyncio.create_task(ada.send("PUT", path, json={"completed": True, "note": "X"}))
-            waiting = "select count(*) from pg_locks where not granted"
-            while not await connection.fetchval(waiting):  # noqa: ASYNC110 - only the server knows
-                await asyncio.sleep(0.01)
+            await waited_for(connection)
         return await putting
 
     answer = runner.run(put_meanwhile())

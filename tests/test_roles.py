@@ -178,7 +178,7 @@ def test_an_admin_reads_an_account_and_fills_it_up_before_it_is_due(api: Api, ad
     user, guest = api.user(), User(api, api.post("/v1/auth/guest").json())
     path = f"/v1/admin/users/{user.id}/credits"
     assert admin.get(path).json() == user.get("/v1/credits").json()
-    sql("update credit_accounts set last_reset_at = last_reset_at - interval '1 hour' where user_id = $1", user.id)
+    sql("update credit_accounts set last_reset_at = now() - interval '1 hour' where user_id = $1", user.id)
     before = user.get("/v1/credits").json()
     for amount, then in ((20, 50), (0, 50), (-9, 59)):
         if amount > 0:

@@ -88,6 +88,7 @@ def test_postgresql_can_prepare_a_statement_and_its_columns_are_the_fields(
 
 
 ELSEWHERE: dict[str, tuple[list[str], str]] = {
+    "accounts.log_in_unnoted": (["expires_at"], "its function reads the user as well"),
     "migrations.can_be_distributed": (["?column?"], "is_distributed() asks both"),
     "migrations.has_versions": (["?column?"], "the functions of app.database.migrations send several statements each"),
     "migrations.try_lock": (["pg_try_advisory_lock"], "as has_versions"),

@@ -30,6 +30,7 @@ end $$;
 
 comment on function touch_user is 'touch() for users: version comes from the time that the statement gives, on all servers.';
 
+-- A worker's error has no fields: constraints that triggers keep are named in the message.
 -- Statement by statement: in a cluster no two changes of a table are one.
 drop trigger users_touch on users;
 
@@ -88,12 +89,14 @@ begin
     if tg_table_name = 'users' then
         has_another := exists (select from users where role = 'admin' and is_active and id <> old.id);
     else
-        execute format('select exists (select from %s where role = ''admin'' and is_active and id <> $1)', tg_relid::regclass)
+        execute format(
+            'select exists (select from %s where role = ''admin'' and is_active and id <> $1)', tg_relid::regclass)
             into has_another using old.id;
     end if;
     if not has_another then
         raise check_violation using
-            message = 'the last active admin stays one', table = 'users', constraint = 'users_last_admin';
+            message = 'the last active admin stays one, by constraint "users_last_admin"', table = 'users',
+            constraint = 'users_last_admin';
     end if;
     return coalesce(new, old);
 end $$;
@@ -130,7 +133,7 @@ begin
     end if;
     if above + 1 + below > 100 then
         raise check_violation using
-            message = 'a goal is too deep', table = 'goals', constraint = 'goals_depth';
+            message = 'a goal is too deep, by constraint "goals_depth"', table = 'goals', constraint = 'goals_depth';
     end if;
 end $$;
 
@@ -168,7 +171,7 @@ begin
     end if;
     if above + 1 + below > 100 then
         raise check_violation using
-            message = 'a goal is too deep', table = 'goals', constraint = 'goals_depth';
+            message = 'a goal is too deep, by constraint "goals_depth"', table = 'goals', constraint = 'goals_depth';
     end if;
     return new;
 end $$;

@@ -144,7 +144,8 @@ select a.available, a.max_credits, a.reset_hours is null as is_guest,
     a.last_reset_at + make_interval(hours => a.reset_hours) as resets_at,
     t.seq, t.type, t.amount, t.balance_after, t.description, t.idempotency_key, t.refunds_seq, t.created_at
 from credit_accounts a
-left join credit_transactions t on t.user_id = a.user_id and t.idempotency_key = :idempotency_key
+-- No key is empty. Of a null Citus would see that nothing is joined, and refuse.
+left join credit_transactions t on t.user_id = a.user_id and t.idempotency_key = coalesce(:idempotency_key, '')
 where a.user_id = :user_id;
 
 -- name: refund(user_id, transaction_seq, amount, description)^

@@ -242,7 +242,8 @@ where u.is_active
 
 -- name: linked_distributed(token_hash)^
 -- tenant: none, the hash of a 256-bit token names one file and proves that its owner gave the address away
--- As linked(): a link is looked for on all workers.
+-- plan: exempt, the workers plan it
+-- As linked(): a link is looked for on all of them.
 select m.file_name, m.content_type, m.size_bytes, m.sha256, m.storage_key, m.width, m.height, m.user_id, m.id,
     ceil(extract(epoch from l.expires_at - now()))::integer as seconds_left
 from media_links l
