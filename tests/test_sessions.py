@@ -43,7 +43,8 @@ def current(user: User) -> dict[str, Any]:
 def shift(execute: Execute, user: User, *, days: float = 0, hours: float = 0) -> None:
     """Make a session as if it had been made, and last been used, so long ago."""
     execute(
-        "with shifted as materialized (select token_hash, created_at - $2::interval as created, last_seen_at - $2::interval as seen"
+        "with shifted as materialized ("
+        "select token_hash, created_at - $2::interval as created, last_seen_at - $2::interval as seen"
         " from sessions where token_hash = $1)"
         " update sessions s set created_at = x.created, last_seen_at = x.seen from shifted x where s.token_hash = x.token_hash",
         sha256(user.token.encode()).digest(),
