@@ -945,9 +945,7 @@ def test_a_message_that_waited_for_another_one_is_not_older_than_it(api: Api, ad
         first = await asyncpg.connect(database)
         async with first.transaction():
             await first.execute(
-                "select 1 from conversations where user_id = $1::text::uuid and id = $2::text::uuid for update",
-                ada.id,
-                conversation,
+                "select 1 from conversations where user_id = $1::uuid and id = $2::uuid for update", ada.id, conversation
             )
             second = asyncio.create_task(ada.send("POST", f"{path}/messages", json={"role": role, "content": "Second"}))
             await waited_for(first)
@@ -955,7 +953,7 @@ def test_a_message_that_waited_for_another_one_is_not_older_than_it(api: Api, ad
                 """
                 with advanced as (
                     update conversations set last_seq = 1, last_activity_at = now() + interval '1 second'
-                    where user_id = $1::text::uuid and id = $2::text::uuid
+                    where user_id = $1::uuid and id = $2::uuid
                     returning user_id, id, last_activity_at)
                 insert into messages (user_id, conversation_id, seq, role, content, created_at)
                 select user_id, id, 1, 'user', 'First', last_activity_at from advanced""",
