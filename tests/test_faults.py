@@ -11,6 +11,7 @@ from urllib.parse import urlsplit, urlunsplit
 from uuid import UUID
 
 import asyncpg
+import clustered
 import httpx
 import pytest
 from aiosql.types import SQLOperationType
@@ -25,6 +26,8 @@ from app.database.queries import Query
 from app.settings import Settings
 from app.tasks import repository as tasks
 from app.tasks.schemas import TaskCreate, TaskPatch
+
+pytestmark = clustered.plain("faults are made by triggers and locks of one server; test_distribution_faults.py has a cluster's")
 
 PID = Query("test.pid", "select pg_backend_pid()", SQLOperationType.SELECT_VALUE, [])
 
