@@ -89,8 +89,8 @@ async def sign_in(url: str) -> SignedIn:
         tokens = ["hf_" + secrets.token_urlsafe(32) for _ in chosen]
         ids = [row["id"] for row in chosen]
         await connection.execute(data.sql("sessions"), [hashlib.sha256(token.encode()).digest() for token in tokens], ids)
-        tasks = {row["user_id"]: list(row["ids"]) for row in await connection.fetch(data.sql("growth_ids"), ids)}
-        habits = {str(row["user_id"]): list(row["ids"]) for row in await connection.fetch(data.sql("growth_habits"), ids)}
+        tasks = {each: [row["id"] for row in await connection.fetch(data.sql("growth_ids"), each)] for each in ids}
+        habits = {str(each): [row["id"] for row in await connection.fetch(data.sql("growth_habits"), each)] for each in ids}
     finally:
         await connection.close()
     users = [User(row["id"], row["email"], token, tasks[row["id"]]) for row, token in zip(chosen, tokens, strict=True)]

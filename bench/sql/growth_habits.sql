@@ -1,2 +1,1 @@
-select u.user_id, array(select h.id::text from habits h where h.user_id = u.user_id order by h.id limit 10) as ids
-from unnest($1::uuid[]) as u (user_id);
+select id::text as id from habits where user_id = $1 order by id limit 10;
