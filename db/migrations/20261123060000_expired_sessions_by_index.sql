@@ -5,4 +5,5 @@
 create index sessions_expires_at on sessions (expires_at);
 
 -- migrate:down
+-- squawk-ignore require-concurrent-index-deletion
 drop index sessions_expires_at;
