@@ -4,6 +4,7 @@ import json
 import time
 from typing import Any
 
+import clustered
 import httpx
 import pytest
 from client import Api, User, assert_problem, etag
@@ -114,6 +115,7 @@ def food(name: str = "Soup", **fields: Any) -> Row:
     return asked("POST", "/v1/foods", {"date": DAY, "meal_type": "lunch", "name": name} | fields)
 
 
+@clustered.plain("each operation is sent by itself: its row may be on any server")
 def test_creates_in_a_row_go_out_as_one_statement(somebody: User, monkeypatch: pytest.MonkeyPatch) -> None:
     ids = [str(new_uuid7()) for _ in range(6)]
     sending = statements(monkeypatch)

@@ -9,6 +9,7 @@ from pathlib import Path
 from uuid import UUID
 
 import asyncpg
+import clustered
 import pytest
 from client import PASSWORD, Api, Execute, Started, User, assert_problem, new_email
 from factories import new_uuid7
@@ -172,6 +173,7 @@ def test_after_a_deadlock_all_of_it_is_done_again(
     assert titles(somebody) == ["X", "X", "C"]
 
 
+@clustered.plain("it locks rows of one server")
 def test_the_time_of_a_query_is_that_of_the_whole(
     api: Api, started: Started, somebody: User, beside: "asyncpg.Connection[asyncpg.Record]"
 ) -> None:
