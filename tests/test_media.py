@@ -104,7 +104,8 @@ def put_down(api: Api, user: User) -> list[str]:
     """The keys that are put down for deletion."""
     return fetch(
         api,
-        "select storage_key from (select storage_key from media_deletions union select storage_key from deleted_objects) d"
+        "select storage_key from (select storage_key from media_deletions"
+        " union select storage_key from deleted_objects) d"
         " where storage_key like $1 order by 1",
         f"{user.id}/%",
     )
