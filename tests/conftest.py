@@ -18,7 +18,7 @@ from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit, urlunsplit
+from urllib.parse import unquote, urlsplit
 
 import asyncpg
 import httpx
@@ -31,6 +31,7 @@ pytest.register_assert_rewrite("client")
 
 import clustered  # noqa: E402 - it imports the app, as what follows does
 from client import Api, Execute, Started, User  # noqa: E402 - its assertions are shown in full only when it comes after the line above
+from databases import APP_PASSWORD, as_app, execute_about, in_database  # noqa: E402
 
 from app.auth.passwords import Passwords  # noqa: E402
 from app.backups import watching  # noqa: E402
@@ -45,9 +46,6 @@ _FOLDER = pytest.StashKey[Path]()
 _STOP = pytest.StashKey[Callable[[], None]]()
 _TEMPLATE = pytest.StashKey[str]()
 _IN_MEMORY = Path("/dev/shm")
-
-APP_PASSWORD = "app"
-"""Of the role that the app connects as; the embedded server asks for none."""
 
 
 @pytest.hookimpl(wrapper=True)
@@ -93,7 +91,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[_TEMPLATE] = template = in_database(database_url(url), f"holdfast_test_{os.getpid()}")
     servers = clustered.servers(template)
     for server in servers:
-        asyncio.run(_statements(server, "create database {name}"))
+        asyncio.run(execute_about(server, "create database {name}"))
     if clustered.URL:
         asyncio.run(clustered.distribute(servers))
         make_app_role(template)
@@ -122,17 +120,12 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     if _TEMPLATE in config.stash:
         drops = ("drop database if exists {name} with (force)", "drop role if exists {name}_app")
         for server in clustered.servers(config.stash[_TEMPLATE]):
-            asyncio.run(_statements(server, *drops))
+            asyncio.run(execute_about(server, *drops))
     if _STOP in config.stash:
         config.stash[_STOP]()
     if _SERVER in config.stash:
         config.stash[_SERVER].stop()
         shutil.rmtree(config.stash[_FOLDER])
-
-
-def in_database(url: str, name: str) -> str:
-    """The URL of another database on the same server."""
-    return urlunsplit(urlsplit(url)._replace(path=f"/{name}"))
 
 
 def make_app_role(template: str) -> None:
@@ -147,29 +140,6 @@ def make_app_role(template: str) -> None:
         text=True,
         check=True,
     )
-
-
-def as_app(url: str, template: str) -> str:
-    """The URL of a clone of the template, for the role of the app."""
-    parts = urlsplit(url)
-    host = parts.netloc.rpartition("@")[2]
-    return urlunsplit(parts._replace(netloc=f"{urlsplit(template).path[1:]}_app:{APP_PASSWORD}@{host}"))
-
-
-async def _statements(url: str, *statements: str) -> None:
-    """Run statements about the database that `url` names, from another database of the server."""
-    name = urlsplit(url).path.strip("/")
-    for other in ("postgres", "holdfast"):
-        try:
-            connection = await asyncpg.connect(in_database(url, other))
-            break
-        except asyncpg.InvalidCatalogNameError:
-            continue
-    try:
-        for statement in statements:
-            await connection.execute(statement.format(name=name))
-    finally:
-        await connection.close()
 
 
 @pytest.fixture(scope="session")
@@ -201,9 +171,9 @@ def shared_database(template: str, worker_id: str) -> Iterator[str]:
 def empty_database(template: str, worker_id: str) -> Iterator[str]:
     """The URL of a database without tables, where a test puts what another app had."""
     url = in_database(template, f"{urlsplit(template).path[1:]}_{worker_id}_empty")
-    asyncio.run(_statements(url, "create database {name} template template0"))
+    asyncio.run(execute_about(url, "create database {name} template template0"))
     yield url
-    asyncio.run(_statements(url, "drop database if exists {name} with (force)"))
+    asyncio.run(execute_about(url, "drop database if exists {name} with (force)"))
 
 
 def _clone(template: str, name: str) -> Iterator[str]:
@@ -215,10 +185,10 @@ def _clone(template: str, name: str) -> Iterator[str]:
     rights = ("revoke all on database {name} from public", f"grant connect on database {{name}} to {source}_app")
     servers = clustered.servers(url)
     for server in servers:
-        asyncio.run(_statements(server, create, *rights, *(clustered.SETTINGS if clustered.URL else ())))
+        asyncio.run(execute_about(server, create, *rights, *(clustered.SETTINGS if clustered.URL else ())))
     yield url
     for server in servers:
-        asyncio.run(_statements(server, "drop database if exists {name} with (force)"))
+        asyncio.run(execute_about(server, "drop database if exists {name} with (force)"))
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,7 @@ import asyncpg
 import clustered
 import pytest
 from client import PASSWORD, Api, Started, User, assert_problem
-from conftest import as_app
+from databases import as_app
 from test_distribution import answered
 
 pytestmark = clustered.cluster

@@ -15,8 +15,8 @@ import needs
 import pytest
 from client import Api, Started
 from command import holdfast
-from conftest import as_app
 from crowded import CONDITIONS, crowd, send_for
+from databases import as_app
 from pooled import Pooler
 from serving import Serving, run, until
 from structlog.testing import capture_logs

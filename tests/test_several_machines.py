@@ -16,8 +16,8 @@ import asyncpg
 import httpx
 import pytest
 from client import PASSWORD, Api, new_email
-from conftest import _statements, in_database
 from crowded import CONDITIONS, crowd, send_for
+from databases import execute_about, in_database
 from factories import new_uuid7
 from mail_stand_in import Mailbox, mailbox
 from provider_flows import App, is_somebody, sign_in_settings
@@ -34,9 +34,9 @@ MACHINES = 4
 def machines_database(template: str, worker_id: str) -> Iterator[str]:
     """The URL of an empty database."""
     url = in_database(template, f"{urlsplit(template).path[1:]}_{worker_id}_machines")
-    asyncio.run(_statements(url, "create database {name} template template0"))
+    asyncio.run(execute_about(url, "create database {name} template template0"))
     yield url
-    asyncio.run(_statements(url, "drop database if exists {name} with (force)"))
+    asyncio.run(execute_about(url, "drop database if exists {name} with (force)"))
 
 
 @pytest.fixture(scope="module")
