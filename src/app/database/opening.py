@@ -33,7 +33,8 @@ async def begin(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
     await set_exact_dates(connection)
     # Citus chooses the server by the values of a statement: by a plan that was made without them it refuses many, and updates
     # of some tables bring its coordinator down.
-    if await connection.fetchval(queries.plan_by_values.sql):
+    # Without a name: what is prepared by one meets those of others behind a pooler that does not track them.
+    if await (await connection.prepare(queries.plan_by_values.sql, name="")).fetchval():
         cast("Connection", connection).is_distributed = True
 
 

@@ -5,6 +5,8 @@ nobody: LISTEN, a lock of the session, SET, and a statement that was prepared by
 Whoever needs one of them connects by `connect_directly`; docs/decisions/0061.
 """
 
+import asyncio
+import random
 import secrets
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -29,8 +31,11 @@ NEEDS_DIRECT = (
 WITHIN = 10.0
 """Seconds that a look at what stands before the database may take."""
 
-ROUNDS = 3
+ROUNDS = 12
 """How often two connections are asked whose session they have: other clients may come in between."""
+
+APART = 0.005
+"""Seconds at most between two rounds, by chance: clients in time with ours would give each the same one every time."""
 
 
 async def connect_directly(hosts: Hosts, **options: Any) -> Connection:
@@ -89,7 +94,10 @@ async def shares_sessions(connection: Connection, url: str) -> bool:
             # Twice: taking turns with the other, it might always come to the same of two.
             ones |= {await backend_pid(one), await backend_pid(one)}
             others.add(await backend_pid(other))
-    return len(ones) > 1 or ones == others
+            if len(ones) > 1 or ones & others:
+                return True
+            await asyncio.sleep(random.uniform(0, APART))  # noqa: S311 - no secret
+    return False
 
 
 async def tracks_statements(probe: Connection) -> bool:
