@@ -355,6 +355,7 @@ def metric(watched: Watched, line: str) -> float:
 
 def test_each_worker_tells_what_it_takes_of_the_machine(watched: Watched) -> None:
     workers = {str(pid): psutil.Process(pid) for pid in watched.serving.workers()}
+    until(lambda: all(all(each.values()) for each in gauges(watched).values()), "each has told once what it takes")
     told = gauges(watched)
     assert [{*each} for each in told.values()] == [{*workers}] * 4
     for pid, worker in workers.items():
