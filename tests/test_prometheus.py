@@ -401,6 +401,6 @@ def test_a_worker_that_died_leaves_its_counts_and_nothing_else(watched: Watched)
     until(lambda: len(gauges(watched)["process_open_fds"]) == 2, "it tells of itself")
     assert {*gauges(watched)["process_open_fds"]} == {str(pid) for pid in watched.serving.workers()}
     assert metric(watched, requests) == 20
-    assert metric(watched, "holdfast_pool_limit") == limit
+    until(lambda: metric(watched, "holdfast_pool_limit") == limit, "it tells of its pool")
     idle, used = (metric(watched, f'holdfast_pool_connections{{state="{state}"}}') for state in ("idle", "used"))
     assert 0 <= idle + used <= limit
