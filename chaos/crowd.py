@@ -39,7 +39,8 @@ class Crowd:
     def __init__(self, stage: Stage, clients: int, *, users_each: int = 2, guests: int = 0, pause: float = 0.04) -> None:
         self.stage, self.pause = stage, pause
         self._chance = Random(7)  # noqa: S311 - it shall repeat
-        first = Client(stage.wire(), [], 0)
+        self._wires = [stage.wire()]
+        first = Client(self._wires[0], [], 0)
         self.operator = self._operator(first)
         self.kinds = PLAIN + about_accounts(self.operator)
         self.clients = [self._client(first, number, users_each, is_guest=False) for number in range(clients)]
@@ -83,6 +84,9 @@ class Crowd:
 
     def begin(self) -> None:
         """Begin to send."""
+        # As clients do with a connection that they have not used for a while: a restart waits for idle ones, for ten seconds.
+        for wire in self._wires:
+            wire.close()
         for kinds, going, clients in ((self.kinds, self._going, self.clients), (PLAIN, self._guests_going, self.guests)):
             going.set()
             for client in clients:
@@ -171,7 +175,8 @@ class Crowd:
         _together([threading.Thread(target=ask, args=(client,), daemon=True) for client in self.probes])
 
     def _client(self, first: Client, seed: int, users: int, *, is_guest: bool, patience: float = PATIENCE) -> Client:
-        client = Client(self.stage.wire(), (), seed, patience=patience)
+        self._wires.append(self.stage.wire())
+        client = Client(self._wires[-1], (), seed, patience=patience)
         client.users = [_registered(client, is_guest=is_guest) for _ in range(users)]
         for shelf in client.users if not is_guest else ():
             # Messages without a limit, and many credits.
