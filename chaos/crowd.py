@@ -39,8 +39,7 @@ class Crowd:
     def __init__(self, stage: Stage, clients: int, *, users_each: int = 2, guests: int = 0, pause: float = 0.04) -> None:
         self.stage, self.pause = stage, pause
         self._chance = Random(7)  # noqa: S311 - it shall repeat
-        self._wires = [stage.wire()]
-        first = Client(self._wires[0], [], 0)
+        first = Client(stage.wire(), [], 0)
         self.operator = self._operator(first)
         self.kinds = PLAIN + about_accounts(self.operator)
         self.clients = [self._client(first, number, users_each, is_guest=False) for number in range(clients)]
@@ -85,8 +84,7 @@ class Crowd:
     def begin(self) -> None:
         """Begin to send."""
         # As clients do with a connection that they have not used for a while: a restart waits for idle ones, for ten seconds.
-        for wire in self._wires:
-            wire.close()
+        self.stage.hang_up()
         for kinds, going, clients in ((self.kinds, self._going, self.clients), (PLAIN, self._guests_going, self.guests)):
             going.set()
             for client in clients:
@@ -175,8 +173,7 @@ class Crowd:
         _together([threading.Thread(target=ask, args=(client,), daemon=True) for client in self.probes])
 
     def _client(self, first: Client, seed: int, users: int, *, is_guest: bool, patience: float = PATIENCE) -> Client:
-        self._wires.append(self.stage.wire())
-        client = Client(self._wires[-1], (), seed, patience=patience)
+        client = Client(self.stage.wire(), (), seed, patience=patience)
         client.users = [_registered(client, is_guest=is_guest) for _ in range(users)]
         for shelf in client.users if not is_guest else ():
             # Messages without a limit, and many credits.

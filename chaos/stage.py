@@ -76,6 +76,7 @@ class Stage:
         """How often the service manager has started it."""
         self.serve = [str(HOLDFAST), "serve"]
         self.proxy: Proxy | None = None
+        self._wires: list[Wire] = []
         self.folder = Path(tempfile.mkdtemp(prefix="holdfast-chaos-"))
         # Root's PostgreSQL runs as another user, who must get through.
         self.folder.chmod(0o711)
@@ -135,7 +136,13 @@ class Stage:
 
     def wire(self, within: float = 40.0) -> Wire:
         """A connection of a client."""
-        return Wire(self.port, within)
+        self._wires.append(Wire(self.port, within))
+        return self._wires[-1]
+
+    def hang_up(self) -> None:
+        """Close every connection while nobody uses one; each is opened again when it is used."""
+        for wire in self._wires:
+            wire.close()
 
     def words(self) -> str:
         """The end of what the server has said."""
