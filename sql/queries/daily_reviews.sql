@@ -37,9 +37,8 @@ returning id, date, mood, energy, productivity, sleep_quality, sleep_hours, wate
     xmax = 0 as is_made;
 
 -- name: put_distributed(user_id, date, versions, new)^
--- As put(). What is there is replaced first; what is made meanwhile only where any version may be (version_for_put): "on
--- conflict"
--- names no parameter, which Citus would not send.
+-- As put(). What is there is replaced first; what is made meanwhile only where any version may be (version_for_put):
+-- "on conflict" names no parameter, which Citus would not send.
 with sent_review as materialized (
     select p.mood, p.energy, p.productivity, p.sleep_quality, p.sleep_hours, p.water_ml, p.screen_minutes, p.steps,
         p.highlights, p.accomplishments, p.challenges, p.lessons, p.gratitude, p.tomorrow

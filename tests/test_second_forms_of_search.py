@@ -1,0 +1,9 @@
+"""The tests of search with the second forms of statements: they have an `ada` of their own."""
+
+import second_forms
+import test_search
+from second_forms import api  # noqa: F401 - what the tests speak to
+
+pytestmark = second_forms.not_on_a_cluster
+
+globals().update(second_forms.taken(test_search))
