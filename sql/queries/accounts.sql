@@ -37,6 +37,10 @@ select id from users where normal_login(username) = normal_login(:username) and 
 -- share, and are not blocked.
 select id from users where id = :user_id for no key update;
 
+-- name: lock_distributed(user_id)$
+-- As lock(), for one user and at the coordinator alone: a row that is on every server is locked there, and with it all others.
+select :user_id::uuid as id from pg_advisory_xact_lock(hashtextextended('holdfast user ' || (:user_id::uuid)::text, 0));
+
 -- name: credentials(user_id)^
 select id, password_hash, is_active, is_guest, email, username from users where id = :user_id;
 

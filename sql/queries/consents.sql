@@ -8,8 +8,8 @@ limit 1;
 -- name: record(user_id, terms_accepted, terms_version, marketing_consent, source)^
 -- Another event; is_first: the user's first. No row: it is what the user said last, and said again. accounts.lock() comes
 -- first: what one says comes after what was said before.
-with newest_event as (
-    select terms_accepted, terms_version, marketing_consent, source
+with newest_event as materialized (
+    select id
     from consent_events
     where user_id = :user_id
     order by id desc
@@ -20,7 +20,13 @@ inserted_event as (
     from users
     where id = :user_id
       and not exists (
-          select 1 from newest_event
+          select 1
+          from (
+              select terms_accepted, terms_version, marketing_consent, source
+              from consent_events
+              where user_id = :user_id
+              order by id desc
+              limit 1) newest
           where (terms_accepted, marketing_consent) = (:terms_accepted::boolean, :marketing_consent::boolean)
             and terms_version is not distinct from :terms_version::text
             and source is not distinct from :source::text)

@@ -422,10 +422,11 @@ with locked_conversation as (
 consumed_usage as (
     insert into usage (user_id, tier, daily_used, daily_limit, monthly_used, monthly_limit, total_queries,
         last_reset_daily, last_reset_monthly)
-    select user_id, 'free', 1, :daily::integer, 1, :monthly::integer, 1,
+    select c.user_id, 'free', 1, :daily::integer, 1, :monthly::integer, 1,
         (now() at time zone 'UTC')::date, date_trunc('month', now() at time zone 'UTC')::date
-    from locked_conversation
-    where is_next
+    from conversations c
+    join locked_conversation l on l.user_id = c.user_id and l.id = c.id
+    where c.user_id = :user_id and l.is_next
     on conflict (user_id) do update
     set daily_used = case when usage.last_reset_daily < excluded.last_reset_daily then 1 else usage.daily_used + 1 end,
         monthly_used = case when usage.last_reset_monthly < excluded.last_reset_monthly then 1 else usage.monthly_used + 1 end,
@@ -455,9 +456,11 @@ advanced_conversation as (
     returning c.user_id, c.id, c.last_seq, c.last_activity_at),
 inserted_message as (
     insert into messages (user_id, conversation_id, seq, role, content, stage1, stage2, stage3, metadata, created_at)
-    select user_id, id, last_seq, 'user', :content, :stage1::json, :stage2::json, :stage3::json, :metadata::json,
-        last_activity_at
-    from advanced_conversation
+    select c.user_id, c.id, a.last_seq, 'user', :content, :stage1::json, :stage2::json, :stage3::json, :metadata::json,
+        a.last_activity_at
+    from conversations c
+    join advanced_conversation a on a.user_id = c.user_id and a.id = c.id
+    where c.user_id = :user_id
     returning seq, created_at)
 select
     (select seq from inserted_message) as seq,
@@ -516,38 +519,39 @@ from (
 -- Last statement of a save: the fields of the messages, in their order. A message whose role and content stay keeps its time,
 -- and a save that changes nothing is none. is_new: place() made the row, which is at its first version then. Only messages that
 -- differ from what is stored are written: a row that "on conflict" turns away was locked first, and its words were gathered.
-with compared_message as (
-    select s.seq::integer as seq, s.role, s.content, s.stage1, s.stage2, s.stage3, s.metadata,
-        case when m.role = s.role and m.content is not distinct from s.content then m.created_at end as kept_at,
-        (m.role, m.content, m.stage1::text, m.stage2::text, m.stage3::text, m.metadata::text)
-            is distinct from
-            (s.role, s.content, s.stage1, s.stage2, s.stage3, s.metadata) as is_changed
-    from unnest(
-        :roles::text[], :contents::text[], :stages1::text[], :stages2::text[], :stages3::text[], :metadata::text[])
-        with ordinality as s (role, content, stage1, stage2, stage3, metadata, seq)
-    left join messages m on m.user_id = :user_id and m.conversation_id = :id and m.seq = s.seq
-    offset 0),
--- What stays goes on without its texts, which would be sorted with it.
-narrowed_message as (
-    select seq, kept_at, is_changed,
-        case when is_changed then role end as role,
-        case when is_changed then content end as content,
-        case when is_changed then stage1 end as stage1,
-        case when is_changed then stage2 end as stage2,
-        case when is_changed then stage3 end as stage3,
-        case when is_changed then metadata end as metadata
-    from compared_message
-    offset 0),
--- A message between two that keep their times gets that of the later one: so they stay in order.
-timed_message as (
-    select seq, role, content, stage1, stage2, stage3, metadata, is_changed,
-        coalesce(
-            kept_at,
-            min(kept_at) over (order by seq desc rows between unbounded preceding and 1 preceding),
-            greatest(now(), max(kept_at) over (order by seq rows between unbounded preceding and 1 preceding))) as created_at
-    from narrowed_message),
-written_message as (
+with written_message as (
     insert into messages (user_id, conversation_id, seq, role, content, stage1, stage2, stage3, metadata, created_at)
+    with compared_message as (
+        select s.seq::integer as seq, s.role, s.content, s.stage1, s.stage2, s.stage3, s.metadata,
+            case when m.role = s.role and m.content is not distinct from s.content then m.created_at end as kept_at,
+            (m.role, m.content, m.stage1::text, m.stage2::text, m.stage3::text, m.metadata::text)
+                is distinct from
+                (s.role, s.content, s.stage1, s.stage2, s.stage3, s.metadata) as is_changed
+        from unnest(
+            :roles::text[], :contents::text[], :stages1::text[], :stages2::text[], :stages3::text[], :metadata::text[])
+            with ordinality as s (role, content, stage1, stage2, stage3, metadata, seq)
+        left join messages m on m.user_id = :user_id and m.conversation_id = :id and m.seq = s.seq
+        offset 0),
+    -- What stays goes on without its texts, which would be sorted with it.
+    narrowed_message as (
+        select seq, kept_at, is_changed,
+            case when is_changed then role end as role,
+            case when is_changed then content end as content,
+            case when is_changed then stage1 end as stage1,
+            case when is_changed then stage2 end as stage2,
+            case when is_changed then stage3 end as stage3,
+            case when is_changed then metadata end as metadata
+        from compared_message
+        offset 0),
+    -- A message between two that keep their times gets that of the later one: so they stay in order.
+    timed_message as (
+        select seq, role, content, stage1, stage2, stage3, metadata, is_changed,
+            coalesce(
+                kept_at,
+                min(kept_at) over (order by seq desc rows between unbounded preceding and 1 preceding),
+                greatest(now(), max(kept_at) over (order by seq rows between unbounded preceding and 1 preceding)))
+                as created_at
+        from narrowed_message)
     select :user_id, :id, seq, role, content, stage1::json, stage2::json, stage3::json, metadata::json, created_at
     from timed_message
     where is_changed

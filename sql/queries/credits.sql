@@ -16,9 +16,10 @@ refilled_account as (
     returning a.user_id, a.available, a.max_credits, a.last_seq, a.last_reset_at, a.reset_hours),
 written_transaction as (
     insert into credit_transactions (user_id, seq, type, amount, balance_after)
-    select user_id, last_seq + 1, 'reset', refill, available + refill
-    from due_account
-    where refill > 0)
+    select a.user_id, d.last_seq + 1, 'reset', d.refill, d.available + d.refill
+    from credit_accounts a
+    join due_account d on d.user_id = a.user_id
+    where a.user_id = :user_id and d.refill > 0)
 select available, max_credits, reset_hours is null as is_guest,
     last_reset_at + make_interval(hours => reset_hours) as resets_at
 from refilled_account
@@ -38,9 +39,10 @@ with locked_account as (
     for update),
 written_transaction as (
     insert into credit_transactions (user_id, seq, type, amount, balance_after)
-    select user_id, last_seq + 1, 'reset', refill, available + refill
-    from locked_account
-    where refill > 0),
+    select a.user_id, l.last_seq + 1, 'reset', l.refill, l.available + l.refill
+    from credit_accounts a
+    join locked_account l on l.user_id = a.user_id
+    where a.user_id = :user_id and l.refill > 0),
 updated_account as (
     update credit_accounts a
     set available = l.available + l.refill,
@@ -121,16 +123,21 @@ updated_account as (
     where a.user_id = :user_id and c.user_id = a.user_id and (c.enough or c.reset_due)
     returning a.user_id),
 written_transaction as (
-    insert into credit_transactions (user_id, seq, type, amount, balance_after, description, idempotency_key)
-    select user_id, last_seq + 1, 'reset', refill, balance, null, null
-    from charged_account
-    where refill > 0
-    union all
-    select user_id, last_seq + (refill > 0)::integer + 1, 'deduct', -:amount::integer, balance - :amount::integer,
-        :description, :idempotency_key
-    from charged_account
-    where enough
-    returning seq, type, amount, balance_after, description, idempotency_key, refunds_seq, created_at)
+    insert into credit_transactions as t (user_id, seq, type, amount, balance_after, description, idempotency_key)
+    select a.user_id, l.seq, l.type, l.amount, l.balance_after, l.description, l.idempotency_key
+    from credit_accounts a
+    join (
+        select user_id, last_seq + 1 as seq, 'reset' as type, refill as amount, balance as balance_after,
+            null as description, null as idempotency_key
+        from charged_account
+        where refill > 0
+        union all
+        select user_id, last_seq + (refill > 0)::integer + 1, 'deduct', -:amount::integer, balance - :amount::integer,
+            :description::text, :idempotency_key::text
+        from charged_account
+        where enough) l on l.user_id = a.user_id
+    where a.user_id = :user_id
+    returning t.seq, t.type, t.amount, t.balance_after, t.description, t.idempotency_key, t.refunds_seq, t.created_at)
 select false as replayed, seq, type, amount, balance_after, description, idempotency_key, refunds_seq, created_at
 from written_transaction
 where type = 'deduct'

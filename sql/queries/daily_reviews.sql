@@ -1,20 +1,29 @@
 -- name: put(user_id, date, versions, new)^
 -- Makes the review of a day or replaces it: is_made says which. new is the JSON of all its fields. A review that is
--- there is replaced at one of these versions; null: any. Version 0 among them: one may be made. Otherwise it is locked first,
--- so that it cannot be deleted in between and then made again. No row: a review at another version, or none and 0 is not
--- among them.
+-- there is replaced at one of these versions; null: any. Version 0 among them: one may be made. It is locked first, so that
+-- it is not changed or deleted in between; one that is made in between is not replaced, see version_for_put(): "on conflict"
+-- names no parameter, which Citus would not send. No row: a review at another version, or none and 0 is not among them.
 with locked_review as (
     select version from daily_reviews
-    where user_id = :user_id and date = :date and not :versions::int8multirange @> 0::bigint
-    for update)
+    where user_id = :user_id and date = :date and :versions::int8multirange is not null
+    for update),
+proposed_review as (
+    select p.mood, p.energy, p.productivity, p.sleep_quality, p.sleep_hours, p.water_ml, p.screen_minutes, p.steps,
+        p.highlights, p.accomplishments, p.challenges, p.lessons, p.gratitude, p.tomorrow, l.version as locked_version,
+        -- In a step, as in habits.put_entry.
+        version_for_put(:versions::int8multirange is null or l.version is not null) as version
+    from jsonb_populate_record(null::daily_reviews, :new::jsonb) p
+    left join locked_review l on true)
 insert into daily_reviews (
     user_id, id, date, mood, energy, productivity, sleep_quality, sleep_hours, water_ml, screen_minutes, steps,
-    highlights, accomplishments, challenges, lessons, gratitude, tomorrow)
+    highlights, accomplishments, challenges, lessons, gratitude, tomorrow, version)
 select
     :user_id, new_id(), :date, p.mood, p.energy, p.productivity, p.sleep_quality, p.sleep_hours, p.water_ml,
-    p.screen_minutes, p.steps, p.highlights, p.accomplishments, p.challenges, p.lessons, p.gratitude, p.tomorrow
-from jsonb_populate_record(null::daily_reviews, :new::jsonb) p
-where :versions::int8multirange is null or :versions @> 0::bigint or exists (select 1 from locked_review)
+    p.screen_minutes, p.steps, p.highlights, p.accomplishments, p.challenges, p.lessons, p.gratitude, p.tomorrow, p.version
+from proposed_review p
+where :versions::int8multirange is null
+   or p.locked_version <@ :versions
+   or :versions @> 0::bigint and p.locked_version is null
 on conflict (user_id, date) do update
 set mood = excluded.mood,
     energy = excluded.energy,
@@ -30,60 +39,11 @@ set mood = excluded.mood,
     lessons = excluded.lessons,
     gratitude = excluded.gratitude,
     tomorrow = excluded.tomorrow
-where :versions::int8multirange is null or daily_reviews.version <@ :versions
+where excluded.version & 1 = 1
 -- A replaced row was locked by this statement, whose id is in its xmax; a new row has none.
 returning id, date, mood, energy, productivity, sleep_quality, sleep_hours, water_ml, screen_minutes, steps,
     highlights, accomplishments, challenges, lessons, gratitude, tomorrow, created_at, updated_at, version,
     xmax = 0 as is_made;
-
--- name: put_distributed(user_id, date, versions, new)^
--- As put(). What is there is replaced first; what is made meanwhile only where any version may be (version_for_put):
--- "on conflict" names no parameter, which Citus would not send.
-with sent_review as materialized (
-    select p.mood, p.energy, p.productivity, p.sleep_quality, p.sleep_hours, p.water_ml, p.screen_minutes, p.steps,
-        p.highlights, p.accomplishments, p.challenges, p.lessons, p.gratitude, p.tomorrow
-    from jsonb_populate_record(null::daily_reviews, :new::jsonb) p),
-replaced_review as (
-    update daily_reviews r
-    set mood = p.mood, energy = p.energy, productivity = p.productivity, sleep_quality = p.sleep_quality,
-        sleep_hours = p.sleep_hours, water_ml = p.water_ml, screen_minutes = p.screen_minutes, steps = p.steps,
-        highlights = p.highlights, accomplishments = p.accomplishments, challenges = p.challenges,
-        lessons = p.lessons, gratitude = p.gratitude, tomorrow = p.tomorrow
-    from sent_review p
-    where r.user_id = :user_id and r.date = :date
-      and (:versions::int8multirange is null or r.version <@ :versions)
-    returning r.id, r.date, r.mood, r.energy, r.productivity, r.sleep_quality, r.sleep_hours, r.water_ml, r.screen_minutes,
-        r.steps, r.highlights, r.accomplishments, r.challenges, r.lessons, r.gratitude, r.tomorrow, r.created_at,
-        r.updated_at, r.version),
-inserted_review as (
-    insert into daily_reviews (user_id, id, date, mood, energy, productivity, sleep_quality, sleep_hours, water_ml,
-        screen_minutes, steps, highlights,
-        accomplishments, challenges, lessons, gratitude, tomorrow,
-        version)
-    select :user_id, new_id(), :date, p.mood, p.energy, p.productivity, p.sleep_quality, p.sleep_hours, p.water_ml,
-        p.screen_minutes, p.steps,
-        p.highlights, p.accomplishments, p.challenges, p.lessons, p.gratitude, p.tomorrow,
-        version_for_put(:versions::int8multirange is null)
-    from sent_review p
-    where (:versions::int8multirange is null or :versions @> 0::bigint)
-      and not exists (select 1 from replaced_review)
-    on conflict (user_id, date) do update
-    set mood = excluded.mood, energy = excluded.energy, productivity = excluded.productivity,
-        sleep_quality = excluded.sleep_quality, sleep_hours = excluded.sleep_hours, water_ml = excluded.water_ml,
-        screen_minutes = excluded.screen_minutes, steps = excluded.steps, highlights = excluded.highlights,
-        accomplishments = excluded.accomplishments, challenges = excluded.challenges, lessons = excluded.lessons,
-        gratitude = excluded.gratitude, tomorrow = excluded.tomorrow
-    where excluded.version & 1 = 1
-    returning id, date, mood, energy, productivity, sleep_quality, sleep_hours, water_ml, screen_minutes, steps,
-        highlights, accomplishments, challenges, lessons, gratitude, tomorrow, created_at, updated_at, version,
-        xmax = 0 as is_made)
-select id, date, mood, energy, productivity, sleep_quality, sleep_hours, water_ml, screen_minutes, steps, highlights,
-    accomplishments, challenges, lessons, gratitude, tomorrow, created_at, updated_at, version, false as is_made
-from replaced_review
-union all
-select id, date, mood, energy, productivity, sleep_quality, sleep_hours, water_ml, screen_minutes, steps, highlights,
-    accomplishments, challenges, lessons, gratitude, tomorrow, created_at, updated_at, version, is_made
-from inserted_review;
 
 -- name: get(user_id, date)^
 select id, date, mood, energy, productivity, sleep_quality, sleep_hours, water_ml, screen_minutes, steps,

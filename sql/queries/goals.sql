@@ -459,7 +459,8 @@ with inserted_goal as (
 insert into taggings (user_id, tag_id, taggable_type, taggable_id)
 select i.user_id, t.tag_id, t.taggable_type, i.id
 from inserted_goal i
-join taggings t on t.user_id = i.user_id and t.goal_id = :id;
+join taggings t on t.user_id = i.user_id and t.goal_id = :id
+where t.user_id = :user_id;
 
 -- name: delete(user_id, id, versions)!
 -- Null versions: any. Foreign keys delete its sub-goals and progress.

@@ -247,7 +247,9 @@ with locked_entry as (
 judged_entry as (
     select h.id as habit_id, p.skipped, p.value, p.note, p.mood, p.feeling, p.duration_seconds, p.completed_at,
         coalesce(p.completed, h.kind = 'numeric' and reaches_target(p.value, p.skipped, h.target_value)) as completed,
-        (select version from locked_entry) as locked_version
+        (select version from locked_entry) as locked_version,
+        -- In a step: Citus takes a volatile function out of an insert's own select, and then it gets another column.
+        version_for_put(:versions::int8multirange is null or exists (select 1 from locked_entry)) as version
     from habits h
     cross join jsonb_populate_record(null::habit_entries, :new::jsonb) p
     where h.user_id = :user_id and h.id = :habit_id)
@@ -255,7 +257,7 @@ insert into habit_entries (
     user_id, habit_id, date, completed, skipped, value, note, mood, feeling, duration_seconds, completed_at, version)
 select :user_id, j.habit_id, :date, j.completed, j.skipped, j.value, j.note, j.mood, j.feeling, j.duration_seconds,
     case when :new::jsonb -> 'completed_at' is null and j.completed then now() else j.completed_at end,
-    version_for_put(:versions::int8multirange is null or j.locked_version is not null)
+    j.version
 from judged_entry j
 -- At another version nothing is tried: what the entry may not be is a 422 only after its condition.
 where :versions::int8multirange is null

@@ -25,16 +25,16 @@ returning id, file_name, content_type, size_bytes, sha256, width, height, alt_te
     taggable_type, taggable_id, created_at, updated_at, version;
 
 -- name: create_distributed(user_id, storage_key, form, facts, quota_bytes)^
--- As create(), in another order: the row goes to a worker, and the entry for deletion is the coordinator's.
+-- As create(), in another order: the row goes to a worker, and the entry for deletion is the coordinator's. Where that is gone
+-- the row is made all the same, for the transaction to be rolled back: an insert that asked for it would be sent to all workers.
 with due_deletion as materialized (
     select storage_key from media_deletions where storage_key = :storage_key for update),
 inserted_file as (
     insert into media (user_id, id, storage_key, file_name, content_type, size_bytes, sha256, width, height, alt_text,
         is_public, taggable_type, taggable_id)
-    select :user_id, coalesce(p.id, new_id()), d.storage_key, :form::jsonb ->> 'file', p.content_type, p.size_bytes, p.sha256,
+    select :user_id, coalesce(p.id, new_id()), :storage_key, :form::jsonb ->> 'file', p.content_type, p.size_bytes, p.sha256,
         p.width, p.height, p.alt_text, coalesce(p.is_public, false), p.taggable_type, p.taggable_id
-    from due_deletion d
-    cross join jsonb_populate_record(null::media, :form::jsonb || :facts::jsonb) p
+    from jsonb_populate_record(null::media, :form::jsonb || :facts::jsonb) p
     where p.size_bytes + (select coalesce(sum(size_bytes), 0) from media where user_id = :user_id)
         + (select coalesce(sum(size_bytes), 0) from media_thumbnails where user_id = :user_id) <= :quota_bytes
     returning id, storage_key, file_name, content_type, size_bytes, sha256, width, height, alt_text, is_public,
@@ -43,7 +43,8 @@ forgotten_deletion as (
     delete from media_deletions where storage_key in (select storage_key from inserted_file))
 select id, file_name, content_type, size_bytes, sha256, width, height, alt_text, is_public,
     taggable_type, taggable_id, created_at, updated_at, version
-from inserted_file;
+from inserted_file
+where exists (select 1 from due_deletion);
 
 -- name: get(user_id, id)^
 select id, file_name, content_type, size_bytes, sha256, width, height, alt_text, is_public,

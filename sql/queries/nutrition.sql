@@ -226,12 +226,17 @@ with inserted_food as (
     on conflict (user_id, id) do nothing
     returning id, date, time, meal_type, name, portion, calories, protein_g, carbs_g, fats_g, fiber_g, sugar_g, sodium_mg,
         is_favorite, notes, created_at, updated_at, version),
+found_tagging as materialized (
+    select new_id() as id, tag_id, taggable_type
+    from taggings
+    where user_id = :user_id and food_id = :source_id),
 copied_tagging as (
-    insert into taggings (user_id, tag_id, taggable_type, taggable_id)
-    select :user_id, t.tag_id, t.taggable_type, i.id
-    from inserted_food i
-    cross join taggings t
-    where t.user_id = :user_id and t.food_id = :source_id)
+    insert into taggings (user_id, id, tag_id, taggable_type, taggable_id)
+    select f.user_id, t.id, t.tag_id, t.taggable_type, i.id
+    from foods f
+    cross join inserted_food i
+    cross join found_tagging t
+    where f.user_id = :user_id and f.id = :source_id)
 select id, date, time, meal_type, name, portion, calories, protein_g, carbs_g, fats_g, fiber_g, sugar_g, sodium_mg,
     is_favorite, notes, created_at, updated_at, version
 from inserted_food;

@@ -151,8 +151,14 @@ returning id, period, date, goals_active, goals_completed, habit_completion_rate
     weight_unit, body_fat_percent, created_at, updated_at, version, xmax = 0 as is_made;
 
 -- name: put_distributed(user_id, period, date, versions, new)^
--- As put(), in the steps of daily_reviews.put_distributed().
-with bounded as (
+-- As put(), but "on conflict" names no parameter, which Citus would not send: what is proposed is the row as it shall be, with
+-- the id of the one that it replaces; one with another id was made meanwhile, see version_for_put().
+with locked_snapshot as (
+    select id, notes, weight, weight_unit, body_fat_percent, version
+    from progress_snapshots
+    where user_id = :user_id and period = :period and date = :date
+    for update),
+bounded as (
     select u.timezone, (now() at time zone u.timezone)::date as today, :date::date as first_date,
         (:date::date + case :period::text
             when 'daily' then interval '1 day'
@@ -252,74 +258,60 @@ counted_entries as (
       and e.created_at >= (b.first_date - 1)::timestamp at time zone 'UTC'
       and e.created_at < (b.last_date + 2)::timestamp at time zone 'UTC'
       and (e.created_at at time zone b.timezone)::date between b.first_date and b.last_date),
-computed_snapshot as materialized (
-    select g.active as goals_active, g.completed as goals_completed,
-        trim_scale(round(h.completion_rate, 4)) as habit_completion_rate, h.longest_streak as longest_streak,
-        w.count as workouts_count, trim_scale(w.minutes) as workout_minutes,
-        trim_scale(round(f.calories, 2)) as calories_avg, trim_scale(round(r.mood, 2)) as mood_avg,
-        trim_scale(round(r.energy, 2)) as energy_avg, trim_scale(round(r.sleep, 2)) as sleep_avg,
-        h.active as habits_active, e.count as blog_entries_count
-    from counted_goals g
-    cross join rated_habits h
-    cross join counted_workouts w
-    cross join averaged_foods f
-    cross join averaged_reviews r
-    cross join counted_entries e),
-replaced_snapshot as (
-    update progress_snapshots s
-    set goals_active = c.goals_active, goals_completed = c.goals_completed,
-        habit_completion_rate = c.habit_completion_rate, longest_streak = c.longest_streak,
-        workouts_count = c.workouts_count, workout_minutes = c.workout_minutes, calories_avg = c.calories_avg,
-        mood_avg = c.mood_avg, energy_avg = c.energy_avg, sleep_avg = c.sleep_avg, habits_active = c.habits_active,
-        blog_entries_count = c.blog_entries_count,
-        (notes, weight, weight_unit, body_fat_percent) = (
-            select p.notes, p.weight, p.weight_unit, p.body_fat_percent from jsonb_populate_record(s, :new::jsonb) p)
-    from computed_snapshot c
-    where s.user_id = :user_id and s.period = :period and s.date = :date
-      and (:versions::int8multirange is null or s.version <@ :versions)
-    returning s.id, s.period, s.date, s.goals_active, s.goals_completed, s.habit_completion_rate, s.longest_streak,
-        s.workouts_count, s.workout_minutes, s.calories_avg, s.mood_avg, s.energy_avg, s.sleep_avg, s.habits_active,
-        s.blog_entries_count, s.notes, s.weight, s.weight_unit, s.body_fat_percent, s.created_at, s.updated_at,
-        s.version),
-inserted_snapshot as (
-    insert into progress_snapshots (user_id, period, date, goals_active, goals_completed, habit_completion_rate,
-        longest_streak, workouts_count, workout_minutes,
-        calories_avg, mood_avg, energy_avg, sleep_avg, habits_active, blog_entries_count,
-        notes, weight, weight_unit, body_fat_percent, version)
-    select :user_id, :period, :date, c.goals_active, c.goals_completed, c.habit_completion_rate, c.longest_streak,
-        c.workouts_count,
-        c.workout_minutes, c.calories_avg, c.mood_avg, c.energy_avg, c.sleep_avg, c.habits_active,
-        c.blog_entries_count,
-        p.notes, p.weight, p.weight_unit, p.body_fat_percent, version_for_put(:versions::int8multirange is null)
-    from computed_snapshot c
-    cross join jsonb_populate_record(null::progress_snapshots, :new::jsonb) p
-    where (:versions::int8multirange is null or :versions @> 0::bigint)
-      and not exists (select 1 from replaced_snapshot)
-    on conflict (user_id, period, date) do update
-    set goals_active = excluded.goals_active, goals_completed = excluded.goals_completed,
-        habit_completion_rate = excluded.habit_completion_rate, longest_streak = excluded.longest_streak,
-        workouts_count = excluded.workouts_count, workout_minutes = excluded.workout_minutes,
-        calories_avg = excluded.calories_avg, mood_avg = excluded.mood_avg, energy_avg = excluded.energy_avg,
-        sleep_avg = excluded.sleep_avg, habits_active = excluded.habits_active,
-        blog_entries_count = excluded.blog_entries_count,
-        notes = coalesce(excluded.notes, progress_snapshots.notes),
-        weight = coalesce(excluded.weight, progress_snapshots.weight),
-        weight_unit = coalesce(excluded.weight_unit, progress_snapshots.weight_unit),
-        body_fat_percent = coalesce(excluded.body_fat_percent, progress_snapshots.body_fat_percent)
-    where excluded.version & 1 = 1
-    returning id, period, date, goals_active, goals_completed, habit_completion_rate, longest_streak, workouts_count,
-        workout_minutes, calories_avg, mood_avg, energy_avg, sleep_avg, habits_active, blog_entries_count, notes,
-        weight, weight_unit, body_fat_percent, created_at, updated_at, version,
-        xmax = 0 as is_made)
-select id, period, date, goals_active, goals_completed, habit_completion_rate, longest_streak, workouts_count,
+proposed_snapshot as (
+    select coalesce(l.id, new_id()) as id, l.version as locked_version,
+        version_for_put(:versions::int8multirange is null or l.version is not null) as version,
+        case when :new::jsonb -> 'notes' is null then l.notes else p.notes end as notes,
+        case when :new::jsonb -> 'weight' is null then l.weight else p.weight end as weight,
+        case when :new::jsonb -> 'weight_unit' is null then l.weight_unit else p.weight_unit end as weight_unit,
+        case when :new::jsonb -> 'body_fat_percent' is null then l.body_fat_percent else p.body_fat_percent end
+            as body_fat_percent
+    from jsonb_populate_record(null::progress_snapshots, :new::jsonb) p
+    left join locked_snapshot l on true)
+insert into progress_snapshots (
+    user_id, id, period, date, goals_active, goals_completed, habit_completion_rate, longest_streak, workouts_count,
     workout_minutes, calories_avg, mood_avg, energy_avg, sleep_avg, habits_active, blog_entries_count, notes, weight,
-    weight_unit, body_fat_percent, created_at, updated_at, version, false as is_made
-from replaced_snapshot
-union all
-select id, period, date, goals_active, goals_completed, habit_completion_rate, longest_streak, workouts_count,
+    weight_unit, body_fat_percent, version)
+select :user_id, p.id, :period, :date, g.active, g.completed, trim_scale(round(h.completion_rate, 4)),
+    h.longest_streak, w.count, trim_scale(w.minutes),
+    trim_scale(round(f.calories, 2)), trim_scale(round(r.mood, 2)), trim_scale(round(r.energy, 2)),
+    trim_scale(round(r.sleep, 2)), h.active, e.count, p.notes,
+    p.weight, p.weight_unit, p.body_fat_percent, p.version
+from counted_goals g
+cross join rated_habits h
+cross join counted_workouts w
+cross join averaged_foods f
+cross join averaged_reviews r
+cross join counted_entries e
+cross join proposed_snapshot p
+where :versions::int8multirange is null
+   or p.locked_version <@ :versions
+   or :versions @> 0::bigint and p.locked_version is null
+on conflict (user_id, period, date) do update
+set goals_active = excluded.goals_active,
+    goals_completed = excluded.goals_completed,
+    habit_completion_rate = excluded.habit_completion_rate,
+    longest_streak = excluded.longest_streak,
+    workouts_count = excluded.workouts_count,
+    workout_minutes = excluded.workout_minutes,
+    calories_avg = excluded.calories_avg,
+    mood_avg = excluded.mood_avg,
+    energy_avg = excluded.energy_avg,
+    sleep_avg = excluded.sleep_avg,
+    habits_active = excluded.habits_active,
+    blog_entries_count = excluded.blog_entries_count,
+    notes = case when excluded.id = progress_snapshots.id then excluded.notes
+        else coalesce(excluded.notes, progress_snapshots.notes) end,
+    weight = case when excluded.id = progress_snapshots.id then excluded.weight
+        else coalesce(excluded.weight, progress_snapshots.weight) end,
+    weight_unit = case when excluded.id = progress_snapshots.id then excluded.weight_unit
+        else coalesce(excluded.weight_unit, progress_snapshots.weight_unit) end,
+    body_fat_percent = case when excluded.id = progress_snapshots.id then excluded.body_fat_percent
+        else coalesce(excluded.body_fat_percent, progress_snapshots.body_fat_percent) end
+where excluded.version & 1 = 1
+returning id, period, date, goals_active, goals_completed, habit_completion_rate, longest_streak, workouts_count,
     workout_minutes, calories_avg, mood_avg, energy_avg, sleep_avg, habits_active, blog_entries_count, notes, weight,
-    weight_unit, body_fat_percent, created_at, updated_at, version, is_made
-from inserted_snapshot;
+    weight_unit, body_fat_percent, created_at, updated_at, version, xmax = 0 as is_made;
 
 -- name: get(user_id, period, date)^
 select id, period, date, goals_active, goals_completed, habit_completion_rate, longest_streak, workouts_count,

@@ -98,90 +98,114 @@ cross join lateral (
 order by r.rank desc, r.id desc, r.shown_kind;
 
 -- name: hits_distributed(user_id, q, kind, limit)
--- As hits(): every match is looked for by the worker that has the user's rows, table by table.
+-- As hits(): every match is looked for by the worker that has the user's rows, table by table. Not in the view searched, which
+-- looks for the title of a message's conversation: for each table a worker is found by a comparison with the parameter alone.
 with asked as (
     select words, own_query(:user_id, words) as own_words, any_word(:q) as any_word
     from search_query(:q) words),
 matched as materialized (
-    (select 'tasks' as kind, 'tasks' as shown_kind, id, seq, search
-    from searched
+    (select 'tasks' as kind, id, 0 as seq, search
+    from tasks
     where user_id = :user_id
-      and kind = 'tasks'
       and coalesce(:kind::text, 'tasks') = 'tasks'
       and own_words(user_id, search) @@ (select own_words from asked)
       and search @@ (select words from asked)
     order by id desc
     limit 200)
     union all
-    (select 'goals' as kind, 'goals' as shown_kind, id, seq, search
-    from searched
+    (select 'goals' as kind, id, 0 as seq, search
+    from goals
     where user_id = :user_id
-      and kind = 'goals'
       and coalesce(:kind::text, 'goals') = 'goals'
       and own_words(user_id, search) @@ (select own_words from asked)
       and search @@ (select words from asked)
     order by id desc
     limit 200)
     union all
-    (select 'habits' as kind, 'habits' as shown_kind, id, seq, search
-    from searched
+    (select 'habits' as kind, id, 0 as seq, search
+    from habits
     where user_id = :user_id
-      and kind = 'habits'
       and coalesce(:kind::text, 'habits') = 'habits'
       and own_words(user_id, search) @@ (select own_words from asked)
       and search @@ (select words from asked)
     order by id desc
     limit 200)
     union all
-    (select 'daily-reviews' as kind, 'daily-reviews' as shown_kind, id, seq, search
-    from searched
+    (select 'daily-reviews' as kind, id, 0 as seq, search
+    from daily_reviews
     where user_id = :user_id
-      and kind = 'daily-reviews'
       and coalesce(:kind::text, 'daily-reviews') = 'daily-reviews'
       and own_words(user_id, search) @@ (select own_words from asked)
       and search @@ (select words from asked)
     order by id desc
     limit 200)
     union all
-    (select 'blog-entries' as kind, 'blog-entries' as shown_kind, id, seq, search
-    from searched
+    (select 'blog-entries' as kind, id, 0 as seq, search
+    from blog_entries
     where user_id = :user_id
-      and kind = 'blog-entries'
       and coalesce(:kind::text, 'blog-entries') = 'blog-entries'
       and own_words(user_id, search) @@ (select own_words from asked)
       and search @@ (select words from asked)
     order by id desc
     limit 200)
     union all
-    (select 'conversations' as kind, 'conversations' as shown_kind, id, seq, search
-    from searched
+    (select 'conversations' as kind, id, 0 as seq, search
+    from conversations
     where user_id = :user_id
-      and kind = 'conversations'
       and coalesce(:kind::text, 'conversations') = 'conversations'
       and own_words(user_id, search) @@ (select own_words from asked)
       and search @@ (select words from asked)
     order by id desc
     limit 200)
     union all
-    (select 'messages' as kind, 'conversations' as shown_kind, id, seq, search
-    from searched
+    (select 'messages' as kind, conversation_id as id, seq, search
+    from messages
     where user_id = :user_id
-      and kind = 'messages'
       and coalesce(:kind::text, 'conversations') = 'conversations'
       and own_words(user_id, search) @@ (select own_words from asked)
       and search @@ (select words from asked)
-    order by id desc
+    order by conversation_id desc
     limit 200)),
 best as (
     select distinct on (shown_kind, id) kind, shown_kind, id, seq, ts_rank(search, (select any_word from asked)) as rank
-    from matched
+    from (
+        select kind, case kind when 'messages' then 'conversations' else kind end as shown_kind, id, seq, search
+        from matched) m
     order by shown_kind, id, rank desc, seq desc),
 ranked as (
     select kind, shown_kind, id, seq, rank
     from best
     order by rank desc, id desc, shown_kind
     limit :limit)
-select r.shown_kind as kind, r.id, s.title, snippet(s.body, :q) as snippet, r.rank
+select r.shown_kind as kind, r.id, hit.title, snippet(hit.body, :q) as snippet, r.rank
 from ranked r
-join searched s on s.user_id = :user_id and s.kind = r.kind and s.id = r.id and s.seq = r.seq
+cross join lateral (
+    select title, concat_ws(chr(10), title, description) as body
+    from tasks
+    where user_id = :user_id and id = r.id and r.kind = 'tasks'
+    union all
+    select title, concat_ws(chr(10), title, description)
+    from goals
+    where user_id = :user_id and id = r.id and r.kind = 'goals'
+    union all
+    select name, concat_ws(chr(10), name, description)
+    from habits
+    where user_id = :user_id and id = r.id and r.kind = 'habits'
+    union all
+    select date::text, concat_ws(chr(10), highlights, accomplishments, challenges, lessons, gratitude, tomorrow)
+    from daily_reviews
+    where user_id = :user_id and id = r.id and r.kind = 'daily-reviews'
+    union all
+    select title, concat_ws(chr(10), title, excerpt, content)
+    from blog_entries
+    where user_id = :user_id and id = r.id and r.kind = 'blog-entries'
+    union all
+    select title, title
+    from conversations
+    where user_id = :user_id and id = r.id and r.kind = 'conversations'
+    union all
+    select c.title, message_text(m.content, m.stage1, m.stage2, m.stage3)
+    from messages m
+    join conversations c on c.user_id = m.user_id and c.id = m.conversation_id
+    where m.user_id = :user_id and m.conversation_id = r.id and m.seq = r.seq and r.kind = 'messages') hit
 order by r.rank desc, r.id desc, r.shown_kind;

@@ -27,6 +27,40 @@ select w.id, w.date, w.time, w.type, w.name, w.duration_minutes, w.calories_burn
     coalesce((select json_agg(row_to_json(e) order by e.position) from inserted_exercise e), '[]') as exercises
 from inserted_workout w;
 
+-- name: create_distributed(user_id, id, new)^
+-- As create(), step by step: the exercises go to the worker that has the workout, which is there by then.
+with inserted_workout as (
+    insert into workouts (
+        user_id, id, date, time, type, name, duration_minutes, calories_burned, intensity, location, mood_before, mood_after,
+        feeling_before, feeling_after, notes)
+    select :user_id, :id, p.date, p.time, p.type, p.name, p.duration_minutes, p.calories_burned,
+        p.intensity, p.location, p.mood_before, p.mood_after, p.feeling_before, p.feeling_after, p.notes
+    from jsonb_populate_record(null::workouts, :new::jsonb) p
+    on conflict (user_id, id) do nothing
+    returning id, date, time, type, name, duration_minutes, calories_burned, intensity, location, mood_before, mood_after,
+        feeling_before, feeling_after, notes, created_at, updated_at, version),
+sent_exercise as materialized (
+    select new_id() as id, s.position, p.name, p.type, p.sets, p.reps, p.weight, p.weight_unit, p.distance, p.distance_unit,
+        p.duration_seconds, p.rest_seconds, p.notes
+    from jsonb_array_elements(:new::jsonb -> 'exercises') with ordinality as s(exercise, position)
+    cross join jsonb_populate_record(null::workout_exercises, s.exercise) p),
+inserted_exercise as (
+    insert into workout_exercises (
+        user_id, id, workout_id, position, name, type, sets, reps, weight, weight_unit, distance, distance_unit,
+        duration_seconds, rest_seconds, notes)
+    select w.user_id, s.id, w.id, s.position, s.name, s.type, s.sets, s.reps, s.weight, s.weight_unit, s.distance,
+        s.distance_unit, s.duration_seconds, s.rest_seconds, s.notes
+    from workouts w
+    join inserted_workout i on i.id = w.id
+    cross join sent_exercise s
+    where w.user_id = :user_id
+    returning position, name, type, sets, reps, weight, weight_unit, weight_kg, distance, distance_unit, distance_m,
+        duration_seconds, rest_seconds, notes)
+select w.id, w.date, w.time, w.type, w.name, w.duration_minutes, w.calories_burned, w.intensity, w.location, w.mood_before,
+    w.mood_after, w.feeling_before, w.feeling_after, w.notes, w.created_at, w.updated_at, w.version,
+    coalesce((select json_agg(row_to_json(e) order by e.position) from inserted_exercise e), '[]') as exercises
+from inserted_workout w;
+
 -- name: get(user_id, id)^
 -- The exercises are one column of JSON.
 select w.id, w.date, w.time, w.type, w.name, w.duration_minutes, w.calories_burned, w.intensity, w.location, w.mood_before,
