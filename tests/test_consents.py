@@ -9,7 +9,7 @@ import httpx
 import msgspec
 import pytest
 from client import Api, User, assert_problem
-from locks import waited_for
+from locks import lock_user, waited_for
 
 from app.auth.passwords import Passwords
 from app.settings import Settings
@@ -138,7 +138,7 @@ def test_a_withdrawal_that_waits_for_a_change_comes_after_it(
 
     async def withdraw_meanwhile() -> httpx.Response:
         async with connection.transaction():
-            await connection.execute("select from users where id = $1 for no key update", UUID(user.id))
+            await lock_user(connection, user.id)
             withdrawing = asyncio.create_task(user.send("PUT", "/v1/consents", json=no))
             await waited_for(connection)
             await connection.execute(agreed, UUID(user.id))

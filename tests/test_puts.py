@@ -1,6 +1,7 @@
 """What every PUT that makes or replaces promises, whatever it puts."""
 
 import asyncio
+from datetime import date
 from typing import TypeAlias
 from uuid import UUID
 
@@ -37,3 +38,31 @@ def test_a_put_that_expects_a_version_makes_nothing_while_another_request_delete
 
     assert_problem(api.runner.run(put_during_a_delete()), 412, "version_mismatch")
     assert_problem(ada.get(path), 404, "not_found")
+
+
+MADE = {
+    "habit_entries": """
+        insert into habit_entries (user_id, date, habit_id, completed)
+        select user_id, $2, id, true from habits where user_id = $1""",
+    "daily_reviews": "insert into daily_reviews (user_id, date) values ($1, $2)",
+    "progress_snapshots": "insert into progress_snapshots (user_id, date, period) values ($1, $2, 'monthly')",
+}
+"""Table -> what another put writes."""
+
+
+@pytest.mark.parametrize(("headers", "status"), [({"If-None-Match": "*"}, 412), ({}, 200)], ids=["none", "any"])
+@pytest.mark.parametrize("table", PUTS)
+def test_a_put_replaces_what_another_one_has_made_meanwhile_only_where_any_version_will_do(
+    api: Api, connection: Connection, table: str, headers: dict[str, str], status: int
+) -> None:
+    user = api.user()
+    path = PUTS[table].format(habit=user.made("/v1/habits", {"name": "Stretch"})["id"])
+
+    async def put_during_a_put() -> httpx.Response:
+        async with connection.transaction():
+            await connection.execute(MADE[table], UUID(user.id), date(2026, 4, 1))
+            put = asyncio.create_task(user.send("PUT", path, json={}, headers=headers))
+            await waited_for(connection)
+        return await put
+
+    assert api.runner.run(put_during_a_put()).status_code == status

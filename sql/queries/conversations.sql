@@ -455,13 +455,13 @@ advanced_conversation as (
     where c.user_id = :user_id and c.id = :id and u.user_id = c.user_id
     returning c.user_id, c.id, c.last_seq, c.last_activity_at),
 inserted_message as (
-    insert into messages (user_id, conversation_id, seq, role, content, stage1, stage2, stage3, metadata, created_at)
+    insert into messages as m (user_id, conversation_id, seq, role, content, stage1, stage2, stage3, metadata, created_at)
     select c.user_id, c.id, a.last_seq, 'user', :content, :stage1::json, :stage2::json, :stage3::json, :metadata::json,
         a.last_activity_at
     from conversations c
     join advanced_conversation a on a.user_id = c.user_id and a.id = c.id
     where c.user_id = :user_id
-    returning seq, created_at)
+    returning m.seq, m.created_at)
 select
     (select seq from inserted_message) as seq,
     (select created_at from inserted_message) as created_at,

@@ -45,7 +45,7 @@ sent_exercise as materialized (
     from jsonb_array_elements(:new::jsonb -> 'exercises') with ordinality as s(exercise, position)
     cross join jsonb_populate_record(null::workout_exercises, s.exercise) p),
 inserted_exercise as (
-    insert into workout_exercises (
+    insert into workout_exercises as e (
         user_id, id, workout_id, position, name, type, sets, reps, weight, weight_unit, distance, distance_unit,
         duration_seconds, rest_seconds, notes)
     select w.user_id, s.id, w.id, s.position, s.name, s.type, s.sets, s.reps, s.weight, s.weight_unit, s.distance,
@@ -54,8 +54,8 @@ inserted_exercise as (
     join inserted_workout i on i.id = w.id
     cross join sent_exercise s
     where w.user_id = :user_id
-    returning position, name, type, sets, reps, weight, weight_unit, weight_kg, distance, distance_unit, distance_m,
-        duration_seconds, rest_seconds, notes)
+    returning e.position, e.name, e.type, e.sets, e.reps, e.weight, e.weight_unit, e.weight_kg, e.distance, e.distance_unit,
+        e.distance_m, e.duration_seconds, e.rest_seconds, e.notes)
 select w.id, w.date, w.time, w.type, w.name, w.duration_minutes, w.calories_burned, w.intensity, w.location, w.mood_before,
     w.mood_after, w.feeling_before, w.feeling_after, w.notes, w.created_at, w.updated_at, w.version,
     coalesce((select json_agg(row_to_json(e) order by e.position) from inserted_exercise e), '[]') as exercises

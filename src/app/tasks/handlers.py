@@ -5,6 +5,7 @@ from uuid import UUID
 from litestar import Router, delete, get, patch, post
 from litestar.params import FromPath, FromQuery, JSONBody
 
+from app.database.errors import NodeUnavailable
 from app.http import idempotency, keyed_pages, responses, totals
 from app.http.conditional import Versions
 from app.http.requests import Request
@@ -66,7 +67,14 @@ async def remove(request: Request, id: FromPath[UUID], versions: Versions) -> En
 async def absent(request: Request, id: UUID) -> Problem:
     """Why nothing was found: 403 for another user's task, 412 for a version that the conditions do not allow, 404 for none."""
     user_id = request.caller.user_id
-    return refusal(user_id, await repository.owner(request.database, user_id, id))
+    if await repository.get(request.database, user_id, id) is not None:
+        return Problem("version_mismatch")
+    try:
+        owner = await repository.owner(request.database, user_id, id)
+    except NodeUnavailable:
+        # It is not this user's. Whether it is one of those that a server has which is away, nobody can tell.
+        return Problem("not_found")
+    return refusal(user_id, owner)
 
 
 router = Router("/v1/tasks", route_handlers=[create, read, page, change, remove], tags=["Tasks"], opt=BATCHED | FROM_REPLICA)
