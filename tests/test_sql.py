@@ -263,7 +263,7 @@ async def _refusals(database: str, query: Query) -> set[str]:
         said = set()
         prepared = await connection.prepare(query.sql)
         kinds = zip(prepared.get_parameters(), query.order, strict=True)
-        values = [_made_up(kind.name, name, user_id) for kind, name in kinds]
+        values = [made_up(kind.name, name, user_id) for kind, name in kinds]
         for _ in range(AS_OFTEN):
             transaction = connection.transaction()
             await transaction.start()
@@ -283,10 +283,10 @@ def _is_of_an_import(query: Query, error: asyncpg.PostgresError) -> bool:
     return query.name.startswith("importing.") and re.search('relation "(staged_|import_owners)', error.args[0]) is not None
 
 
-def _made_up(kind: str, name: str, user_id: UUID) -> Any:
+def made_up(kind: str, name: str, user_id: UUID) -> Any:
     """A value of a type. Of a parameter that names a table it is one."""
     if kind.endswith("[]"):
-        return [_made_up(kind[:-2], name, user_id)]
+        return [made_up(kind[:-2], name, user_id)]
     if kind in {"text", "varchar", "bpchar", "regclass"}:
         return {"entity": "tasks", "entities": "tasks", "new": "{}", "details": "{}", "order": "created"}.get(name, "1")
     return {
