@@ -138,7 +138,12 @@ def test_every_field_of_a_struct_is_written_by_the_statement_that_takes_it(pair:
     assert not faults, f"{pair.name} takes {pair.kind.__name__} and does not write {', '.join(sorted(faults))}"
 
 
-PLACES = {"conversations.save": "place", "workouts.create": "position", "workouts.replace_exercises": "position"}
+PLACES = {
+    "conversations.save": "place",
+    "workouts.create": "position",
+    "workouts.create_distributed": "position",
+    "workouts.replace_exercises": "position",
+}
 """Statement -> what it makes of the place of an item in a list that was sent."""
 
 

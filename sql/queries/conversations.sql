@@ -425,8 +425,8 @@ consumed_usage as (
     select c.user_id, 'free', 1, :daily::integer, 1, :monthly::integer, 1,
         (now() at time zone 'UTC')::date, date_trunc('month', now() at time zone 'UTC')::date
     from conversations c
-    join locked_conversation l on l.user_id = c.user_id and l.id = c.id
-    where c.user_id = :user_id and l.is_next
+    join locked_conversation l on l.id = c.id
+    where c.user_id = :user_id and c.id = :id and l.is_next
     on conflict (user_id) do update
     set daily_used = case when usage.last_reset_daily < excluded.last_reset_daily then 1 else usage.daily_used + 1 end,
         monthly_used = case when usage.last_reset_monthly < excluded.last_reset_monthly then 1 else usage.monthly_used + 1 end,
@@ -459,8 +459,8 @@ inserted_message as (
     select c.user_id, c.id, a.last_seq, 'user', :content, :stage1::json, :stage2::json, :stage3::json, :metadata::json,
         a.last_activity_at
     from conversations c
-    join advanced_conversation a on a.user_id = c.user_id and a.id = c.id
-    where c.user_id = :user_id
+    join advanced_conversation a on a.id = c.id
+    where c.user_id = :user_id and c.id = :id
     returning m.seq, m.created_at)
 select
     (select seq from inserted_message) as seq,
@@ -532,7 +532,7 @@ with written_message as (
             with ordinality as s (role, content, stage1, stage2, stage3, metadata, seq)
         left join messages m on m.user_id = :user_id and m.conversation_id = :id and m.seq = s.seq
         offset 0),
-    -- What stays goes on without its texts, which would be sorted with it.
+-- What stays goes on without its texts, which would be sorted with it.
     narrowed_message as (
         select seq, kept_at, is_changed,
             case when is_changed then role end as role,
@@ -543,7 +543,7 @@ with written_message as (
             case when is_changed then metadata end as metadata
         from compared_message
         offset 0),
-    -- A message between two that keep their times gets that of the later one: so they stay in order.
+-- A message between two that keep their times gets that of the later one: so they stay in order.
     timed_message as (
         select seq, role, content, stage1, stage2, stage3, metadata, is_changed,
             coalesce(

@@ -2,7 +2,8 @@
 -- Makes the review of a day or replaces it: is_made says which. new is the JSON of all its fields. A review that is
 -- there is replaced at one of these versions; null: any. Version 0 among them: one may be made. It is locked first, so that
 -- it is not changed or deleted in between; one that is made in between is not replaced, see version_for_put(): "on conflict"
--- names no parameter, which Citus would not send. No row: a review at another version, or none and 0 is not among them.
+-- names no parameter, which Citus would not send; the version is made in a step, as in habits.put_entry. No row: a review at
+-- another version, or none and 0 is not among them.
 with locked_review as (
     select version from daily_reviews
     where user_id = :user_id and date = :date and :versions::int8multirange is not null
@@ -10,7 +11,6 @@ with locked_review as (
 proposed_review as (
     select p.mood, p.energy, p.productivity, p.sleep_quality, p.sleep_hours, p.water_ml, p.screen_minutes, p.steps,
         p.highlights, p.accomplishments, p.challenges, p.lessons, p.gratitude, p.tomorrow, l.version as locked_version,
-        -- In a step, as in habits.put_entry.
         version_for_put(:versions::int8multirange is null or l.version is not null) as version
     from jsonb_populate_record(null::daily_reviews, :new::jsonb) p
     left join locked_review l on true)

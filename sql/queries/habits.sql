@@ -239,6 +239,7 @@ where user_id = :user_id
 -- An entry that is there is replaced at one of these versions; null: any. Version 0 among them: one may be made. It is locked
 -- first, so that it is not changed or deleted in between; one that is made in between is not replaced, see version_for_put().
 -- "On conflict" names no parameter, which Citus would not send: what got now() as completed_at has it as created_at, too.
+-- Its version is made in a step: out of the insert's own select Citus takes a volatile function, and gives it another column.
 -- No row: not this user's habit, an entry at another version, or none and 0 is not among them.
 with locked_entry as (
     select version from habit_entries
@@ -248,7 +249,6 @@ judged_entry as (
     select h.id as habit_id, p.skipped, p.value, p.note, p.mood, p.feeling, p.duration_seconds, p.completed_at,
         coalesce(p.completed, h.kind = 'numeric' and reaches_target(p.value, p.skipped, h.target_value)) as completed,
         (select version from locked_entry) as locked_version,
-        -- In a step: Citus takes a volatile function out of an insert's own select, and then it gets another column.
         version_for_put(:versions::int8multirange is null or exists (select 1 from locked_entry)) as version
     from habits h
     cross join jsonb_populate_record(null::habit_entries, :new::jsonb) p

@@ -26,7 +26,7 @@ returning id, file_name, content_type, size_bytes, sha256, width, height, alt_te
 
 -- name: create_distributed(user_id, storage_key, form, facts, quota_bytes)^
 -- As create(), in another order: the row goes to a worker, and the entry for deletion is the coordinator's. Where that is gone
--- the row is made all the same, for the transaction to be rolled back: an insert that asked for it would be sent to all workers.
+-- the row is made all the same, for the transaction to be rolled back: an insert that asks for the entry asks all workers, too.
 with due_deletion as materialized (
     select storage_key from media_deletions where storage_key = :storage_key for update),
 inserted_file as (

@@ -53,7 +53,7 @@ inserted_exercise as (
     from workouts w
     join inserted_workout i on i.id = w.id
     cross join sent_exercise s
-    where w.user_id = :user_id
+    where w.user_id = :user_id and w.id = :id
     returning e.position, e.name, e.type, e.sets, e.reps, e.weight, e.weight_unit, e.weight_kg, e.distance, e.distance_unit,
         e.distance_m, e.duration_seconds, e.rest_seconds, e.notes)
 select w.id, w.date, w.time, w.type, w.name, w.duration_minutes, w.calories_burned, w.intensity, w.location, w.mood_before,
