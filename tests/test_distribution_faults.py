@@ -65,7 +65,7 @@ def away(own_database: str, neighbours: dict[int, User]) -> Iterator[Away]:
 
 
 def test_while_a_worker_is_away_the_users_of_the_others_go_on(api: Api, neighbours: dict[int, User], away: Away) -> None:
-    """What Citus sends to all workers waits, even for users of the others: docs/scaling.md has the list."""
+    """What writes a user's row waits, even for users of the others. tests/test_worker_away.py asks every route."""
     for _ in range(10):
         for node, user in neighbours.items():
             answers = [user.post("/v1/tasks", {"title": "T"}), user.get("/v1/tasks"), user.get("/v1/habits")]
