@@ -67,13 +67,11 @@ async def remove(request: Request, id: FromPath[UUID], versions: Versions) -> En
 async def absent(request: Request, id: UUID) -> Problem:
     """Why nothing was found: 403 for another user's task, 412 for a version that the conditions do not allow, 404 for none."""
     user_id = request.caller.user_id
-    if await repository.get(request.database, user_id, id) is not None:
-        return Problem("version_mismatch")
     try:
         owner = await repository.owner(request.database, user_id, id)
     except NodeUnavailable:
-        # It is not this user's. Whether it is one of those that a server has which is away, nobody can tell.
-        return Problem("not_found")
+        # Whose it is, all servers were asked: one is away. Whether it is this user's, theirs knows.
+        owner = user_id if await repository.get(request.database, user_id, id) is not None else None
     return refusal(user_id, owner)
 
 
