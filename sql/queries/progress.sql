@@ -153,7 +153,7 @@ returning id, period, date, goals_active, goals_completed, habit_completion_rate
 -- name: put_distributed(user_id, period, date, versions, new)^
 -- As put(), but "on conflict" names no parameter, which Citus would not send: what is proposed is the row as it shall be, with
 -- the id of the one that it replaces; one with another id was made meanwhile, see version_for_put().
-with locked_snapshot as (
+with locked_fields as (
     select id, notes, weight, weight_unit, body_fat_percent, version
     from progress_snapshots
     where user_id = :user_id and period = :period and date = :date
@@ -267,7 +267,7 @@ proposed_snapshot as (
         case when :new::jsonb -> 'body_fat_percent' is null then l.body_fat_percent else p.body_fat_percent end
             as body_fat_percent
     from jsonb_populate_record(null::progress_snapshots, :new::jsonb) p
-    left join locked_snapshot l on true)
+    left join locked_fields l on true)
 insert into progress_snapshots (
     user_id, id, period, date, goals_active, goals_completed, habit_completion_rate, longest_streak, workouts_count,
     workout_minutes, calories_avg, mood_avg, energy_avg, sleep_avg, habits_active, blog_entries_count, notes, weight,

@@ -104,7 +104,7 @@ with asked as (
     select words, own_query(:user_id, words) as own_words, any_word(:q) as any_word
     from search_query(:q) words),
 matched as materialized (
-    (select 'tasks' as kind, id, 0 as seq, search
+    (select 'tasks' as kind, 'tasks' as shown_kind, id, 0 as seq, search
     from tasks
     where user_id = :user_id
       and coalesce(:kind::text, 'tasks') = 'tasks'
@@ -113,7 +113,7 @@ matched as materialized (
     order by id desc
     limit 200)
     union all
-    (select 'goals' as kind, id, 0 as seq, search
+    (select 'goals' as kind, 'goals' as shown_kind, id, 0 as seq, search
     from goals
     where user_id = :user_id
       and coalesce(:kind::text, 'goals') = 'goals'
@@ -122,7 +122,7 @@ matched as materialized (
     order by id desc
     limit 200)
     union all
-    (select 'habits' as kind, id, 0 as seq, search
+    (select 'habits' as kind, 'habits' as shown_kind, id, 0 as seq, search
     from habits
     where user_id = :user_id
       and coalesce(:kind::text, 'habits') = 'habits'
@@ -131,7 +131,7 @@ matched as materialized (
     order by id desc
     limit 200)
     union all
-    (select 'daily-reviews' as kind, id, 0 as seq, search
+    (select 'daily-reviews' as kind, 'daily-reviews' as shown_kind, id, 0 as seq, search
     from daily_reviews
     where user_id = :user_id
       and coalesce(:kind::text, 'daily-reviews') = 'daily-reviews'
@@ -140,7 +140,7 @@ matched as materialized (
     order by id desc
     limit 200)
     union all
-    (select 'blog-entries' as kind, id, 0 as seq, search
+    (select 'blog-entries' as kind, 'blog-entries' as shown_kind, id, 0 as seq, search
     from blog_entries
     where user_id = :user_id
       and coalesce(:kind::text, 'blog-entries') = 'blog-entries'
@@ -149,7 +149,7 @@ matched as materialized (
     order by id desc
     limit 200)
     union all
-    (select 'conversations' as kind, id, 0 as seq, search
+    (select 'conversations' as kind, 'conversations' as shown_kind, id, 0 as seq, search
     from conversations
     where user_id = :user_id
       and coalesce(:kind::text, 'conversations') = 'conversations'
@@ -158,7 +158,7 @@ matched as materialized (
     order by id desc
     limit 200)
     union all
-    (select 'messages' as kind, conversation_id as id, seq, search
+    (select 'messages' as kind, 'conversations' as shown_kind, conversation_id as id, seq, search
     from messages
     where user_id = :user_id
       and coalesce(:kind::text, 'conversations') = 'conversations'
@@ -168,9 +168,7 @@ matched as materialized (
     limit 200)),
 best as (
     select distinct on (shown_kind, id) kind, shown_kind, id, seq, ts_rank(search, (select any_word from asked)) as rank
-    from (
-        select kind, case kind when 'messages' then 'conversations' else kind end as shown_kind, id, seq, search
-        from matched) m
+    from matched
     order by shown_kind, id, rank desc, seq desc),
 ranked as (
     select kind, shown_kind, id, seq, rank
