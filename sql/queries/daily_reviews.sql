@@ -2,7 +2,7 @@
 -- Makes the review of a day or replaces it: is_made says which. new is the JSON of all its fields. A review that is
 -- there is replaced at one of these versions; null: any. Version 0 among them: one may be made. It is locked first, so that
 -- it is not changed or deleted in between; one that is made in between is not replaced, see version_for_put(): "on conflict"
--- names no parameter, which Citus would not send; the version is made in a step, as in habits.put_entry. No row: a review at
+-- names no parameter, which Citus would not send; the version is made in a step, as in habits.put_entry(). No row: a review at
 -- another version, or none and 0 is not among them.
 with locked_review as (
     select version from daily_reviews

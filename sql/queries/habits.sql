@@ -238,8 +238,8 @@ where user_id = :user_id
 -- as it is locked: a patch may have changed it meanwhile), and one that becomes completed gets now(); null is written.
 -- An entry that is there is replaced at one of these versions; null: any. Version 0 among them: one may be made. It is locked
 -- first, so that it is not changed or deleted in between; one that is made in between is not replaced, see version_for_put().
--- "On conflict" names no parameter, which Citus would not send: what got now() as completed_at has it as created_at, too.
--- Its version is made in a step: out of the insert's own select Citus takes a volatile function, and gives it another column.
+-- "On conflict" names no parameter, which Citus would not send: what got now() as completed_at has it as created_at, too. A
+-- volatile function among the inserted columns would be given other columns by Citus than those that it names.
 -- No row: not this user's habit, an entry at another version, or none and 0 is not among them.
 with locked_entry as (
     select version from habit_entries
@@ -249,7 +249,7 @@ judged_entry as (
     select h.id as habit_id, p.skipped, p.value, p.note, p.mood, p.feeling, p.duration_seconds, p.completed_at,
         coalesce(p.completed, h.kind = 'numeric' and reaches_target(p.value, p.skipped, h.target_value)) as completed,
         (select version from locked_entry) as locked_version,
-        version_for_put(:versions::int8multirange is null or exists (select 1 from locked_entry)) as version
+        version_for_put(:versions::int8multirange is null or exists (select from locked_entry)) as version
     from habits h
     cross join jsonb_populate_record(null::habit_entries, :new::jsonb) p
     where h.user_id = :user_id and h.id = :habit_id)
