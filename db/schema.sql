@@ -168,6 +168,35 @@ CREATE FUNCTION public.counted_rows() RETURNS integer
 COMMENT ON FUNCTION public.counted_rows() IS 'How many rows the total of a list may look at, for those that its filters want.';
 
 --
+-- Name: database_bytes(); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.database_bytes() RETURNS bigint
+    LANGUAGE plpgsql STABLE
+    AS $$
+declare
+    elsewhere bigint;
+    are_reached boolean;
+begin
+    if not is_distributed() then
+        return pg_database_size(current_database());
+    end if;
+    select sum(case when w.success then w.result::bigint end), bool_and(w.success)
+    into elsewhere, are_reached
+    from run_command_on_workers('select pg_database_size(current_database())') w;
+    if not are_reached then
+        raise 'a worker is away' using errcode = 'connection_failure';
+    end if;
+    return pg_database_size(current_database()) + elsewhere;
+end $$;
+
+--
+-- Name: FUNCTION database_bytes(); Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON FUNCTION public.database_bytes() IS 'The bytes of the whole database; in a cluster on all servers, and 08006 while one is away.';
+
+--
 -- Name: default_target_days(text); Type: FUNCTION; Schema: public; Owner: -
 --
 
@@ -3109,6 +3138,39 @@ $$;
 --
 
 COMMENT ON FUNCTION public.table_placements() IS 'Where the rows of a table belong in a cluster: everywhere (users), by user (on one worker), or on the coordinator.';
+
+--
+-- Name: table_sizes(); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.table_sizes() RETURNS TABLE(entity regclass, bytes_of_rows bigint, bytes_of_indexes bigint)
+    LANGUAGE plpgsql STABLE
+    AS $$
+begin
+    if not is_distributed() then
+        return query
+            select c.oid::regclass, pg_table_size(c.oid), pg_indexes_size(c.oid)
+            from pg_class c
+            where c.relkind = 'r' and c.relnamespace = current_schema()::regnamespace;
+        return;
+    end if;
+    return query
+        select c.oid::regclass,
+            case when d.logicalrelid is null then pg_table_size(c.oid) else citus_table_size(c.oid) end,
+            case
+                when d.logicalrelid is null then pg_indexes_size(c.oid)
+                else citus_total_relation_size(c.oid) - citus_table_size(c.oid)
+            end
+        from pg_class c
+        left join pg_dist_partition d on d.logicalrelid = c.oid
+        where c.relkind = 'r' and c.relnamespace = current_schema()::regnamespace;
+end $$;
+
+--
+-- Name: FUNCTION table_sizes(); Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON FUNCTION public.table_sizes() IS 'The bytes of each table, by its files: of its rows with what is stored beside them, and of its indexes; in a cluster on all servers.';
 
 --
 -- Name: tagged(uuid, text, text[]); Type: FUNCTION; Schema: public; Owner: -
@@ -7311,4 +7373,5 @@ INSERT INTO public.schema_migrations (version) VALUES
     ('20261123040010'),
     ('20261123040020'),
     ('20261123060000'),
-    ('20261123060010');
+    ('20261123060010'),
+    ('20261123070000');

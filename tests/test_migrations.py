@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 from uuid import RFC_4122, UUID
 
 import asyncpg
+import clustered
 import msgspec
 import pytest
 from seeds import SEEDS
@@ -24,6 +25,8 @@ from app.importing import repository as importing  # noqa: F401 - as backups
 from app.problems import constraints
 
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
+
+taken_back = clustered.plain("what came before the distribution is taken back after `holdfast distribute --undo`")
 
 LOOKED_UP_BEFORE_THE_USER_IS_KNOWN = {
     "users",
@@ -69,6 +72,7 @@ def test_schema_sql_is_what_the_migrations_make(database: str) -> None:
     assert dump(database) == SCHEMA.read_text(encoding="utf-8"), "write it anew: just schema"
 
 
+@taken_back
 def test_every_migration_goes_down_and_up_again(runner: asyncio.Runner, own_database: str) -> None:
     names = [migration.name for migration in runner.run(migrations.history(own_database))]
     assert [runner.run(migrations.down(own_database)) for _ in names] == names[::-1]
@@ -100,6 +104,7 @@ BEFORE_TARGETS = {
 """A row of each kind, and the column that pointed at it, as of the migration before."""
 
 
+@taken_back
 def test_what_carried_a_tag_or_a_file_before_its_type_and_id_were_columns_still_does(
     runner: asyncio.Runner, own_database: str
 ) -> None:
@@ -185,6 +190,7 @@ SEARCHED_BEFORE = {
 """A row of each table that was searched before words were found by their beginnings."""
 
 
+@taken_back
 def test_what_was_written_before_is_found_by_its_beginning_and_goes_back_as_it_was(
     runner: asyncio.Runner, own_database: str
 ) -> None:
@@ -203,6 +209,7 @@ def test_what_was_written_before_is_found_by_its_beginning_and_goes_back_as_it_w
     assert runner.run(_fetched(own_database, words)) == before
 
 
+@taken_back
 def test_two_addresses_that_become_one_stop_the_migration_and_lose_nothing(runner: asyncio.Runner, own_database: str) -> None:
     _back_before(runner, own_database, "normal_login")
     insert = "insert into users (email) values ($1), ($2), ('other@example.com') returning id::text"
@@ -261,6 +268,7 @@ BEFORE_VERSIONS = BEFORE_TARGETS | {
 """A row of each table that had counted its versions, as of the migration before."""
 
 
+@taken_back
 def test_versions_that_were_counted_become_the_time_of_the_last_change_and_go_back_to_a_counter(
     runner: asyncio.Runner, own_database: str
 ) -> None:
@@ -284,6 +292,7 @@ def test_versions_that_were_counted_become_the_time_of_the_last_change_and_go_ba
         assert version == 2, table
 
 
+@taken_back
 def test_goals_that_go_down_are_read_by_the_schema_before_them_and_come_back(runner: asyncio.Runner, own_database: str) -> None:
     made = """
         with made_user as (insert into users (is_guest) values (true) returning id)
@@ -298,6 +307,7 @@ def test_goals_that_go_down_are_read_by_the_schema_before_them_and_come_back(run
     assert runner.run(_fetched(own_database, "select count(*) from goals where start_value is null")) == [(3,)]
 
 
+@taken_back
 def test_objects_of_thumbnails_are_put_down_for_deletion_when_their_table_goes(
     runner: asyncio.Runner, own_database: str
 ) -> None:
@@ -315,6 +325,7 @@ def test_objects_of_thumbnails_are_put_down_for_deletion_when_their_table_goes(
     assert runner.run(_fetched(own_database, "select storage_key from media_deletions")) == [("thumbnail",)]
 
 
+@taken_back
 def test_who_was_verified_stays_so_and_nobody_elses_row_changes(runner: asyncio.Runner, own_database: str) -> None:
     _back_before(runner, own_database, "verified_at")
     made = "insert into users (is_guest, is_verified) values (true, true), (true, false)"
@@ -329,6 +340,7 @@ def test_who_was_verified_stays_so_and_nobody_elses_row_changes(runner: asyncio.
     assert runner.run(_fetched(own_database, fetch)) == before
 
 
+@taken_back
 def test_guests_lose_the_role_that_they_were_given_and_nobody_else_does(runner: asyncio.Runner, own_database: str) -> None:
     _back_before(runner, own_database, "guests_without_roles")
     # An admin who is a guest, and no other: the trigger that keeps the last one must not stop the upgrade.
@@ -354,6 +366,7 @@ DOCUMENTS = {
 """Documents as they are kept, and what becomes of them where jsonb keeps them."""
 
 
+@taken_back
 def test_documents_are_kept_to_the_byte_and_go_back_to_jsonb_whatever_they_say(
     runner: asyncio.Runner, own_database: str
 ) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import asyncpg
+import clustered
 import httpx
 import needs
 import psutil
@@ -367,6 +368,7 @@ def test_each_worker_tells_what_it_takes_of_the_machine(watched: Watched) -> Non
     assert metric(watched, "process_cpu_seconds_total") == pytest.approx(spent, abs=1)
 
 
+@clustered.plain("test_clustered.py compares them with those of all servers")
 def test_one_worker_looks_up_the_sizes_and_they_are_right(watched: Watched, runner: asyncio.Runner) -> None:
     async def size(sql: str) -> int:
         connection = await asyncpg.connect(watched.database)
