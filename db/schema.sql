@@ -3155,15 +3155,17 @@ begin
         return;
     end if;
     return query
-        select c.oid::regclass,
-            case when d.logicalrelid is null then pg_table_size(c.oid) else citus_table_size(c.oid) end,
-            case
-                when d.logicalrelid is null then pg_indexes_size(c.oid)
-                else citus_total_relation_size(c.oid) - citus_table_size(c.oid)
-            end
-        from pg_class c
-        left join pg_dist_partition d on d.logicalrelid = c.oid
-        where c.relkind = 'r' and c.relnamespace = current_schema()::regnamespace;
+        select s.entity, s.bytes_of_rows, s.bytes_in_all - s.bytes_of_rows
+        from (
+            select c.oid::regclass as entity,
+                case when d.logicalrelid is null then pg_table_size(c.oid) else citus_table_size(c.oid) end as bytes_of_rows,
+                case
+                    when d.logicalrelid is null then pg_total_relation_size(c.oid)
+                    else citus_total_relation_size(c.oid)
+                end as bytes_in_all
+            from pg_class c
+            left join pg_dist_partition d on d.logicalrelid = c.oid
+            where c.relkind = 'r' and c.relnamespace = current_schema()::regnamespace) s;
 end $$;
 
 --

@@ -14,5 +14,5 @@ select database_bytes();
 
 -- name: table_sizes()
 -- tenant: none, it reads the catalog
--- By the files of each: whatever their size it takes milliseconds, on a cluster half a one for each table and server.
+-- By the files of each: milliseconds whatever their size, on a cluster about one for each table and server.
 select entity::text as name, bytes_of_rows as rows, bytes_of_indexes as indexes from table_sizes() order by entity::text;
