@@ -20,6 +20,7 @@ from client import PASSWORD, Api, User, assert_problem
 from command import holdfast
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from locks import waited_for
 from werkzeug.security import check_password_hash, generate_password_hash
 
 from app.auth import old_hashes
@@ -241,11 +242,7 @@ def test_a_renewal_does_not_undo_a_change_of_the_password_meanwhile(
             # The login finds the old hash, checks it, and waits here with the new one.
             await connection.execute("update users set password_hash = $2 where id::text = $1", user.id, other)
             login = asyncio.create_task(api.send("POST", "/v1/auth/login", json={"email": user.email, "password": PASSWORD}))
-            waiting = "select count(*) from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()"
-            async with asyncio.timeout(10):
-                while not await connection.fetchval(waiting):
-                    await connection.execute("select pg_stat_clear_snapshot()")
-                    await asyncio.sleep(0.02)
+            await waited_for(connection)
             await transaction.commit()
             return (await login).status_code
         finally:
