@@ -161,6 +161,16 @@ def own_database(template: str, worker_id: str) -> Iterator[str]:
     yield from _clone(template, f"{urlsplit(template).path[1:]}_{worker_id}_own")
 
 
+@pytest.fixture
+def plain_database(request: pytest.FixtureRequest) -> str:
+    """As `own_database`, also where CITUS_URL names a cluster: there nothing of it is distributed."""
+    if not clustered.URL:
+        return str(request.getfixturevalue("own_database"))
+    url = str(request.getfixturevalue("empty_database"))
+    asyncio.run(migrations.up(url))
+    return url
+
+
 @pytest.fixture(scope="module")
 def shared_database(template: str, worker_id: str) -> Iterator[str]:
     """The URL of a database that the tests of one module fill once, and only read."""

@@ -65,11 +65,11 @@ class Server:
             try:
                 await seeds.fill(connection, 2, 24, "1 + place % 2")
                 await connection.execute(FILLING)
-                for place, word in enumerate(WORDS):
-                    await connection.execute(
-                        NAMING.replace("WORD", word).replace("HASH", PASSWORD_HASH).replace("PLACE", str(place))
-                    )
-                return [str(row[0]) for row in await connection.fetch("select id from users order by id")]
+                made = [str(row[0]) for row in await connection.fetch("select id from users order by id")]
+                for user, word in zip(made, WORDS, strict=True):
+                    naming = NAMING.replace("WORD", word).replace("HASH", PASSWORD_HASH).replace("USER", user)
+                    await connection.execute(naming)
+                return made
             finally:
                 await connection.close()
 
@@ -82,7 +82,7 @@ class Server:
 
 
 FILLING = r"""
-    update media set storage_key = user_id || '-' || id;
+    update media set storage_key = user_id::text || '-' || id::text;
     update media set size_bytes = octet_length('bytes of ' || storage_key),
         sha256 = encode(sha256(('bytes of ' || storage_key)::bytea), 'hex');
     insert into messages (user_id, conversation_id, seq, role, metadata, stage3, created_at)
@@ -99,14 +99,12 @@ FILLING = r"""
 """
 
 NAMING = """
-    with named as (
-        update users set email = 'WORD@example.com', username = 'WORD', password_hash = 'HASH', bio = 'I am WORD',
-            is_guest = false
-        where id = (select id from users order by id offset PLACE limit 1) returning id),
-    tasks as (update tasks set title = 'The WORD' where user_id = (select id from named)),
-    identities as (update identities set provider = 'acme2', subject = 'WORD-' || id where user_id = (select id from named)),
-    media as (update media set file_name = 'WORD.png' where user_id = (select id from named))
-    update messages set content = 'Is it a WORD?' where role = 'user' and user_id = (select id from named)
+    update users set email = 'WORD@example.com', username = 'WORD', password_hash = 'HASH', bio = 'I am WORD', is_guest = false
+    where id = 'USER';
+    update tasks set title = 'The WORD' where user_id = 'USER';
+    update identities set provider = 'acme2', subject = 'WORD-' || id where user_id = 'USER';
+    update media set file_name = 'WORD.png' where user_id = 'USER';
+    update messages set content = 'Is it a WORD?' where role = 'user' and user_id = 'USER';
 """
 
 

@@ -35,9 +35,9 @@ def origin(shared_database: str, tmp_path_factory: pytest.TempPathFactory) -> Se
 
 
 @pytest.fixture
-def there(own_database: str, tmp_path: Path) -> Server:
+def there(plain_database: str, tmp_path: Path) -> Server:
     """Another server, which is empty."""
-    return Server(own_database, tmp_path / "there")
+    return Server(plain_database, tmp_path / "there")
 
 
 # Encrypted

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import asyncpg
+import clustered
 import psutil
 import pytest
 import structlog
@@ -48,11 +49,11 @@ def place(origin: Server, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def there(own_database: str, tmp_path: Path) -> Iterator[Server]:
-    """Another server, which is empty; what a restore puts aside there is dropped."""
-    yield Server(own_database, tmp_path / "there")
-    for name in aside(own_database):
-        asyncio.run(databases.execute(databases.in_database(own_database, "postgres"), f'drop database "{name}"'))
+def there(plain_database: str, tmp_path: Path) -> Iterator[Server]:
+    """Another server, which is empty, and none of a cluster; what a restore puts aside there is dropped."""
+    yield Server(plain_database, tmp_path / "there")
+    for name in aside(plain_database):
+        asyncio.run(databases.execute(databases.in_database(plain_database, "postgres"), f'drop database "{name}"'))
 
 
 # The circle
@@ -132,6 +133,14 @@ def test_a_database_that_is_in_use_is_left_alone(there: Server, place: Path) -> 
     assert is_empty(there)
 
 
+@clustered.cluster
+def test_a_database_of_a_cluster_is_left_alone(origin: Server, place: Path) -> None:
+    """Its place cannot be taken: there are parts of it on the other servers."""
+    assert "belongs to a Citus cluster" in origin.refused("restore", str(place), "--replace")
+    assert origin.sql("select count(*) from tasks") == [24]
+    assert aside(origin.url) == []
+
+
 def test_a_session_that_is_about_to_end_is_waited_for(there: Server, place: Path) -> None:
     async def work() -> None:
         user = await asyncpg.connect(there.url)
@@ -147,16 +156,16 @@ def test_a_session_that_is_about_to_end_is_waited_for(there: Server, place: Path
     asyncio.run(work())
 
 
-def test_sessions_of_the_command_itself_are_not_somebody_else(own_database: str) -> None:
+def test_sessions_of_the_command_itself_are_not_somebody_else(plain_database: str) -> None:
     """One that it has closed may still be ending."""
 
     async def others(_: Any = None) -> int:
-        return await on_connection(own_database, repository.sessions)
+        return await on_connection(plain_database, repository.sessions)
 
     async def work() -> tuple[int, int]:
-        somebody = await asyncpg.connect(own_database)
+        somebody = await asyncpg.connect(plain_database)
         try:
-            return await on_connection(own_database, others), await others()
+            return await on_connection(plain_database, others), await others()
         finally:
             await somebody.close()
 
@@ -184,16 +193,16 @@ def test_backups_of_a_database_are_made_one_at_a_time(origin: Server, tmp_path: 
     asyncio.run(work())
 
 
-def test_requests_go_first_while_a_backup_is_made(own_database: str, tmp_path: Path) -> None:
+def test_requests_go_first_while_a_backup_is_made(plain_database: str, tmp_path: Path) -> None:
     """The command, pg_dump, and the sessions of both on the server are at a low priority."""
 
     async def work() -> None:
-        locking, looking = await asyncpg.connect(own_database), await asyncpg.connect(own_database)
+        locking, looking = await asyncpg.connect(plain_database), await asyncpg.connect(plain_database)
         try:
             async with locking.transaction():
                 await locking.execute("lock table users")
                 words = (str(HOLDFAST), "backup", str(tmp_path), "--no-verify")
-                variables = os.environ | {"DATABASE_URL": own_database}
+                variables = os.environ | {"DATABASE_URL": plain_database}
                 making = await asyncio.create_subprocess_exec(*words, env=variables, stdout=asyncio.subprocess.DEVNULL)
                 until = asyncio.get_running_loop().time() + 20
                 while not await _are_low(looking, making.pid):

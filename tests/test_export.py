@@ -14,6 +14,7 @@ from typing import Any
 from uuid import uuid4
 
 import asyncpg
+import clustered
 import pytest
 from client import Api, Execute, Started, User, assert_problem
 from command import HOLDFAST
@@ -217,7 +218,7 @@ def test_an_interrupted_export_leaves_nothing_behind_and_a_lost_database_is_said
                     assert running.poll() is None
                     await asyncio.sleep(0.02)
                 if sent is None:
-                    await holder.execute("select pg_terminate_backend($1)", pid)
+                    await holder.execute("select pg_terminate_backend($1::integer)", pid)
                 else:
                     running.send_signal(sent)
                 _, told = await asyncio.to_thread(running.communicate, timeout=30)
@@ -254,6 +255,7 @@ def test_a_file_that_is_gone_is_named_and_all_else_is_there(origin: Server, serv
     assert told["media"]["files"] == 23
 
 
+@clustered.plain("there is no snapshot of several servers")
 def test_what_is_deleted_while_it_is_exported_is_in_it_as_it_was(own_database: str, tmp_path: Path) -> None:
     server = Server(own_database, tmp_path / "data")
     server.fill()

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 import asyncpg
+import clustered
 import pytest
 from client import Api, Execute, User
 
@@ -72,6 +73,9 @@ def ada(api: Api, execute: Execute) -> User:
     return user
 
 
+one_server = clustered.plain("the statements of a cluster do not walk, see docs/decisions/0059")
+
+
 class Walk(NamedTuple):
     """A search that walks, and how many rows of a table it may read: the newest 100, those of the walk, and the matches."""
 
@@ -99,6 +103,7 @@ REST = {
 """The other values of a search."""
 
 
+@one_server
 @pytest.mark.parametrize("walk", WALKS, ids=[f"{walk.query.name}, {walk.table}" for walk in WALKS])
 def test_a_word_that_only_the_newest_rows_have_is_not_looked_for_in_all(
     ada: User, runner: asyncio.Runner, database: str, walk: Walk
@@ -106,6 +111,7 @@ def test_a_word_that_only_the_newest_rows_have_is_not_looked_for_in_all(
     assert 110 < rows_read(runner, database, walk.query, {"user_id": ada.id, "q": "zebra"} | REST)[walk.table] <= walk.most
 
 
+@one_server
 def test_a_phrase_that_few_rows_have_is_not_looked_for_in_all_that_have_its_words(
     ada: User, runner: asyncio.Runner, database: str
 ) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import asyncpg
 import pytest
 from client import PASSWORD, Api, User, assert_problem, soon_refused
+from locks import waited_for
 
 NEW = "another horse battery"
 
@@ -278,7 +279,7 @@ def test_a_token_made_during_a_password_change_does_not_outlive_it(
             await transaction.start()
             await connection.execute("select 1 from users where id = $1 for update", ada.id)
             change = asyncio.create_task(ada.send("PUT", "/v1/me/password", json={"current": PASSWORD, "new": NEW}))
-            await asyncio.sleep(0.3)
+            await waited_for(connection)
             token = {"name": "Late", "scopes": ["read"]}
             make = asyncio.create_task(other.send("POST", "/v1/me/tokens", json=token))
             await asyncio.sleep(0.3)

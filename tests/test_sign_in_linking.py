@@ -86,7 +86,7 @@ def test_who_is_signed_in_links_another_way_in_and_stays_who_they_are(google: Ap
 def test_a_session_that_is_older_than_15_minutes_links_nothing_and_a_guests_may_be_older(google: App, execute: Execute) -> None:
     user, guest = google.api.user(), a_guest(google.api)
     for each in (user, guest):
-        execute("update sessions set created_at = created_at - interval '16 minutes' where user_id = $1", UUID(each.id))
+        execute("update sessions set created_at = now() - interval '16 minutes' where user_id = $1", UUID(each.id))
     assert_problem(google.begin(token=user.token), 403, "fresh_sign_in_required")
     assert_problem(google.start(token=user.token), 403, "fresh_sign_in_required")
     body = {"provider": "google", "id_token": google.provider.id_token()}

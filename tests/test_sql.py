@@ -523,7 +523,10 @@ FILLED = 20_000
 FIRST_SEEDED_DAY = date(2020, 1, 1)
 """The ids are spread over 2,000 days, as many a day, in the same order."""
 
+one_server = clustered.plain("these are the plans of one server; a cluster plans by values, and on the worker")
 
+
+@one_server
 def test_pages_and_look_ups_keep_to_an_index_among_20_000_rows(runner: asyncio.Runner, own_database: str) -> None:
     """One test, because filling the tables is what takes the time."""
     runner.run(_check_plans(own_database))
@@ -558,6 +561,7 @@ async def _plan_faults(plans: "Plans", state: str) -> list[str]:
     return wrong
 
 
+@one_server
 @pytest.mark.parametrize("state", ["never analyzed", "analyzed while empty", "analyzed"])
 def test_a_page_of_1000_rows_is_walked_in_the_order_of_an_index(runner: asyncio.Runner, own_database: str, state: str) -> None:
     async def sorted_pages() -> tuple[int, list[str]]:

@@ -14,6 +14,7 @@ from pathlib import Path
 from threading import Thread
 from typing import Any, NamedTuple
 
+import clustered
 import httpx
 import pytest
 from client import PASSWORD, Api, Started, new_email
@@ -209,6 +210,7 @@ def test_a_request_and_its_statements_are_spans_of_the_callers_trace(collector: 
         assert hidden not in told
 
 
+@clustered.plain("each call is sent by itself: its row may be on any server")
 def test_calls_that_go_out_together_are_a_statement_of_each_of_their_requests(
     collector: Collector, started: Started, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -149,7 +149,9 @@ class Tables:
         columns = "information_schema.columns c join information_schema.tables t using (table_schema, table_name)"
         owned = f"select table_name from {columns} where column_name = 'user_id' and table_type = 'BASE TABLE'"
         self.owned: list[str] = [name for (name,) in self.run(connection.fetch(f"{owned} and table_schema = 'public'"))]
-        of_each = [f"select '{name}' as name, to_jsonb(o)::text as row from {name} o where user_id = $1" for name in self.owned]
+        # Of who leaves a cluster objects of the store are put down in deleted_objects, until maintenance deletes them.
+        kept = [name for name in self.owned if name != "deleted_objects"]
+        of_each = [f"select '{name}' as name, to_jsonb(o)::text as row from {name} o where user_id = $1" for name in kept]
         of_each.append("select 'users', to_jsonb(u)::text from users u where id = $1")
         self.rows = " union all ".join(of_each)
 

@@ -71,6 +71,11 @@ select exists (select from pg_class c join pg_namespace n on n.oid = c.relnamesp
 -- tenant: none, it asks the catalog
 select to_regclass('schema_migrations') is not null and to_regclass('users') is not null;
 
+-- name: is_of_cluster()$
+-- tenant: none, it asks the catalog
+-- Citus is in the database, of which there are parts on other servers then.
+select exists (select from pg_extension where extname = 'citus');
+
 -- name: has_users()$
 -- tenant: none, whether there is anybody at all
 -- plan: exempt, it ends with the first account

@@ -82,6 +82,11 @@ async def is_ours(on: Executor) -> bool:
     return bool(await queries.is_ours.value(on, bool))
 
 
+async def is_of_cluster(on: Executor) -> bool:
+    """Whether the database is the coordinator's of a cluster, or a worker's."""
+    return bool(await queries.is_of_cluster.value(on, bool))
+
+
 async def has_users(on: Executor) -> bool:
     """Whether a database of ours has accounts."""
     return bool(await queries.has_users.value(on, bool))

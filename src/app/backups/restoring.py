@@ -24,6 +24,11 @@ NO_ROOM = (
     "make an empty one (dropdb, createdb), or run `alter role ... createdb` as the superuser."
 )
 
+OF_CLUSTER = (
+    "The database belongs to a Citus cluster, whose other servers have parts of it, so nothing was restored. A backup becomes "
+    "a plain database: name one without Citus by DATABASE_URL; `holdfast distribute` can spread that one afterwards."
+)
+
 
 SESSIONS_END_WITHIN = 5.0
 """Seconds in which a session ends whose client has gone; `drop database` waits as long."""
@@ -135,6 +140,8 @@ async def _check_target(url: str, *, is_replacing: bool) -> bool:
     """See that what is in a database may be replaced, and that nobody uses it. Returns whether there is anything."""
 
     async def look(on: Transaction) -> bool:
+        if await repository.is_of_cluster(on):
+            raise BackupFailed(OF_CLUSTER)
         is_used = await repository.has_users(on) if await repository.is_ours(on) else await repository.has_tables(on)
         if is_used and not is_replacing:
             raise BackupFailed(
