@@ -183,7 +183,7 @@ def empty_database(template: str, worker_id: str) -> Iterator[str]:
     url = in_database(template, f"{urlsplit(template).path[1:]}_{worker_id}_empty")
     asyncio.run(execute_about(url, "create database {name} template template0"))
     yield url
-    asyncio.run(execute_about(url, "drop database if exists {name} with (force)"))
+    clustered.remove([url])
 
 
 def _clone(template: str, name: str) -> Iterator[str]:
@@ -197,8 +197,7 @@ def _clone(template: str, name: str) -> Iterator[str]:
     for server in servers:
         asyncio.run(execute_about(server, create, *rights, *(clustered.SETTINGS if clustered.URL else ())))
     yield url
-    for server in servers:
-        asyncio.run(execute_about(server, "drop database if exists {name} with (force)"))
+    clustered.remove(servers)
 
 
 @pytest.fixture(scope="session")

@@ -193,6 +193,7 @@ def test_backups_of_a_database_are_made_one_at_a_time(origin: Server, tmp_path: 
     asyncio.run(work())
 
 
+@clustered.plain("only of a session by a socket is it known that its server is on this machine")
 def test_requests_go_first_while_a_backup_is_made(plain_database: str, tmp_path: Path) -> None:
     """The command, pg_dump, and the sessions of both on the server are at a low priority."""
 

@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 import asyncpg
+import clustered
 import pytest
 
 from app.database.opening import PLANNING
@@ -37,6 +38,7 @@ def grown(runner: asyncio.Runner, own_database: str) -> Iterator[tuple["asyncpg.
     runner.run(connection.close())
 
 
+@clustered.plain("it reads the plans of one server")
 @pytest.mark.parametrize(
     ("statement", "values"),
     [

@@ -94,6 +94,7 @@ ELSEWHERE: dict[str, tuple[list[str], str]] = {
     "migrations.try_lock": (["pg_try_advisory_lock"], "as has_versions"),
     "migrations.unlock": (["pg_advisory_unlock"], "as has_versions"),
     "migrations.versions": (["version"], "as has_versions"),
+    "opening.has_citus": (["exists"], "as plan_by_values"),
     "opening.plan_by_values": (["?column?"], "it is sent on a connection that no executor has yet"),
     "rate_limits.hit": (["retry_after"], "hit() raises Problem 429 instead of returning it"),
     "rate_limits.hit_with_pauses": (["retry_after"], "as hit"),

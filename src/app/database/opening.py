@@ -44,6 +44,12 @@ def session_settings(settings: Settings) -> dict[str, str]:
     return {"statement_timeout": str(int(settings.query_timeout * 1000))} | PLANNING
 
 
+async def settings_behind(probe: Connection, settings: Settings) -> dict[str, str]:
+    """What the sessions of a pooler are to have, which it does not take from us: as `begin` leaves one of our own."""
+    wanted = session_settings(settings)
+    return wanted | {"plan_cache_mode": "auto"} if await probe.fetchval(queries.has_citus.sql) else wanted
+
+
 async def open_replica_pool(settings: Settings, hosts: Hosts) -> "asyncpg.Pool[asyncpg.Record]":
     """Open asyncpg's pool on a replica, without any connection at first: it need not be there. No pooler stands before it."""
     return await _open(settings, hosts, session_settings(settings), init_size=0)
@@ -68,7 +74,7 @@ async def open_pool(settings: Settings, hosts: Hosts) -> "asyncpg.Pool[asyncpg.R
                 return pool
         async with pooler.probing(url) as probe:
             tracks = await pooler.tracks_statements(probe)
-            if missing := await pooler.settings_missing(probe, session_settings(settings)):
+            if missing := await pooler.settings_missing(probe, await settings_behind(probe, settings)):
                 log.warning("pooler_without_settings", missing=missing, run="holdfast doctor")
         if tracks:
             return pool

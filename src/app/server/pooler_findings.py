@@ -1,7 +1,7 @@
 """`holdfast doctor`: whether a pooler shares out sessions before the database, and what it is to be told then."""
 
 from app.database import pooler
-from app.database.opening import session_settings
+from app.database.opening import settings_behind
 from app.database.startup import connect_with_retry
 from app.server.doctor import Finding
 from app.settings import Settings
@@ -19,8 +19,9 @@ async def examine(settings: Settings) -> list[Finding]:
             return []
         async with pooler.probing(url) as probe:
             tracks = await pooler.tracks_statements(probe)
-            missing = await pooler.settings_missing(probe, session_settings(settings))
-        return [await _direct(settings), _statements(tracks=tracks), _session(settings, missing)]
+            wanted = await settings_behind(probe, settings)
+            missing = await pooler.settings_missing(probe, wanted)
+        return [await _direct(settings), _statements(tracks=tracks), _session({name: wanted[name] for name in missing})]
 
     return await connect_with_retry(look, url or "", settings.start_retries)
 
@@ -46,9 +47,9 @@ def _statements(*, tracks: bool) -> Finding:
     return Finding("mind", "statements", "are parsed each time: the pooler does not track them when they are prepared", advice)
 
 
-def _session(settings: Settings, missing: list[str]) -> Finding:
+def _session(missing: dict[str, str]) -> Finding:
     if not missing:
         return Finding("ok", "session", "has our settings behind the pooler")
-    wanted = ", ".join(f"{name} = {session_settings(settings)[name]}" for name in missing)
+    wanted = ", ".join(f"{name} = {setting}" for name, setting in missing.items())
     advice = f"Set by connect_query of PgBouncer (ops/pgbouncer.ini), or by `alter role` for ours: {wanted}."
     return Finding("mind", "session", f"lacks {', '.join(missing)}: the pooler does not pass on what we set", advice)
