@@ -358,6 +358,20 @@ def test_a_function_that_a_statement_calls_finds_the_shards_where_it_reads_table
         assert f"function {name}(" in source or statements <= {ASKED_BY_THEMSELVES.get(name)}, (name, statements)
 
 
+def test_what_is_inserted_by_a_select_is_not_computed_out_of_columns_by_a_volatile_function(
+    runner: asyncio.Runner, connection: Connection
+) -> None:
+    """Citus moves such a function outwards, where it is given other columns: in silence, and the answer is wrong."""
+    volatile = runner.run(
+        connection.fetch("select proname from pg_proc where provolatile = 'v' and pronamespace = 'public'::regnamespace")
+    )
+    called = rf"\b(?:{'|'.join(each['proname'] for each in volatile)})\([^,]*?\b[a-z]\w*\.[a-z]"
+    inserted = re.compile(r"\binsert into \w+ \([^)]*\)\s+select\b(.*?)\n\s*from\b", re.DOTALL)
+    lists = {each.query.name: found[1] for each in STATEMENTS for found in inserted.finditer(each.body)}
+    assert len(lists) > 20
+    assert [name for name, columns in lists.items() if re.search(called, columns)] == []
+
+
 OWNED = {"users": "id", "tasks": "user_id", "habits": "user_id", "entries": "user_id"}
 RELATIONS = {*OWNED, "cache"}
 
