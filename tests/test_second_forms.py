@@ -46,8 +46,6 @@ DIFFERENT = {
     "conversations.page_found.found_conversation": "as blog_entries.find",
     "credits.fold_transactions.bounded_account": "Citus takes no lateral join of a step with a table",
     "media.create.forgotten_deletion": "it comes after the insert",
-    "progress.put.locked_snapshot": "its columns one by one: a step is sent on as values, not as a row",
-    "search.hits.best": "what is shown as a conversation is told there",
     "search.hits.matched": "as blog_entries.find",
     "workouts.create.inserted_exercise": "it is joined with the workout, whose worker it goes to",
 }
