@@ -108,6 +108,10 @@ async def close(urls: list[str]) -> None:
         )
 
 
+LOCALE = " template template0 locale_provider builtin builtin_locale 'C.UTF-8'"
+"""That of the PostgreSQL that comes along: the system's C.UTF-8 has other blanks."""
+
+
 SETTINGS = (
     "alter database {name} set citus.enable_unsafe_triggers = on",
     "alter database {name} set citus.multi_shard_modify_mode = sequential",

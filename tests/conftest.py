@@ -91,7 +91,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[_TEMPLATE] = template = in_database(database_url(url), f"holdfast_test_{os.getpid()}")
     servers = clustered.servers(template)
     for server in servers:
-        asyncio.run(execute_about(server, "create database {name}"))
+        asyncio.run(execute_about(server, "create database {name}" + (clustered.LOCALE if clustered.URL else "")))
     if clustered.URL:
         asyncio.run(clustered.distribute(servers))
         make_app_role(template)

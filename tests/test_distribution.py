@@ -298,20 +298,6 @@ def test_an_export_of_a_cluster_has_what_everybody_has(own_database: str, tmp_pa
 
 
 @clustered.cluster
-def test_imports_are_refused_on_a_cluster_and_say_what_to_do(own_database: str, tmp_path: Path) -> None:
-    folder = tmp_path / "data" / "conversations"
-    folder.mkdir(parents=True)
-    name = "01a00000-0000-7000-8000-000000000000"
-    conversation = {"id": name, "created_at": "2025-01-01T00:00:00", "title": "T", "messages": []}
-    (folder / f"{name}.json").write_text(json.dumps(conversation), encoding="utf-8")
-    answered(own_database, "insert into users (email) values ('ada@example.com')")
-    said = holdfast(own_database, "import", "council", str(tmp_path), "--user", "ada@example.com")
-    assert said.returncode == 1
-    assert "holdfast distribute --undo" in said.stderr
-    assert answered(own_database, "select count(*) from conversations")[0]["count"] == 0
-
-
-@clustered.cluster
 def test_maintenance_is_done_on_a_cluster(own_database: str, tmp_path: Path) -> None:
     asyncio.run(filled(own_database))
     past = "update sessions set created_at = '2026-01-01', last_seen_at = '2026-01-01', expires_at = '2026-01-02'"

@@ -284,6 +284,9 @@ def test_one_import_at_a_time(imports: Imports, source: Path) -> None:
     assert "Another import" in imports.refused(source)
 
 
+SESSIONS = "select pid from pg_stat_activity where datname = current_database() and application_name like 'holdfast command%'"
+
+
 def test_an_import_that_is_interrupted_or_killed_leaves_nothing_half_done(imports: Imports, tmp_path: Path) -> None:
     source = tmp_path / "habits.db"
     habits.write(source, users=20, habits=10, days=100, generation="B")
@@ -301,7 +304,8 @@ def test_an_import_that_is_interrupted_or_killed_leaves_nothing_half_done(import
         _, said = running.communicate(timeout=30)
         assert running.returncode == code, said
         assert "Traceback" not in said
-        while at_work(imports, "import_"):
+        # Until its session has ended, which first drops its temporary tables, another one would be refused.
+        while fetch(imports, SESSIONS):
             time.sleep(0.02)
         assert nothing_came(imports)
         assert {*fetch(imports, "select status from imports order by id desc limit 1")} <= status

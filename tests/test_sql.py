@@ -230,7 +230,7 @@ def test_a_statement_that_always_returns_a_row_says_when_it_does_not(runner: asy
 NOT_ON_A_CLUSTER = {
     "migrations.try_lock": "a lock of the session, which has nothing to do with tables",
     "migrations.unlock": "as try_lock",
-    "importing.undo": "imports are refused where tables are distributed",
+    "importing.undo": "in an import the rows are checked out by then: tests/test_import_clustered.py",
     "importing.unfold": "as importing.undo",
     "importing.keep_ways_in": "as importing.undo",
     "distribution.distribute": "tests/test_distribution.py does it",

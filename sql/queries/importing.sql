@@ -41,6 +41,22 @@ select import_begin() is null as begun;
 -- tenant: none, as try_lock
 select import_stage(:entity::regclass) is null as staged;
 
+-- name: check_out(source, user_id, purpose)^
+-- tenant: none, as try_lock
+select import_check_out_staged(:source, :user_id, :purpose) is null as checked_out;
+
+-- name: check_out_run(id)^
+-- tenant: none, as try_lock
+select import_check_out_run(:id) is null as checked_out;
+
+-- name: check_out_account(user_id)^
+-- tenant: none, as try_lock
+select import_check_out(array[:user_id::uuid], 'verification') is null as checked_out;
+
+-- name: check_in()^
+-- tenant: none, as try_lock
+select import_check_in() is null as checked_in;
+
 -- name: place_users(id, source, into_existing)$
 -- tenant: none, as try_lock
 select import_place_users(:id, :source, :into_existing);

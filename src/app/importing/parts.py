@@ -4,8 +4,9 @@ from collections.abc import AsyncIterator
 from typing import Any
 from uuid import UUID
 
+import asyncpg
+
 from app.database.executor import Transaction
-from app.database.migrations import is_distributed
 from app.importing import repository
 from app.importing.sources.source import USER
 from app.importing.staging import Staging
@@ -23,13 +24,7 @@ class NotKeptError(Exception):
 
 
 async def lock(on: Transaction) -> None:
-    """Begin with imports on this connection. Raises ImportFailed: another one is under way, or the tables are distributed."""
-    if await is_distributed(on):
-        # An import moves what it has staged by statements of many users' rows, which Citus does not take.
-        raise ImportFailed(
-            "Imports need all rows on one server, and here they are spread over a cluster: holdfast distribute --undo, then "
-            "this, then holdfast distribute."
-        )
+    """Begin with imports on this connection. Raises ImportFailed: another one is under way."""
     if not await repository.try_lock(on):
         raise ImportFailed("Another import, verification or rollback is running: wait until it has ended.")
     await repository.fail_abandoned(on)
@@ -54,6 +49,16 @@ async def chunks(on: Transaction, entity: str, rows: int) -> AsyncIterator[tuple
     size = bounds.last - bounds.first + 1 if entity in ("habits", "goals") else rows
     for first in range(bounds.first, bounds.last + 1, size):
         yield first, min(first + size - 1, bounds.last)
+
+
+async def check_in(on: Transaction) -> None:
+    """Bring what was checked out of a cluster back. Raises ImportFailed: somebody wrote something in between."""
+    try:
+        await repository.check_in(on)
+    except (asyncpg.IntegrityConstraintViolationError, asyncpg.SerializationError):
+        raise ImportFailed(
+            "Meanwhile somebody wrote what does not go together with this. Nothing of it was kept: do it again."
+        ) from None
 
 
 async def place_owners(on: Transaction, staging: Staging, id: UUID, source: str, *, into_existing: bool) -> int:

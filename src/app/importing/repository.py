@@ -99,6 +99,32 @@ async def stage(on: Executor, entity: str) -> None:
     await queries.stage.row(on, entity=entity)
 
 
+async def check_out(on: Executor, source: str, user: UUID | None, *, is_verifying: bool = False) -> None:
+    """In a cluster, bring what the accounts that staged rows are about have to where the following statements look for it.
+
+    user: one that nothing staged names. Until `check_in`, or the end of the transaction.
+    """
+    await queries.check_out.row(on, source=source, user_id=user, purpose="verification" if is_verifying else "import")
+
+
+async def check_out_run(on: Executor, id: UUID) -> None:
+    """`check_out` for the accounts whose rows a run has made or changed, to roll it back."""
+    await queries.check_out_run.row(on, id=id)
+
+
+async def check_out_account(on: Executor, user: UUID) -> None:
+    """`check_out` of one account, to read it."""
+    await queries.check_out_account.row(on, user_id=user)
+
+
+async def check_in(on: Executor) -> None:
+    """In a cluster, bring what came of the rows that are checked out to where they belong.
+
+    Raises IntegrityConstraintViolationError or SerializationError when what somebody wrote in between does not go with it.
+    """
+    await queries.check_in.row(on)
+
+
 async def place_users(on: Executor, id: UUID, source: str, *, into_existing: bool) -> int:
     """Find the account of each staged user, or an id for a new one. Returns how many get none."""
     return int(await queries.place_users.value(on, int, id=id, source=source, into_existing=into_existing) or 0)

@@ -24,6 +24,7 @@ async def rollback(on: Transaction, done: Import, *, is_forced: bool) -> dict[st
     async def work(transaction: Transaction) -> None:
         counts.clear()
         await repository.analyze_items(transaction)
+        await repository.check_out_run(transaction, done.id)
         await repository.unfold(transaction, done.id, is_forced=is_forced)
         touched = await repository.touched(transaction, done.id)
         for entity in sorted(touched, key=ENTITIES.index, reverse=True):
@@ -33,6 +34,7 @@ async def rollback(on: Transaction, done: Import, *, is_forced: bool) -> dict[st
             undone["kept"] += kept
             if any(undone.values()):
                 counts[entity] = undone
+        await parts.check_in(transaction)
         await repository.forget_merged(transaction, done.id)
         await repository.finish(transaction, done.id, "rolled_back", counts)
 

@@ -135,6 +135,7 @@ class _Run:
         await self._staging.copy()
         if self._staging.is_empty:
             return is_last
+        await repository.check_out(on, self._asked.source, self._staging.user)
         refused = await parts.place_owners(
             on, self._staging, self.id, self._asked.source, into_existing=self._asked.into_existing
         )
@@ -146,6 +147,7 @@ class _Run:
             if entity in self._staging.tables:
                 await self._move(on, entity)
         await repository.keep_reports(on, self.id)
+        await parts.check_in(on)
         if self._asked.is_strict:
             async for line in repository.report(on, self.id):
                 if line.kind == "rejected":

@@ -49,6 +49,7 @@ async def verify(on: Transaction, done: Import, source: Source, asked: Asked, pr
             await staging.copy()
             if staging.is_empty:
                 raise NotKeptError
+            await repository.check_out(transaction, done.source, staging.user, is_verifying=True)
             into_existing = asked.into_existing
             staging.refused["users"] += await parts.place_owners(
                 transaction, staging, done.id, done.source, into_existing=into_existing

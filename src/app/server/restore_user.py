@@ -13,7 +13,7 @@ from app.database.executor import Transaction, on_connection
 from app.exporting import files
 from app.exporting.files import ExportFailed
 from app.exporting.repository import user_named
-from app.importing.repository import forget_gone
+from app.importing.repository import check_out_account, forget_gone
 from app.importing.sources.holdfast import SOURCE
 from app.settings import Settings
 
@@ -44,7 +44,8 @@ async def take_out(url: str, settings: Settings, wanted: Wanted, email: str, to:
     if owner is not None:
 
         async def forget(on: Transaction) -> None:
+            await check_out_account(on, owner)
             await forget_gone(on, owner, SOURCE)
 
-        await on_connection(host, forget)
+        await on_connection(host, lambda on: on.transaction(forget))
     return path, made
