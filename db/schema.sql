@@ -405,8 +405,7 @@ COMMENT ON FUNCTION public.export_columns(entity regclass, is_own boolean) IS 'T
 CREATE FUNCTION public.export_files_statement(owner uuid) RETURNS text
     LANGUAGE sql STABLE
     AS $$
-    select format('select row_to_json(r) from (%s) r',
-        export_rows('media', owner, 'user_id, id, storage_key, size_bytes, sha256'))
+    select export_rows('media', owner, 'user_id, id, storage_key, size_bytes, sha256')
 $$;
 
 --
@@ -422,7 +421,7 @@ COMMENT ON FUNCTION public.export_files_statement(owner uuid) IS 'The text of th
 CREATE FUNCTION public.export_rows(entity regclass, owner uuid, columns text) RETURNS text
     LANGUAGE sql STABLE
     AS $$
-    select format('select %s from %s%s order by %s', columns, entity,
+    select format('select (select row_to_json(r) from (select %s) r) from %s%s order by %s', columns, entity,
         case when owner is null then ''
             else format(' where %s = %L', case when entity = 'users'::regclass then 'id' else 'user_id' end, owner) end,
         (select string_agg(quote_ident(a.attname), ', ' order by array_position(p.conkey, a.attnum))
@@ -435,7 +434,7 @@ $$;
 -- Name: FUNCTION export_rows(entity regclass, owner uuid, columns text); Type: COMMENT; Schema: public; Owner: -
 --
 
-COMMENT ON FUNCTION public.export_rows(entity regclass, owner uuid, columns text) IS 'The text of a statement: rows of a user, or of everybody, in the order of the primary key.';
+COMMENT ON FUNCTION public.export_rows(entity regclass, owner uuid, columns text) IS 'The text of a statement: rows of a user, or of everybody, as JSON, in the order of the primary key.';
 
 --
 -- Name: export_statement(regclass, uuid, boolean); Type: FUNCTION; Schema: public; Owner: -
@@ -444,13 +443,13 @@ COMMENT ON FUNCTION public.export_rows(entity regclass, owner uuid, columns text
 CREATE FUNCTION public.export_statement(entity regclass, owner uuid, is_own boolean) RETURNS text
     LANGUAGE sql STABLE
     AS $_$
-    select format('select row_to_json(r) from (%s) r', export_rows(entity, owner,
+    select export_rows(entity, owner,
         (select string_agg(
             -- A document is kept as it was written, but on one line: the blanks around it would not come back.
             case when c.type = 'json'
                 then format('btrim(translate(%1$s::text, E''\n\r'', ''  ''), E'' \t'')::json as %1$s', c.name) else c.name end,
             ', ' order by c.place)
-            from export_columns(entity, is_own) c)))
+            from export_columns(entity, is_own) c))
 $_$;
 
 --
@@ -7734,4 +7733,5 @@ INSERT INTO public.schema_migrations (version) VALUES
     ('20261123060010'),
     ('20261123070000'),
     ('20261123080000'),
-    ('20261123080010');
+    ('20261123080010'),
+    ('20261123080020');
