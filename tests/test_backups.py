@@ -312,6 +312,19 @@ def test_an_account_that_was_deleted_comes_back_whole(
     assert there.sql("select password_hash from users where username = 'heron'") == [PASSWORD_HASH]
 
 
+@clustered.cluster
+def test_an_account_comes_back_into_a_cluster(own_database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    server = filled(Server(own_database, tmp_path / "here"))
+    backed_up(server, tmp_path / "backups")
+    before = server.exported(tmp_path / "before.zip", "--user", "heron@example.com")
+    server.sql("delete from users where username = 'heron'")
+    done = server.command("restore", str(tmp_path / "backups"), "--user", "heron@example.com", "--into-import", "--json")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert server.exported(tmp_path / "after.zip", "--user", "heron@example.com")["sha256"] == before["sha256"]
+    assert server.command("verify", json.loads(done.stdout)["id"]).returncode == 0
+
+
 def test_an_account_that_the_backup_has_not_is_told(place: Path, there: Server, tmp_path: Path) -> None:
     said = there.refused("restore", str(place), "--user", "nobody@example.com", "--into-import")
     assert f"There is no account with the e-mail address of --user. It was looked for in {only(place).name}." in said
