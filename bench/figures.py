@@ -14,13 +14,13 @@ MOVES = 1.2
 """By how much a figure moves between full runs of the same code on machines that are shared: `--check` fails beyond that."""
 
 REACHED = {
-    ("task", 16): (0.81, 0.99, 0.91),
+    ("task", 16): (0.81, 0.99, 0.92),
     ("create", 16): (0.67, 1.38, 1.13),
     ("page", 16): (1.39, 0.79, 0.96),
-    ("page", 64): (1.45, 0.83, 0.96),
+    ("page", 64): (1.27, 0.77, 0.89),
 }
-"""Request and connections -> what the worse of the two newest full runs reached, where that is further from the figure than it
-moves: bench/README.md, "Not reached". So of those below. What is not here is held to the figure itself."""
+"""Request and connections -> what the worse of the two newest full runs reached, or more, where that is further from the figure
+than it moves: bench/README.md, "Not reached". So of those below. What is not here is held to the figure itself."""
 
 REACHED_TAILS = {"task": 3.8}
 
