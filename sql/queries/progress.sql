@@ -152,7 +152,8 @@ returning id, period, date, goals_active, goals_completed, habit_completion_rate
 
 -- name: put_distributed(user_id, period, date, versions, new)^
 -- As put(), but "on conflict" names no parameter, which Citus would not send: what is proposed is the row as it shall be, with
--- the id of the one that it replaces; one with another id was made meanwhile, see version_for_put().
+-- the id of the one that it replaces; one with another id was made meanwhile, see version_for_put(). Of that one a null clears
+-- nothing, since it cannot be told from an absent key there: put() is exact in this, so there are two forms.
 with locked_fields as (
     select id, notes, weight, weight_unit, body_fat_percent, version
     from progress_snapshots
