@@ -202,6 +202,14 @@ def soon_refused(ask: Callable[[], httpx.Response]) -> None:
     assert_problem(answer, 401, "unauthenticated")
 
 
+def soon(ask: Callable[[], httpx.Response], status: int) -> httpx.Response:
+    """The first answer of this status, or the last one after 5 s: of a change past the API a worker is told after it."""
+    deadline = time.perf_counter() + 5
+    while (answer := ask()).status_code != status and time.perf_counter() < deadline:
+        time.sleep(0.001)
+    return answer
+
+
 def assert_problem(answer: httpx.Response, status: int, code: str, field: str | None = None) -> None:
     """Check that an answer is a problem in the contract's form, and this one."""
     assert answer.status_code == status, answer.text

@@ -256,7 +256,10 @@ def test_a_statement_that_fails_says_so_to_its_request(collector: Collector, sta
             await api.database.pool._pool.release(blocking)  # noqa: SLF001
 
     assert api.runner.run(meet_a_lock()).status_code == 504
-    [request] = until(lambda: [each for each in collector.requests_seen() if each.span.trace_id[-1] == 5], "the span is there")
+    [request] = until(
+        lambda: [each for each in collector.requests_seen() if int.from_bytes(each.span.parent_span_id) == 5],
+        "the span is there",
+    )
     assert request.span.status.code == trace_pb2.Status.STATUS_CODE_ERROR
     assert request.attributes["error.type"] == "504"
     [cancelled] = until(
