@@ -69,10 +69,10 @@ def measure(plan: Plan, postgres: embedded.Server, folder: Path) -> dict[str, An
             groups = _groups(request, plan.connections, sides, for_load)
             # The first one warms up what all of them share.
             warm_up = 1 if rounds else 4
-            found = turns.measure(request, groups, postgres.pid, rounds=plan.rounds, warm_up=warm_up)
+            found = turns.measure(request, groups, [postgres.pid], rounds=plan.rounds, warm_up=warm_up)
             # Noise of the machine goes with more rounds; what is slower stays so.
             if doubtful := [group for group in groups if not figures.are_held(_compared(_of_group(found, group)))]:
-                again = turns.measure(f"{request}, once more", doubtful, postgres.pid, rounds=plan.rounds)
+                again = turns.measure(f"{request}, once more", doubtful, [postgres.pid], rounds=plan.rounds)
                 found |= {key: found[key] + several for key, several in again.items()}
             rounds |= found
         memory = [

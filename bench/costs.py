@@ -1,5 +1,6 @@
 """What a process and those below it cost: CPU time and memory."""
 
+import itertools
 import sys
 import time
 from contextlib import suppress
@@ -15,11 +16,11 @@ class Memory(NamedTuple):
     uss: float
 
 
-def cpu_seconds(pid: int) -> float:
-    """CPU time of a process and everything below it, all threads, user and system; ended children count as well."""
-    process = psutil.Process(pid)
+def cpu_seconds(*pids: int) -> float:
+    """CPU time of processes and everything below them, all threads, user and system; ended children count as well."""
     total = 0.0
-    for each in (process, *process.children(recursive=True)):
+    processes = [psutil.Process(pid) for pid in pids]
+    for each in itertools.chain(processes, *(process.children(recursive=True) for process in processes)):
         with suppress(psutil.NoSuchProcess, OSError):
             times = each.cpu_times()
             total += _own_seconds(each.pid, times.user + times.system) + times.children_user + times.children_system

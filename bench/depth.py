@@ -40,7 +40,7 @@ def measure(postgres: embedded.Server, folder: Path, *, depths: tuple[int, ...],
                 connections = 16 if where == "anywhere" else 1
                 key = Key(tasks, where, connections)
                 groups[where == "anywhere"].append(Case(key, server, "cursors", for_load, connections))
-        measured = turns.measure("pages of long lists", groups, postgres.pid, rounds=rounds)
+        measured = turns.measure("pages of long lists", groups, [postgres.pid], rounds=rounds)
     return [{**key._asdict(), **turns.medians(several)} for key, several in measured.items()]
 
 

@@ -4,7 +4,7 @@ import argparse
 import asyncio
 import sys
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from statistics import median
@@ -57,9 +57,15 @@ def _options() -> argparse.Namespace:
     parser.add_argument(
         "--url", help="another server, or a Citus coordinator, where you made and migrated a database for each size"
     )
+    parser.add_argument(
+        "--processes",
+        type=_pids,
+        default=[],
+        help="of --url, if its servers run here: the pid of each, by commas, for their CPU time",
+    )
     parser.add_argument("--fill", action="store_true", help="fill them, and measure nothing")
     parser.add_argument("--sizes", default="", help=f"only these, by commas: {', '.join(size.name for size in SIZES)}")
-    parser.add_argument("--only", default="", help="only what is called so, by commas, such as: one task,create a task")
+    parser.add_argument("--only", action="append", help="only what is called so, such as 'one task'; may be given again")
     parser.add_argument(
         "--once", action="store_true", help="measure what takes long, too: export, maintenance, the end of accounts"
     )
@@ -71,6 +77,10 @@ def _options() -> argparse.Namespace:
     wanted = options.sizes.split(",") if options.sizes else [size.name for size in SIZES]
     options.sizes = [_divided(size, options.divide) for size in SIZES if size.name in wanted]
     return options
+
+
+def _pids(words: str) -> list[int]:
+    return [int(word) for word in words.split(",")]
 
 
 def _divided(size: Size, by: int) -> Size:
@@ -99,7 +109,7 @@ def _on_our_own(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
         if options.fill:
             return {}
         _read_all(folder / "data" / cluster.FOLDER / "base")
-        return _measure(postgres.url, postgres.pid, folder, options)
+        return _measure(postgres.url, [postgres.pid], folder, options)
     finally:
         postgres.stop()
 
@@ -120,7 +130,7 @@ def _elsewhere(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
         url = data.in_database(options.url, size.name)
         if asyncio.run(growth_fill.is_empty(url)):
             asyncio.run(growth_fill.fill(url, size, without_triggers=False))
-    return {} if options.fill else _measure(options.url, 0, folder, options)
+    return {} if options.fill else _measure(options.url, options.processes, folder, options)
 
 
 async def _make_database(url: str, name: str) -> bool:
@@ -135,8 +145,8 @@ async def _make_database(url: str, name: str) -> bool:
     return True
 
 
-def _measure(url: str, postgres: int, folder: Path, options: argparse.Namespace) -> dict[str, Any]:
-    """Measure every size in turn. `postgres` is its process, 0 when it is not ours: then its CPU time is left out."""
+def _measure(url: str, postgres: Sequence[int], folder: Path, options: argparse.Namespace) -> dict[str, Any]:
+    """Measure every size in turn. `postgres` are its processes, whose CPU time counts; none when it runs elsewhere."""
     with ExitStack() as running:
         urls = {size: data.in_database(url, size.name) for size in options.sizes}
         signed_in = {size: asyncio.run(growth_fill.sign_in(each)) for size, each in urls.items()}
@@ -144,7 +154,7 @@ def _measure(url: str, postgres: int, folder: Path, options: argparse.Namespace)
         results = {
             **machine.describe_alone(folder),
             "postgres": asyncio.run(data.server_settings(url)) | {"max_rounds": str(options.rounds)},
-            "sizes": [_described(size, each, has_sizes=postgres != 0) for size, each in urls.items()],
+            "sizes": [_described(size, each, has_sizes=options.url is None) for size, each in urls.items()],
             "alone": _alone(started, signed_in, postgres, options),
             "requests": _requests(started, signed_in, postgres, folder, options) if options.rounds else [],
         }
@@ -174,7 +184,7 @@ async def _tables(url: str) -> list[dict[str, Any]]:
 
 
 def _alone(
-    started: dict[Size, Server], signed_in: dict[Size, SignedIn], postgres: int, options: argparse.Namespace
+    started: dict[Size, Server], signed_in: dict[Size, SignedIn], postgres: Sequence[int], options: argparse.Namespace
 ) -> list[dict[str, Any]]:
     asks = {size: growth_asks.under_load(each) for size, each in signed_in.items()}
     measured = []
@@ -186,11 +196,15 @@ def _alone(
 
 
 def _names(asks: Iterable[str], options: argparse.Namespace) -> list[str]:
-    return [name for name in asks if not options.only or name in options.only.split(",")]
+    return [name for name in asks if not options.only or name in options.only]
 
 
 def _requests(
-    started: dict[Size, Server], signed_in: dict[Size, SignedIn], postgres: int, folder: Path, options: argparse.Namespace
+    started: dict[Size, Server],
+    signed_in: dict[Size, SignedIn],
+    postgres: Sequence[int],
+    folder: Path,
+    options: argparse.Namespace,
 ) -> list[dict[str, Any]]:
     asks = {size: growth_asks.under_load(each) for size, each in signed_in.items()}
     for size, server in started.items():

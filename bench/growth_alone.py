@@ -8,7 +8,7 @@ import itertools
 import json
 import random
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from statistics import quantiles
 from typing import Any
@@ -21,7 +21,9 @@ REQUESTS = 40
 """Of a batch."""
 
 
-def measure(name: str, asked: dict[str, tuple[Server, list[Ask]]], postgres: int, *, batches: int) -> list[dict[str, Any]]:
+def measure(
+    name: str, asked: dict[str, tuple[Server, list[Ask]]], postgres: Sequence[int], *, batches: int
+) -> list[dict[str, Any]]:
     """One kind of request at each size: the lower quartile of the batches' CPU time and duration, for each request."""
     random.seed(1)
     asks = {size: itertools.cycle(random.sample(several, len(several))) for size, (_, several) in asked.items()}
@@ -39,7 +41,7 @@ def measure(name: str, asked: dict[str, tuple[Server, list[Ask]]], postgres: int
     ]
 
 
-def _batch(server: Server, postgres: int, asks: Iterator[Ask]) -> tuple[float, float]:
+def _batch(server: Server, postgres: Sequence[int], asks: Iterator[Ask]) -> tuple[float, float]:
     """CPU microseconds of server and database, and milliseconds, of one request. The first one makes the connection."""
     with closing(http.client.HTTPConnection("127.0.0.1", server.port, timeout=120)) as connection:
         _send(connection, next(asks))
@@ -50,8 +52,8 @@ def _batch(server: Server, postgres: int, asks: Iterator[Ask]) -> tuple[float, f
     return cpu / REQUESTS * 1e6, seconds / REQUESTS * 1e3
 
 
-def _cpu(server: Server, postgres: int) -> float:
-    return cpu_seconds(server.pid) + (cpu_seconds(postgres) if postgres else 0.0)
+def _cpu(server: Server, postgres: Sequence[int]) -> float:
+    return cpu_seconds(server.pid, *postgres)
 
 
 def _send(connection: http.client.HTTPConnection, ask: Ask) -> None:

@@ -4,6 +4,7 @@ import json
 import re
 import shutil
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -35,14 +36,14 @@ def wrk() -> str:
     return found
 
 
-def put(server: Server, postgres: int, scenario: str, data: Path, *, connections: int, seconds: int) -> Measured:
+def put(server: Server, postgres: Sequence[int], scenario: str, data: Path, *, connections: int, seconds: int) -> Measured:
     """Put load on a server. Raises BenchError when any answer was no success."""
     command = [wrk(), "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "30s", "-s", str(SCRIPT), server.url]
-    before, postgres_before = cpu_seconds(server.pid), cpu_seconds(postgres)
+    before, postgres_before = cpu_seconds(server.pid), cpu_seconds(*postgres)
     run = subprocess.run(  # noqa: S603 - our own command
         [*command, "--", scenario, str(data)], capture_output=True, text=True, timeout=seconds + 60, check=False
     )
-    spent, postgres_spent = cpu_seconds(server.pid) - before, cpu_seconds(postgres) - postgres_before
+    spent, postgres_spent = cpu_seconds(server.pid) - before, cpu_seconds(*postgres) - postgres_before
     found = re.search(r"^RESULT (.*)$", run.stdout, re.MULTILINE)
     if run.returncode != 0 or found is None:
         raise BenchError(f"wrk failed at {scenario} on {server.name}:\n{run.stdout}{run.stderr}")

@@ -155,8 +155,10 @@ def _measure(url: str, folder: Path, steps: list[tuple[str, str]]) -> dict[str, 
     with servers.bare(300, 12_000, folder) as bare:
         for_load = folder / "data.lua"
         data.write_for_load(for_load, users, [])
-        load.put(bare, bare.pid, "task", for_load, connections=16, seconds=1)
-        served = {name: load.put(bare, bare.pid, name, for_load, connections=16, seconds=2).cpu_us for name in ("task", "page")}
+        load.put(bare, [bare.pid], "task", for_load, connections=16, seconds=1)
+        served = {
+            name: load.put(bare, [bare.pid], name, for_load, connections=16, seconds=2).cpu_us for name in ("task", "page")
+        }
     # The log line of each request goes where it goes in earnest: into a file.
     with (folder / "log").open("ab") as log, _stderr_into(log.fileno()):
         logs.configure(production=True)

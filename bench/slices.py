@@ -68,7 +68,7 @@ def measure(postgres: embedded.Server, folder: Path, *, quick: bool) -> list[dic
         ]
         for case, each in zip(cases, slices, strict=True):
             _write_for_load(case.for_load, each.asks)
-        measured = turns.measure("the other slices", [cases], postgres.pid, rounds=1 if quick else 2)
+        measured = turns.measure("the other slices", [cases], [postgres.pid], rounds=1 if quick else 2)
     if asyncio.run(on_connection(data.in_database(postgres.url, "spending"), broken_accounts)):
         raise BenchError("After the load the ledger of credits does not add up.")
     return [

@@ -46,9 +46,9 @@ def say(text: str) -> None:
 
 
 def measure(
-    name: str, groups: Sequence[Sequence[Case[Key]]], postgres: int, *, rounds: int, warm_up: int = 1
+    name: str, groups: Sequence[Sequence[Case[Key]]], postgres: Sequence[int], *, rounds: int, warm_up: int = 1
 ) -> dict[Key, list[Measured]]:
-    """Put each load on its server once per round; what is compared stands in one group. `postgres` is the process id.
+    """Put each load on its server once per round; what is compared stands in one group. `postgres` are its process ids.
 
     Before the rounds each server gets each kind of request for `warm_up` seconds: connections are made, statements prepared,
     and Node compiles what is called often.
@@ -69,7 +69,7 @@ def measure(
     return measured
 
 
-def _put(case: Case[Any], postgres: int) -> Measured:
+def _put(case: Case[Any], postgres: Sequence[int]) -> Measured:
     return load.put(case.server, postgres, case.scenario, case.for_load, connections=case.connections, seconds=case.seconds)
 
 

@@ -45,7 +45,7 @@ def measure(
             # The first one warms up what all of them share, in four processes on perhaps two cores.
             warm_up = 1 if measured else 6
             name = f"several workers, {request}"
-            measured |= turns.measure(name, [cases], postgres.pid, rounds=rounds, warm_up=warm_up)
+            measured |= turns.measure(name, [cases], [postgres.pid], rounds=rounds, warm_up=warm_up)
     return {
         "workers": [{**key._asdict(), **turns.medians(several)} for key, several in measured.items()],
         "workers_ratios": [
