@@ -7,6 +7,7 @@ from unicodedata import normalize
 from uuid import UUID
 
 import asyncpg
+import clustered
 import httpx
 import pytest
 from client import PASSWORD, Api, Execute, Started, User, assert_problem, new_email, soon_refused
@@ -342,7 +343,10 @@ def test_two_first_sign_ins_of_one_identity_at_once_make_one_user(google: App, e
         # With an address that is another's unique, and without any.
         somebody = is_somebody(google.provider, **({} if round_ % 2 else {"email": None}))
         answers = exchanges([google] * 6, [google.code() for _ in range(6)])
-        assert [answer.status_code for answer in answers] == [200] * 6
+        if clustered.URL:
+            # There each makes a user before it waits for the others', and is given up after a few deadlocks.
+            answers = [answer for answer in answers if answer.status_code != 503]
+        assert {answer.status_code for answer in answers} == {200}
         assert len({answer.json()["user"]["id"] for answer in answers}) == 1
         assert len(execute("select id from identities where subject = $1", somebody["sub"])) == 1
 

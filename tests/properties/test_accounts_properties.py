@@ -171,8 +171,8 @@ def test_no_input_changes_the_meaning_of_a_query(
     ada, bystander = people
     # Whoever writes to a row leaves his number in it. The rows themselves may be those of a thousand other tests.
     others = (
-        "select (select (count(*), sum(xmin::text::bigint)) from users where id <> $1::text::uuid)::text as users,"
-        " (select (count(*), sum(xmin::text::bigint)) from tasks where user_id <> $1::text::uuid)::text as tasks,"
+        "select (select concat(count(*), ' ', sum(xmin::text::bigint)) from users where id <> $1::text::uuid) as users,"
+        " (select concat(count(*), ' ', sum(xmin::text::bigint)) from tasks where user_id <> $1::text::uuid) as tasks,"
         " (select count(*) from sessions where user_id <> $1::text::uuid) as sessions,"
         " (select count(*) from pg_class where relnamespace = 'public'::regnamespace) as relations"
     )

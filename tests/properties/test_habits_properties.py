@@ -11,6 +11,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import asyncpg
+import clustered
 import msgspec
 import pytest
 from client import Api, User, assert_problem, etag, set_by_change, version_tag
@@ -154,6 +155,9 @@ class At:
     coalesce = run
 
 
+on_one_server = clustered.plain("the workers do not know the setting by which a test says what time it is")
+
+
 @pytest.fixture(scope="module")
 def at(runner: asyncio.Runner, database: str) -> Iterator[At]:
     connection = runner.run(asyncpg.connect(database))
@@ -196,6 +200,7 @@ def nearly(found: Row) -> Row:
     return found | {"completion_rate": {n: rate and round(rate, 12) for n, rate in found["completion_rate"].items()}}
 
 
+@on_one_server
 @settings(max_examples=200)
 @given(life=lives)
 def test_stats_and_what_is_due_agree_with_a_count_by_hand(runner: asyncio.Runner, at: At, life: Life) -> None:
@@ -221,6 +226,7 @@ def test_stats_and_what_is_due_agree_with_a_count_by_hand(runner: asyncio.Runner
     event(f"current streak {min(expected['current_streak'], 3)}, {life.rhythm.frequency}")
 
 
+@on_one_server
 @pytest.mark.parametrize(
     ("weeks", "current", "longest", "rate"),
     [
@@ -252,6 +258,7 @@ def test_a_streak_of_weeks(
         assert found["completion_rate"]["30"] == pytest.approx(rate)
 
 
+@on_one_server
 @pytest.mark.parametrize(
     ("rhythm", "marks", "current", "longest", "rate", "due"),
     [
@@ -287,6 +294,7 @@ def test_a_streak_of_chosen_days(
         assert found["completion_rate"]["30"] == pytest.approx(rate)
 
 
+@on_one_server
 @pytest.mark.parametrize(
     ("target_days", "february", "march", "expected"),
     [

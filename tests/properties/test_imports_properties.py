@@ -151,7 +151,8 @@ def test_an_import_preserves_every_user_habit_and_log(execute: Execute, importer
     owners = {row[0]: row[1] for row in rows["users"]}
     found = execute(
         "select u.email, h.name, h.description, h.created_at, h.is_archived, h.frequency,"
-        " array(select (date, completed) from habit_entries e where e.habit_id = h.id order by date) as days"
+        " array(select (date, completed) from habit_entries e where e.user_id = h.user_id and e.habit_id = h.id"
+        "  order by date) as days"
         " from habits h join users u on u.id = h.user_id where u.email = any ($1)",
         emails,
     )
